@@ -1,0 +1,1 @@
+"""The media core: parts are written, indexed, adopted and sliced here, without decoding."""
