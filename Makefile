@@ -1,0 +1,50 @@
+# Gatehouse. `make` alone lists what there is.
+# CAMERA=rtsp://user:password@host/path adds a camera to `make demo`; PORT=5000 and DATA=data move it.
+
+PORT ?= 5000
+DATA ?= data
+KILLS ?= 50
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check format test tools kills bench docs clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/.ready ## make .venv with everything locked in uv.lock (needs Python 3.11+, no root)
+
+.venv/.ready: pyproject.toml uv.lock scripts/bootstrap.py
+	@scripts/python3 scripts/bootstrap.py
+	@touch $@
+
+demo: setup ## record a synthetic camera (and CAMERA=rtsp://..., if given); web app at http://localhost:5000
+	.venv/bin/gatehouse up --demo --data $(DATA) --port $(PORT) $(if $(CAMERA),--camera 'camera=$(CAMERA)')
+
+check: setup ## formatting, lint, types, the dependency rule
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: setup ## format and mend what ruff can
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+tools: ## install what the tests drive: Chromium, ffmpeg, an RTSP server (apt or brew; root or sudo)
+	scripts/install-test-tools
+
+test: setup tools check ## everything: the check above, then all tests
+	scripts/test $(TESTS)
+
+kills: setup ## the kill -9 test, KILLS times (50)
+	GATEHOUSE_TEST_KILLS=$(KILLS) .venv/bin/pytest -q tests/e2e/test_kill.py
+
+bench: setup ## measure against ffmpeg side by side; a table, and bench/results.json
+	$(PY) -m bench $(BENCH)
+
+docs: setup ## regenerate the reference pages and schemas under docs/
+	$(PY) scripts/generate_docs.py
+
+clean: ## remove .venv and caches; recordings under data/ stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
