@@ -80,7 +80,7 @@ def fetch_uv(binary: Path) -> None:
     archive.unlink()
 
 
-def wheel_tag():  # noqa: ANN201 - runs before any type checker is there
+def wheel_tag():
     """Return a predicate: whether a wheel's file name fits this machine."""
     machine = {"AMD64": "x86_64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
     if sys.platform == "darwin":
