@@ -1,0 +1,61 @@
+"""The shape of the repository: the dependency rule, file sizes, and links that lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted(
+    p
+    for top in ("libs", "services")
+    for p in (ROOT / top).rglob("*.py")
+    if "migrations/versions" not in str(p)
+)
+TEXTS = sorted(p for p in ROOT.rglob("*.md") if not {".venv", "build", "data", "node_modules"} & set(p.parts))
+
+
+def lines(path: Path) -> int:
+    return len(path.read_text().splitlines())
+
+
+def test_services_never_import_each_other() -> None:
+    """The dependency rule, as `make check` runs it."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
+def test_no_module_is_longer_than_500_lines() -> None:
+    too_long = {str(p.relative_to(ROOT)): lines(p) for p in SOURCES if lines(p) > 500}
+    assert not too_long
+
+
+def test_modules_hold_one_idea_each() -> None:
+    sizes = [lines(p) for p in SOURCES if p.name != "__init__.py"]
+    assert statistics.median(sizes) <= 140
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    banned = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
+    assert not [str(p) for p in SOURCES if p.stem in banned]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text()):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"
+
+
+def test_every_service_says_what_it_consumes_publishes_and_writes() -> None:
+    """W-1, W-2: one README per service, and it answers the same questions everywhere."""
+    for service in ("capture", "segmenter", "indexer", "api"):
+        text = (ROOT / "services" / service / "README.md").read_text().lower()
+        for word in ("consumes", "publishes", "writes", "settings", "metrics", "fail"):
+            assert word in text, f"services/{service}/README.md does not speak of {word!r}"
