@@ -1,0 +1,46 @@
+"""Run the benches named on the command line, or all of them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.result import Result, save, show
+
+BENCHES = {
+    "P1": "bench.recording",
+    "P3": "bench.slicing",
+    "P4": "bench.exactness",
+    "P5": "bench.lookup",
+    "P13": "bench.start",
+    "P14": "bench.live",
+}
+
+
+def main() -> None:
+    """Measure, print, save. A bench that cannot run here says why and the others go on."""
+    wanted = sys.argv[1:] or list(BENCHES)
+    unknown = sorted(set(wanted) - set(BENCHES))
+    if unknown:
+        sys.exit(f"No bench {', '.join(unknown)}; there are {', '.join(BENCHES)}.")
+    results: list[Result] = []
+    failed = 0
+    for name in wanted:
+        print(f"{name} ...", flush=True)
+        with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as folder:
+            try:
+                found = importlib.import_module(BENCHES[name]).run(Path(folder))
+            except RuntimeError as error:
+                print(f"{name} did not run: {error}", file=sys.stderr)
+                failed += 1
+                continue
+        results += found
+        save(found)
+    show(results)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
