@@ -1,0 +1,31 @@
+"""The contract between services: every message there is."""
+
+from .cameras import CameraChanged, CameraStatus
+from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
+from .envelope import Message, decode, encode
+from .gaps import GapRecorded
+from .live import LiveMedia, LivePreview, LiveRequested
+from .runs import Interruption, RunEnded, RunStarted
+from .vocabulary import CameraState, GapCause
+
+__all__ = [
+    "CameraChanged",
+    "CameraState",
+    "CameraStatus",
+    "ChunkClosed",
+    "ChunkIndexed",
+    "ChunkOpened",
+    "ChunkStored",
+    "GapCause",
+    "GapRecorded",
+    "GopWritten",
+    "Interruption",
+    "LiveMedia",
+    "LivePreview",
+    "LiveRequested",
+    "Message",
+    "RunEnded",
+    "RunStarted",
+    "decode",
+    "encode",
+]

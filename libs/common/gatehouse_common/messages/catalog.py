@@ -1,0 +1,67 @@
+"""The one table of messages: who publishes what, who reads it, and whether it survives a restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .cameras import CameraChanged, CameraStatus
+from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
+from .envelope import Message
+from .gaps import GapRecorded
+from .live import LiveMedia, LivePreview, LiveRequested
+from .runs import RunEnded, RunStarted
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message type.
+
+    Attributes:
+        model: its class.
+        durable: journalled and delivered at least once; otherwise bounded, drop-oldest, and with a body.
+        publishers: services that publish it.
+        consumers: services that read it; for durable types each is the name of a queue.
+    """
+
+    model: type[Message]
+    durable: bool
+    publishers: tuple[str, ...]
+    consumers: tuple[str, ...]
+
+
+CATALOG: tuple[Entry, ...] = (
+    Entry(CameraChanged, True, ("api", "gatehouse"), ("capture",)),
+    Entry(CameraStatus, True, ("capture",), ("indexer",)),
+    Entry(RunStarted, True, ("capture",), ("indexer",)),
+    Entry(RunEnded, True, ("capture",), ("indexer",)),
+    Entry(ChunkOpened, True, ("capture",), ("indexer",)),
+    Entry(GopWritten, True, ("capture",), ("indexer",)),
+    Entry(ChunkClosed, True, ("capture", "segmenter"), ("indexer", "segmenter")),
+    Entry(ChunkStored, True, ("segmenter",), ("indexer",)),
+    Entry(ChunkIndexed, True, ("indexer",), ("segmenter",)),
+    Entry(GapRecorded, True, ("capture", "segmenter"), ("indexer",)),
+    Entry(LiveRequested, False, ("api",), ("capture",)),
+    Entry(LiveMedia, False, ("capture",), ("api",)),
+    Entry(LivePreview, False, ("capture",), ("api",)),
+)
+
+_BY_MODEL = {entry.model: entry for entry in CATALOG}
+
+
+def entry_of(model: type[Message]) -> Entry:
+    """Return the table's line for a message class.
+
+    Raises:
+        KeyError: the class is not in the table.
+    """
+    return _BY_MODEL[model]
+
+
+def queues() -> dict[str, list[type[Message]]]:
+    """Return every durable queue with the types it receives."""
+    found: dict[str, list[type[Message]]] = {}
+    for entry in CATALOG:
+        if entry.durable:
+            for consumer in entry.consumers:
+                found.setdefault(consumer, []).append(entry.model)
+    return found

@@ -1,0 +1,75 @@
+"""Messages about chunks: where recorded media is (claim checks; media itself never travels with them)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from .envelope import Message
+
+
+class ChunkMessage(Message):
+    """What all messages about a chunk carry."""
+
+    run: str = Field(description="id of the run")
+    chunk: str = Field(description="id of the chunk, UUIDv7")
+    key: str = Field(description="object key: in the spool while open, in the store once stored")
+
+
+class ChunkOpened(ChunkMessage):
+    """A chunk file has been begun and can be read up to its last whole part."""
+
+    TYPE: ClassVar[str] = "chunk.opened"
+
+    start_us: int = Field(description="wall time of its first frame, microseconds UTC")
+    origin_us: int = Field(description="wall time of media time zero of the run, microseconds UTC")
+
+
+class GopWritten(ChunkMessage):
+    """All parts of a GOP are in the chunk file."""
+
+    TYPE: ClassVar[str] = "gop.written"
+
+    offset: int = Field(description="bytes from the file's start to the GOP's first box")
+    length: int = Field(description="bytes")
+    start_us: int = Field(description="wall time of its first frame, microseconds UTC")
+    end_us: int = Field(description="wall time at which its last frame ends, microseconds UTC")
+    origin_us: int = Field(description="wall time of media time zero of the run, as known now")
+    frames: int = Field(description="video frames in it")
+    keyframe_length: int = Field(description="bytes of its keyframe")
+
+
+class ChunkClosed(ChunkMessage):
+    """A chunk file is whole, with its sample index at its end, and waits in the spool to be published."""
+
+    TYPE: ClassVar[str] = "chunk.closed"
+
+    start_us: int = Field(description="wall time of its first frame, microseconds UTC")
+    end_us: int = Field(description="wall time at which its last frame ends, microseconds UTC")
+    origin_us: int = Field(description="wall time of media time zero of the run, microseconds UTC")
+    bytes: int = Field(description="size of the file")
+    recovered: bool = Field(default=False, description="whether it was adopted after a crash")
+
+
+class ChunkStored(ChunkMessage):
+    """A chunk is durable in the store under ``key``; the spool still has it too."""
+
+    TYPE: ClassVar[str] = "chunk.stored"
+
+    spool_key: str = Field(description="its key in the spool")
+    start_us: int = Field(description="wall time of its first frame, microseconds UTC")
+    end_us: int = Field(description="wall time at which its last frame ends, microseconds UTC")
+    origin_us: int = Field(description="wall time of media time zero of the run, microseconds UTC")
+    bytes: int = Field(description="size of the file")
+    recovered: bool = Field(default=False, description="whether it was adopted after a crash")
+
+
+class ChunkIndexed(Message):
+    """A stored chunk's row and sample index are committed; its spool entry may go."""
+
+    TYPE: ClassVar[str] = "chunk.indexed"
+
+    chunk: str
+    key: str = Field(description="object key in the store")
+    spool_key: str = Field(description="key in the spool")
