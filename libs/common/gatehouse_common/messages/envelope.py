@@ -44,9 +44,7 @@ class Message(BaseModel):
 def encode(message: Message) -> bytes:
     """Return the message as JSON, with its type and version."""
     fields = message.model_dump(mode="json")
-    return json.dumps(
-        {"type": message.TYPE, "version": message.VERSION, **fields}, separators=(",", ":")
-    ).encode()
+    return json.dumps({"type": message.TYPE, "version": message.VERSION, **fields}, separators=(",", ":")).encode()
 
 
 def decode(data: bytes | memoryview) -> Message:
@@ -67,9 +65,7 @@ def decode(data: bytes | memoryview) -> Message:
     if model is None:
         raise InvalidInput(f"unknown message type {str(kind)[:60]!r}")
     if version != model.VERSION:
-        raise InvalidInput(
-            f"{model.TYPE} has version {str(version)[:20]!r}, this reader knows {model.VERSION}"
-        )
+        raise InvalidInput(f"{model.TYPE} has version {str(version)[:20]!r}, this reader knows {model.VERSION}")
     try:
         return model.model_validate(fields)
     except ValidationError as error:

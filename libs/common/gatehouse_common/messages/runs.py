@@ -16,9 +16,7 @@ class Interruption(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     cause: GapCause
-    since_us: int | None = Field(
-        description="from when, microseconds UTC; null: from the last recorded frame"
-    )
+    since_us: int | None = Field(description="from when, microseconds UTC; null: from the last recorded frame")
 
 
 class RunStarted(Message):

@@ -1,0 +1,145 @@
+"""The embedded bus: durable topics journalled in SQLite, transient ones in memory, in one process."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import structlog
+
+from gatehouse_common.clock import Clock
+from gatehouse_common.errors import InvalidInput, Unavailable
+from gatehouse_common.messages import Message, encode
+from gatehouse_common.messages.catalog import entry_of
+from gatehouse_common.observability.metrics import MESSAGES_PUBLISHED
+
+from .consumer import Consumer
+from .journal import Journal
+from .port import DeadLetter, Handler, Subscription
+from .transient import TransientTopics
+
+log = structlog.get_logger(__name__)
+
+
+class EmbeddedBus:
+    """A bus for services that are threads of one process.
+
+    Args:
+        path: the journal's file (``bus.db``), or ``:memory:``. A journal that is damaged is moved aside and a
+            new one begun: what it held is found again in the chunk files.
+        clock: tells when a letter died.
+
+    Raises:
+        Unavailable: the journal cannot be opened or made.
+    """
+
+    def __init__(self, path: Path | str, clock: Clock) -> None:
+        self._clock = clock
+        self._journal = _open(path, clock)
+        self._lock = threading.Lock()
+        self._queues: dict[type[Message], tuple[str, ...]] = {}
+        self._consumers: tuple[Consumer, ...] = ()
+        self._transient = TransientTopics()
+
+    def declare(self, queue: str, types: Sequence[type[Message]]) -> None:
+        """Make a durable queue for ``types``."""
+        with self._lock:
+            for kind in types:
+                present = self._queues.get(kind, ())
+                if queue not in present:
+                    self._queues[kind] = (*present, queue)
+
+    def publish(self, message: Message, body: bytes | memoryview | None = None) -> None:
+        """Send a message; a durable one is journalled when this returns."""
+        if not entry_of(type(message)).durable:
+            self._transient.publish(message, body)
+            return
+        if body is not None:
+            raise InvalidInput(f"{message.TYPE} is durable and cannot carry a binary body")
+        queues = self._queues.get(type(message), ())
+        self._journal.add(queues, encode(message))
+        MESSAGES_PUBLISHED.labels(message.TYPE).inc()
+        for consumer in self._consumers:
+            if consumer.queue in queues:
+                consumer.wake()
+
+    def subscribe(self, queue: str, handler: Handler) -> Subscription:
+        """Hand the messages of a durable queue to ``handler``, one after the other."""
+        consumer = Consumer(self._journal, queue, handler, self._clock, self._forget)
+        with self._lock:
+            self._consumers = (*self._consumers, consumer)
+        return consumer
+
+    def subscribe_transient(
+        self,
+        types: Sequence[type[Message]],
+        handler: Handler,
+        *,
+        cameras: Collection[str] | None = None,
+        maxlen: int = 64,
+    ) -> Subscription:
+        """Hand transient messages of ``types`` to ``handler``."""
+        return self._transient.subscribe(types, handler, cameras, maxlen)
+
+    def depth(self, queue: str) -> int:
+        """Return how many messages wait in a durable queue or are in a consumer's hand."""
+        return self._journal.depth(queue)
+
+    def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
+        """Return the dead letters, oldest first."""
+        return self._journal.dead(queue)
+
+    def replay(self, ids: Collection[int]) -> int:
+        """Put dead letters back into their queues."""
+        moved = self._journal.replay(ids)
+        for consumer in self._consumers:
+            consumer.wake()
+        return moved
+
+    def drop(self, ids: Collection[int]) -> int:
+        """Delete dead letters."""
+        return self._journal.drop(ids)
+
+    def join(self, timeout_s: float = 10.0) -> bool:
+        """Wait until every durable queue is empty and idle."""
+        deadline = time.monotonic() + timeout_s
+        while self._journal.depth() > 0:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def check(self) -> None:
+        """Return if messages can be published now."""
+        self._journal.check()
+
+    def close(self) -> None:
+        """Close every subscription, then the journal."""
+        for consumer in self._consumers:
+            consumer.close()
+        self._transient.close()
+        self._journal.close()
+
+    def _forget(self, consumer: Consumer) -> None:
+        with self._lock:
+            self._consumers = tuple(c for c in self._consumers if c is not consumer)
+
+
+def _open(path: Path | str, clock: Clock) -> Journal:
+    try:
+        return Journal(path)
+    except Unavailable as error:
+        # Only damage is mended by starting anew; a full disk or a missing permission is not damage.
+        if not isinstance(path, Path) or not isinstance(error.__cause__, sqlite3.DatabaseError):
+            raise
+        if isinstance(error.__cause__, sqlite3.OperationalError):
+            raise
+        aside = path.with_name(f"{path.name}.corrupt-{clock.now_us()}")
+        path.rename(aside)
+        for suffix in ("-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        log.exception("the message journal was damaged and has been moved aside", moved_to=str(aside))
+        return Journal(path)

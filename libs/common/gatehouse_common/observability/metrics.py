@@ -1,0 +1,58 @@
+"""Every metric that Gatehouse exports, with its unit and meaning. Labels are few: never a plate, user or file."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram, Info
+
+BUILD = Info("gatehouse_build", "Version of the running program.")
+
+# Capture
+CAPTURE_UP = Gauge("gatehouse_capture_up", "1 while the camera delivers frames.", ["camera"])
+CAPTURE_FRAMES = Counter("gatehouse_capture_frames", "Video frames received.", ["camera"])
+CAPTURE_BYTES = Counter("gatehouse_capture_bytes", "Bytes of video and audio received.", ["camera"])
+CAPTURE_FPS = Gauge("gatehouse_capture_fps", "Frames per second, measured.", ["camera"])
+CAPTURE_RECONNECTS = Counter("gatehouse_capture_reconnects", "Connections that were lost.", ["camera", "reason"])
+CAPTURE_LAST_FRAME = Gauge(
+    "gatehouse_capture_last_frame_timestamp_seconds",
+    "Wall time of the last frame, seconds since 1970.",
+    ["camera"],
+)
+CAPTURE_CLOCK_OFFSET = Gauge(
+    "gatehouse_capture_clock_offset_seconds",
+    "Camera's clock minus ours, where the camera tells it.",
+    ["camera"],
+)
+NOTICES_PENDING = Gauge("gatehouse_outbox_pending", "Notices that wait for the bus to take them.")
+
+# Recording
+RECORDING_EXPECTED = Gauge("gatehouse_recording_expected", "1 if the camera should be recording.", ["camera"])
+RECORDING_ACTIVE = Gauge("gatehouse_recording_active", "1 if it is recording.", ["camera"])
+RECORDING_GAP_SECONDS = Counter(
+    "gatehouse_recording_gap_seconds",
+    "Seconds that should have been recorded and were not.",
+    ["camera", "cause"],
+)
+SEGMENTS_WRITTEN = Counter("gatehouse_segments_written", "Chunks published to the store.", ["camera"])
+SEGMENT_BYTES = Counter("gatehouse_segment_bytes", "Bytes of chunks published to the store.", ["camera"])
+RECOVERED_FILES = Counter("gatehouse_recovered_files", "Files adopted after a crash, by result.", ["result"])
+
+# Pipeline
+MESSAGES_PUBLISHED = Counter("gatehouse_messages_published", "Durable messages journalled.", ["type"])
+MESSAGES_CONSUMED = Counter(
+    "gatehouse_messages_consumed", "Durable messages handled, by outcome.", ["queue", "outcome"]
+)
+MESSAGES_DEAD = Counter("gatehouse_dead_lettered", "Messages that became dead letters.", ["queue"])
+MESSAGES_DROPPED = Counter("gatehouse_messages_dropped", "Transient messages dropped, slow reader.", ["type"])
+INDEX_LAG = Gauge("gatehouse_index_lag_seconds", "Age of the message that the indexer handled last.")
+SERVICE_RESTARTS = Counter("gatehouse_service_restarts", "Times a service failed and was started again.", ["service"])
+
+# Storage
+STORAGE_FREE = Gauge("gatehouse_storage_free_bytes", "Free bytes of a storage root.", ["root"])
+STORAGE_CAPACITY = Gauge("gatehouse_storage_capacity_bytes", "Size in bytes of a storage root.", ["root"])
+STORAGE_WRITE_ERRORS = Counter("gatehouse_storage_write_errors", "Writes of footage that failed.", ["root"])
+
+# API
+HTTP_REQUESTS = Counter("gatehouse_http_requests", "Requests answered.", ["route", "method", "code"])
+HTTP_SECONDS = Histogram("gatehouse_http_request_seconds", "Seconds to the first byte of the answer.", ["route"])
+HTTP_INFLIGHT = Gauge("gatehouse_http_inflight", "Requests being answered.", ["kind"])
+LIVE_VIEWERS = Gauge("gatehouse_live_viewers", "Open live views.", ["camera", "kind"])

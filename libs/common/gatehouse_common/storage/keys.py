@@ -1,0 +1,72 @@
+"""The one place that spells object keys. All are relative to the root of the store, or to the data directory."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from gatehouse_common.errors import InvalidInput
+from gatehouse_common.timefmt import compact, to_datetime
+
+SPOOL = "spool/"
+RECORDINGS = "recordings/"
+RECORDING_INDEX = "recordings/recording_index.json"
+QUARANTINE = "quarantine/"
+CLIPS = "clips/"
+
+_SPOOL_KEY = re.compile(r"spool/(?P<camera>[a-z0-9_-]+)/(?P<run>[0-9a-f-]{36})/(?P<start>\d+)\.mp4")
+_SEGMENT = re.compile(r"[^/\\\0]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolName:
+    """What the key of a spool file says."""
+
+    camera: str
+    run: str
+    start_us: int
+
+
+def validate(key: str) -> str:
+    """Return ``key`` if it stays below its root whatever joins it to one.
+
+    Raises:
+        InvalidInput: it is absolute, climbs, or contains a NUL or a backslash.
+    """
+    segments = key.split("/")
+    if not all(_SEGMENT.fullmatch(s) and s not in {".", ".."} for s in segments):
+        raise InvalidInput(f"object key {key[:80]!r} is not valid")
+    return key
+
+
+def spool(camera: str, run: str, start_us: int) -> str:
+    """Key of an open chunk: ``spool/{camera}/{run}/{start}.mp4``."""
+    return f"{SPOOL}{camera}/{run}/{start_us}.mp4"
+
+
+def parse_spool(key: str) -> SpoolName | None:
+    """Return what a spool key says, or None if it is not one."""
+    match = _SPOOL_KEY.fullmatch(key)
+    return SpoolName(match["camera"], match["run"], int(match["start"])) if match else None
+
+
+def recording(camera: str, start_us: int, tz: ZoneInfo, attempt: int = 1) -> str:
+    """Key of a stored chunk: ``recordings/{camera}/{YYYY-MM-DD}/recording_{YYYYMMDD_HHMMSS}.mp4`` in ``tz``.
+
+    Two chunks may begin in the same second, and a clock runs through one hour twice a year: the second such
+    chunk is ``attempt`` 2 and gets ``_2``.
+    """
+    suffix = "" if attempt == 1 else f"_{attempt}"
+    day = to_datetime(start_us, tz).date().isoformat()
+    return f"{RECORDINGS}{camera}/{day}/recording_{compact(start_us, tz)}{suffix}.mp4"
+
+
+def quarantine(name: str, now_us: int) -> str:
+    """Key of something that could not be explained, kept for a person to look at."""
+    return f"{QUARANTINE}{now_us}_{name.replace('/', '_')}"
+
+
+def clip(digest: str, extension: str) -> str:
+    """Key of a cached result, named by the digest of what it was made from."""
+    return f"{CLIPS}{digest[:2]}/{digest}.{extension}"

@@ -1,0 +1,96 @@
+"""What a store of media objects is: a flat space of keys, written once and read in ranges.
+
+An object appears whole and durable, or not at all: a reader never sees half of one, and a crash leaves none.
+Keys are made by ``keys.py`` alone and never contain anything that a client sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """An object's key, size in bytes and time of its last change, microseconds UTC."""
+
+    key: str
+    size: int
+    modified_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Room of a storage root: bytes in all, bytes free, and free inodes (None where there is no such limit)."""
+
+    total: int
+    free: int
+    free_inodes: int | None
+
+
+class ObjectStore(Protocol):
+    """Where published media lives. Safe for use by many threads; errors are those of ``errors.py``."""
+
+    def put_file(self, path: Path, key: str) -> ObjectInfo:
+        """Make the finished file at ``path`` an object; the file stays where it is.
+
+        Raises:
+            Conflict: the key is taken.
+            ResourceExhausted: no room.
+        """
+        ...
+
+    def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
+        """Make ``data`` an object.
+
+        Raises:
+            Conflict: the key is taken and ``overwrite`` is not set.
+        """
+        ...
+
+    def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Yield ``length`` bytes from ``offset`` (to the end if None), in pieces of at most 1 MiB.
+
+        Raises:
+            NotFound: there is no such object.
+            DataLoss: it ends before ``length`` bytes were read.
+        """
+        ...
+
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return the same range in one piece."""
+        ...
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Return what is known of an object.
+
+        Raises:
+            NotFound: there is no such object.
+        """
+        ...
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        """Yield the objects whose keys begin with ``prefix``, sorted by key."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Delete an object; deleting one that is not there is no error."""
+        ...
+
+    def local_path(self, key: str) -> Path | None:
+        """Return the file that holds the object, or None where there is no such file on this machine."""
+        ...
+
+    def capacity(self) -> Capacity:
+        """Return the room of the store."""
+        ...
+
+    def probe(self) -> None:
+        """Write, read back and delete a small object.
+
+        Raises:
+            GatehouseError: that failed; the sentence says whether it is permission, room or the medium.
+        """
+        ...
