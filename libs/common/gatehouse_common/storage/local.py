@@ -107,7 +107,7 @@ class LocalStore:
         except OSError as error:
             raise from_os_error(error, f"deleting {key}") from error
         for folder in path.parents:
-            if folder == self.root or folder.parent == self.root:
+            if self.root in (folder, folder.parent):
                 break
             try:
                 folder.rmdir()

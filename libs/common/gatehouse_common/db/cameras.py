@@ -1,0 +1,95 @@
+"""Cameras in the index."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from sqlalchemy import delete, insert, select, update
+
+from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.messages import CameraStatus
+
+from .engine import Database
+from .models import CameraRow
+from .records import Camera
+
+_COLUMNS = [getattr(CameraRow, f.name) for f in fields(Camera)]
+
+
+class CameraRepository:
+    """The configured cameras and their last reported state."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def list(self) -> list[Camera]:
+        """Return all cameras, by id."""
+        with self._db.read() as c:
+            return [Camera(*row) for row in c.execute(select(*_COLUMNS).order_by(CameraRow.id))]
+
+    def get(self, camera_id: str) -> Camera:
+        """Return a camera.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._db.read() as c:
+            row = c.execute(select(*_COLUMNS).where(CameraRow.id == camera_id)).first()
+        if row is None:
+            raise NotFound(f"there is no camera {camera_id[:64]!r}")
+        return Camera(*row)
+
+    def add(self, camera: Camera) -> None:
+        """Add a camera.
+
+        Raises:
+            Conflict: its id is taken.
+        """
+        with self._db.begin() as c:
+            if c.execute(select(CameraRow.id).where(CameraRow.id == camera.id)).first():
+                raise Conflict(f"there is a camera {camera.id!r} already")
+            c.execute(insert(CameraRow).values(**{f.name: getattr(camera, f.name) for f in fields(Camera)}))
+
+    def change(
+        self, camera_id: str, *, url: str | None = None, name: str | None = None, enabled: bool | None = None
+    ) -> None:
+        """Change what is given.
+
+        Raises:
+            NotFound: there is no such camera.
+        """
+        given = {k: v for k, v in {"url": url, "name": name, "enabled": enabled}.items() if v is not None}
+        with self._db.begin() as c:
+            if c.execute(update(CameraRow).where(CameraRow.id == camera_id).values(given)).rowcount == 0:
+                raise NotFound(f"there is no camera {camera_id[:64]!r}")
+
+    def remove(self, camera_id: str) -> None:
+        """Forget a camera; its footage stays.
+
+        Raises:
+            NotFound: there is no such camera.
+        """
+        with self._db.begin() as c:
+            if c.execute(delete(CameraRow).where(CameraRow.id == camera_id)).rowcount == 0:
+                raise NotFound(f"there is no camera {camera_id[:64]!r}")
+
+    def report(self, status: CameraStatus) -> None:
+        """Keep what a camera reported, unless something newer is known."""
+        with self._db.begin() as c:
+            c.execute(
+                update(CameraRow)
+                .where(CameraRow.id == status.camera, CameraRow.reported_us <= status.time_us)
+                .values(
+                    state=status.state,
+                    state_cause=status.cause,
+                    state_since_us=status.since_us,
+                    state_detail=status.detail,
+                    reported_us=status.time_us,
+                    width=status.width,
+                    height=status.height,
+                    fps=status.fps,
+                    codec=status.codec,
+                    fallback=status.fallback,
+                    backend=status.backend,
+                )
+            )

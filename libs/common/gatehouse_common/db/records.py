@@ -1,0 +1,79 @@
+"""What the repositories take and give: plain values, never rows of an ORM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gatehouse_common.intervals import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A configured source and what it last reported."""
+
+    id: str
+    url: str = field(repr=False)
+    name: str = ""
+    enabled: bool = True
+    created_us: int = 0
+    state: str = "starting"
+    state_cause: str | None = None
+    state_since_us: int | None = None
+    state_detail: str = ""
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    codec: str = ""
+    fallback: str | None = None
+    backend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One unbroken connection; ``init`` is its init segment."""
+
+    id: str
+    camera: str
+    started_us: int
+    origin_us: int
+    init: bytes = field(repr=False)
+    video_codec: str
+    audio_codec: str | None
+    width: int
+    height: int
+    fps: float
+    ended_us: int | None = None
+    end_cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One chunk file; ``key`` is in the spool while ``state`` is ``open``, then in the store."""
+
+    id: str
+    camera: str
+    run: str
+    key: str
+    state: str
+    start_us: int
+    end_us: int
+    origin_us: int
+    bytes: int
+    recovered: bool
+
+    @property
+    def span(self) -> Interval:
+        """The wall time it covers."""
+        return Interval(self.start_us, self.end_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A span that should have been recorded and was not; ``run`` is the run that came after it, if known."""
+
+    camera: str
+    start_us: int
+    end_us: int
+    cause: str
+    detail: str = ""
+    run: str | None = None
