@@ -32,15 +32,16 @@ def split_length_prefixed(data: bytes) -> Iterator[bytes]:
         at += 4 + length
 
 
-def is_annex_b(data: bytes) -> bool:
-    """Return whether a sample begins with a start code."""
-    return data[:4] == b"\0\0\0\1" or data[:3] == b"\0\0\1"
+def is_annex_b(extradata: bytes | None) -> bool:
+    """Return whether a stream's samples have start codes, judging by its decoder configuration.
+
+    The samples themselves cannot tell: the length 0x00000100 to 0x000001FF looks like a start code.
+    """
+    return not extradata or extradata[0] != 1
 
 
 def to_length_prefixed(data: bytes) -> bytes:
-    """Return a sample with 4-byte length prefixes; one that has them already is returned as it is."""
-    if not is_annex_b(data):
-        return data
+    """Return an Annex B sample with 4-byte length prefixes in place of its start codes."""
     pieces: list[bytes] = []
     for nal in split_annex_b(data):
         pieces.append(U32.pack(len(nal)))

@@ -6,7 +6,7 @@ were obtained: read from the compact index, or scanned from the ``moof`` boxes o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -74,6 +74,28 @@ class TrackSamples:
 
 
 @dataclass(frozen=True, slots=True)
+class PartTable:
+    """The parts of a chunk file in file order; every column is int64 of one length, ``sync`` is bool.
+
+    Attributes:
+        off: byte offset of the part's first box (its ``prft``, else its ``moof``).
+        size: bytes up to the end of its ``mdat``.
+        dts: decode time of its first video sample, in ticks.
+        end: decode time at which its last video sample ends, in ticks.
+        sync: whether it begins with a keyframe.
+    """
+
+    off: I64
+    size: I64
+    dts: I64
+    end: I64
+    sync: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.off)
+
+
+@dataclass(frozen=True, slots=True)
 class ChunkMedia:
     """All samples of one chunk file, with the wall time they were recorded at.
 
@@ -85,7 +107,9 @@ class ChunkMedia:
         run_id: the unbroken connection it belongs to.
         origin_us: wall time of media time zero of the run, microseconds UTC.
         tracks: video first, then audio if there is any.
+        parts: where the parts lie in the file.
         indexed_bytes: how much of the file the columns describe: the end of the last whole part.
+        init_bytes: length of the init segment at the file's beginning.
     """
 
     chunk_id: str
@@ -93,7 +117,9 @@ class ChunkMedia:
     run_id: str
     origin_us: int
     tracks: tuple[TrackSamples, ...]
-    indexed_bytes: int = field(default=0)
+    parts: PartTable
+    indexed_bytes: int
+    init_bytes: int
 
     @property
     def video(self) -> TrackSamples:

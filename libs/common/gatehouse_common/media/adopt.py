@@ -1,0 +1,89 @@
+"""Adoption: what a crash left open is cut to its last whole part, indexed, and whole again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatehouse_common.errors import DataLoss, from_os_error
+
+from .chunk_file import FileReader
+from .index_blob import decode_index, encode_index
+from .run_box import FOOTER_BYTES, RunInfo, build_index_box, index_box_size, index_of_box
+from .samples import ChunkMedia
+from .scan import ChunkScanner
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A chunk file that is whole.
+
+    Attributes:
+        info: what its run box says.
+        media: its samples.
+        size: bytes of the file.
+        lost_bytes: bytes of a torn tail that were cut off.
+        was_closed: whether it had been closed already and was left as it was.
+    """
+
+    info: RunInfo
+    media: ChunkMedia
+    size: int
+    lost_bytes: int
+    was_closed: bool
+
+
+def read_index(path: Path, key: str) -> ChunkMedia | None:
+    """Return the sample index at the end of a closed chunk file, None if there is none or it is damaged."""
+    reader = FileReader(path)
+    try:
+        size = reader.size()
+        length = index_box_size(reader.pread(max(0, size - FOOTER_BYTES), FOOTER_BYTES))
+        if length is None or length > size:
+            return None
+        blob = index_of_box(reader.pread(size - length, length))
+        if blob is None:
+            return None
+        media = decode_index(blob, key)
+        return media if media.indexed_bytes == size - length else None
+    except DataLoss:
+        return None
+    finally:
+        reader.close()
+
+
+def adopt(path: Path, key: str) -> Adopted:
+    """Make the chunk file at ``path`` whole; one that is whole is left untouched.
+
+    Raises:
+        DataLoss: there is no whole part in it, or it does not say what it is.
+    """
+    scanner = _scan(path, key)
+    if scanner.info is None or scanner.part_count == 0:
+        raise DataLoss(f"{key} holds no whole part")
+    media = read_index(path, key)
+    size = path.stat().st_size
+    if media is not None and media.indexed_bytes == scanner.end_of_parts:
+        return Adopted(scanner.info, scanner.media(), size, 0, was_closed=True)
+    media = scanner.media()
+    box = build_index_box(encode_index(media))
+    try:
+        with path.open("r+b", buffering=0) as file:
+            file.truncate(media.indexed_bytes)
+            file.seek(media.indexed_bytes)
+            file.write(box)
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise from_os_error(error, f"adopting {key}") from error
+    return Adopted(scanner.info, media, media.indexed_bytes + len(box), size - media.indexed_bytes, was_closed=False)
+
+
+def _scan(path: Path, key: str) -> ChunkScanner:
+    reader = FileReader(path)
+    try:
+        scanner = ChunkScanner(reader, key)
+        scanner.update()
+        return scanner
+    finally:
+        reader.close()

@@ -1,0 +1,150 @@
+"""The open chunk: one file, one writer, valid after every write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.errors import GatehouseError, from_os_error
+
+from .boxes import Buffer
+from .index_blob import encode_index
+from .run_box import RunInfo, build_index_box, build_run_box
+from .scan import ChunkScanner
+
+_IOV_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class FsyncPolicy:
+    """When the open chunk is forced to the disk: after every part, every so often, or when it is closed.
+
+    Attributes:
+        every_us: 0 after every part; None only at the end of the chunk; else at most this much is at stake.
+    """
+
+    every_us: int | None = 2 * SECOND
+
+
+class FileReader:
+    """Positioned reads of a local file.
+
+    Raises:
+        GatehouseError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            raise from_os_error(error, f"reading {path.name}") from error
+
+    def size(self) -> int:
+        """Return how many bytes there are now."""
+        return os.fstat(self._file.fileno()).st_size
+
+    def pread(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``."""
+        return os.pread(self._file.fileno(), length, offset)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class ChunkFile:
+    """Writes one chunk file in the spool.
+
+    Args:
+        path: where; folders are made.
+        init: the run's init segment.
+        info: what the run box says.
+        fsync: when to force it to the disk.
+        clock: for the fsync policy.
+
+    Raises:
+        ResourceExhausted: from every method, when there is no room: the file then ends in its last whole part.
+        GatehouseError: another error of the file system.
+    """
+
+    def __init__(self, path: Path, init: bytes, info: RunInfo, fsync: FsyncPolicy, clock: Clock) -> None:
+        self.path = path
+        self._fsync = fsync
+        self._clock = clock
+        self._synced_us = clock.monotonic_us()
+        self.size = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise from_os_error(error, f"opening a chunk file of {info.camera}") from error
+        try:
+            self._write([init, build_run_box(info)])
+        except GatehouseError:
+            os.close(self._fd)
+            path.unlink(missing_ok=True)
+            raise
+
+    def append(self, buffers: Sequence[Buffer]) -> int:
+        """Append a whole part by one system call; return the offset it begins at."""
+        at = self.size
+        self._write(buffers)
+        every = self._fsync.every_us
+        if every is not None:
+            now = self._clock.monotonic_us()
+            if now - self._synced_us >= every:
+                self._sync()
+                self._synced_us = now
+        return at
+
+    def close(self, key: str) -> int:
+        """Append the sample index, force everything to the disk, close; return the file's size.
+
+        A file that cannot take its index any more is closed without: the index can be made again from it.
+        """
+        try:
+            reader = FileReader(self.path)
+            try:
+                scanner = ChunkScanner(reader, key)
+                scanner.update()
+                if scanner.part_count:
+                    self._write([build_index_box(encode_index(scanner.media()))])
+            finally:
+                reader.close()
+            self._sync()
+        finally:
+            os.close(self._fd)
+        return self.size
+
+    def abandon(self) -> None:
+        """Close the file as it is."""
+        os.close(self._fd)
+
+    def _sync(self) -> None:
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise from_os_error(error, f"forcing {self.path.name} to the disk") from error
+
+    def _write(self, buffers: Sequence[Buffer]) -> None:
+        wanted = sum(len(b) for b in buffers)
+        try:
+            written = 0
+            for i in range(0, len(buffers), _IOV_MAX):
+                written += os.writev(self._fd, buffers[i : i + _IOV_MAX])
+            if written < wanted:
+                # A short write is how a nearly full disk begins to say so; the rest tells its reason.
+                rest = b"".join(bytes(b) for b in buffers)[written:]
+                while rest:
+                    rest = rest[os.write(self._fd, rest) :]
+        except OSError as error:
+            self._cut_back()
+            raise from_os_error(error, f"writing {self.path.name}") from error
+        self.size += wanted
+
+    def _cut_back(self) -> None:
+        os.ftruncate(self._fd, self.size)
+        os.lseek(self._fd, self.size, os.SEEK_SET)

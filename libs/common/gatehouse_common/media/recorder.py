@@ -1,0 +1,302 @@
+"""A run becomes chunk files: samples go in, parts come out, files are rotated at keyframes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.ids import new_id
+
+from .boxes import Buffer
+from .chunk_file import ChunkFile, FsyncPolicy
+from .fragment import TimedSample, build_fragment, build_prft
+from .reorder import Reorderer
+from .run_box import RunInfo
+from .samples import VIDEO_TIMESCALE, TrackFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample as it comes from a camera, in decode order, in ticks of its track since the run's origin.
+
+    The first video sample of a run is a keyframe at 0. ``track`` is 0 for video and 1 for audio; ``dur`` is
+    used for audio, and for the last video sample of a run.
+    """
+
+    track: int
+    pts: int
+    dur: int
+    sync: bool
+    data: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPolicy:
+    """How a run is cut: length of a part and of a chunk in microseconds, and when to force to the disk."""
+
+    part_us: int = SECOND // 2
+    chunk_us: int = 600 * SECOND
+    fsync: FsyncPolicy = field(default_factory=FsyncPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A span of a chunk file that is whole: a part, or the parts of a GOP. Times are wall time."""
+
+    chunk: str
+    key: str
+    offset: int
+    length: int
+    start_us: int
+    end_us: int
+    sync: bool
+    frames: int
+    keyframe_length: int
+
+
+class RunListener(Protocol):
+    """Who is told what a recorder does. Called in the recorder's thread: must be quick and must not raise."""
+
+    def chunk_opened(self, chunk: str, key: str, start_us: int, /) -> None:
+        """A chunk file has been begun."""
+        ...
+
+    def sample_timed(self, chunk: str, sample: TimedSample, /) -> None:
+        """A video sample has its times; it will be in the chunk's next part."""
+        ...
+
+    def part_written(self, part: Written, /) -> None:
+        """A part is in the file."""
+        ...
+
+    def gop_written(self, gop: Written, /) -> None:
+        """The parts from a keyframe to the next are in the file."""
+        ...
+
+    def chunk_closed(self, chunk: str, key: str, start_us: int, end_us: int, size: int, /) -> None:
+        """A chunk file is whole and has its sample index."""
+        ...
+
+
+@dataclass(slots=True)
+class _OpenChunk:
+    id: str
+    key: str
+    file: ChunkFile
+    start_dts: int
+    end_dts: int
+
+
+class RunRecorder:
+    """Writes one run.
+
+    Args:
+        root: the directory that object keys are relative to.
+        key_of: gives the key of a chunk that starts at a wall time.
+        info: camera, run, origin and interruptions; its ``chunk`` is not used.
+        init: the run's init segment.
+        formats: what ``init`` says of the tracks, video first.
+        depth: how far pictures may be reordered.
+        policy: how to cut.
+        clock: for the fsync policy.
+        listener: who is told.
+
+    Raises:
+        ResourceExhausted: from ``add`` and ``close``, when the disk is full; everything before is kept.
+    """
+
+    def __init__(
+        self,
+        *,
+        root: Path,
+        key_of: KeyOf,
+        info: RunInfo,
+        init: bytes,
+        formats: Sequence[TrackFormat],
+        depth: int,
+        policy: ChunkPolicy,
+        clock: Clock,
+        listener: RunListener,
+    ) -> None:
+        self._root = root
+        self._key_of = key_of
+        self._info = info
+        self._init = init
+        self._formats = tuple(formats)
+        self._policy = policy
+        self._clock = clock
+        self._listener = listener
+        self._part_ticks = policy.part_us * VIDEO_TIMESCALE // SECOND
+        self._order: Reorderer[Sample] = Reorderer(depth)
+        self._video: list[TimedSample] = []
+        self._audio: deque[Sample] = deque()
+        self._held: tuple[int, Sample] | None = None
+        self._chunk: _OpenChunk | None = None
+        self._gop: list[Written] = []
+        self._sequence = 0
+        self._audio_end = 0
+        self.origin_us = info.origin_us
+        self.end_dts = 0
+        """Decode time at which the last written part ends, in ticks."""
+
+    def wall_us(self, ticks: int) -> int:
+        """Return the wall time of media time ``ticks``."""
+        return self.origin_us + (ticks * 2_000_000 + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE)
+
+    @property
+    def end_us(self) -> int:
+        """Wall time at which the last written part ends."""
+        return self.wall_us(self.end_dts)
+
+    def add(self, sample: Sample) -> None:
+        """Take the next sample of either track."""
+        if sample.track:
+            if sample.pts >= 0:
+                self._audio.append(sample)
+            return
+        for dts, ready in self._order.push(sample.pts, sample):
+            self._timed(dts, ready)
+
+    def close(self) -> None:
+        """Write what is held back and close the chunk file."""
+        for dts, ready in self._order.flush():
+            self._timed(dts, ready)
+        if self._held is not None:
+            dts, last = self._held
+            self._held = None
+            dur = last.dur or (self._video[-1].dur if self._video else VIDEO_TIMESCALE // 30)
+            self._append(dts, last, dur)
+            self._flush(dts + dur)
+        self._close_chunk()
+
+    def abandon(self) -> None:
+        """Give up after an error of the file system: what is written stays, and is told as closed."""
+        chunk, self._chunk = self._chunk, None
+        if chunk is not None:
+            chunk.file.abandon()
+            self._tell_closed(chunk, chunk.file.size)
+
+    def _timed(self, dts: int, sample: Sample) -> None:
+        # A sample's duration is known when the next one has its time, so one is always held.
+        if self._held is not None:
+            before, held = self._held
+            self._append(before, held, dts - before)
+        self._held = dts, sample
+        if self._video and (sample.sync or dts - self._video[0].dts + self._video[-1].dur > self._part_ticks):
+            self._flush(dts)
+
+    def _append(self, dts: int, sample: Sample, dur: int) -> None:
+        if sample.sync and not self._video:
+            self._rotate(dts)
+        timed = TimedSample(dts, sample.pts - dts, dur, sample.sync, sample.data)
+        self._video.append(timed)
+        if self._chunk is not None:
+            self._listener.sample_timed(self._chunk.id, timed)
+
+    def _rotate(self, dts: int) -> None:
+        """Begin a chunk if there is none, or if the wall clock has passed a boundary since the last began."""
+        length, start_us = self._policy.chunk_us, self.wall_us(dts)
+        if self._chunk is not None:
+            if start_us // length <= self.wall_us(self._chunk.start_dts) // length:
+                return
+            self._close_chunk()
+        chunk_id, key = new_id(), self._key_of(start_us)
+        info = RunInfo(self._info.camera, self._info.run, chunk_id, self.origin_us, self._info.interruptions)
+        file = ChunkFile(self._root / key, self._init, info, self._policy.fsync, self._clock)
+        self._chunk = _OpenChunk(chunk_id, key, file, dts, dts)
+        self._listener.chunk_opened(chunk_id, key, start_us)
+
+    def _flush(self, next_dts: int) -> None:
+        """Write the part that ends at ``next_dts``."""
+        chunk, video = self._chunk, self._video
+        if chunk is None or not video:
+            return
+        self._sequence += 1
+        tracks = [(self._formats[0].track_id, video)]
+        if len(self._formats) > 1:
+            tracks.append((self._formats[1].track_id, self._audio_until(next_dts)))
+        first = video[0]
+        buffers = build_fragment(self._sequence, tracks)
+        if first.sync:
+            buffers.insert(0, build_prft(self._formats[0].track_id, self.wall_us(first.dts), first.dts))
+        offset = chunk.file.append(buffers)
+        self._video = []
+        chunk.end_dts = self.end_dts = next_dts
+        part = Written(
+            chunk.id,
+            chunk.key,
+            offset,
+            chunk.file.size - offset,
+            self.wall_us(first.dts),
+            self.wall_us(next_dts),
+            first.sync,
+            len(video),
+            len(first.data) if first.sync else 0,
+        )
+        if first.sync:
+            self._finish_gop()
+        self._gop.append(part)
+        self._listener.part_written(part)
+
+    def _audio_until(self, video_dts: int) -> list[TimedSample]:
+        """Take the audio that begins before ``video_dts``."""
+        scale = self._formats[1].timescale
+        end = video_dts * scale // VIDEO_TIMESCALE
+        taken: list[TimedSample] = []
+        while self._audio and self._audio[0].pts < end:
+            s = self._audio.popleft()
+            dts = max(s.pts, self._audio_end)
+            if taken:
+                taken[-1].dur = dts - taken[-1].dts
+            taken.append(TimedSample(dts, 0, s.dur, True, s.data))
+            self._audio_end = dts + 1
+        if taken:
+            following = self._audio[0].pts if self._audio else taken[-1].dts + taken[-1].dur
+            taken[-1].dur = max(following - taken[-1].dts, 1)
+        return taken
+
+    def _finish_gop(self) -> None:
+        if self._gop:
+            first, last = self._gop[0], self._gop[-1]
+            self._listener.gop_written(
+                Written(
+                    first.chunk,
+                    first.key,
+                    first.offset,
+                    last.offset + last.length - first.offset,
+                    first.start_us,
+                    last.end_us,
+                    first.sync,
+                    sum(p.frames for p in self._gop),
+                    first.keyframe_length,
+                )
+            )
+            self._gop = []
+
+    def _close_chunk(self) -> None:
+        chunk = self._chunk
+        if chunk is None:
+            return
+        self._finish_gop()
+        self._chunk = None
+        try:
+            chunk.file.close(chunk.key)
+        finally:
+            # Without room for its index the file is whole all the same; whoever publishes it adds the index.
+            self._tell_closed(chunk, chunk.file.size)
+
+    def _tell_closed(self, chunk: _OpenChunk, size: int) -> None:
+        start_us, end_us = self.wall_us(chunk.start_dts), self.wall_us(chunk.end_dts)
+        self._listener.chunk_closed(chunk.id, chunk.key, start_us, end_us, size)
+
+
+class KeyOf(Protocol):
+    """Gives the spool key of a chunk by the wall time it starts at."""
+
+    def __call__(self, start_us: int, /) -> str:
+        """Return the key."""
+        ...

@@ -1,0 +1,94 @@
+"""The ``uuid`` boxes that make a chunk file explain itself: which run it is of, and its sample index.
+
+14496-12 clause 11.1: ``size(32) 'uuid' usertype(16 bytes) payload``; readers that do not know a type skip it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gatehouse_common.errors import DataLoss
+
+from .boxes import U32, Buffer, box
+
+RUN_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746501aa").bytes
+INDEX_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746502aa").bytes
+FOOTER_BYTES = 12
+"""The index box ends in its own length (32 bits) and ``GHIX/1\\0\\0``, so that a reader finds it from the end."""
+
+_MAGIC = b"GHIX/1\0\0"
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What the run box says.
+
+    Attributes:
+        camera: id of the camera.
+        run: id of the run.
+        chunk: id of the chunk.
+        origin_us: wall time of media time zero as known when the file was begun, microseconds UTC.
+        interruptions: ``(cause, since_us or None)`` of the gap before the run.
+    """
+
+    camera: str
+    run: str
+    chunk: str
+    origin_us: int
+    interruptions: tuple[tuple[str, int | None], ...] = ()
+
+
+def build_run_box(info: RunInfo) -> bytes:
+    """Return the run box."""
+    fields = {
+        "camera": info.camera,
+        "run": info.run,
+        "chunk": info.chunk,
+        "origin_us": info.origin_us,
+        "interruptions": [{"cause": cause, "since_us": since} for cause, since in info.interruptions],
+    }
+    return box(b"uuid", RUN_TYPE, json.dumps(fields, separators=(",", ":")).encode())
+
+
+def parse_run_box(payload: Buffer) -> RunInfo | None:
+    """Return what a ``uuid`` box's payload says of a run, None if it is another kind of box.
+
+    Raises:
+        DataLoss: it is a run box and damaged.
+    """
+    if bytes(payload[:16]) != RUN_TYPE:
+        return None
+    try:
+        fields = json.loads(bytes(payload[16:]))
+        parts: Sequence[dict[str, object]] = fields["interruptions"]
+        since = [p["since_us"] if isinstance(p["since_us"], int) else None for p in parts]
+        causes = [str(p["cause"]) for p in parts]
+        ids = str(fields["camera"]), str(fields["run"]), str(fields["chunk"])
+        return RunInfo(*ids, int(fields["origin_us"]), tuple(zip(causes, since, strict=True)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataLoss(f"the run box is damaged: {error}") from error
+
+
+def build_index_box(blob: bytes) -> bytes:
+    """Return the trailing box with a compact sample index in it."""
+    size = 8 + 16 + len(blob) + FOOTER_BYTES
+    return box(b"uuid", INDEX_TYPE, blob, U32.pack(size), _MAGIC)
+
+
+def index_box_size(footer: Buffer) -> int | None:
+    """Return the size of the index box that a file's last 12 bytes end, None if they end none."""
+    if len(footer) != FOOTER_BYTES or bytes(footer[4:]) != _MAGIC:
+        return None
+    return int(U32.unpack(footer[:4])[0])
+
+
+def index_of_box(data: Buffer) -> bytes | None:
+    """Return the compact sample index inside a whole index box, None if it is not one."""
+    if len(data) < 36 or bytes(data[4:8]) != b"uuid" or bytes(data[8:24]) != INDEX_TYPE:
+        return None
+    if U32.unpack(data[:4])[0] != len(data) or index_box_size(data[-FOOTER_BYTES:]) != len(data):
+        return None
+    return bytes(data[24:-FOOTER_BYTES])

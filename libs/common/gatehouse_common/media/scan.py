@@ -1,0 +1,223 @@
+"""Reading a chunk file's own boxes: how an open chunk, or one without an index, becomes a ``ChunkMedia``.
+
+Only headers and ``moof`` boxes are read, never payloads: 10 to 40 ms for ten minutes.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatehouse_common.errors import DataLoss
+
+from .boxes import U32, U64, iter_boxes
+from .fragment import parse_prft
+from .init_segment import parse_init
+from .run_box import RunInfo, parse_run_box
+from .samples import ChunkMedia, PartTable, TrackFormat, TrackSamples
+
+_HEAD_BYTES = 4096
+_MAX_HEADER_BOX = 64 << 20
+
+
+class SizedReader(Protocol):
+    """Positioned reads of one file that may be growing."""
+
+    def size(self) -> int:
+        """Return how many bytes there are now."""
+        ...
+
+    def pread(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``."""
+        ...
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The ``trun`` tables of one track, one entry per part."""
+
+    dts: list[int]
+    off: list[int]
+    rows: list[NDArray[np.uint32]]
+
+
+class ChunkScanner:
+    """Scans a chunk file, and goes on where it ended when the file has grown.
+
+    Only whole parts are seen: a ``moof`` counts when all of its ``mdat`` is there.
+
+    Args:
+        reader: the file.
+        key: its object key, for messages and for the result.
+
+    Attributes:
+        info: what the run box says, once it has been read.
+        init: the init segment, once it has been read.
+        end: where the next update goes on: the end of the last whole part or header box.
+        end_of_parts: the end of the last whole part.
+        wall: the last ``(wall_us, media_time)`` that a ``prft`` box gave.
+    """
+
+    def __init__(self, reader: SizedReader, key: str) -> None:
+        self._reader = reader
+        self._key = key
+        self._formats: tuple[TrackFormat, ...] = ()
+        self._tracks: dict[int, _Rows] = {}
+        self._parts: list[tuple[int, int, int, int, bool]] = []
+        self._ftyp = b""
+        self.info: RunInfo | None = None
+        self.init = b""
+        self.end = 0
+        self.end_of_parts = 0
+        self.wall: tuple[int, int] | None = None
+
+    @property
+    def part_count(self) -> int:
+        """Whole parts seen so far."""
+        return len(self._parts)
+
+    def update(self) -> int:
+        """Read what has been added; return how many new whole parts there are.
+
+        Raises:
+            DataLoss: a header box is damaged.
+        """
+        size, before = self._reader.size(), len(self._parts)
+        at = start = self.end
+        moof: tuple[int, bytes] | None = None
+        while at + 8 <= size:
+            head = self._reader.pread(at, min(_HEAD_BYTES, size - at))
+            length, kind = self._length(head), head[4:8]
+            if length < 8 or at + length > size:
+                break
+            if kind == b"moof":
+                body = head[:length] if length <= len(head) else self._whole(at, length)
+                moof = at, body
+            elif kind == b"mdat" and moof is not None:
+                self._add(moof[0], moof[1], start, at + length)
+                moof = None
+                self.end = self.end_of_parts = start = at + length
+            elif kind in {b"ftyp", b"moov", b"uuid", b"prft"}:
+                self._header(kind, head[:length] if length <= len(head) else self._whole(at, length))
+                if kind != b"prft":
+                    self.end = start = at + length
+            else:
+                break  # not ours: a torn write, or damage
+            at += length
+        return len(self._parts) - before
+
+    def media(self, origin_us: int | None = None) -> ChunkMedia:
+        """Return what has been scanned so far.
+
+        Raises:
+            DataLoss: there is no whole part, or the file does not say what run it is of.
+        """
+        if self.info is None or not self._formats or not self._parts:
+            raise DataLoss(f"{self._key} holds no whole part")
+        tracks = tuple(self._samples(f) for f in self._formats)
+        parts = np.array(self._parts, np.int64)
+        table = PartTable(parts[:, 0], parts[:, 1], parts[:, 2], parts[:, 3], parts[:, 4].astype(np.bool_))
+        origin = self.origin_us if origin_us is None else origin_us
+        return ChunkMedia(
+            self.info.chunk, self._key, self.info.run, origin, tracks, table, self.end_of_parts, len(self.init)
+        )
+
+    @property
+    def origin_us(self) -> int:
+        """Wall time of media time zero, by the last ``prft`` box, else by the run box."""
+        if self.wall is not None and self._formats:
+            wall_us, media_time = self.wall
+            scale = self._formats[0].timescale
+            return wall_us - (media_time * 2_000_000 + scale) // (2 * scale)
+        return self.info.origin_us if self.info else 0
+
+    def _length(self, head: bytes) -> int:
+        length = int(U32.unpack_from(head)[0])
+        if length == 1 and len(head) >= 16:
+            length = int(U64.unpack_from(head, 8)[0])
+        return length
+
+    def _whole(self, at: int, length: int) -> bytes:
+        if length > _MAX_HEADER_BOX:
+            raise DataLoss(f"{self._key} has a header box of {length} bytes at {at}")
+        return self._reader.pread(at, length)
+
+    def _header(self, kind: bytes, body: bytes) -> None:
+        if kind == b"ftyp":
+            self._ftyp = body
+        elif kind == b"moov":
+            self.init = self._ftyp + body
+            self._formats = parse_init(self.init)
+            self._tracks = {f.track_id: _Rows([], [], []) for f in self._formats}
+        elif kind == b"prft":
+            self.wall = parse_prft(body[8:])
+        elif self.info is None:
+            self.info = parse_run_box(body[8:])
+
+    def _add(self, moof_at: int, moof: bytes, start: int, end: int) -> None:
+        if not self._formats:
+            raise DataLoss(f"{self._key} has a part before its init segment")
+        video = self._formats[0].track_id
+        first = last = 0
+        sync = False
+        try:
+            for traf in iter_boxes(moof, 8):
+                if traf.kind != b"traf":
+                    continue
+                track_id, dts, rows, data_offset = _parse_traf(moof, traf.payload, traf.end)
+                into = self._tracks[track_id]
+                into.dts.append(dts)
+                into.off.append(moof_at + data_offset)
+                into.rows.append(rows)
+                if track_id == video and len(rows):
+                    first, last = dts, dts + int(rows[:, 0].sum())
+                    sync = not int(rows[0, 2]) & 0x10000
+        except (struct.error, KeyError, ValueError) as error:
+            raise DataLoss(f"{self._key} has a damaged part at {moof_at}: {error}") from error
+        self._parts.append((start, end - start, first, last, sync))
+
+    def _samples(self, format_: TrackFormat) -> TrackSamples:
+        found = self._tracks[format_.track_id]
+        if not found.rows:
+            none = np.zeros(0, np.int64)
+            return TrackSamples(format_, none, none, none, none, none, np.zeros(0, np.bool_))
+        table = np.concatenate(found.rows)
+        counts = np.fromiter((len(r) for r in found.rows), np.int64, len(found.rows))
+        dur, size = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
+        cts = np.ascontiguousarray(table[:, 3].astype(np.uint32)).view(np.int32).astype(np.int64)
+        return TrackSamples(
+            format_,
+            _running(dur, counts, np.array(found.dts, np.int64)),
+            dur,
+            cts,
+            size,
+            _running(size, counts, np.array(found.off, np.int64)),
+            (table[:, 2] & 0x10000) == 0,
+        )
+
+
+def _running(values: NDArray[np.int64], counts: NDArray[np.int64], bases: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return exclusive running sums that begin anew at each part with the part's base."""
+    sums = np.cumsum(values) - values
+    starts = np.cumsum(counts) - counts
+    running: NDArray[np.int64] = sums - np.repeat(sums[starts], counts) + np.repeat(bases, counts)
+    return running
+
+
+def _parse_traf(moof: bytes, start: int, end: int) -> tuple[int, int, NDArray[np.uint32], int]:
+    """Return ``(track_id, first dts, rows, data offset)`` of a ``traf`` as ``fragment.py`` writes it."""
+    track_id = dts = offset = 0
+    rows = np.zeros((0, 4), np.uint32)
+    for inner in iter_boxes(moof, start, end):
+        if inner.kind == b"tfhd":
+            track_id = U32.unpack_from(moof, inner.payload + 4)[0]
+        elif inner.kind == b"tfdt":
+            dts = U64.unpack_from(moof, inner.payload + 4)[0]
+        elif inner.kind == b"trun":
+            count, offset = struct.unpack_from(">Ii", moof, inner.payload + 4)
+            rows = np.frombuffer(moof, ">u4", count * 4, inner.payload + 12).reshape(count, 4).astype(np.uint32)
+    return track_id, dts, rows, offset
