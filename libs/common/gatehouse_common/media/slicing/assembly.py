@@ -1,0 +1,69 @@
+"""From selections to the pieces of a file: one byte range per source, and the header that explains them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gatehouse_common.media.samples import I64, ChunkMedia
+from gatehouse_common.media.virtual_file import ObjectRange, Piece, VirtualFile
+
+from .movie import FTYP, build_moov
+from .placement import PlacedTrack, place, starts_of
+from .selection import Selection
+
+_MDAT_HEADER = 16
+
+Source = ChunkMedia | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the sources' ranges come to lie behind the header."""
+
+    pieces: tuple[Piece, ...]
+    base: I64
+    size: int
+
+
+def assemble(selections: Sequence[Selection], sources: Sequence[Source], *, keep_gaps: bool) -> VirtualFile:
+    """Return ``ftyp moov mdat`` for selections, in which ``mdat`` holds one range of each source.
+
+    The ``moof`` boxes between the samples ride along as bytes that nothing refers to.
+    """
+    tracks = place(selections, starts_of(selections, keep_gaps=keep_gaps))
+    layout = _lay_out(tracks, sources)
+    relative = [t.off + layout.base[t.src] for t in tracks]
+    # The header's length does not depend on the offsets in it, so it is built once to be measured.
+    header_size = len(FTYP) + len(build_moov(tracks, relative)) + _MDAT_HEADER
+    moov = build_moov(tracks, [o + header_size for o in relative])
+    header = FTYP + moov + struct.pack(">I4sQ", 1, b"mdat", _MDAT_HEADER + layout.size)
+    return VirtualFile((header, *layout.pieces))
+
+
+def _lay_out(tracks: Sequence[PlacedTrack], sources: Sequence[Source]) -> _Layout:
+    """Return one contiguous range per source, in source order, that covers the samples taken from it."""
+    src = np.concatenate([t.src for t in tracks])
+    off = np.concatenate([t.off for t in tracks])
+    end = off + np.concatenate([t.size for t in tracks])
+    pieces: list[Piece] = []
+    base = np.zeros(len(sources), np.int64)
+    at = 0
+    for number in range(len(sources)):
+        mine = src == number
+        if not mine.any():
+            continue
+        low, high = int(off[mine].min()), int(end[mine].max())
+        pieces.append(_piece(sources[number], low, high - low))
+        base[number] = at - low
+        at += high - low
+    return _Layout(tuple(pieces), base, at)
+
+
+def _piece(source: Source, offset: int, length: int) -> Piece:
+    if isinstance(source, bytes):
+        return source[offset : offset + length]
+    return ObjectRange(source.key, offset, length, source.chunk_id)

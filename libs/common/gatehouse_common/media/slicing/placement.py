@@ -1,0 +1,164 @@
+"""Where each sample goes on the slice's own time line, which begins with the first frame shown.
+
+One output track holds all spans of one codec; spans of another codec make another track, so that the tracks are
+disjoint in time. Samples of different sizes or settings share a track: their parameter sets are in-band.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gatehouse_common.media.samples import I64, VIDEO_TIMESCALE, TrackFormat
+
+from .selection import Selection
+from .spans import SpanTrack
+
+IN_BAND = frozenset({"avc1", "hvc1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One entry of an edit list: ``length`` ticks of 1/90000 s; ``media`` in track ticks, -1 shows nothing."""
+
+    length: int
+    media: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedTrack:
+    """A track of the slice.
+
+    Attributes:
+        format: that of its first span; width and height are the largest.
+        dur: durations in ticks, such that every span begins where it must.
+        cts: composition offsets in ticks.
+        size: bytes.
+        src: source numbers.
+        off: offsets in the source.
+        sync: where decoding can start.
+        edits: its edit list.
+    """
+
+    format: TrackFormat
+    dur: I64
+    cts: I64
+    size: I64
+    src: I64
+    off: I64
+    sync: NDArray[np.bool_]
+    edits: tuple[Edit, ...]
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One span's samples of a track, with the time line's place of video tick ``shown``."""
+
+    number: int
+    samples: SpanTrack
+    shown: int
+    out: int
+    out_end: int
+
+
+def starts_of(selections: Sequence[Selection], *, keep_gaps: bool) -> list[int]:
+    """Return where each selection begins on the time line, in ticks of 1/90000 s."""
+    starts: list[int] = []
+    at = 0
+    for k, one in enumerate(selections):
+        if k and keep_gaps:
+            wall = one.start_us - selections[0].start_us
+            at = max(at, (wall * VIDEO_TIMESCALE + 500_000) // 1_000_000)
+        starts.append(at)
+        at += one.end - one.shown
+    return starts
+
+
+def place(selections: Sequence[Selection], starts: Sequence[int]) -> list[PlacedTrack]:
+    """Return the tracks of the slice, video first."""
+    tracks: dict[tuple[str, object], list[_Entry]] = {}
+    for number, (one, out) in enumerate(zip(selections, starts, strict=True)):
+        for samples in one.tracks:
+            if len(samples):
+                entry = _Entry(number, samples, one.shown, out, out + one.end - one.shown)
+                tracks.setdefault(_key(samples.format), []).append(entry)
+    placed = [_place_track(entries) for entries in tracks.values()]
+    return sorted(placed, key=lambda t: t.format.kind != "video")
+
+
+def _key(format_: TrackFormat) -> tuple[str, object]:
+    if format_.codec in IN_BAND:
+        return format_.kind, format_.codec
+    return format_.kind, (format_.sample_entry, format_.timescale)
+
+
+def _place_track(entries: Sequence[_Entry]) -> PlacedTrack:
+    scale = entries[0].samples.format.timescale
+    dts = np.concatenate([e.samples.dts + _shift(e, scale) for e in entries])
+    last = int(entries[-1].samples.dur[-1])
+    # Durations are unsigned: where spans touch, rounding may ask for a tick less than nothing.
+    dur = np.maximum(np.diff(dts, append=dts[-1] + last), 0)
+    begin = int(dts[0])
+    return PlacedTrack(
+        _largest([e.samples.format for e in entries]),
+        dur,
+        np.concatenate([e.samples.cts for e in entries]),
+        np.concatenate([e.samples.size for e in entries]),
+        np.concatenate([e.samples.src for e in entries]),
+        np.concatenate([e.samples.off for e in entries]),
+        np.concatenate([e.samples.sync for e in entries]),
+        tuple(_edits(entries, begin, scale)),
+    )
+
+
+def _shift(entry: _Entry, scale: int) -> int:
+    """Return what to add to a sample's time: ``shown`` goes to ``out``, both being ticks of 1/90000 s."""
+    return ((entry.out - entry.shown) * 2 * scale + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE)
+
+
+def _edits(entries: Sequence[_Entry], begin: int, scale: int) -> list[Edit]:
+    """Return the edit list: spans that touch, or whose gap is filled by a longer sample, share an entry."""
+    edits: list[Edit] = []
+    at = 0
+    for group in _groups(entries):
+        start, end = group[0].out, group[-1].out_end
+        media = (start * 2 * scale + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE) - begin
+        if media < 0:  # the first packet of sound begins after the first frame
+            start += (-media * VIDEO_TIMESCALE + scale - 1) // scale
+            media = 0
+        if start > at:
+            edits.append(Edit(start - at, -1))
+        edits.append(Edit(max(end - start, 0), media))
+        at = max(end, start)
+    return edits
+
+
+def _groups(entries: Sequence[_Entry]) -> list[list[_Entry]]:
+    """Return runs of entries that follow one another with no span of another codec between them.
+
+    Within a run a gap is filled by the last sample before it, which is stretched.
+    """
+    groups: list[list[_Entry]] = []
+    for entry in entries:
+        if groups and entry.number == groups[-1][-1].number + 1:
+            groups[-1].append(entry)
+        else:
+            groups.append([entry])
+    return groups
+
+
+def _largest(formats: Sequence[TrackFormat]) -> TrackFormat:
+    first = formats[0]
+    return TrackFormat(
+        first.track_id,
+        first.kind,
+        first.timescale,
+        first.codec,
+        first.codec_string,
+        first.sample_entry,
+        max(f.width for f in formats),
+        max(f.height for f in formats),
+    )

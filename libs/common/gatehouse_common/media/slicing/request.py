@@ -1,0 +1,105 @@
+"""What is asked of the slicer, and what it answers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gatehouse_common.errors import NotFound
+from gatehouse_common.intervals import Interval, subtract
+from gatehouse_common.media.samples import ChunkMedia
+from gatehouse_common.media.virtual_file import VirtualFile
+
+from .assembly import assemble
+from .selection import Selection, select
+from .spans import build_spans
+
+LOOKBACK_US = 2_000_000
+"""How much before the range to look chunks up: the first frame may lead a keyframe of the next chunk."""
+
+MIN_GAP_US = 50_000
+"""Spans less than this apart are not reported as having a gap between them."""
+
+Gaps = Literal["keep", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class CodecChange:
+    """The video's codec changes at ``at_us``; players that show one track only stop there."""
+
+    at_us: int
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The answer to a range.
+
+    Attributes:
+        file: the MP4, described.
+        start_us: wall time of the first frame shown.
+        end_us: wall time at which the last frame shown ends.
+        gaps: what of the range asked for is not recorded.
+        frames: how many frames are shown.
+        codec_changes: where the video goes on in another track.
+    """
+
+    file: VirtualFile
+    start_us: int
+    end_us: int
+    gaps: tuple[Interval, ...]
+    frames: int
+    codec_changes: tuple[CodecChange, ...]
+
+
+def slice_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, *, gaps: Gaps = "keep") -> Slice:
+    """Return the footage of ``[start_us, end_us)`` as one exact MP4.
+
+    Args:
+        chunks: what overlaps ``[start_us - LOOKBACK_US, end_us)`` of one camera, in any order.
+        start_us: the first frame is the one on screen then.
+        end_us: the last frame is the last that begins before.
+        gaps: ``keep`` holds the last frame before a gap until footage goes on, so that the file is true to the
+            wall clock; ``skip`` joins what is there.
+
+    Raises:
+        NotFound: nothing of the range is recorded.
+    """
+    ordered = sorted(chunks, key=lambda c: (c.start_us, c.chunk_id))
+    selections = select_all(ordered, start_us, end_us)
+    file = assemble(selections, ordered, keep_gaps=gaps == "keep")
+    return describe(file, selections, start_us, end_us)
+
+
+def select_all(ordered: Sequence[ChunkMedia], start_us: int, end_us: int) -> list[Selection]:
+    """Return what a range needs of each span.
+
+    Raises:
+        NotFound: nothing.
+    """
+    spans = build_spans(ordered)
+    selections = [s for s in (select(span, start_us, end_us) for span in spans) if s is not None]
+    if not selections:
+        raise NotFound("nothing is recorded in that range")
+    return selections
+
+
+def describe(file: VirtualFile, selections: Sequence[Selection], start_us: int, end_us: int) -> Slice:
+    """Return the slice that ``file`` is."""
+    shown = [Interval(s.start_us, max(s.end_us, s.start_us)) for s in selections]
+    missing = subtract(Interval(start_us, end_us), shown)
+    changes = [
+        CodecChange(after.start_us, after.tracks[0].format.codec_string)
+        for before, after in itertools.pairwise(selections)
+        if before.tracks[0].format.codec != after.tracks[0].format.codec
+    ]
+    return Slice(
+        file,
+        selections[0].start_us,
+        selections[-1].end_us,
+        tuple(g for g in missing if g.duration >= MIN_GAP_US),
+        sum(s.frames for s in selections),
+        tuple(changes),
+    )

@@ -1,0 +1,46 @@
+"""``gaps=split``: one MP4 per unbroken span, in a tar (POSIX.1-1988 ustar) that is described and not made.
+
+A tar needs only the names and sizes of its members in front of them, so nothing has to be read to know its bytes.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Sequence
+
+from gatehouse_common.media.samples import ChunkMedia
+from gatehouse_common.media.virtual_file import Piece, VirtualFile
+from gatehouse_common.timefmt import rfc3339
+
+from .assembly import assemble
+from .request import Slice, describe, select_all
+
+_BLOCK = 512
+
+
+def split_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, camera: str) -> Slice:
+    """Return the footage of a range as a tar of MP4 files named ``{camera}_{first frame}_{end}.mp4``.
+
+    Raises:
+        NotFound: nothing of the range is recorded.
+    """
+    ordered = sorted(chunks, key=lambda c: (c.start_us, c.chunk_id))
+    selections = select_all(ordered, start_us, end_us)
+    pieces: list[Piece] = []
+    for one in selections:
+        file = assemble([one], ordered, keep_gaps=True)
+        name = f"{camera}_{_stamp(one.start_us)}_{_stamp(one.end_us)}.mp4"
+        pieces += [_header(name, file.size, one.start_us), *file.pieces, bytes(-file.size % _BLOCK)]
+    pieces.append(bytes(2 * _BLOCK))
+    return describe(VirtualFile(tuple(pieces), "application/x-tar"), selections, start_us, end_us)
+
+
+def _stamp(us: int) -> str:
+    return rfc3339(us).replace(":", "").replace("-", "")
+
+
+def _header(name: str, size: int, at_us: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.mtime, info.mode = size, at_us // 1_000_000, 0o644
+    # Sizes of 8 GiB and more do not fit ustar's octal digits; GNU's form does what every reader knows.
+    return info.tobuf(tarfile.USTAR_FORMAT if size < 8 << 30 else tarfile.GNU_FORMAT)
