@@ -1,0 +1,8 @@
+"""How services are built, run and watched."""
+
+from .core import Core
+from .lock import DataLock
+from .service import Build, Check, Service
+from .supervisor import Supervisor
+
+__all__ = ["Build", "Check", "Core", "DataLock", "Service", "Supervisor"]

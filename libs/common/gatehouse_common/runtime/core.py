@@ -1,0 +1,85 @@
+"""What every service is built from; the only place where adapters are chosen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from gatehouse_common.bus import Bus
+from gatehouse_common.bus.embedded import EmbeddedBus
+from gatehouse_common.bus.memory import MemoryBus
+from gatehouse_common.clock import Clock, SystemClock
+from gatehouse_common.db import Database
+from gatehouse_common.errors import InvalidInput, from_os_error
+from gatehouse_common.messages.catalog import queues
+from gatehouse_common.settings import Settings, site_zone
+from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Settings, and the adapters that they choose.
+
+    Attributes:
+        settings: the settings.
+        bus: how services speak.
+        store: where published objects are.
+        spool: where open chunks are: a directory of this machine, with the same kind of keys.
+        media: reads either.
+        db: the index; opened lazily, so that recording never waits for it.
+        clock: the time.
+        zone: the site's zone.
+    """
+
+    settings: Settings
+    bus: Bus
+    store: ObjectStore
+    spool: LocalStore
+    media: MediaReader
+    db: Database
+    clock: Clock
+    zone: ZoneInfo
+
+    @classmethod
+    def open(cls, settings: Settings, clock: Clock | None = None) -> Self:
+        """Choose and open the adapters, and declare every durable queue.
+
+        Raises:
+            InvalidInput: a URL is of a kind that is not supported.
+            GatehouseError: the data directory cannot be used.
+        """
+        time = clock or SystemClock()
+        data = settings.values.data_dir.absolute()
+        try:
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise from_os_error(error, f"making the data directory {data}") from error
+        store = LocalStore(settings.storage_root)
+        spool = LocalStore(data)
+        db = Database(settings.database_url)
+        bus = _open_bus(settings.values.broker_url, data, time)
+        for queue, types in queues().items():
+            bus.declare(queue, types)
+        zone = site_zone(settings.values.timezone)
+        return cls(settings, bus, store, spool, MediaReader(spool, store), db, time, zone)
+
+    @property
+    def data_dir(self) -> Path:
+        """The data directory."""
+        return self.spool.root
+
+    def close(self) -> None:
+        """Close in reverse order."""
+        self.bus.close()
+        self.db.close()
+
+
+def _open_bus(url: str, data: Path, clock: Clock) -> Bus:
+    if url == "embedded:":
+        return EmbeddedBus(data / "bus.db", clock)
+    if url == "memory:":
+        return MemoryBus(clock)
+    shown = url.rsplit("@", maxsplit=1)[-1][:60]
+    raise InvalidInput(f"broker_url {shown!r} is not supported: use 'embedded:'.", "broker_url")

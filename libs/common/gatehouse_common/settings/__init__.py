@@ -1,0 +1,7 @@
+"""Every setting, where it comes from, and its reference."""
+
+from .load import Settings, load, names
+from .model import SettingsModel
+from .values import fsync_every_us, site_zone
+
+__all__ = ["Settings", "SettingsModel", "fsync_every_us", "load", "names", "site_zone"]

@@ -1,0 +1,65 @@
+"""Every setting there is, with its default and what it means; the reference page is made from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .values import Fsync, ZoneName
+
+
+class Group(BaseModel):
+    """Base of all groups of settings: unknown names are errors, so that a misspelt setting is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RecordingSettings(Group):
+    """How footage is written."""
+
+    chunk_seconds: float = Field(600.0, ge=1, le=3500, description="length of a chunk file, aligned to the wall clock")
+    part_seconds: float = Field(0.5, ge=0.05, le=2, description="length of a part: what `kill -9` costs at most")
+    fsync: Fsync = Field(
+        "seconds:2", description="when the open chunk is forced to the disk: `part`, `seconds:N` or `chunk`"
+    )
+    idle_seconds: float = Field(5.0, ge=1, le=60, description="a camera without a frame for so long is opened again")
+    live_fragment_seconds: float = Field(0.07, ge=0.01, le=0.5, description="length of a live view's fragment")
+
+
+class ApiSettings(Group):
+    """The web server."""
+
+    host: str = Field("127.0.0.1", description="address to listen on; there are no accounts yet, so think twice")
+    port: int = Field(5000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    threads: int = Field(64, ge=4, le=1024, description="requests answered at once; each live view holds one")
+    max_live_viewers: int = Field(40, ge=1, le=1000, description="open live views; the next gets 503")
+    max_range_seconds: float = Field(21600.0, ge=1, description="longest range of one `/footage` answer")
+    compat_root: Literal["app", "record", "mjpeg"] = Field("app", description="what `/` answers")
+    default_camera: str = Field("", description="camera of the routes that name none; empty: the first by id")
+
+
+class LogSettings(Group):
+    """Logs: one event a line on standard error, and to a file if one is named."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is written")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`auto`: `console` on a terminal, else `json`"
+    )
+    file: Path | None = Field(None, description="also write JSON to this file, rotated at 10 MiB, five kept")
+
+
+class SettingsModel(Group):
+    """All settings of Gatehouse."""
+
+    data_dir: Path = Field(Path("data"), description="where everything lives unless another setting says otherwise")
+    timezone: ZoneName = Field("UTC", description="the site's zone: names of files and days are in it")
+    broker_url: str = Field("embedded:", description="the bus: `embedded:` journals to `bus.db` in the data directory")
+    database_url: str = Field(
+        "", description="the index: an SQLAlchemy URL; empty: `gatehouse.db` in the data directory"
+    )
+    storage_url: str = Field("", description="the store: `file:///path`; empty: the data directory")
+    recording: RecordingSettings = Field(default_factory=RecordingSettings)
+    api: ApiSettings = Field(default_factory=ApiSettings)
+    log: LogSettings = Field(default_factory=LogSettings)

@@ -1,0 +1,45 @@
+"""Setting values with a form of their own: how they are written, parsed and shown."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+
+from gatehouse_common.errors import InvalidInput
+from gatehouse_common.timefmt import zone
+
+_FSYNC = re.compile(r"part|chunk|seconds:(\d+(?:\.\d+)?)")
+
+
+def _check_fsync(text: str) -> str:
+    if _FSYNC.fullmatch(text) is None:
+        raise ValueError("use 'part', 'seconds:N' (e.g. 'seconds:2') or 'chunk'")
+    return text
+
+
+def fsync_every_us(text: str) -> int | None:
+    """Return how often to force the open chunk to the disk in microseconds: 0 each part, None at its end only."""
+    match = _FSYNC.fullmatch(text)
+    if match is None or text == "chunk":
+        return None
+    return 0 if text == "part" else round(float(match[1]) * 1_000_000)
+
+
+def _check_zone(text: str) -> str:
+    try:
+        zone(text)
+    except InvalidInput as error:
+        raise ValueError(error.message) from error
+    return text
+
+
+def site_zone(text: str) -> ZoneInfo:
+    """Return the zone that a checked setting names."""
+    return zone(text)
+
+
+Fsync = Annotated[str, AfterValidator(_check_fsync)]
+ZoneName = Annotated[str, AfterValidator(_check_zone)]
