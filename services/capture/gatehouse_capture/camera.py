@@ -1,0 +1,219 @@
+"""One camera: connect, record, and when it breaks say so and connect again."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.errors import GatehouseError, InvalidInput, ResourceExhausted
+from gatehouse_common.messages import CameraState, CameraStatus, GapCause, Interruption
+from gatehouse_common.observability import metrics
+from gatehouse_common.observability.secrets import mask, register_url
+
+from .run_session import Desk, RunSession
+from .sources import StreamInfo, open_source
+from .url import CameraUrl, parse_url
+
+log = structlog.get_logger(__name__)
+
+_EAGER_US = 60 * SECOND
+"""For the first minute of an outage a camera is tried about every second, then less and less often."""
+_EAGER_PAUSE_S = 0.8
+_LONGEST_PAUSE_S = 10.0
+_REPORT_US = 30 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a camera counts as silent, in seconds."""
+
+    idle_s: float
+
+
+class CameraWorker:
+    """Records one camera in a thread of its own, until it is stopped."""
+
+    def __init__(self, url: str, desk: Desk, timing: Timing, floor_us: Callable[[], int | None]) -> None:
+        register_url(url)
+        self.id = desk.camera
+        self.url = url
+        self._desk, self._timing, self._floor = desk, timing, floor_us
+        self._stop = threading.Event()
+        self._stop_cause = GapCause.SERVICE_DOWN
+        self._thread = threading.Thread(target=self.run, name=f"camera-{desk.camera}", daemon=True)
+        self._interruptions = [Interruption(cause=GapCause.SERVICE_DOWN, since_us=None)]
+        self._end_us: int | None = None
+        self._outage_since_us = desk.clock.monotonic_us()
+        self._last_frame_us = 0
+        self._counted = (0, 0)
+        now = desk.clock.now_us()
+        self._status = CameraStatus(camera=desk.camera, time_us=now, state=CameraState.STARTING, since_us=now)
+        metrics.RECORDING_EXPECTED.labels(desk.camera).set(1)
+
+    @property
+    def status(self) -> CameraStatus:
+        """What it last told."""
+        return self._status
+
+    def start(self) -> None:
+        """Start recording."""
+        self._thread.start()
+
+    def stop(self, cause: GapCause) -> None:
+        """Tell it to stop; ``cause`` is that of the gap that begins then."""
+        self._stop_cause = cause
+        self._stop.set()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for its end; return whether it came."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def silent_for_us(self) -> int | None:
+        """Return how long no frame has come while connected, None when not recording."""
+        if self._status.state is not CameraState.RECORDING:
+            return None
+        return self._desk.clock.monotonic_us() - self._last_frame_us
+
+    def run(self) -> None:
+        """Record until stopped; every failure is told, and tried again after a pause."""
+        self._end_us = self._floor()
+        pause = _EAGER_PAUSE_S
+        while not self._stop.is_set():
+            try:
+                self.run_once(parse_url(self.url))
+            except InvalidInput as error:
+                self._tell(CameraState.FAILED, GapCause.CAMERA_OFFLINE, error.message)
+                self._stop.wait()
+            except ResourceExhausted as error:
+                self._broken(GapCause.STORAGE_FULL, error.message)
+            except GatehouseError as error:
+                self._broken(GapCause.CAMERA_OFFLINE, error.message)
+            except Exception as error:  # a fault of ours in reading one camera must not end it for ever
+                log.exception("camera failed", camera=self.id)
+                self._broken(GapCause.CAMERA_OFFLINE, f"unexpected {type(error).__name__}")
+            else:
+                if not self._stop.is_set():
+                    self._tell(CameraState.ENDED, GapCause.DISABLED, "the film has ended")
+                    self._stop.wait()
+            out_for = self._desk.clock.monotonic_us() - self._outage_since_us
+            pause = _EAGER_PAUSE_S if out_for < _EAGER_US else min(pause * 1.5, _LONGEST_PAUSE_S)
+            self._desk.clock.wait(self._stop, pause * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
+        metrics.RECORDING_EXPECTED.labels(self.id).set(0)
+        metrics.RECORDING_ACTIVE.labels(self.id).set(0)
+
+    def run_once(self, url: CameraUrl) -> None:
+        """Connect and record until the camera fails, ends, or is stopped.
+
+        Raises:
+            GatehouseError: it failed; all that came is written.
+        """
+        source = open_source(url, self._desk.clock, self._timing.idle_s)
+        closer = threading.Thread(target=self._close_when_stopped, args=(source.close,), daemon=True)
+        session: RunSession | None = None
+        try:
+            info = source.open()
+            session = RunSession(self._desk, info, self._end_us, self._interruptions)
+            closer.start()
+            for packet in source.packets():
+                if self._stop.is_set():
+                    break
+                session.take(packet)
+                if packet.track == 0:
+                    self._seen(session, info)
+        except ResourceExhausted:
+            if session is not None:
+                metrics.STORAGE_WRITE_ERRORS.labels("spool").inc()
+                session.abandon(GapCause.STORAGE_FULL)
+            raise
+        except GatehouseError:
+            if session is not None and not self._stop.is_set():
+                session.end(GapCause.CAMERA_OFFLINE)
+                raise
+            if session is None:
+                raise
+        finally:
+            source.close()
+            if session is not None:
+                session.end(self._stop_cause if self._stop.is_set() else GapCause.CAMERA_OFFLINE)
+                self._end_us = session.end_us or self._end_us
+                if session.frames:
+                    self._interruptions = []
+
+    def _close_when_stopped(self, close: Callable[[], None]) -> None:
+        self._stop.wait()
+        close()
+
+    def _seen(self, session: RunSession, info: StreamInfo) -> None:
+        """Keep what a frame tells for people: state, rate, metrics."""
+        now = self._desk.clock.monotonic_us()
+        self._last_frame_us = now
+        if self._status.state is not CameraState.RECORDING:
+            self._outage_since_us = now
+            self._counted = (session.frames, now)
+            metrics.CAPTURE_UP.labels(self.id).set(1)
+            metrics.RECORDING_ACTIVE.labels(self.id).set(1)
+            video = info.formats[0]
+            self._tell(
+                CameraState.RECORDING,
+                None,
+                "",
+                width=video.width,
+                height=video.height,
+                fps=info.fps,
+                codec=video.codec_string,
+                fallback=info.fallback,
+                backend=info.backend,
+            )
+        frames, since = self._counted
+        if now - since >= 2 * SECOND:
+            fps = (session.frames - frames) * SECOND / (now - since)
+            metrics.CAPTURE_FRAMES.labels(self.id).inc(session.frames - frames)
+            metrics.CAPTURE_FPS.labels(self.id).set(fps)
+            metrics.CAPTURE_LAST_FRAME.labels(self.id).set(self._desk.clock.now_us() / SECOND)
+            if session.clock_offset_us is not None:
+                metrics.CAPTURE_CLOCK_OFFSET.labels(self.id).set(session.clock_offset_us / SECOND)
+            self._counted = (session.frames, now)
+            changed = abs(fps - self._status.fps) > 0.1 * max(self._status.fps, 1)
+            if changed or self._desk.clock.now_us() - self._status.time_us > _REPORT_US:
+                self._tell(CameraState.RECORDING, None, "", fps=round(fps, 2))
+
+    def _broken(self, cause: GapCause, reason: str) -> None:
+        if self._stop.is_set():
+            return
+        reason = mask(reason)
+        metrics.CAPTURE_UP.labels(self.id).set(0)
+        metrics.CAPTURE_FPS.labels(self.id).set(0)
+        metrics.RECORDING_ACTIVE.labels(self.id).set(0)
+        known = self._interruptions[-1].cause if self._interruptions else None
+        if known is not cause:
+            since = self._desk.clock.now_us() if self._interruptions else None
+            self._interruptions = [*self._interruptions, Interruption(cause=cause, since_us=since)]
+            self._outage_since_us = self._desk.clock.monotonic_us()
+            metrics.CAPTURE_RECONNECTS.labels(self.id, cause.value).inc()
+        if self._status.detail != reason or self._status.cause is not cause:
+            log.warning("camera is not recorded", camera=self.id, cause=cause.value, reason=reason)
+            self._tell(CameraState.RECONNECTING, cause, reason)
+
+    def _tell(self, state: CameraState, cause: GapCause | None, detail: str, **more: object) -> None:
+        """Publish a new status; what ``more`` does not say stays as it was while the state does."""
+        now = self._desk.clock.now_us()
+        same = state is self._status.state
+        since = self._status.since_us if same else now
+        known = self._status if same or state is CameraState.RECORDING else replace_rate(self._status)
+        self._status = known.model_copy(
+            update={"state": state, "cause": cause, "detail": detail, "since_us": since, "time_us": now, **more}
+        )
+        self._desk.send(self._status)
+        if not same:
+            log.info("camera state", camera=self.id, state=state.value, cause=cause.value if cause else None)
+
+
+def replace_rate(status: CameraStatus) -> CameraStatus:
+    """Return ``status`` without its frame rate: nothing comes."""
+    return status.model_copy(update={"fps": 0.0})

@@ -1,0 +1,85 @@
+"""Pictures that cannot be stored as they come are encoded once, to H.264 with closed GOPs of two seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
+
+import av
+from av.video.frame import PictureType
+
+from gatehouse_capture.sources.port import Packet, StreamInfo
+from gatehouse_common.errors import SourceUnavailable
+from gatehouse_common.media import nal
+from gatehouse_common.media.init_segment import build_encoder_init, parameter_sets, parse_init
+from gatehouse_common.media.samples import VIDEO_TIMESCALE
+
+GOP_S = 2
+HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m")
+
+
+@cache
+def best_encoder() -> str:
+    """Return the first hardware encoder that really encodes a picture here, else ``libx264``."""
+    for name in HARDWARE:
+        try:
+            encoder = _make(name, 640, 480, Fraction(30))
+            encoder.encode(av.VideoFrame(640, 480, "yuv420p"))
+            encoder.encode(None)
+        except (av.FFmpegError, ValueError, OSError):
+            continue
+        return name
+    return "libx264"
+
+
+def _make(name: str, width: int, height: int, fps: Fraction) -> av.VideoCodecContext:
+    encoder = av.CodecContext.create(name, "w")
+    if not isinstance(encoder, av.VideoCodecContext):
+        raise SourceUnavailable(f"{name} makes no video")
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.time_base = Fraction(1, VIDEO_TIMESCALE)
+    encoder.framerate = fps
+    encoder.gop_size = max(1, round(fps * GOP_S))
+    encoder.max_b_frames = 0
+    # About 0.1 bit per pixel, what cameras of this size send.
+    encoder.bit_rate = round(width * height * float(fps) * 0.1)
+    encoder.flags |= av.codec.context.Flags.global_header
+    if name == "libx264":
+        encoder.options = {"preset": "superfast", "tune": "zerolatency"}
+        encoder.thread_count = 1
+    encoder.open()
+    return encoder
+
+
+class PictureEncoder:
+    """Encodes the pictures of one source.
+
+    Raises:
+        SourceUnavailable: no encoder takes pictures of this size.
+    """
+
+    def __init__(self, width: int, height: int, fps: float, backend: str, *, live: bool = True) -> None:
+        rate = Fraction(fps).limit_denominator(1001) if fps > 0 else Fraction(30)
+        name = best_encoder()
+        try:
+            self._encoder = _make(name, width, height, rate)
+        except (av.FFmpegError, ValueError, OSError) as error:
+            raise SourceUnavailable(f"pictures of {width}x{height} cannot be encoded: {error}") from error
+        init = build_encoder_init(self._encoder)
+        formats = parse_init(init)
+        self._sets = parameter_sets(formats[0])
+        self._annex_b = nal.is_annex_b(self._encoder.extradata)
+        self.info = StreamInfo(init, formats, self._sets, 0, float(rate), backend, live=live)
+
+    def encode(self, frame: av.VideoFrame, pts: int, arrival_us: int) -> Iterator[Packet]:
+        """Yield the packets that a picture completes; ``pts`` in ticks of 1/90000 s."""
+        if frame.format.name != "yuv420p" or (frame.width, frame.height) != (self._encoder.width, self._encoder.height):
+            frame = frame.reformat(self._encoder.width, self._encoder.height, "yuv420p")
+        frame.pts, frame.time_base = pts, Fraction(1, VIDEO_TIMESCALE)
+        frame.pict_type = PictureType.NONE  # raw pictures say "I", which would make every one a keyframe
+        for made in self._encoder.encode(frame):
+            data = nal.to_length_prefixed(bytes(made)) if self._annex_b else bytes(made)
+            if made.is_keyframe and self._sets is not None:
+                data = nal.with_sets(data, self._sets)
+            yield Packet(0, made.pts or 0, 0, made.is_keyframe, data, arrival_us)

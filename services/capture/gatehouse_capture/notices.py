@@ -1,0 +1,74 @@
+"""Notices on their way to the bus: in order, patiently, and never in the way of recording."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+
+import structlog
+
+from gatehouse_common.bus import Bus
+from gatehouse_common.errors import GatehouseError
+from gatehouse_common.messages import Message
+from gatehouse_common.observability.metrics import NOTICES_PENDING
+
+log = structlog.get_logger(__name__)
+
+_RETRY_S = 1.0
+_MOST = 100_000
+
+
+class Outbox:
+    """Publishes durable messages from a thread of its own.
+
+    While the bus does not take them they wait, up to a bound; beyond it the oldest go, since what they tell is
+    in the chunk files and is found again at the next start.
+    """
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._waiting: deque[Message] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
+        self._thread.start()
+
+    def send(self, message: Message) -> None:
+        """Queue a message; returns at once."""
+        with self._changed:
+            if len(self._waiting) >= _MOST:
+                lost = self._waiting.popleft()
+                log.error("a notice was dropped: the bus has been away too long", type=lost.TYPE)
+            self._waiting.append(message)
+            NOTICES_PENDING.set(len(self._waiting))
+            self._changed.notify()
+
+    def close(self, timeout_s: float = 5.0) -> None:
+        """Publish what waits, for at most ``timeout_s``, and end."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join(timeout_s)
+        if self._waiting:
+            log.error("notices could not be published before the end", count=len(self._waiting))
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting:
+                    if self._closing:
+                        return
+                    self._changed.wait()
+                message = self._waiting[0]
+            try:
+                self._bus.publish(message)
+            except GatehouseError as error:
+                log.warning("the bus does not take notices", waiting=len(self._waiting), reason=error.message)
+                with self._changed:
+                    if self._closing:
+                        return
+                    self._changed.wait(_RETRY_S)
+                continue
+            with self._changed:
+                self._waiting.popleft()
+                NOTICES_PENDING.set(len(self._waiting))

@@ -1,0 +1,336 @@
+"""One connection to a camera: its packets become runs, each with an origin, and go to a recorder."""
+
+from __future__ import annotations
+
+import base64
+import statistics
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.errors import SourceUnavailable
+from gatehouse_common.ids import new_id
+from gatehouse_common.media import nal
+from gatehouse_common.media.fragment import TimedSample
+from gatehouse_common.media.recorder import ChunkPolicy, RunRecorder, Sample, Written
+from gatehouse_common.media.run_box import RunInfo
+from gatehouse_common.media.samples import VIDEO_TIMESCALE
+from gatehouse_common.messages import (
+    ChunkClosed,
+    ChunkOpened,
+    GapCause,
+    GapRecorded,
+    GopWritten,
+    Interruption,
+    Message,
+    RunEnded,
+    RunStarted,
+)
+from gatehouse_common.storage import keys
+
+from .live import LiveTap
+from .origin import Origin
+from .sources import Packet, StreamInfo
+
+log = structlog.get_logger(__name__)
+
+_JUMP_TICKS = 2 * VIDEO_TIMESCALE
+_STALL_US = SECOND
+_NO_KEYFRAME_US = 30 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a session works with; the same for all sessions of a camera."""
+
+    camera: str
+    root: Path
+    policy: ChunkPolicy
+    clock: Clock
+    send: Callable[[Message], None]
+    live: LiveTap
+
+
+class RunSession:
+    """Turns the packets of one connection into runs.
+
+    A run begins with a keyframe at media time 0. A new one begins, at a keyframe and without losing a frame,
+    when codec parameters change, or when wall and media time have parted.
+
+    Args:
+        desk: what it works with.
+        info: what the source sends.
+        floor_us: where the camera's recording ended before.
+        interruptions: why there is a gap before the first run.
+    """
+
+    def __init__(
+        self, desk: Desk, info: StreamInfo, floor_us: int | None, interruptions: Sequence[Interruption]
+    ) -> None:
+        self._desk, self._info = desk, info
+        self._floor = floor_us
+        self._interruptions = list(interruptions)
+        self._recorder: RunRecorder | None = None
+        self._run = ""
+        self._origin = Origin()
+        self._zero = 0
+        self._shift = 0
+        self._newest: tuple[int, int] | None = None
+        self._stepped = False
+        self._intervals: deque[int] = deque(maxlen=30)
+        self._waiting_since: int | None = None
+        self._sets = tuple(sorted(info.sets.nals)) if info.sets else ()
+        self.frames = 0
+        self.bytes = 0
+
+    @property
+    def clock_offset_us(self) -> int | None:
+        """The camera's clock minus ours, where it tells."""
+        return self._origin.clock_offset_us
+
+    @property
+    def end_us(self) -> int | None:
+        """Where recording ends so far, None before the first run."""
+        return self._recorder.end_us if self._recorder else self._floor
+
+    def take(self, packet: Packet) -> None:
+        """Take the next packet.
+
+        Raises:
+            SourceUnavailable: the camera has sent no keyframe for too long, or has changed its codec.
+            ResourceExhausted: the disk is full.
+        """
+        self.bytes += len(packet.data)
+        if packet.track:
+            self._take_sound(packet)
+            return
+        self.frames += 1
+        pts = self._continuous(packet)
+        if packet.sync:
+            self._check_sets(packet)
+        if self._recorder is None or (packet.sync and self._stepped):
+            if not packet.sync:
+                self._wait_for_keyframe(packet.arrival_us)
+                return
+            self._begin(pts, packet)
+        ticks = pts - self._zero
+        if ticks < 0:
+            return  # leads the run's first keyframe: refers to pictures that are not there
+        self._follow(ticks, packet)
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.add(Sample(0, ticks, packet.dur, packet.sync, packet.data))
+
+    def end(self, cause: GapCause) -> None:
+        """End the run, if there is one: everything received is written."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return
+        self._desk.live.end_run()
+        try:
+            recorder.close()
+        except Exception:
+            recorder.abandon()
+            raise
+        finally:
+            self._floor = recorder.end_us
+            self._tell_end(recorder.end_us, cause)
+
+    def abandon(self, cause: GapCause) -> None:
+        """End the run after an error of the file system."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            self._desk.live.end_run()
+            recorder.abandon()
+            self._floor = recorder.end_us
+            self._tell_end(recorder.end_us, cause)
+
+    def _tell_end(self, end_us: int, cause: GapCause) -> None:
+        self._desk.send(RunEnded(camera=self._desk.camera, time_us=end_us, run=self._run, end_us=end_us, cause=cause))
+
+    def _take_sound(self, packet: Packet) -> None:
+        if self._recorder is None or len(self._info.formats) < 2:
+            return
+        scale = self._info.formats[1].timescale
+        pts = packet.pts + (self._shift - self._zero) * scale // VIDEO_TIMESCALE
+        self._recorder.add(Sample(1, pts, packet.dur, True, packet.data))
+
+    def _continuous(self, packet: Packet) -> int:
+        """Return the packet's time; a jump that arrival does not share is taken out, until a new run begins."""
+        pts = packet.pts + self._shift
+        if self._newest is not None:
+            newest_pts, newest_arrival = self._newest
+            elapsed = (packet.arrival_us - newest_arrival) * VIDEO_TIMESCALE // SECOND
+            ahead = pts - newest_pts
+            if self._info.live and (ahead - max(elapsed, 0) > _JUMP_TICKS or ahead < -_JUMP_TICKS):
+                expected = newest_pts + max(elapsed, VIDEO_TIMESCALE // 100)
+                self._shift += expected - pts
+                pts = expected
+                self._stepped = True
+                log.warning("the camera's time jumped", camera=self._desk.camera, seconds=ahead / VIDEO_TIMESCALE)
+        if self._newest is None or pts > self._newest[0]:
+            self._tell_stall(pts)
+            self._newest = pts, packet.arrival_us
+        return pts
+
+    def _tell_stall(self, pts: int) -> None:
+        """A pause inside a run is a gap: frames were dropped on the way, or the camera hung."""
+        if self._newest is None or self._recorder is None:
+            return
+        pause = pts - self._newest[0]
+        usual = statistics.median(self._intervals) if self._intervals else VIDEO_TIMESCALE
+        self._intervals.append(pause)
+        pause_us = pause * SECOND // VIDEO_TIMESCALE
+        if pause_us > _STALL_US and pause > 5 * usual:
+            start = self._recorder.wall_us(self._newest[0] - self._zero + int(usual))
+            end = self._recorder.wall_us(pts - self._zero)
+            detail = "no frames came for a while"
+            self._desk.send(
+                GapRecorded(
+                    camera=self._desk.camera,
+                    time_us=start,
+                    start_us=start,
+                    end_us=end,
+                    cause=GapCause.DROPPED,
+                    detail=detail,
+                )
+            )
+
+    def _check_sets(self, packet: Packet) -> None:
+        """A keyframe with other parameter sets than the run's needs another init segment."""
+        if self._info.sets is None:
+            return
+        found = tuple(sorted(nal.sets_in(packet.data, self._info.sets.codec)))
+        if found and not set(found) <= set(self._sets):
+            raise SourceUnavailable("the camera changed its parameters")
+
+    def _wait_for_keyframe(self, now_us: int) -> None:
+        if self._waiting_since is None:
+            self._waiting_since = now_us
+        elif now_us - self._waiting_since > _NO_KEYFRAME_US:
+            raise SourceUnavailable("the camera sends no keyframe")
+
+    def _begin(self, pts: int, packet: Packet) -> None:
+        self._stepped = False
+        if self._recorder is not None:
+            self.end(GapCause.CLOCK_STEP)
+            self._interruptions = [Interruption(cause=GapCause.CLOCK_STEP, since_us=None)]
+        self._zero = pts
+        self._origin = Origin(self._floor)
+        origin_us = self._origin.see(0, packet.arrival_us, packet.sender_us).origin_us
+        self._run = new_id()
+        camera = self._desk.camera
+        video = self._info.formats[0]
+        causes = tuple((i.cause.value, i.since_us) for i in self._interruptions)
+        run = self._run
+        self._recorder = RunRecorder(
+            root=self._desk.root,
+            key_of=lambda start_us: keys.spool(camera, run, start_us),
+            info=RunInfo(camera, run, "", origin_us, causes),
+            init=self._info.init,
+            formats=self._info.formats,
+            depth=self._info.depth,
+            policy=self._desk.policy,
+            clock=self._desk.clock,
+            listener=Notices(self._desk, run, lambda: self._origin_us),
+        )
+        self._desk.live.begin_run(run, video, self._recorder.wall_us)
+        self._desk.send(
+            RunStarted(
+                camera=camera,
+                time_us=origin_us,
+                run=run,
+                origin_us=origin_us,
+                start_us=origin_us,
+                init=base64.b64encode(self._info.init),
+                width=video.width,
+                height=video.height,
+                fps=self._info.fps,
+                video_codec=video.codec_string,
+                audio_codec=self._info.formats[1].codec_string if len(self._info.formats) > 1 else None,
+                interruptions=self._interruptions,
+            )
+        )
+        self._interruptions = []
+
+    @property
+    def _origin_us(self) -> int:
+        return self._recorder.origin_us if self._recorder else 0
+
+    def _follow(self, ticks: int, packet: Packet) -> None:
+        if not self._info.live:
+            return  # a film read faster than it plays: its frames are where they would have been
+        judged = self._origin.see(ticks * SECOND // VIDEO_TIMESCALE, packet.arrival_us, packet.sender_us)
+        if judged.refined and self._recorder is not None:
+            self._recorder.origin_us = judged.origin_us
+        if judged.stepped and not self._stepped:
+            self._stepped = True
+            log.warning("wall and media time have parted; a new run begins", camera=self._desk.camera)
+
+
+class Notices:
+    """Turns what a recorder tells into messages."""
+
+    def __init__(self, desk: Desk, run: str, origin_us: Callable[[], int]) -> None:
+        self._desk, self._run, self._origin_us = desk, run, origin_us
+
+    def chunk_opened(self, chunk: str, key: str, start_us: int, /) -> None:
+        """Tell it."""
+        self._desk.send(
+            ChunkOpened(
+                camera=self._desk.camera,
+                time_us=start_us,
+                run=self._run,
+                chunk=chunk,
+                key=key,
+                start_us=start_us,
+                origin_us=self._origin_us() or start_us,
+            )
+        )
+
+    def sample_timed(self, chunk: str, sample: TimedSample, /) -> None:
+        """Hand it on to live view."""
+        self._desk.live.sample(chunk, sample)
+
+    def part_written(self, _part: Written, /) -> None:
+        """Live view's fragments end where parts end."""
+        self._desk.live.flush()
+
+    def gop_written(self, gop: Written, /) -> None:
+        """Tell it."""
+        self._desk.send(
+            GopWritten(
+                camera=self._desk.camera,
+                time_us=gop.start_us,
+                run=self._run,
+                chunk=gop.chunk,
+                key=gop.key,
+                offset=gop.offset,
+                length=gop.length,
+                start_us=gop.start_us,
+                end_us=gop.end_us,
+                origin_us=self._origin_us(),
+                frames=gop.frames,
+                keyframe_length=gop.keyframe_length,
+            )
+        )
+
+    def chunk_closed(self, chunk: str, key: str, start_us: int, end_us: int, size: int, /) -> None:
+        """Tell it."""
+        self._desk.send(
+            ChunkClosed(
+                camera=self._desk.camera,
+                time_us=end_us,
+                run=self._run,
+                chunk=chunk,
+                key=key,
+                start_us=start_us,
+                end_us=end_us,
+                origin_us=self._origin_us(),
+                bytes=size,
+            )
+        )

@@ -1,0 +1,153 @@
+"""What libavformat gives, as packets: shared by network cameras and files."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from typing import Any, cast
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from gatehouse_capture.sources.port import Packet, StreamInfo
+from gatehouse_capture.transcode_audio import AacEncoder
+from gatehouse_common.clock import Clock
+from gatehouse_common.errors import SourceUnavailable
+from gatehouse_common.media import nal
+from gatehouse_common.media.init_segment import build_init, parameter_sets, parse_init
+from gatehouse_common.media.parameter_sets import reorder_depth
+from gatehouse_common.media.samples import VIDEO_TIMESCALE
+from gatehouse_common.observability.secrets import mask
+
+COPIED_VIDEO = frozenset({"h264", "hevc"})
+COPIED_AUDIO = frozenset({"aac", "opus"})
+
+av.logging.set_level(av.logging.PANIC)  # libav's own log may name URLs with their passwords
+
+
+def open_container(url: str, what: str, **options: Any) -> InputContainer:
+    """Open a URL with libavformat.
+
+    Raises:
+        SourceUnavailable: it cannot be opened; the sentence holds no credentials.
+    """
+    try:
+        container: InputContainer = av.open(url, "r", **options)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        raise SourceUnavailable(f"{what}: {explain(error)}") from error
+    return container
+
+
+def explain(error: Exception) -> str:
+    """Return what libav says is wrong, without URLs."""
+    text = getattr(error, "strerror", None) or str(error)
+    return mask(text)
+
+
+def close_quietly(container: InputContainer) -> None:
+    """Close in the background: closing RTSP waits for the camera's farewell, which a dead one never sends."""
+    threading.Thread(target=_close, args=(container,), name="closing", daemon=True).start()
+
+
+def _close(container: InputContainer) -> None:
+    with suppress(av.FFmpegError, OSError):  # it is gone either way
+        container.close()
+
+
+class ContainerReader:
+    """Reads one open container whose codecs can be stored as they are.
+
+    Raises:
+        SourceUnavailable: there is no such video in it.
+    """
+
+    def __init__(self, container: InputContainer, clock: Clock, backend: str, *, live: bool) -> None:
+        self._clock = clock
+        video = next(iter(container.streams.video), None)
+        if video is None or video.codec_context.name not in COPIED_VIDEO:
+            found = video.codec_context.name if video else "no video"
+            raise SourceUnavailable(f"the camera sends {found}, which cannot be recorded without encoding")
+        self._container = container
+        self._video: VideoStream = video
+        self._audio = _audio_of(container)
+        self._encoder = AacEncoder(self._audio) if self._audio and _needs_aac(self._audio) else None
+        streams: list[VideoStream | AudioStream] = [video]
+        if self._audio is not None:
+            streams.append(self._encoder.stream if self._encoder else self._audio)
+        init = build_init(streams)
+        formats = parse_init(init)
+        self._annex_b = nal.is_annex_b(video.codec_context.extradata)
+        self._sets = parameter_sets(formats[0])
+        depth = reorder_depth(self._sets) if self._sets else 0
+        fps = float(video.average_rate or video.guessed_rate or 0)
+        self.info = StreamInfo(init, formats, self._sets, depth, fps, backend, live=live)
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield the packets of the container.
+
+        Raises:
+            SourceUnavailable: reading failed.
+        """
+        streams = [self._video] if self._audio is None else [self._video, self._audio]
+        try:
+            for packet in self._container.demux(streams):
+                if packet.size == 0:
+                    continue
+                if packet.stream is self._video:
+                    yield self._picture(cast("av.Packet[VideoStream]", packet))
+                elif packet.pts is not None:
+                    yield from self._sound(cast("av.Packet[AudioStream]", packet))
+        except (av.FFmpegError, OSError) as error:
+            raise SourceUnavailable(f"the connection was lost: {explain(error)}") from error
+
+    def _picture(self, packet: av.Packet[VideoStream]) -> Packet:
+        data = bytes(packet)
+        if self._annex_b:
+            data = nal.to_length_prefixed(data)
+        if packet.is_keyframe and self._sets is not None:
+            data = nal.with_sets(data, self._sets)
+        # The very first packet of an RTSP session has no time: it is what all times count from.
+        pts = 0 if packet.pts is None else _scaled(packet.pts, packet.time_base, VIDEO_TIMESCALE)
+        dur = _scaled(packet.duration or 0, packet.time_base, VIDEO_TIMESCALE)
+        return Packet(0, pts, dur, packet.is_keyframe, data, self._clock.now_us(), _sender_us(packet))
+
+    def _sound(self, packet: av.Packet[AudioStream]) -> Iterator[Packet]:
+        scale = self.info.formats[1].timescale
+        now = self._clock.now_us()
+        if self._encoder is not None:
+            for pts, dur, data in self._encoder.encode(packet):
+                yield Packet(1, pts, dur, True, data, now)
+            return
+        pts = _scaled(packet.pts or 0, packet.time_base, scale)
+        yield Packet(1, pts, _scaled(packet.duration or 0, packet.time_base, scale), True, bytes(packet), now)
+
+
+def _audio_of(container: InputContainer) -> AudioStream | None:
+    for stream in container.streams.audio:
+        if stream.codec_context.name in COPIED_AUDIO:
+            # AAC without its configuration cannot be described in an init segment.
+            return stream if stream.codec_context.extradata or stream.codec_context.name == "opus" else None
+        if _needs_aac(stream):
+            return stream
+    return None
+
+
+def _needs_aac(stream: AudioStream) -> bool:
+    return stream.codec_context.name in {"pcm_mulaw", "pcm_alaw", "adpcm_g722", "adpcm_g726", "pcm_s16be", "pcm_s16le"}
+
+
+def _scaled(value: int, base: Fraction | None, scale: int) -> int:
+    ticks = value * (base or Fraction(1, VIDEO_TIMESCALE)) * scale
+    return round(ticks)
+
+
+def _sender_us(packet: av.Packet[VideoStream]) -> int | None:
+    """Return the wall time of RTCP sender reports: libavformat's AVProducerReferenceTime, microseconds UTC."""
+    if not packet.has_sidedata("prft"):
+        return None
+    return int(struct.unpack_from("<q", bytes(packet.get_sidedata("prft")))[0])

@@ -1,0 +1,48 @@
+"""IP cameras: RTSP (RFC 2326), RTP interleaved in the TCP connection, nothing decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from av.container import InputContainer
+
+from gatehouse_capture.url import CameraUrl
+from gatehouse_common.clock import Clock
+from gatehouse_common.errors import SourceUnavailable
+
+from .container import ContainerReader, close_quietly, open_container
+from .port import Packet, StreamInfo
+
+_OPEN_S = 10.0
+
+
+class RtspSource:
+    """One session with an IP camera."""
+
+    def __init__(self, url: CameraUrl, clock: Clock, idle_s: float) -> None:
+        self._url = url
+        self._clock = clock
+        self._idle_s = idle_s
+        self._container: InputContainer | None = None
+        self._reader: ContainerReader | None = None
+
+    def open(self) -> StreamInfo:
+        """Connect and read the session's description."""
+        # Little probing: the description names codecs and parameter sets, and every probed packet is kept.
+        options = {"rtsp_transport": "tcp", "probesize": "500000", "analyzeduration": "500000", "fflags": "nobuffer"}
+        timeout = (_OPEN_S, self._idle_s)
+        self._container = open_container(self._url.text, "no RTSP session", options=options, timeout=timeout)
+        self._reader = ContainerReader(self._container, self._clock, "RTSP", live=True)
+        return self._reader.info
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield what the camera sends; a camera that ends its session has failed."""
+        if self._reader is not None:
+            yield from self._reader.packets()
+        raise SourceUnavailable("the camera ended the session")
+
+    def close(self) -> None:
+        """End the session."""
+        container, self._container = self._container, None
+        if container is not None:
+            close_quietly(container)

@@ -1,0 +1,78 @@
+"""A camera that needs none: a street with a car that passes, the time, and the frame number burned in.
+
+Frame ``n`` is presented at exactly ``start + n / fps``, so every claim about times can be checked on the picture.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from gatehouse_capture.drawing import Street
+from gatehouse_capture.encoding import PictureEncoder
+from gatehouse_capture.url import CameraUrl
+from gatehouse_common.clock import Clock
+from gatehouse_common.media.samples import VIDEO_TIMESCALE
+
+from .port import Packet, StreamInfo
+
+
+class SyntheticSource:
+    """``synthetic:?size=1280x720&fps=30&plate=GATE123&start=0``.
+
+    Raises:
+        InvalidInput: an option is wrong.
+    """
+
+    def __init__(self, url: CameraUrl, clock: Clock) -> None:
+        self._clock = clock
+        self._width, self._height = url.size((1280, 720))
+        self._fps = url.number("fps", 30, 1, 240)
+        self._number = int(url.number("start", 0, 0, 1_000_000))
+        self._plate = url.options.get("plate", "GATE123")[:10].upper()
+        self._closed = threading.Event()
+        self._encoder: PictureEncoder | None = None
+
+    def open(self) -> StreamInfo:
+        """Set the scene."""
+        self._street = Street(self._width, self._height, self._plate)
+        self._encoder = PictureEncoder(self._width, self._height, self._fps, "synthetic")
+        return self._encoder.info
+
+    def packets(self) -> Iterator[Packet]:
+        """Yield one picture after the other, each at its time, until closed."""
+        if self._encoder is None:
+            return
+        began_us, began_mono = self._clock.now_us(), self._clock.monotonic_us()
+        n = 0
+        while not self._closed.is_set():
+            due_us = round(n * 1_000_000 / self._fps)
+            late_us = self._clock.monotonic_us() - began_mono - due_us
+            if late_us < 0 and self._clock.wait(self._closed, -late_us / 1_000_000):
+                return
+            luma, cb, cr = self._street.draw(self._number + n, began_us + due_us, n / self._fps)
+            frame = _frame(luma, cb, cr)
+            # It "arrives" when it was due: a busy machine draws late, but the scene's time is exact.
+            yield from self._encoder.encode(frame, round(n * VIDEO_TIMESCALE / self._fps), began_us + due_us)
+            n += 1
+
+    def close(self) -> None:
+        """Stop drawing."""
+        self._closed.set()
+
+
+def _frame(*planes: NDArray[np.uint8]) -> av.VideoFrame:
+    height, width = planes[0].shape
+    frame = av.VideoFrame(width, height, "yuv420p")
+    for plane, data in zip(frame.planes, planes, strict=True):
+        if plane.line_size == data.shape[1]:
+            plane.update(data.tobytes())
+            continue
+        padded = np.zeros((plane.height, plane.line_size), np.uint8)
+        padded[:, : data.shape[1]] = data
+        plane.update(padded.tobytes())
+    return frame

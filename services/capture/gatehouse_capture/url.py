@@ -1,0 +1,90 @@
+"""Camera URLs: what is accepted, and what they mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from gatehouse_common.errors import InvalidInput
+
+SCHEMES = ("rtsp", "rtsps", "http", "https", "v4l2", "file", "synthetic")
+_EXAMPLES = "rtsp://user:password@host/path, v4l2:///dev/video0, http://host/video.mjpg, file:///film.mp4 or synthetic:"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraUrl:
+    """A checked camera URL.
+
+    Attributes:
+        text: the URL as given; may hold credentials.
+        scheme: one of ``SCHEMES``.
+        path: the decoded path: a file or device.
+        options: the query of ``v4l2``, ``file`` and ``synthetic`` URLs.
+    """
+
+    text: str
+    scheme: str
+    path: str
+    options: dict[str, str]
+
+    def number(self, name: str, default: float, low: float, high: float) -> float:
+        """Return a numeric option.
+
+        Raises:
+            InvalidInput: it is no number between ``low`` and ``high``.
+        """
+        text = self.options.get(name)
+        if text is None:
+            return default
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise InvalidInput(f"camera option {name}={text[:20]!r} must be a number from {low:g} to {high:g}", "url")
+        return value
+
+    def size(self, default: tuple[int, int]) -> tuple[int, int]:
+        """Return the option ``size=WIDTHxHEIGHT``, both even.
+
+        Raises:
+            InvalidInput: it is not of that form, or out of bounds.
+        """
+        text = self.options.get("size")
+        if text is None:
+            return default
+        width, _, height = text.partition("x")
+        if not (width.isdecimal() and height.isdecimal() and len(text) < 12):
+            raise InvalidInput(f"camera option size={text[:20]!r} must be like 1280x720", "url")
+        found = int(width), int(height)
+        if not all(64 <= n <= 7680 and n % 2 == 0 for n in found):
+            raise InvalidInput(f"camera option size={text} must be even numbers from 64 to 7680", "url")
+        return found
+
+
+def parse_url(text: str) -> CameraUrl:
+    """Return the camera URL that ``text`` is.
+
+    Raises:
+        InvalidInput: it is none; the sentence says what would be right, and holds no credentials.
+    """
+    if len(text) > 2000 or any(c.isspace() or ord(c) < 32 for c in text):
+        raise InvalidInput(f"the camera URL has blanks or control characters, or is too long: use {_EXAMPLES}.", "url")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise InvalidInput(f"the camera URL cannot be read ({error}): use {_EXAMPLES}.", "url") from error
+    scheme = parts.scheme.lower()
+    if scheme not in SCHEMES:
+        raise InvalidInput(f"cameras of kind {scheme[:20]!r} are not known: use {_EXAMPLES}.", "url")
+    if scheme in {"rtsp", "rtsps", "http", "https"} and not parts.hostname:
+        raise InvalidInput(f"the camera URL names no host: use {_EXAMPLES}.", "url")
+    path = unquote(parts.path)
+    if scheme in {"v4l2", "file"} and (parts.netloc or not path.startswith("/") or "\0" in path):
+        raise InvalidInput(f"the camera URL must name an absolute path: {scheme}:///path.", "url")
+    url = CameraUrl(text, scheme, path, dict(parse_qsl(parts.query)))
+    if scheme in {"v4l2", "synthetic"}:
+        url.size((1280, 720))
+        url.number("fps", 30, 1, 240)
+    return url
