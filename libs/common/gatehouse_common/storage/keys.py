@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.errors import InvalidInput
-from gatehouse_common.timefmt import compact, to_datetime
+from gatehouse_common.timefmt import compact, parse, to_datetime
 
 SPOOL = "spool/"
 RECORDINGS = "recordings/"
@@ -16,7 +16,11 @@ QUARANTINE = "quarantine/"
 CLIPS = "clips/"
 
 _SPOOL_KEY = re.compile(r"spool/(?P<camera>[a-z0-9_-]+)/(?P<run>[0-9a-f-]{36})/(?P<start>\d+)\.mp4")
+_RECORDING_KEY = re.compile(
+    r"recordings/(?P<camera>[a-z0-9_-]+)/\d{4}-\d\d-\d\d/recording_(?P<start>\d{8}_\d{6})(?:_(?P<attempt>\d+))?\.mp4"
+)
 _SEGMENT = re.compile(r"[^/\\\0]+")
+_LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +32,25 @@ class SpoolName:
     start_us: int
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingName:
+    """What the key of a stored chunk says; ``start_us`` is cut to whole seconds, as the name is."""
+
+    camera: str
+    start_us: int
+    attempt: int
+
+
 def validate(key: str) -> str:
     """Return ``key`` if it stays below its root whatever joins it to one.
 
     Raises:
-        InvalidInput: it is absolute, climbs, or contains a NUL or a backslash.
+        InvalidInput: it is empty, absolute, climbs, contains a NUL or a backslash, or is longer than 255 bytes.
     """
     segments = key.split("/")
-    if not all(_SEGMENT.fullmatch(s) and s not in {".", ".."} for s in segments):
+    if len(key.encode(errors="replace")) > _LONGEST_KEY or not all(
+        _SEGMENT.fullmatch(s) and s not in {".", ".."} for s in segments
+    ):
         raise InvalidInput(f"object key {key[:80]!r} is not valid")
     return key
 
@@ -60,6 +75,22 @@ def recording(camera: str, start_us: int, tz: ZoneInfo, attempt: int = 1) -> str
     suffix = "" if attempt == 1 else f"_{attempt}"
     day = to_datetime(start_us, tz).date().isoformat()
     return f"{RECORDINGS}{camera}/{day}/recording_{compact(start_us, tz)}{suffix}.mp4"
+
+
+def parse_recording(key: str, tz: ZoneInfo) -> RecordingName | None:
+    """Return what the key of a stored chunk says, its time read in ``tz``; None if it is not one.
+
+    In the hour that a clock runs through twice the name does not say which of the two it means: the earlier one
+    is returned. The file itself knows exactly.
+    """
+    match = _RECORDING_KEY.fullmatch(key)
+    if match is None:
+        return None
+    try:
+        start_us = parse(match["start"], tz)
+    except InvalidInput:  # digits that are no date, e.g. of a foreign file
+        return None
+    return RecordingName(match["camera"], start_us, int(match["attempt"] or 1))
 
 
 def quarantine(name: str, now_us: int) -> str:

@@ -4,51 +4,59 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from gatehouse_common.errors import Conflict, DataLoss, NotFound, from_os_error
+from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, NotFound, ResourceExhausted, from_os_error
 
 from . import keys
 from .port import Capacity, ObjectInfo
 
 PIECE_BYTES = 1 << 20
+_TEMPORARY = ".put-"
 
 
 class LocalStore:
     """A store in a directory.
 
     A file is published by a second name for the same bytes (a hard link), which fails if the name is taken;
-    where links are impossible it is copied. File and directory are synced before ``put_*`` returns.
+    where links are impossible it is copied under a temporary name first. File and directory are synced before
+    ``put_*`` returns. A key that passes through a symbolic link is refused: the bytes would be somewhere else.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def put_file(self, path: Path, key: str) -> ObjectInfo:
-        """Make the finished file at ``path`` an object; the file stays where it is."""
+    def put_file(self, path: Path, key: str, *, move: bool = False) -> ObjectInfo:
+        """Make the finished file at ``path`` an object.
+
+        Publishing the same file under the same key again is no conflict: a crash may have come after the link.
+        """
         target = self._path(key)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+        with _translated(f"storing {key}"):
             _sync(path)
+            self._make_folder(target.parent)
             try:
                 os.link(path, target)
             except FileExistsError as error:
-                raise Conflict(f"object {key} is already there") from error
+                if not target.samefile(path):
+                    raise Conflict(f"object {key} is already there") from error
             except OSError:
                 self._copy(path, target, key)
             _sync(target.parent)
-        except OSError as error:
-            raise from_os_error(error, f"storing {key}") from error
+            if move:
+                path.unlink()
         return self.stat(key)
 
     def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
         """Make ``data`` an object."""
         target = self._path(key)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".put-", dir=target.parent)
+        with _translated(f"storing {key}"):
+            self._make_folder(target.parent)
+            handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)
@@ -59,18 +67,18 @@ class LocalStore:
             finally:
                 Path(name).unlink(missing_ok=True)
             _sync(target.parent)
-        except OSError as error:
-            raise from_os_error(error, f"storing {key}") from error
         return self.stat(key)
 
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield a range in pieces of at most 1 MiB."""
+        if offset < 0 or (length is not None and length < 0):
+            raise InvalidInput(f"range {offset}+{length} of {key} is not valid: both must be 0 or more")
         path = self._path(key)
-        try:
-            fd = os.open(path, os.O_RDONLY)
-        except OSError as error:
-            raise from_os_error(error, f"reading {key}") from error
-        return _pieces(fd, key, offset, length)
+        with _translated(f"reading {key}"):
+            fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        pieces = _pieces(fd, key, offset, length)
+        next(pieces)  # it now owns the descriptor: a generator that never ran closes nothing when dropped
+        return pieces
 
     def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
         """Return a range in one piece."""
@@ -78,21 +86,25 @@ class LocalStore:
 
     def stat(self, key: str) -> ObjectInfo:
         """Return what is known of an object."""
-        try:
-            found = self._path(key).stat()
-        except OSError as error:
-            raise from_os_error(error, f"looking up {key}") from error
+        path = self._path(key)
+        with _translated(f"looking up {key}"):
+            found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise NotFound(f"looking up {key}: it is no object")
         return ObjectInfo(key, found.st_size, found.st_mtime_ns // 1000)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         """Yield the objects whose keys begin with ``prefix``, sorted by key."""
-        folder = self.root / prefix.rpartition("/")[0]
-        try:
-            found = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith(".put-"))
-        except OSError as error:
-            raise from_os_error(error, f"listing {prefix}") from error
-        for path in found:
-            key = path.relative_to(self.root).as_posix()
+        folder = prefix.rpartition("/")[0]
+        if folder:
+            keys.validate(folder)
+        with _translated(f"listing {prefix}"):
+            found = sorted(
+                path.relative_to(self.root).as_posix()
+                for path in (self.root / folder).rglob("*")
+                if path.is_file() and not path.is_symlink() and not path.name.startswith(_TEMPORARY)
+            )
+        for key in found:
             if key.startswith(prefix):
                 try:
                     yield self.stat(key)
@@ -102,10 +114,11 @@ class LocalStore:
     def delete(self, key: str) -> None:
         """Delete an object and the folders that it leaves empty."""
         path = self._path(key)
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise from_os_error(error, f"deleting {key}") from error
+        with _translated(f"deleting {key}"):
+            try:
+                path.unlink(missing_ok=True)
+            except NotADirectoryError:  # a part of the key is an object: so this key is none
+                return
         for folder in path.parents:
             if self.root in (folder, folder.parent):
                 break
@@ -120,37 +133,63 @@ class LocalStore:
 
     def capacity(self) -> Capacity:
         """Return the room of the file system below the root."""
-        try:
+        with _translated(f"looking at {self.root}"):
             found = os.statvfs(self.root)
-        except OSError as error:
-            raise from_os_error(error, f"looking at {self.root}") from error
         inodes = found.f_favail if found.f_files else None
         return Capacity(found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize, inodes)
 
     def probe(self) -> None:
         """Write, read back and delete a small object."""
-        try:
+        with _translated(f"making {self.root}"):
             self.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise from_os_error(error, f"making {self.root}") from error
         key = f".probe-{os.getpid()}"
         data = os.urandom(4096)
-        self.put_bytes(key, data, overwrite=True)
-        found = self.read(key)
-        self.delete(key)
+        try:
+            self.put_bytes(key, data, overwrite=True)
+        except ResourceExhausted as error:
+            room = self.capacity()
+            what = "no file can be made, its inodes are used up" if room.free_inodes == 0 else "it is full"
+            raise ResourceExhausted(
+                f"{self.root}: {what} ({room.free} of {room.total} bytes free): {error.message}"
+            ) from error
+        try:
+            found = self.read(key)
+        finally:
+            self.delete(key)
         if found != data:
             raise DataLoss(f"{self.root} does not give back what was written to it")
 
+    def close(self) -> None:
+        """Nothing is held open between calls."""
+
     def _path(self, key: str) -> Path:
-        return self.root / keys.validate(key)
+        path = self.root / keys.validate(key)
+        below = path
+        while below != self.root:
+            if below.is_symlink():
+                raise InvalidInput(f"object key {key[:80]!r} passes through a symbolic link")
+            below = below.parent
+        return path
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it, each durable in the one that holds it."""
+        if folder.is_dir():
+            return
+        if folder != self.root:
+            self._make_folder(folder.parent)
+            folder.mkdir(exist_ok=True)
+            _sync(folder.parent)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
 
     def _copy(self, path: Path, target: Path, key: str) -> None:
-        handle, name = tempfile.mkstemp(prefix=".put-", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as file, path.open("rb") as source:
                 shutil.copyfileobj(source, file, PIECE_BYTES)
                 file.flush()
                 os.fsync(file.fileno())
+            shutil.copystat(path, name)
             self._publish(Path(name), target, key, overwrite=False)
         finally:
             Path(name).unlink(missing_ok=True)
@@ -165,6 +204,7 @@ class LocalStore:
         except FileExistsError as error:
             raise Conflict(f"object {key} is already there") from error
         except OSError as error:
+            # A file system without links; its one writer is this process, so looking first is enough.
             if target.exists():
                 raise Conflict(f"object {key} is already there") from error
             path.rename(target)
@@ -172,20 +212,22 @@ class LocalStore:
 
 def _pieces(fd: int, key: str, offset: int, length: int | None) -> Iterator[bytes]:
     left = length
-    try:
-        while left is None or left > 0:
-            piece = os.pread(fd, PIECE_BYTES if left is None else min(left, PIECE_BYTES), offset)
-            if not piece:
-                if left is None:
-                    return
-                raise DataLoss(f"{key} ends {left} bytes before the end of the range")
-            offset += len(piece)
-            left = None if left is None else left - len(piece)
-            yield piece
-    except OSError as error:
-        raise from_os_error(error, f"reading {key}") from error
-    finally:
-        os.close(fd)
+    with _translated(f"reading {key}"):
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise NotFound(f"reading {key}: it is no object")
+            yield b""
+            while left is None or left > 0:
+                piece = os.pread(fd, PIECE_BYTES if left is None else min(left, PIECE_BYTES), offset)
+                if not piece:
+                    if left is None:
+                        return
+                    raise DataLoss(f"{key} ends {left} bytes before the end of the range")
+                offset += len(piece)
+                left = None if left is None else left - len(piece)
+                yield piece
+        finally:
+            os.close(fd)
 
 
 def _sync(path: Path) -> None:
@@ -194,3 +236,13 @@ def _sync(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except NotADirectoryError as error:
+        raise NotFound(f"{doing}: there is no such object") from error
+    except OSError as error:
+        raise from_os_error(error, doing) from error

@@ -1,7 +1,8 @@
 """What a store of media objects is: a flat space of keys, written once and read in ranges.
 
 An object appears whole and durable, or not at all: a reader never sees half of one, and a crash leaves none.
-Keys are made by ``keys.py`` alone and never contain anything that a client sent.
+Keys are made by ``keys.py`` alone and never contain anything that a client sent; adapters check them all the
+same, and refuse with ``InvalidInput`` what could leave their root.
 """
 
 from __future__ import annotations
@@ -33,11 +34,14 @@ class Capacity:
 class ObjectStore(Protocol):
     """Where published media lives. Safe for use by many threads; errors are those of ``errors.py``."""
 
-    def put_file(self, path: Path, key: str) -> ObjectInfo:
-        """Make the finished file at ``path`` an object; the file stays where it is.
+    def put_file(self, path: Path, key: str, *, move: bool = False) -> ObjectInfo:
+        """Make the finished file at ``path`` an object, durable when this returns.
+
+        The file stays where it is, or is gone afterwards with ``move``. It must not be written to any more.
 
         Raises:
-            Conflict: the key is taken.
+            NotFound: there is no file at ``path``.
+            Conflict: the key is taken; the file is untouched, even with ``move``.
             ResourceExhausted: no room.
         """
         ...
@@ -53,8 +57,11 @@ class ObjectStore(Protocol):
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield ``length`` bytes from ``offset`` (to the end if None), in pieces of at most 1 MiB.
 
+        The object is opened before this returns, so it may be deleted while it is read.
+
         Raises:
             NotFound: there is no such object.
+            InvalidInput: ``offset`` or ``length`` is negative.
             DataLoss: it ends before ``length`` bytes were read.
         """
         ...
@@ -93,4 +100,8 @@ class ObjectStore(Protocol):
         Raises:
             GatehouseError: that failed; the sentence says whether it is permission, room or the medium.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; nothing may be called afterwards."""
         ...

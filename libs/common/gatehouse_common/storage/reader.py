@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from . import keys
 from .local import LocalStore
@@ -11,6 +12,8 @@ from .port import ObjectInfo, ObjectStore
 
 class MediaReader:
     """Reads any key that the index knows, wherever its bytes are.
+
+    A spool key whose chunk was published and freed since it was looked up is ``NotFound``: look it up again.
 
     Args:
         spool: the directory above ``spool/``, as a store.
@@ -32,6 +35,10 @@ class MediaReader:
     def stat(self, key: str) -> ObjectInfo:
         """Return what is known of an object."""
         return self._of(key).stat(key)
+
+    def local_path(self, key: str) -> Path | None:
+        """Return the file that holds the bytes, or None where there is no such file on this machine."""
+        return self._of(key).local_path(key)
 
     def _of(self, key: str) -> ObjectStore:
         return self._spool if key.startswith(keys.SPOOL) else self._store
