@@ -1,0 +1,195 @@
+"""What every store must do, whatever it is made of. An adapter is added by a line in ``ADAPTERS``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, NotFound
+from gatehouse_common.storage import LocalStore, ObjectStore
+
+KEY = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
+
+ADAPTERS: dict[str, Callable[[Path], ObjectStore]] = {"local": lambda folder: LocalStore(folder / "store")}
+
+CLIMBING = [
+    "",
+    "/etc/passwd",
+    "..",
+    "../outside",
+    "recordings/../../outside",
+    "recordings/./x",
+    "recordings//x",
+    "recordings/",
+    "recordings/a\0b",
+    "recordings\\..\\..\\outside",
+    "C:\\outside",
+    "x" * 256,
+    "recordings/" + "é" * 130,
+]
+
+
+@pytest.fixture(params=ADAPTERS)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
+    made = ADAPTERS[request.param](tmp_path)
+    made.probe()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(bytes(range(256)) * 10_000)
+    return path
+
+
+def test_a_file_becomes_an_object_and_stays_where_it_is(store: ObjectStore, film: Path) -> None:
+    info = store.put_file(film, KEY)
+    assert (info.key, info.size) == (KEY, 2_560_000)
+    assert store.read(KEY) == film.read_bytes()
+    assert store.stat(KEY) == info
+    assert info.modified_us > 1_600_000_000_000_000
+
+
+def test_a_moved_file_is_gone_afterwards(store: ObjectStore, film: Path) -> None:
+    data = film.read_bytes()
+    store.put_file(film, KEY, move=True)
+    assert not film.exists()
+    assert store.read(KEY) == data
+
+
+def test_a_taken_key_is_refused_and_costs_nothing(store: ObjectStore, film: Path) -> None:
+    store.put_bytes(KEY, b"first")
+    with pytest.raises(Conflict, match="already there"):
+        store.put_file(film, KEY, move=True)
+    with pytest.raises(Conflict):
+        store.put_bytes(KEY, b"second")
+    assert store.read(KEY) == b"first"
+    assert film.stat().st_size == 2_560_000
+
+
+def test_only_one_of_many_takes_a_key(store: ObjectStore) -> None:
+    won: list[bytes] = []
+    lost: list[Conflict] = []
+
+    def put(data: bytes) -> None:
+        try:
+            store.put_bytes(KEY, data)
+            won.append(data)
+        except Conflict as error:
+            lost.append(error)
+
+    threads = [threading.Thread(target=put, args=(b"%d" % n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert len(lost) == 7
+    assert store.read(KEY) == won[0]
+
+
+def test_overwriting_is_possible_when_asked_for(store: ObjectStore) -> None:
+    store.put_bytes("recordings/recording_index.json", b"{}")
+    store.put_bytes("recordings/recording_index.json", b"{ }", overwrite=True)
+    assert store.read("recordings/recording_index.json") == b"{ }"
+
+
+def test_a_missing_file_is_told(store: ObjectStore, tmp_path: Path) -> None:
+    with pytest.raises(NotFound):
+        store.put_file(tmp_path / "nothing.mp4", KEY)
+    with pytest.raises(NotFound):
+        store.stat(KEY)
+
+
+def test_ranges(store: ObjectStore, film: Path) -> None:
+    store.put_file(film, KEY)
+    data = film.read_bytes()
+    for offset, length in [(0, 1), (255, 2), (1_048_575, 1_500_000), (2_559_999, 1), (100, 0), (2_560_000, 0)]:
+        assert store.read(KEY, offset, length) == data[offset : offset + length]
+    assert store.read(KEY, 2_000_000) == data[2_000_000:]
+    pieces = list(store.open_range(KEY))
+    assert b"".join(pieces) == data
+    assert max(map(len, pieces)) <= 1 << 20
+
+
+def test_a_range_beyond_the_end_is_data_loss(store: ObjectStore) -> None:
+    store.put_bytes(KEY, b"12345")
+    with pytest.raises(DataLoss, match="ends"):
+        store.read(KEY, 3, 10)
+
+
+def test_a_range_that_is_none_is_refused(store: ObjectStore) -> None:
+    store.put_bytes(KEY, b"12345")
+    for offset, length in [(-1, 2), (0, -1)]:
+        with pytest.raises(InvalidInput):
+            store.open_range(KEY, offset, length)
+
+
+def test_an_object_deleted_while_it_is_read_is_read_to_its_end(store: ObjectStore, film: Path) -> None:
+    data = film.read_bytes()
+    store.put_file(film, KEY, move=True)
+    pieces = store.open_range(KEY)
+    first = next(pieces)
+    store.delete(KEY)
+    assert first + b"".join(pieces) == data
+
+
+def test_what_is_not_there(store: ObjectStore) -> None:
+    store.put_bytes(KEY, b"x")
+    for key in ["recordings/none.mp4", "recordings/cam", KEY + "/below", "none/at/all"]:
+        with pytest.raises(NotFound):
+            store.stat(key)
+        with pytest.raises(NotFound):  # at once, not at the first piece: an answer has no headers by then
+            store.open_range(key)
+    store.delete("recordings/none.mp4")
+    store.delete(KEY + "/below")
+    assert store.read(KEY) == b"x"
+
+
+def test_listing_is_by_prefix_and_sorted(store: ObjectStore) -> None:
+    names = ["recordings/b/2.mp4", "recordings/a/1.mp4", "recordings/a/10.mp4", "clips/aa/x.mp4"]
+    for name in names:
+        store.put_bytes(name, name.encode())
+    assert [i.key for i in store.list("recordings/")] == sorted(names[:3])
+    assert [i.key for i in store.list("recordings/a/1")] == ["recordings/a/1.mp4", "recordings/a/10.mp4"]
+    assert [i.key for i in store.list("")] == sorted(names)
+    assert list(store.list("nothing/here/")) == []
+    assert next(store.list("clips/")).size == len(names[3])
+
+
+def test_deleting_twice_is_no_error(store: ObjectStore) -> None:
+    store.put_bytes(KEY, b"x")
+    store.delete(KEY)
+    store.delete(KEY)
+    assert list(store.list("")) == []
+
+
+@pytest.mark.parametrize("key", CLIMBING)
+def test_no_key_leads_out_of_the_store(store: ObjectStore, film: Path, key: str) -> None:
+    """S0-39: only names that the server made are ever opened."""
+    for refused in [
+        lambda: store.put_file(film, key),
+        lambda: store.put_bytes(key, b"x"),
+        lambda: store.open_range(key),
+        lambda: store.stat(key),
+        lambda: store.delete(key),
+        lambda: store.local_path(key),
+    ]:
+        with pytest.raises(InvalidInput):
+            refused()
+
+
+def test_the_probe_leaves_nothing_behind(store: ObjectStore) -> None:
+    store.probe()
+    assert list(store.list("")) == []
+
+
+def test_capacity_is_of_the_place_that_fills_up(store: ObjectStore) -> None:
+    room = store.capacity()
+    assert 0 < room.free <= room.total
+    assert room.free_inodes is None or room.free_inodes >= 0
