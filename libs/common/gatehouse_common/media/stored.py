@@ -1,0 +1,115 @@
+"""What a stored chunk file says of itself, read by ranges: its run box and its sample index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from gatehouse_common.errors import DataLoss
+
+from .index_blob import decode_index, encode_index
+from .run_box import FOOTER_BYTES, RunInfo, index_box_size, index_of_box
+from .scan import ChunkScanner
+
+_HEAD_BYTES = 256 << 10
+
+
+class Measured(Protocol):
+    """Something with a size in bytes."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+
+class RangeStore(Protocol):
+    """Where objects are read from."""
+
+    def stat(self, key: str) -> Measured:
+        """Return the object's size; ``NotFound`` if there is none."""
+        ...
+
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return a range."""
+        ...
+
+
+class ObjectReader:
+    """Positioned reads of one finished object.
+
+    Args:
+        store: where it is.
+        key: which.
+        limit: see only this many bytes from the beginning.
+
+    Raises:
+        NotFound: there is no such object.
+    """
+
+    def __init__(self, store: RangeStore, key: str, limit: int | None = None) -> None:
+        self._store = store
+        self._key = key
+        size = store.stat(key).size
+        self._size = size if limit is None else min(size, limit)
+
+    def size(self) -> int:
+        """Return how many bytes there are."""
+        return self._size
+
+    def pread(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``."""
+        length = min(length, self._size - offset)
+        return self._store.read(self._key, offset, length) if length > 0 else b""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredIndex:
+    """A chunk's compact sample index, and whether it had to be made anew from the file's own parts."""
+
+    blob: bytes
+    rescanned: bool
+
+
+def read_head(store: RangeStore, key: str) -> tuple[RunInfo | None, bytes]:
+    """Return what the run box of a chunk file says (None if it has none), and its init segment.
+
+    Raises:
+        NotFound: there is no such object.
+        DataLoss: its header boxes are damaged.
+    """
+    scanner = ChunkScanner(ObjectReader(store, key, _HEAD_BYTES), key)
+    scanner.update()
+    return scanner.info, scanner.init
+
+
+def load_index(store: RangeStore, key: str) -> StoredIndex:
+    """Return the sample index of a chunk file: from its trailing box, else from its parts.
+
+    Raises:
+        NotFound: there is no such object.
+        DataLoss: there is no whole part in it.
+    """
+    blob = trailing_index(store, key)
+    if blob is not None:
+        return StoredIndex(blob, rescanned=False)
+    scanner = ChunkScanner(ObjectReader(store, key), key)
+    scanner.update()
+    return StoredIndex(encode_index(scanner.media()), rescanned=True)
+
+
+def trailing_index(store: RangeStore, key: str) -> bytes | None:
+    """Return the sample index in a chunk file's trailing box, None if there is none or it is damaged."""
+    reader = ObjectReader(store, key)
+    size = reader.size()
+    length = index_box_size(reader.pread(max(0, size - FOOTER_BYTES), FOOTER_BYTES))
+    if length is None or length > size:
+        return None
+    blob = index_of_box(reader.pread(size - length, length))
+    if blob is None:
+        return None
+    try:
+        media = decode_index(blob, key)
+    except DataLoss:
+        return None
+    return blob if media.indexed_bytes == size - length else None

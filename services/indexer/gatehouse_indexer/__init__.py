@@ -1,0 +1,1 @@
+"""Indexer: what happened becomes rows. The one writer of footage in the SQL index."""

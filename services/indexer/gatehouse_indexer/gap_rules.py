@@ -1,0 +1,62 @@
+"""Which gaps a run's start reveals: pure arithmetic on wall time, microseconds UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gatehouse_common.db import Gap
+from gatehouse_common.messages import GapCause, Interruption
+
+MIN_GAP_US = 50_000
+"""A hole shorter than this is the jitter of frames around a change of runs, not missing footage."""
+
+
+def derive_gaps(
+    camera: str, run: str, recorded_until_us: int, start_us: int, interruptions: Sequence[Interruption]
+) -> list[Gap]:
+    """Return the gaps between the end of what was recorded before a run and the run's first frame.
+
+    The span is cut where one cause followed another: each interruption counts from its ``since_us`` (or from the
+    last recorded frame) until the next one's. Whatever comes before the first is the first's: nobody knows better.
+    Without any interruption the frames were lost on the way.
+
+    Args:
+        camera: id of the camera.
+        run: id of the run that begins.
+        recorded_until_us: where the footage before it ends, or when the camera was added.
+        start_us: the run's first frame.
+        interruptions: what happened in between, in any order.
+    """
+    if start_us - recorded_until_us < MIN_GAP_US:
+        return []
+    known = sorted(interruptions, key=lambda i: recorded_until_us if i.since_us is None else i.since_us)
+    causes = [(_clamp(i.since_us, recorded_until_us, start_us), i.cause) for i in known]
+    if not causes:
+        causes = [(recorded_until_us, GapCause.DROPPED)]
+    causes[0] = recorded_until_us, causes[0][1]
+    ends = [since for since, _ in causes[1:]] + [start_us]
+    gaps: list[Gap] = []
+    for (since, cause), end in zip(causes, ends, strict=True):
+        if gaps and gaps[-1].cause == cause and gaps[-1].end_us == since:
+            gaps[-1] = _gap(camera, gaps[-1].start_us, end, cause, run)
+        elif end > since:
+            gaps.append(_gap(camera, since, end, cause, run))
+    return gaps
+
+
+def move_end(gaps: Sequence[Gap], old_start_us: int, new_start_us: int) -> list[Gap]:
+    """Return the gaps before a run whose first frame turned out to be at ``new_start_us``."""
+    moved: list[Gap] = []
+    for gap in gaps:
+        end = new_start_us if gap.end_us == old_start_us else min(gap.end_us, new_start_us)
+        if end > gap.start_us:
+            moved.append(Gap(gap.camera, gap.start_us, end, gap.cause, gap.detail, gap.run))
+    return moved
+
+
+def _clamp(since_us: int | None, low: int, high: int) -> int:
+    return low if since_us is None else min(max(since_us, low), high)
+
+
+def _gap(camera: str, start_us: int, end_us: int, cause: GapCause, run: str) -> Gap:
+    return Gap(camera, start_us, end_us, cause.value, "", run)

@@ -1,0 +1,105 @@
+"""What each message does to the index. Every handler may run twice, and late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from gatehouse_common.db import CameraRepository, FootageReader, FootageWriter, Gap
+from gatehouse_common.media.stored import load_index
+from gatehouse_common.messages import (
+    CameraStatus,
+    ChunkClosed,
+    ChunkIndexed,
+    ChunkOpened,
+    ChunkStored,
+    GapRecorded,
+    GopWritten,
+    Message,
+    RunEnded,
+    RunStarted,
+)
+from gatehouse_common.runtime import Core
+
+from .run_ledger import RunLedger
+
+log = structlog.get_logger(__name__)
+
+
+class Handlers:
+    """Handles every message of the queue ``indexer``.
+
+    Args:
+        core: what services are built from.
+        stored: called after a chunk's row is committed.
+    """
+
+    def __init__(self, core: Core, stored: Callable[[], None]) -> None:
+        self._core = core
+        self._stored = stored
+        self._reader = FootageReader(core.db)
+        self._writer = FootageWriter(core.db)
+        self._cameras = CameraRepository(core.db)
+        self._ledger = RunLedger(core)
+        self._by_type: dict[type[Message], Callable[[Any], None]] = {
+            CameraStatus: self._cameras.report,
+            RunStarted: self._ledger.start,
+            RunEnded: self._run_ended,
+            ChunkOpened: self._writer.open_chunk,
+            GopWritten: self._gop_written,
+            ChunkClosed: self._chunk_closed,
+            ChunkStored: self._chunk_stored,
+            GapRecorded: self._gap_recorded,
+        }
+
+    def handle(self, message: Message) -> None:
+        """Do what a message asks for; types that are not the indexer's are ignored.
+
+        Raises:
+            Unavailable: the database does not answer.
+            NotFound: a stored chunk's object is gone.
+            DataLoss: a stored chunk holds no whole part.
+        """
+        handler = self._by_type.get(type(message))
+        if handler is not None:
+            handler(message)
+
+    def _run_ended(self, ended: RunEnded) -> None:
+        self._writer.end_run(ended)
+        self._ledger.forget(ended.run)
+
+    def _gop_written(self, gop: GopWritten) -> None:
+        self._ledger.refine(gop.run, gop.origin_us)
+        self._writer.extend_chunk(gop)
+
+    def _chunk_closed(self, closed: ChunkClosed) -> None:
+        if closed.bytes > 0:
+            self._writer.close_chunk(closed)
+            return
+        for chunk in self._reader.open_chunks(closed.camera):
+            if chunk.key == closed.key:
+                log.warning("an open chunk had nothing in it and is forgotten", key=closed.key)
+                self._writer.forget_chunk(chunk.id)
+
+    def _chunk_stored(self, stored: ChunkStored) -> None:
+        index = load_index(self._core.store, stored.key)
+        if index.rescanned:
+            log.warning("a stored chunk had no usable sample index; its parts were read again", key=stored.key)
+        self._ledger.ensure(stored)
+        self._writer.store_chunk(stored, index.blob)
+        self._core.bus.publish(
+            ChunkIndexed(
+                camera=stored.camera,
+                time_us=self._core.clock.now_us(),
+                chunk=stored.chunk,
+                key=stored.key,
+                spool_key=stored.spool_key,
+            )
+        )
+        self._stored()
+
+    def _gap_recorded(self, gap: GapRecorded) -> None:
+        if gap.end_us > gap.start_us:
+            self._ledger.note(Gap(gap.camera, gap.start_us, gap.end_us, gap.cause.value, gap.detail))

@@ -1,0 +1,1 @@
+"""Segmenter: closed chunks become objects of the store. The one writer of published media."""

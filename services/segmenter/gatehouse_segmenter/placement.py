@@ -1,0 +1,72 @@
+"""Which object a chunk becomes: a free key of its second, or the object that it already is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from gatehouse_common.errors import Conflict, DataLoss, NotFound
+from gatehouse_common.media.stored import read_head
+from gatehouse_common.storage import ObjectStore, keys
+
+MAX_SAME_SECOND = 99
+
+
+def find_twin(store: ObjectStore, path: Path, camera: str, start_us: int, zone: ZoneInfo) -> str | None:
+    """Return the key of the object that has the same bytes as the spool file by a second name, if any.
+
+    Found by the file and not by the name it would get today: a start that was refined after publishing, or a
+    changed time zone, would give another name. Two days are looked at for the same reason.
+    """
+    found = path.stat()
+    if found.st_nlink < 2:
+        return None
+    folders = {keys.recording(camera, start_us + d, zone).rpartition("/")[0] for d in (0, -2_000_000, 2_000_000)}
+    for folder in sorted(folders):
+        for info in store.list(folder + "/"):
+            twin = store.local_path(info.key)
+            if twin is not None and twin.samefile(path):
+                return info.key
+    return None
+
+
+def find_stored(store: ObjectStore, chunk: str, camera: str, start_us: int, zone: ZoneInfo) -> str | None:
+    """Return the key under which a chunk is stored already, found by what its run box says."""
+    for attempt in range(1, MAX_SAME_SECOND + 1):
+        key = keys.recording(camera, start_us, zone, attempt)
+        try:
+            if _is(store, key, chunk):
+                return key
+        except NotFound:
+            return None
+    return None
+
+
+def place(store: ObjectStore, path: Path, chunk: str, camera: str, start_us: int, zone: ZoneInfo) -> str:
+    """Make the spool file at ``path`` an object and return its key; one that is an object already stays it.
+
+    Raises:
+        Conflict: every name of its second is taken by other chunks.
+        ResourceExhausted: no room for it.
+    """
+    twin = find_twin(store, path, camera, start_us, zone)
+    if twin is not None:
+        return twin
+    for attempt in range(1, MAX_SAME_SECOND + 1):
+        key = keys.recording(camera, start_us, zone, attempt)
+        try:
+            store.put_file(path, key)
+        except Conflict:
+            if _is(store, key, chunk):
+                return key
+        else:
+            return key
+    raise Conflict(f"{MAX_SAME_SECOND} chunks of camera {camera} begin in the second of {key}")
+
+
+def _is(store: ObjectStore, key: str, chunk: str) -> bool:
+    try:
+        info, _ = read_head(store, key)
+    except DataLoss:  # somebody else's damaged file holds the name
+        return False
+    return info is not None and info.chunk == chunk
