@@ -11,8 +11,6 @@ from fractions import Fraction
 from typing import cast
 
 import av
-import numpy as np
-import simplejpeg
 import structlog
 
 from gatehouse_common.bus import Bus
@@ -20,6 +18,7 @@ from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.decode import make_decoder
 from gatehouse_common.media.fragment import TimedSample, build_fragment
+from gatehouse_common.media.pictures import encode_jpeg
 from gatehouse_common.media.samples import VIDEO_TIMESCALE, TrackFormat
 from gatehouse_common.messages import LiveMedia, LivePreview, LiveRequested
 
@@ -27,7 +26,6 @@ log = structlog.get_logger(__name__)
 
 _PREVIEW_FPS = 15
 _PREVIEW_WIDTH = 1280
-_QUALITY = 80
 
 
 class LiveTap:
@@ -175,17 +173,3 @@ class PreviewDecoder:
         jpeg, width, height = encode_jpeg(frame, _PREVIEW_WIDTH)
         message = LivePreview(camera=self._camera, time_us=self._wall(pts), width=width, height=height)
         self._bus.publish(message, jpeg)
-
-
-def encode_jpeg(frame: av.VideoFrame, most_width: int) -> tuple[bytes, int, int]:
-    """Return ``(JPEG, width, height)`` of a frame, scaled down to at most ``most_width`` pixels."""
-    width = min(frame.width, most_width) // 2 * 2
-    height = frame.height * width // frame.width // 2 * 2
-    small = frame.reformat(width, height, "yuv420p")
-    planes = []
-    for plane, (rows, columns) in zip(
-        small.planes, ((height, width), (height // 2, width // 2), (height // 2, width // 2)), strict=True
-    ):
-        whole = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
-        planes.append(np.ascontiguousarray(whole[:rows, :columns]))
-    return simplejpeg.encode_jpeg_yuv_planes(*planes, quality=_QUALITY), width, height

@@ -1,0 +1,98 @@
+"""Single pictures out of recorded footage: keyframes by the sample index, or the exact frame; as JPEG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import av
+import numpy as np
+import simplejpeg
+
+from gatehouse_common.errors import NotFound
+
+from .decode import RangeSource, decode_frames
+from .samples import VIDEO_TIMESCALE, ChunkMedia
+
+_QUALITY = 82
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG, its size in pixels, and the wall time of the frame it shows."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    at_us: int
+
+
+def encode_jpeg(frame: av.VideoFrame, most_width: int, quality: int = _QUALITY) -> tuple[bytes, int, int]:
+    """Return ``(JPEG, width, height)`` of a frame, scaled down to at most ``most_width`` pixels.
+
+    The planes go into the JPEG as they are: no detour through RGB.
+    """
+    width = max(16, min(frame.width, most_width) // 2 * 2)
+    height = max(2, frame.height * width // frame.width // 2 * 2)
+    small = frame.reformat(width, height, "yuv420p")
+    planes = []
+    for plane, shrink in zip(small.planes, (1, 2, 2), strict=True):
+        whole = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+        planes.append(np.ascontiguousarray(whole[: height // shrink, : width // shrink]))
+    return simplejpeg.encode_jpeg_yuv_planes(*planes, quality=quality), width, height
+
+
+def keyframe_picture(chunk: ChunkMedia, at_us: int, reader: RangeSource, width: int) -> Picture:
+    """Return the keyframe on screen at ``at_us``, or the chunk's first; one picture is decoded.
+
+    Raises:
+        NotFound: the chunk holds no keyframe.
+        DataLoss: it cannot be decoded.
+    """
+    video = chunk.video
+    keys = np.flatnonzero(video.sync)
+    if not len(keys):
+        raise NotFound("there is no keyframe to show")
+    before = keys[video.pts[keys] <= _ticks(chunk, at_us)]
+    position = int(before[-1]) if len(before) else int(keys[0])
+    for frame in decode_frames(video, position, position + 1, [chunk], reader):
+        return _picture(frame, chunk, width)
+    raise NotFound("the keyframe shows nothing")
+
+
+def exact_picture(chunk: ChunkMedia, at_us: int, reader: RangeSource, width: int) -> Picture:
+    """Return the frame on screen at ``at_us``, decoding from the keyframe before it.
+
+    Raises:
+        NotFound: the chunk holds no such frame.
+        DataLoss: it cannot be decoded.
+    """
+    video = chunk.video
+    pts = video.pts
+    shown = pts[pts <= _ticks(chunk, at_us)]
+    wanted = int(shown.max()) if len(shown) else int(pts.min())
+    position = int(np.flatnonzero(pts == wanted)[0])
+    starts = np.flatnonzero(video.sync[: position + 1] & (pts[: position + 1] <= wanted))
+    first = int(starts[-1]) if len(starts) else 0
+    best: av.VideoFrame | None = None
+    for frame in decode_frames(video, first, position + 1, [chunk], reader):
+        if frame.pts is not None and frame.pts <= wanted:
+            best = frame
+    if best is None:
+        raise NotFound("there is no frame to show")
+    return _picture(best, chunk, width)
+
+
+def newest_picture(chunks: Sequence[ChunkMedia], reader: RangeSource, width: int) -> Picture:
+    """Return the newest whole frame of the newest chunk."""
+    chunk = chunks[-1]
+    return exact_picture(chunk, chunk.end_us, reader, width)
+
+
+def _ticks(chunk: ChunkMedia, at_us: int) -> int:
+    return (at_us - chunk.origin_us) * VIDEO_TIMESCALE // 1_000_000 + 1
+
+
+def _picture(frame: av.VideoFrame, chunk: ChunkMedia, width: int) -> Picture:
+    jpeg, columns, rows = encode_jpeg(frame, width)
+    return Picture(jpeg, columns, rows, chunk.wall_us(frame.pts or 0))

@@ -1,0 +1,1 @@
+"""Api: reads the index, slices footage, shows live pictures. Writes nothing but cameras."""

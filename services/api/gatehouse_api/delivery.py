@@ -1,0 +1,80 @@
+"""Giving a virtual file to a client: ranges, conditions, HEAD (RFC 9110 sections 13 and 14)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from flask import Response, request
+
+from gatehouse_common.media.virtual_file import RangeReader, VirtualFile
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+IMMUTABLE = "private, max-age=31536000, immutable"
+REVALIDATE = "private, no-cache"
+
+
+def deliver(file: VirtualFile, reader: RangeReader, *, sealed: bool, name: str | None = None) -> Response:
+    """Return the answer to a GET or HEAD of ``file``.
+
+    Args:
+        file: the file.
+        reader: where its bytes come from.
+        sealed: whether it will never change.
+        name: what to call it when it is saved; without one it is shown in place.
+    """
+    etag = file.etag()
+    headers = {
+        "ETag": f'"{etag}"',
+        "Accept-Ranges": "bytes",
+        "Cache-Control": IMMUTABLE if sealed else REVALIDATE,
+    }
+    if name is not None:
+        ascii_name = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
+        headers["Content-Disposition"] = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}"
+    if _known(etag):
+        return Response(status=304, headers=headers)
+    size = file.size
+    wanted = _wanted(size, etag)
+    if wanted is None:
+        return _body(file, reader, 0, size, 200, headers)
+    start, end = wanted
+    if start >= end:
+        return Response(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+    headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+    return _body(file, reader, start, end, 206, headers)
+
+
+def _known(etag: str) -> bool:
+    return request.if_none_match.contains(etag) or request.headers.get("If-None-Match") == "*"
+
+
+def _wanted(size: int, etag: str) -> tuple[int, int] | None:
+    """Return the one range that is asked for as ``[start, end)``; None for the whole file.
+
+    Several ranges at once, and ranges of another state of the file (``If-Range``), get the whole.
+    """
+    text = request.headers.get("Range", "")
+    condition = request.headers.get("If-Range")
+    if condition is not None and condition.strip() != f'"{etag}"':
+        return None
+    match = _RANGE.fullmatch(text.replace(" ", ""))
+    if match is None or match.groups() == ("", "") or len(text) > 100:
+        return None
+    first, last = match.groups()
+    if first == "":
+        return max(0, size - int(last)), size if int(last) else 0
+    start = int(first)
+    if last and int(last) < start:
+        return None
+    return start, min(size, int(last) + 1) if last else size
+
+
+def _body(
+    file: VirtualFile, reader: RangeReader, start: int, end: int, status: int, headers: dict[str, str]
+) -> Response:
+    pieces: Iterator[bytes] = iter(()) if request.method == "HEAD" else file.read(reader, start, end)
+    answer = Response(pieces, status, headers=headers, content_type=file.media_type, direct_passthrough=True)
+    answer.content_length = end - start
+    return answer

@@ -1,0 +1,153 @@
+"""Recorded media for whoever asks: look-ups, decoded sample indexes, and the open chunk up to the live edge."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gatehouse_common.db import Chunk, FootageReader
+from gatehouse_common.errors import DataLoss, NotFound
+from gatehouse_common.media.chunk_file import FileReader
+from gatehouse_common.media.index_blob import decode_index
+from gatehouse_common.media.samples import ChunkMedia
+from gatehouse_common.media.scan import ChunkScanner
+from gatehouse_common.media.slicing import LOOKBACK_US
+from gatehouse_common.runtime import Core
+
+_KEPT_INDEXES = 256
+_KEPT_OPEN = 256
+
+
+@dataclass(slots=True)
+class _Open:
+    """An open chunk that is being scanned; its file stays readable when its name goes."""
+
+    reader: FileReader
+    scanner: ChunkScanner
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The media of a range; ``sealed`` when nothing of it can change any more."""
+
+    media: tuple[ChunkMedia, ...]
+    sealed: bool
+
+
+class Library:
+    """Finds the media of a range. Safe for many threads."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._footage = FootageReader(core.db)
+        self._lock = threading.Lock()
+        self._indexes: OrderedDict[tuple[str, int], ChunkMedia] = OrderedDict()
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+
+    def find(self, camera: str, start_us: int, end_us: int) -> Found:
+        """Return the chunks that a slice of ``[start_us, end_us)`` needs, by start."""
+        rows = self._footage.find_chunks(camera, start_us - LOOKBACK_US, end_us)
+        # An open chunk's row lags behind its file, which is the truth.
+        newest = [r for r in self._footage.open_chunks(camera) if r.start_us < end_us]
+        known = {r.id for r in rows}
+        rows += [r for r in newest if r.id not in known]
+        media = self._load(rows)
+        wanted = [m for m in media if m.end_us > start_us - LOOKBACK_US and m.start_us < end_us]
+        wanted.sort(key=lambda m: (m.start_us, m.chunk_id))
+        return Found(tuple(wanted), all(r.state == "stored" for r in rows))
+
+    def newest(self, camera: str) -> ChunkMedia:
+        """Return the newest chunk of a camera, open or not.
+
+        Raises:
+            NotFound: nothing is recorded.
+        """
+        rows = self._footage.open_chunks(camera)[-1:]
+        if not rows:
+            end = self._footage.last_end_us(camera)
+            rows = self._footage.find_chunks(camera, (end or 1) - 1, end or 1)[-1:]
+        media = self._load(rows)
+        if not media:
+            raise NotFound("nothing is recorded yet")
+        return media[-1]
+
+    def chunk(self, chunk_id: str) -> tuple[Chunk, ChunkMedia]:
+        """Return a chunk's row and media.
+
+        Raises:
+            NotFound: there is no such chunk, or nothing in it yet.
+        """
+        row = self._footage.chunk(chunk_id)
+        media = self._load([row])
+        if not media:
+            raise NotFound("there is nothing in that chunk yet")
+        return row, media[0]
+
+    def close(self) -> None:
+        """Close the files of open chunks."""
+        with self._lock:
+            for entry in self._open.values():
+                entry.reader.close()
+            self._open.clear()
+
+    def _load(self, rows: Sequence[Chunk]) -> list[ChunkMedia]:
+        found: dict[str, ChunkMedia] = {}
+        missing: list[Chunk] = []
+        with self._lock:
+            for row in rows:
+                kept = self._indexes.get((row.id, row.origin_us))
+                if kept is not None and row.state == "stored":
+                    self._indexes.move_to_end((row.id, row.origin_us))
+                    found[row.id] = kept
+                else:
+                    missing.append(row)
+        stored = [r for r in missing if r.state == "stored"]
+        blobs = self._footage.sample_indexes([r.id for r in stored]) if stored else {}
+        for row in missing:
+            media = self._decoded(row, blobs.get(row.id)) if row.state == "stored" else self._scanned(row)
+            if media is not None:
+                found[row.id] = media
+        return [found[r.id] for r in rows if r.id in found]
+
+    def _decoded(self, row: Chunk, blob: bytes | None) -> ChunkMedia:
+        if blob is None:
+            raise DataLoss(f"chunk {row.id} has no sample index; `gatehouse check --repair` makes it anew")
+        media = decode_index(blob, row.key, row.origin_us)
+        with self._lock:
+            self._indexes[row.id, row.origin_us] = media
+            while len(self._indexes) > _KEPT_INDEXES:
+                self._indexes.popitem(last=False)
+            entry = self._open.pop(row.id, None)
+        if entry is not None:
+            entry.reader.close()
+        return media
+
+    def _scanned(self, row: Chunk) -> ChunkMedia | None:
+        """Return what an open chunk holds by now; None if it holds nothing yet, or has just been published."""
+        entry = self._open.get(row.id)
+        if entry is None:
+            try:
+                reader = FileReader(self._core.spool.root / row.key)
+            except NotFound:
+                return self._published(row)
+            entry = _Open(reader, ChunkScanner(reader, row.key))
+            with self._lock:
+                entry = self._open.setdefault(row.id, entry)
+                if entry.reader is not reader:
+                    reader.close()
+        with entry.lock:
+            entry.scanner.update()
+            return entry.scanner.media(row.origin_us) if entry.scanner.part_count else None
+
+    def _published(self, row: Chunk) -> ChunkMedia | None:
+        """The spool's name went between the look-up and now: the index knows the new one."""
+        try:
+            fresh = self._footage.chunk(row.id)
+        except NotFound:
+            return None
+        if fresh.state != "stored":
+            return None
+        return self._decoded(fresh, self._footage.sample_indexes([fresh.id]).get(fresh.id))

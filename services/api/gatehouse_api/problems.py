@@ -1,0 +1,80 @@
+"""Errors as RFC 9457 problem documents, and as the plain texts of the compat routes."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Response, json, request
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+
+from gatehouse_common.errors import GatehouseError, InvalidInput, Kind
+from gatehouse_common.ids import new_id
+from gatehouse_common.observability.secrets import mask
+
+log = structlog.get_logger(__name__)
+
+TYPE_PREFIX = "https://gatehouse.example/problems/"
+_TITLES = {
+    Kind.INVALID: "A value is not valid",
+    Kind.NOT_FOUND: "Not found",
+    Kind.CONFLICT: "The present state forbids it",
+    Kind.GONE: "It has been deleted",
+    Kind.TOO_LARGE: "More than the limit",
+    Kind.EXHAUSTED: "Out of room",
+    Kind.UNAVAILABLE: "Something that is needed does not answer",
+    Kind.DATA_LOSS: "Stored bytes are damaged",
+    Kind.CANCELLED: "Stopped",
+}
+
+
+def problem(status: int, slug: str, title: str, detail: str, **more: object) -> Response:
+    """Return a problem document (RFC 9457)."""
+    body = {
+        "type": TYPE_PREFIX + slug,
+        "title": title,
+        "status": status,
+        "detail": mask(detail),
+        "instance": request.path,
+        "request_id": request.environ.get("gatehouse.request_id") or new_id(),
+        **more,
+    }
+    answer = Response(json.dumps(body), status, content_type="application/problem+json")
+    if status == Kind.UNAVAILABLE.status:
+        answer.headers["Retry-After"] = "2"
+    return answer
+
+
+def from_error(error: GatehouseError) -> Response:
+    """Return the answer for an error of ours."""
+    more: dict[str, object] = {}
+    if isinstance(error, InvalidInput) and error.field:
+        more["errors"] = [{"pointer": error.field, "detail": error.message}]
+    return problem(error.kind.status, error.kind.slug, _TITLES[error.kind], error.message, **more)
+
+
+def from_validation(error: ValidationError) -> Response:
+    """Return the answer for a request that does not fit its model."""
+    errors = [
+        {"pointer": ".".join(str(part) for part in e["loc"]) or "body", "detail": e["msg"]} for e in error.errors()
+    ]
+    first = errors[0]
+    detail = f"{first['pointer']}: {first['detail']}"
+    return problem(422, Kind.INVALID.slug, _TITLES[Kind.INVALID], detail, errors=errors)
+
+
+def from_http(error: HTTPException) -> Response:
+    """Return the answer for an error of the framework: no such route, wrong method, body too large."""
+    status = error.code or 500
+    return problem(status, f"http-{status}", error.name, error.description or error.name)
+
+
+def from_unexpected(error: Exception) -> Response:
+    """Return the answer for a fault of ours; what it was is in the log, under the request's id."""
+    log.exception("request failed", path=request.path, error=type(error).__name__)
+    detail = "This is a fault of Gatehouse; its log says more under this request's id."
+    return problem(500, "internal", "Internal error", detail)
+
+
+def plain(status: int, text: str) -> Response:
+    """Return a compat route's error: text/plain."""
+    return Response(mask(text) + "\n", status, content_type="text/plain; charset=utf-8")
