@@ -1,1 +1,1 @@
-"""Indexer: what happened becomes rows. The one writer of footage in the SQL index."""
+"""The indexer: turns what happened into rows of the SQL index."""

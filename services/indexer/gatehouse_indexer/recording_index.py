@@ -1,51 +1,87 @@
-"""``recordings/recording_index.json``: the index as a file that other programs read, and can be read back."""
+"""``recordings/recording_index.json``: the index of stored recordings as older programs read it (S1-16)."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
-from gatehouse_common.db import Chunk
-from gatehouse_common.errors import InvalidInput
-from gatehouse_common.storage import keys
-from gatehouse_common.timefmt import compact, parse, rfc3339
+from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.db import Chunk, Database, FootageReader
+from gatehouse_common.storage import ObjectStore, keys
+from gatehouse_common.timefmt import compact, rfc3339
+
+MAX_ENTRIES = 20_000
+QUIET_US = 2 * SECOND
+LATEST_US = 10 * SECOND
 
 
-def render_index(chunks: Iterable[Chunk], tz: ZoneInfo) -> bytes:
-    """Return the index of stored chunks as JSON.
+def render(chunks: Iterable[Chunk], zone: ZoneInfo) -> bytes:
+    """Return the file, oldest chunk first.
 
-    ``{file: {"file_path", "start_time", "end_time", "file_size", "created_at"}}``; ``file`` is the key below
-    ``recordings/``, times are ``YYYYMMDD_HHMMSS`` in ``tz``, ``created_at`` is RFC 3339.
+    ``{file: {"file_path", "start_time", "end_time", "file_size", "created_at"}}``: ``file`` is the key below
+    ``recordings/``, times are ``YYYYMMDD_HHMMSS`` in ``zone``, ``created_at`` is RFC 3339.
     """
     entries = {
         chunk.key.removeprefix(keys.RECORDINGS): {
             "file_path": chunk.key,
-            "start_time": compact(chunk.start_us, tz),
-            "end_time": compact(chunk.end_us, tz),
+            "start_time": compact(chunk.start_us, zone),
+            "end_time": compact(chunk.end_us, zone),
             "file_size": chunk.bytes,
-            "created_at": rfc3339(chunk.end_us, tz),
+            "created_at": rfc3339(chunk.start_us, zone),
         }
-        for chunk in chunks
-        if chunk.state == "stored"
+        for chunk in sorted(chunks, key=lambda c: (c.start_us, c.key))
     }
-    return json.dumps(entries, indent=1, sort_keys=True).encode()
+    return json.dumps(entries, indent=1).encode() + b"\n"
 
 
-def parse_index(data: bytes, tz: ZoneInfo) -> Mapping[str, tuple[int, int]]:
-    """Return ``{file: (start_us, end_us)}`` of such an index.
+class RecordingIndex:
+    """Keeps the file up to date: written after things went quiet, but not later than ten seconds after a change."""
 
-    Raises:
-        InvalidInput: it is not one.
-    """
-    try:
-        found = json.loads(data)
-        return {
-            str(file): (
-                parse(entry["start_time"], tz, "start_time"),
-                parse(entry["end_time"], tz, "end_time", fold=1),
-            )
-            for file, entry in found.items()
-        }
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(f"this is not a recording index: {error}") from error
+    def __init__(self, db: Database, store: ObjectStore, clock: Clock, zone: ZoneInfo) -> None:
+        self._reader = FootageReader(db)
+        self._store = store
+        self._clock = clock
+        self._zone = zone
+        self._lock = threading.Lock()
+        self._first_us: int | None = None
+        self._last_us = 0
+
+    def changed(self) -> None:
+        """Note that the file is out of date."""
+        with self._lock:
+            self._last_us = self._clock.monotonic_us()
+            if self._first_us is None:
+                self._first_us = self._last_us
+
+    def due(self) -> bool:
+        """Return whether it is time to write it."""
+        with self._lock:
+            if self._first_us is None:
+                return False
+            now = self._clock.monotonic_us()
+            return now - self._last_us >= QUIET_US or now - self._first_us >= LATEST_US
+
+    def pending(self) -> bool:
+        """Return whether it is out of date."""
+        with self._lock:
+            return self._first_us is not None
+
+    def write(self) -> None:
+        """Write it now, in one step: a reader sees the old file or the new one.
+
+        Raises:
+            GatehouseError: it cannot be written; it stays out of date.
+        """
+        with self._lock:
+            before, self._first_us = self._first_us, None
+        written = False
+        try:
+            data = render(self._reader.newest(None, MAX_ENTRIES), self._zone)
+            self._store.put_bytes(keys.RECORDING_INDEX, data, overwrite=True)
+            written = True
+        finally:
+            if not written:
+                with self._lock:
+                    self._first_us = before if self._first_us is None else self._first_us

@@ -1,1 +1,1 @@
-"""Segmenter: closed chunks become objects of the store. The one writer of published media."""
+"""The segmenter: publishes finished chunks into the store, and adopts what a crash left in the spool."""

@@ -1,78 +1,128 @@
-"""What a crash left in the spool is found, made whole, and told as closed."""
+"""What a crash left in the spool: made whole and published, or put where a person can look at it.
+
+Runs once, before anything writes to the spool: a file that is still being written must never be adopted.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import structlog
 
-from gatehouse_common.bus import Bus
-from gatehouse_common.clock import Clock
-from gatehouse_common.errors import Conflict, DataLoss, GatehouseError
+from gatehouse_common.errors import DataLoss, GatehouseError, from_os_error
+from gatehouse_common.media.adopt import Adopted, adopt
 from gatehouse_common.messages import ChunkClosed
 from gatehouse_common.observability.metrics import RECOVERED_FILES
-from gatehouse_common.storage import LocalStore, keys
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
 
-from .publishing import Publisher
+from .publisher import prune
 
 log = structlog.get_logger(__name__)
 
 
-class Recovery:
-    """Goes through the spool before capture begins to write to it."""
+@dataclass(slots=True)
+class Recovered:
+    """How many files of the spool were found whole, adopted, quarantined, or left because of an error."""
 
-    def __init__(self, spool: LocalStore, publisher: Publisher, bus: Bus, clock: Clock) -> None:
-        self._spool, self._publisher, self._bus, self._clock = spool, publisher, bus, clock
+    whole: int = 0
+    adopted: int = 0
+    quarantined: int = 0
+    left: int = 0
 
-    def run(self) -> int:
-        """Adopt every leftover; return how many chunks were told as closed.
 
-        A damaged file costs itself only: it goes to quarantine, with the reason in the log.
-        """
-        told = 0
-        for found in list(self._spool.list(keys.SPOOL)):
-            try:
-                told += self._recover(found.key)
-            except DataLoss as error:
-                self._quarantine(found.key, error.message)
-            except GatehouseError as error:
-                log.error("a leftover of the spool cannot be recovered now", key=found.key, reason=error.message)  # noqa: TRY400
-                RECOVERED_FILES.labels("failed").inc()
-        return told
-
-    def _recover(self, key: str) -> int:
-        if keys.parse_spool(key) is None:
-            raise DataLoss(f"{key} is not a file of ours")
-        adopted = self._publisher.adopt(key)
-        info, media = adopted.info, adopted.media
-        # Times by the file itself: the run's origin may have been refined after the file was begun.
-        message = ChunkClosed(
-            camera=info.camera,
-            time_us=media.end_us,
-            run=info.run,
-            chunk=info.chunk,
-            key=key,
-            start_us=media.start_us,
-            end_us=media.end_us,
-            origin_us=media.origin_us,
-            bytes=adopted.size,
-            recovered=not adopted.was_closed,
-        )
-        self._bus.publish(message)
-        RECOVERED_FILES.labels("closed" if adopted.was_closed else "adopted").inc()
-        log.info(
-            "adopted a chunk",
-            camera=info.camera,
-            key=key,
-            lost_bytes=adopted.lost_bytes,
-            seconds=(media.end_us - media.start_us) / 1e6,
-        )
-        return 1
-
-    def _quarantine(self, key: str, reason: str) -> None:
-        target = keys.quarantine(key.removeprefix(keys.SPOOL), self._clock.now_us())
+def recover(core: Core) -> Recovered:
+    """Adopt every file of the spool, oldest run first; a file that cannot be adopted costs itself only."""
+    result = Recovered()
+    spool = core.spool.root / keys.SPOOL
+    files = sorted(p for p in spool.rglob("*") if p.is_file()) if spool.is_dir() else []
+    for path in files:
         try:
-            self._spool.put_file(self._spool.root / key, target)
-        except Conflict:
-            log.warning("already in quarantine", key=key)
-        self._spool.delete(key)
-        RECOVERED_FILES.labels("quarantined").inc()
-        log.error("moved to quarantine", key=key, to=target, reason=reason)
+            _recover_file(core, path, result)
+        except GatehouseError as error:
+            result.left += 1
+            RECOVERED_FILES.labels("left").inc()
+            log.error("a file in the spool was left as it is", file=str(path), reason=error.message)  # noqa: TRY400
+    for folder in {p.parent for p in files}:
+        prune(folder)
+    if files:
+        log.info(
+            "spool recovered",
+            whole=result.whole,
+            adopted=result.adopted,
+            quarantined=result.quarantined,
+            left=result.left,
+        )
+    return result
+
+
+def _recover_file(core: Core, path: Path, result: Recovered) -> None:
+    key = path.relative_to(core.spool.root).as_posix()
+    name = keys.parse_spool(key)
+    if name is None:
+        _quarantine(core, path, key, "its name is not that of a chunk")
+        result.quarantined += 1
+        return
+    try:
+        found = adopt(path, key)
+        if (found.info.camera, found.info.run) != (name.camera, name.run):
+            raise DataLoss(f"{key} says it is of camera {found.info.camera}, run {found.info.run}")
+    except DataLoss as error:
+        _quarantine(core, path, key, error.message)
+        result.quarantined += 1
+        # Without bytes: so that the index forgets the chunk it may have heard of.
+        core.bus.publish(_nothing_kept(core, key, name))
+        return
+    if found.was_closed:
+        result.whole += 1
+        RECOVERED_FILES.labels("whole").inc()
+    else:
+        result.adopted += 1
+        RECOVERED_FILES.labels("adopted").inc()
+        log.warning("a chunk was recovered", key=key, lost_bytes=found.lost_bytes)
+    core.bus.publish(_closed(core, key, found))
+
+
+def _closed(core: Core, key: str, found: Adopted) -> ChunkClosed:
+    # Times by the file itself: the run's origin may have been refined after the file was begun.
+    return ChunkClosed(
+        camera=found.info.camera,
+        time_us=core.clock.now_us(),
+        run=found.info.run,
+        chunk=found.info.chunk,
+        key=key,
+        start_us=found.media.start_us,
+        end_us=found.media.end_us,
+        origin_us=found.media.origin_us,
+        bytes=found.size,
+        recovered=not found.was_closed,
+    )
+
+
+def _nothing_kept(core: Core, key: str, name: keys.SpoolName) -> ChunkClosed:
+    return ChunkClosed(
+        camera=name.camera,
+        time_us=core.clock.now_us(),
+        run=name.run,
+        chunk="",
+        key=key,
+        start_us=name.start_us,
+        end_us=name.start_us,
+        origin_us=name.start_us,
+        bytes=0,
+        recovered=True,
+    )
+
+
+def _quarantine(core: Core, path: Path, key: str, reason: str) -> None:
+    """Move a file to the quarantine, its reason beside it; nothing is deleted."""
+    target = keys.quarantine(key, core.clock.now_us())
+    core.store.put_file(path, target)
+    core.store.put_bytes(f"{target}.reason.txt", f"{key}: {reason}\n".encode(), overwrite=True)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise from_os_error(error, f"moving {key} to the quarantine") from error
+    RECOVERED_FILES.labels("quarantined").inc()
+    log.warning("a file was put into quarantine", file=key, quarantine=target, reason=reason)

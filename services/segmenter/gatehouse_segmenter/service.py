@@ -1,4 +1,4 @@
-"""The segmenter service."""
+"""The segmenter as a service: recovery first, then the queue."""
 
 from __future__ import annotations
 
@@ -7,105 +7,104 @@ import threading
 import structlog
 
 from gatehouse_common.bus import Delivery
-from gatehouse_common.errors import GatehouseError, NotFound
-from gatehouse_common.messages import ChunkClosed, ChunkIndexed, ChunkStored
-from gatehouse_common.observability.metrics import (
-    SEGMENT_BYTES,
-    SEGMENTS_WRITTEN,
-    STORAGE_CAPACITY,
-    STORAGE_FREE,
-    STORAGE_WRITE_ERRORS,
-)
+from gatehouse_common.errors import Cancelled, GatehouseError, Kind
+from gatehouse_common.messages import ChunkClosed, ChunkIndexed
+from gatehouse_common.observability.metrics import STORAGE_CAPACITY, STORAGE_FREE
 from gatehouse_common.runtime import Check, Core
 
-from .publishing import Publisher
-from .recovery import Recovery
+from .publisher import Publisher
+from .recovery import recover
 
 log = structlog.get_logger(__name__)
 
+QUEUE = "segmenter"
+LOW_BYTES = 256 << 20
+_LONGEST_PAUSE_S = 5.0
+_DRAIN_S = 2.0
 _LOOK_S = 15.0
-_LOW_BYTES = 256 << 20
 
 
-def build(core: Core) -> SegmenterService:
-    """Return the service; leftovers of the spool are recovered here, before capture starts."""
-    service = SegmenterService(core)
-    service.recover()
-    return service
+class Segmenter:
+    """Publishes chunks. Made before capture begins, so that the spool holds only what an earlier process left."""
 
-
-class SegmenterService:
-    """Publishes closed chunks."""
-
-    name = "segmenter"
+    name = QUEUE
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._publisher = Publisher(core.spool, core.store, core.zone)
-        self._storage = Check("storage", ok=True)
-
-    def recover(self) -> int:
-        """Adopt what a crash left; return how many chunks."""
-        return Recovery(self._core.spool, self._publisher, self._core.bus, self._core.clock).run()
+        self._publisher = Publisher(core)
+        self._stop = threading.Event()
+        self._waiting_for = ""
+        self._room = Check("storage", ok=True)
+        self.recovered = recover(core)
 
     def run(self, stop: threading.Event) -> None:
-        """Publish until told to stop."""
-        subscription = self._core.bus.subscribe(self.name, self.handle)
+        """Handle the queue until told to stop, then what is in it already."""
+        self._stop = stop
+        subscription = self._core.bus.subscribe(QUEUE, self.handle)
         try:
             while not stop.is_set():
-                self._look_at_storage()
-                stop.wait(_LOOK_S)
+                self._look_at_room()
+                self._core.clock.wait(stop, _LOOK_S)
+            self._drain()
         finally:
             subscription.close()
 
-    def health(self) -> list[Check]:
-        """Return whether the store can be written and has room."""
-        return [self._storage]
-
     def handle(self, delivery: Delivery) -> None:
-        """Do what a message asks for; may be repeated."""
+        """Do what a message asks for; while the store has no room or does not answer, wait with it in hand."""
+        pause = 0.2
+        while True:
+            try:
+                self._dispatch(delivery)
+            except GatehouseError as error:
+                if error.kind not in {Kind.EXHAUSTED, Kind.UNAVAILABLE}:
+                    raise
+                self._waiting_for = error.message
+                log.warning("chunk waits in the spool", reason=error.message)
+                if self._core.clock.wait(self._stop, pause):
+                    raise Cancelled("the segmenter was stopped") from error
+                pause = min(pause * 2, _LONGEST_PAUSE_S)
+            else:
+                self._waiting_for = ""
+                return
+
+    def health(self) -> list[Check]:
+        """Return whether chunks get into the store, and whether it has room."""
+        if self._waiting_for:
+            return [Check("storage", ok=False, detail=self._waiting_for)]
+        return [self._room]
+
+    def _dispatch(self, delivery: Delivery) -> None:
         message = delivery.message
         if isinstance(message, ChunkClosed):
-            self._store(message)
+            self._publisher.publish(message)
         elif isinstance(message, ChunkIndexed):
-            self._publisher.forget(message.spool_key)
+            self._publisher.release(message)
 
-    def _store(self, closed: ChunkClosed) -> None:
-        try:
-            stored = self._publisher.publish(closed.camera, closed.key, closed.start_us)
-        except NotFound:
-            log.info("already published and indexed", key=closed.key)
-            return
-        except GatehouseError:
-            STORAGE_WRITE_ERRORS.labels("store").inc()
-            raise
-        self._core.bus.publish(
-            ChunkStored(
-                camera=closed.camera,
-                time_us=closed.end_us,
-                run=closed.run,
-                chunk=closed.chunk,
-                key=stored.key,
-                spool_key=closed.key,
-                start_us=closed.start_us,
-                end_us=closed.end_us,
-                origin_us=closed.origin_us,
-                bytes=stored.size,
-                recovered=closed.recovered,
-            )
-        )
-        SEGMENTS_WRITTEN.labels(closed.camera).inc()
-        SEGMENT_BYTES.labels(closed.camera).inc(stored.size)
+    def _drain(self) -> None:
+        """Let the chunks that capture closed on its way out be stored and indexed; what is left waits."""
+        bus, clock = self._core.bus, self._core.clock
+        never, deadline = threading.Event(), clock.monotonic_us() + round(_DRAIN_S * 1_000_000)
+        while not self._waiting_for and clock.monotonic_us() < deadline:
+            if bus.depth(QUEUE) == 0 and bus.depth("indexer") == 0:
+                return
+            clock.wait(never, 0.02)
 
-    def _look_at_storage(self) -> None:
+    def _look_at_room(self) -> None:
         try:
             room = self._core.store.capacity()
-            self._core.store.probe()
         except GatehouseError as error:
-            self._storage = Check("storage", ok=False, detail=error.message)
+            self._room = Check("storage", ok=False, detail=error.message)
             return
         STORAGE_FREE.labels("store").set(room.free)
         STORAGE_CAPACITY.labels("store").set(room.total)
-        low = room.free < _LOW_BYTES or room.free_inodes == 0
-        detail = f"only {room.free >> 20} MiB are free" if room.free < _LOW_BYTES else "no inodes are free"
-        self._storage = Check("storage", not low, detail if low else "")
+        if room.free_inodes == 0:
+            self._room = Check("storage", ok=False, detail="no inodes are free")
+        elif room.free < LOW_BYTES:
+            self._room = Check("storage", ok=False, detail=f"only {room.free >> 20} MiB are free")
+        else:
+            self._room = Check("storage", ok=True)
+
+
+def build(core: Core) -> Segmenter:
+    """Return the segmenter; what an earlier process left in the spool is recovered by then."""
+    return Segmenter(core)

@@ -1,0 +1,170 @@
+"""Chunks get from the spool into the store and the index, whatever happens between two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatehouse_common.bus import Delivery
+from gatehouse_common.messages import ChunkClosed, ChunkIndexed, ChunkStored
+from gatehouse_common.testing.film import frame_numbers
+from gatehouse_indexer.service import build as build_indexer
+from gatehouse_segmenter.service import build as build_segmenter
+from pipeline_kit import START_US, add_camera, core_at, record, rows, spool_files, stored_files, work_off
+
+FIRST = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
+
+
+def test_a_closed_chunk_is_stored_indexed_and_leaves_the_spool(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        taken = record(core.data_dir, tmp_path)
+        core.bus.publish(taken.closed[0])
+        work_off(core)
+        assert stored_files(core.data_dir) == [FIRST]
+        assert rows(core) == [(FIRST, "stored", False)]
+        assert not (core.data_dir / "spool" / "cam").exists() or not spool_files(core.data_dir)
+        assert [n for n, _ in frame_numbers(core.data_dir / FIRST)] == list(range(60))
+
+
+def test_names_are_in_the_site_zone_and_never_taken_twice(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data", timezone="Europe/Berlin") as core:
+        for start in (START_US, START_US + 200_000):
+            core.bus.publish(record(core.data_dir, tmp_path, start_us=start).closed[0])
+        work_off(core)
+        folder = "recordings/cam/2024-05-17"
+        assert stored_files(core.data_dir) == [
+            f"{folder}/recording_20240517_122300.mp4",
+            f"{folder}/recording_20240517_122300_2.mp4",
+        ]
+
+
+def test_every_message_may_come_twice(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        taken = record(core.data_dir, tmp_path, frames=180, chunk_us=2_000_000)
+        for message in (*taken.closed, *taken.closed):
+            core.bus.publish(message)
+        work_off(core)
+        for message in taken.closed:
+            core.bus.publish(message)
+        work_off(core)
+        assert len(stored_files(core.data_dir)) == len(taken.closed) == 3
+        assert [state for _, state, _ in rows(core)] == ["stored"] * 3
+        assert spool_files(core.data_dir) == []
+        assert core.bus.dead_letters() == []
+
+
+def test_a_chunk_that_is_nowhere_is_a_dead_letter_with_its_reason(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        taken = record(core.data_dir, tmp_path)
+        (core.data_dir / taken.keys[0]).unlink()
+        core.bus.publish(taken.closed[0])
+        work_off(core)
+        (letter,) = core.bus.dead_letters("segmenter")
+        assert "neither in the spool" in letter.reason
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+def kill_at(owner: Any, name: str, *, when: str, only: Callable[..., bool] = lambda *_: True) -> Any:
+    """Return a stand-in for ``owner`` that is killed before or after its first call of ``name``."""
+
+    class Fatal:
+        def __getattr__(self, attribute: str) -> Any:
+            found = getattr(owner, attribute)
+            if attribute != name:
+                return found
+
+            def call(*args: Any, **kwargs: Any) -> Any:
+                if not only(*args):
+                    return found(*args, **kwargs)
+                if when == "after":
+                    found(*args, **kwargs)
+                raise Killed
+
+            return call
+
+    return Fatal()
+
+
+STEPS = [
+    ("store", "put_file", "before", object),
+    ("store", "put_file", "after", object),
+    ("bus", "publish", "before", ChunkStored),
+    ("bus", "publish", "after", ChunkStored),
+    ("bus", "publish", "before", ChunkIndexed),
+    ("bus", "publish", "after", ChunkIndexed),
+]
+
+
+@pytest.mark.parametrize("recovered", [False, True], ids=["closed", "left open"])
+@pytest.mark.parametrize(("part", "call", "when", "kind"), STEPS, ids=[f"{s[2]} {s[3].__name__} {s[1]}" for s in STEPS])
+def test_killed_between_any_two_steps(
+    tmp_path: Path, part: str, call: str, when: str, kind: type, recovered: bool
+) -> None:
+    """S2-43: after the next start the chunk is stored once, indexed once, and nothing is left in the spool."""
+    data = tmp_path / "data"
+    with core_at(data) as core:
+        add_camera(core)
+        taken = record(data, tmp_path, leave_open=recovered)
+        for message in taken.closed:
+            core.bus.publish(message)
+        fatal = kill_at(getattr(core, part), call, when=when, only=lambda first, *_: isinstance(first, kind))
+        doomed = type(core)(**{**{f: getattr(core, f) for f in core.__dataclass_fields__}, part: fatal})
+        with pytest.raises(Killed):
+            _run_until_killed(doomed, taken.closed)
+    with core_at(data) as core:
+        work_off(core)
+        assert stored_files(data) == [FIRST]
+        assert rows(core) == [(FIRST, "stored", recovered)]
+        assert spool_files(data) == []
+        assert core.bus.dead_letters() == []
+        numbers = [n for n, _ in frame_numbers(data / FIRST)]
+        assert numbers == list(range(len(numbers)))
+        assert len(numbers) >= 45 if recovered else len(numbers) == 60
+
+
+def _run_until_killed(core: Any, closed: list[ChunkClosed]) -> None:
+    """One after the other, as the queues would: recovery, segmenter, indexer, segmenter."""
+    sent: list[Any] = list(closed)
+    publish = core.bus.publish
+
+    class Remembering:
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(core_bus, attribute)
+
+        def publish(self, message: Any) -> None:
+            publish(message)
+            sent.append(message)
+
+    core_bus = core.bus
+    core = type(core)(**{**{f: getattr(core, f) for f in core.__dataclass_fields__}, "bus": Remembering()})
+    segmenter, indexer = build_segmenter(core), build_indexer(core)
+    for message in sent:
+        segmenter.handle(Delivery(message))
+        indexer.handle(Delivery(message))
+
+
+def test_killed_before_the_name_in_the_spool_is_gone(tmp_path: Path) -> None:
+    """S2-43: an indexed chunk whose spool entry survived is recognised by its bytes, not stored again."""
+    data = tmp_path / "data"
+    with core_at(data) as core:
+        taken = record(data, tmp_path)
+        core.bus.publish(taken.closed[0])
+        spool = data / taken.keys[0]
+        kept = tmp_path / "kept.mp4"
+        kept.hardlink_to(spool)
+        work_off(core)
+        spool.parent.mkdir(parents=True, exist_ok=True)
+        spool.hardlink_to(kept)
+        kept.unlink()
+    with core_at(data) as core:
+        work_off(core)
+        assert stored_files(data) == [FIRST]
+        assert rows(core) == [(FIRST, "stored", False)]
+        assert spool_files(data) == []
