@@ -4,6 +4,19 @@ from .cameras import CameraRepository
 from .engine import Database
 from .footage import FootageReader
 from .ledger import FootageWriter
-from .records import Camera, Chunk, Gap, Run
+from .records import Camera, Chunk, Day, Gap, Run, Timeline
+from .timeline import TimelineReader
 
-__all__ = ["Camera", "CameraRepository", "Chunk", "Database", "FootageReader", "FootageWriter", "Gap", "Run"]
+__all__ = [
+    "Camera",
+    "CameraRepository",
+    "Chunk",
+    "Database",
+    "Day",
+    "FootageReader",
+    "FootageWriter",
+    "Gap",
+    "Run",
+    "Timeline",
+    "TimelineReader",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
@@ -51,17 +52,29 @@ class CameraRepository:
             c.execute(insert(CameraRow).values(**{f.name: getattr(camera, f.name) for f in fields(Camera)}))
 
     def change(
-        self, camera_id: str, *, url: str | None = None, name: str | None = None, enabled: bool | None = None
+        self,
+        camera_id: str,
+        *,
+        url: str | None = None,
+        name: str | None = None,
+        enabled: bool | None = None,
+        timezone: str | None = None,
+        settings: dict[str, Any] | None = None,
     ) -> None:
-        """Change what is given.
+        """Change what is given; an empty ``timezone`` means the site's again.
 
         Raises:
             NotFound: there is no such camera.
         """
-        given = {k: v for k, v in {"url": url, "name": name, "enabled": enabled}.items() if v is not None}
+        values = {"url": url, "name": name, "enabled": enabled, "timezone": timezone, "settings": settings}
+        given: dict[str, Any] = {k: v for k, v in values.items() if v is not None}
+        if timezone == "":
+            given["timezone"] = None
         with self._db.begin() as c:
-            if c.execute(update(CameraRow).where(CameraRow.id == camera_id).values(given)).rowcount == 0:
+            if c.execute(select(CameraRow.id).where(CameraRow.id == camera_id)).first() is None:
                 raise NotFound(f"there is no camera {camera_id[:64]!r}")
+            if given:
+                c.execute(update(CameraRow).where(CameraRow.id == camera_id).values(given))
 
     def remove(self, camera_id: str) -> None:
         """Forget a camera; its footage stays.

@@ -11,22 +11,30 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from gatehouse_common.errors import Conflict, InvalidInput, ResourceExhausted, Unavailable
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, ResourceExhausted, Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+# Result codes of SQLite (sqlite3.h): SQLITE_CORRUPT, SQLITE_NOTADB and SQLITE_FULL, and SQLITE_CONSTRAINT_CHECK.
+_DAMAGED = {11, 26}
+_FULL = 13
+_CHECK = 275
 
 
 class Database:
     """The SQL index.
 
     Opening it connects to nothing: recording must not wait for a database. Every use translates foreign errors
-    into ``Unavailable``, ``Conflict`` or ``ResourceExhausted``, with a sentence that has no password in it.
+    into the tree of ``errors.py``, with a sentence that has no password in it: what breaks a CHECK is
+    ``InvalidInput``, what breaks uniqueness ``Conflict``, a full disk ``ResourceExhausted``, a damaged file
+    ``DataLoss``, all else ``Unavailable``.
 
     Args:
         url: an SQLAlchemy URL: ``sqlite:///path``.
@@ -39,14 +47,15 @@ class Database:
         try:
             parsed = make_url(url)
         except ArgumentError as error:
-            raise InvalidInput(f"database_url is not a database URL: {error}", "database_url") from error
+            raise InvalidInput("database_url is no database URL: use sqlite:///path", "database_url") from error
         if parsed.get_backend_name() != "sqlite":
             raise InvalidInput(
                 f"database_url begins with {parsed.get_backend_name()!r}: this version supports sqlite:///path.",
                 "database_url",
             )
         self.shown = parsed.render_as_string(hide_password=True)
-        self.engine: Engine = create_engine(parsed, pool_pre_ping=False)
+        # Look-ups are short: a thread that finds all connections in use waits for one rather than fails.
+        self.engine: Engine = create_engine(parsed, pool_size=8, max_overflow=24, pool_timeout=10, hide_parameters=True)
         event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin_sqlite)
         self._upgrading = threading.Lock()
@@ -78,11 +87,16 @@ class Database:
             raise Unavailable(f"database {self.shown} is at schema {revision}, this program needs {self.newest()}")
 
     def upgrade(self) -> None:
-        """Bring the schema up to date, one process at a time; does nothing when it is. Never destroys data."""
-        with self._upgrading, self.begin() as connection:
-            config = self._config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        """Bring the schema up to date, one process at a time; does nothing when it is. Never destroys data.
+
+        Raises:
+            Conflict: a newer version of this program has upgraded it further.
+        """
+        with self._upgrading:
+            if self.current() == self.newest():
+                return
+            with self._migrating() as connection:
+                command.upgrade(self._config(connection), "head")
 
     def current(self) -> str | None:
         """Return the schema's revision, None for an empty database."""
@@ -97,32 +111,73 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
 
+    @contextmanager
+    def _migrating(self) -> Iterator[Connection]:
+        """Yield a connection inside a transaction in which tables may be made anew.
+
+        SQLite alters a table by copying it and dropping the old one, which deletes its rows first, and with them
+        whatever refers to them. So foreign keys are not enforced meanwhile, and are checked before the end.
+        """
+        with self._translated(), self.engine.connect() as connection:
+            dbapi = connection.connection.dbapi_connection
+            assert dbapi is not None  # noqa: S101 - it was connected in the line above
+            _run(dbapi, "PRAGMA foreign_keys=OFF")  # does nothing inside a transaction
+            try:
+                connection.execution_options(writes=True)
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                    if broken is not None:
+                        raise DataLoss(f"upgrading {self.shown} would leave rows of {broken[0]} without what they name")
+            finally:
+                _run(dbapi, "PRAGMA foreign_keys=ON")
+
     @staticmethod
-    def _config() -> Config:
+    def _config(connection: Connection | None = None) -> Config:
         config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = connection
         return config
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except IntegrityError as error:
-            raise Conflict(f"the database refused it: {error.orig}") from error
-        except OperationalError as error:
-            if "full" in str(error.orig):
-                raise ResourceExhausted(f"database {self.shown}: {error.orig}") from error
-            raise Unavailable(f"database {self.shown}: {error.orig}") from error
+        except DBAPIError as error:
+            raise self._translate(error) from error
         except SQLAlchemyError as error:
             raise Unavailable(f"database {self.shown}: {error}") from error
+        except CommandError as error:
+            raise Conflict(
+                f"database {self.shown} has a schema that this program does not know ({error}): "
+                "it was used by a newer version, run that one."
+            ) from error
+
+    def _translate(self, error: DBAPIError) -> GatehouseError:
+        # Only the driver's own sentence is passed on: the statement's parameters may hold credentials.
+        code = getattr(error.orig, "sqlite_errorcode", None) or 0
+        said = f"database {self.shown}: {error.orig}"
+        if isinstance(error, IntegrityError):
+            kind = InvalidInput if code == _CHECK else Conflict
+            return kind(f"the database refused it: {error.orig}")
+        if code & 0xFF == _FULL:
+            return ResourceExhausted(said)
+        if code & 0xFF in _DAMAGED:
+            return DataLoss(said)
+        return Unavailable(said)
 
 
 def _prepare_sqlite(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # sqlite3's own transaction control would begin too late and commit before DDL; SQLAlchemy begins instead.
     dbapi.isolation_level = None
+    # The timeout comes first: going over to WAL takes a lock that another process may hold at its start.
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        _run(dbapi, f"PRAGMA {pragma}")
+
+
+def _run(dbapi: DBAPIConnection, statement: str) -> None:
     cursor = dbapi.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(statement)
     cursor.close()
 
 

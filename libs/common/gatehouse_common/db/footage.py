@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select
 
 from gatehouse_common.errors import NotFound
 from gatehouse_common.intervals import Interval
@@ -18,24 +18,39 @@ from .records import Chunk, Gap, Run
 _CHUNK = [getattr(ChunkRow, f.name) for f in fields(Chunk)]
 _RUN = [getattr(RunRow, f.name) for f in fields(Run)]
 _GAP = [getattr(GapRow, f.name) for f in fields(Gap)]
+_IDS_AT_ONCE = 500
 
 
-def range_query(camera: str, start_us: int, end_us: int) -> Select[Any]:
-    """Return the query of every range look-up.
+def in_range() -> ColumnElement[bool]:
+    """Return the condition of every range look-up; it takes what ``bounds`` returns.
 
     The lower bound on ``start_us`` follows from the longest chunk there can be; with it the index is read from
     the range alone, however many chunks there are.
     """
     return (
-        select(*_CHUNK)
-        .where(
-            ChunkRow.camera == camera,
-            ChunkRow.start_us > start_us - MAX_CHUNK_US,
-            ChunkRow.start_us < end_us,
-            ChunkRow.end_us > start_us,
-        )
-        .order_by(ChunkRow.start_us)
+        (ChunkRow.camera == bindparam("of_camera"))
+        & (ChunkRow.start_us > bindparam("lower_us"))
+        & (ChunkRow.start_us < bindparam("to_us"))
+        & (ChunkRow.end_us > bindparam("from_us"))
     )
+
+
+def bounds(camera: str, start_us: int, end_us: int) -> dict[str, object]:
+    """Return the parameters of ``in_range``."""
+    return {"of_camera": camera, "lower_us": start_us - MAX_CHUNK_US, "to_us": end_us, "from_us": start_us}
+
+
+# Made once: building a statement costs more than running it.
+CHUNKS_IN_RANGE: Select[Any] = (
+    select(*_CHUNK).where(in_range()).order_by(ChunkRow.start_us, ChunkRow.end_us, ChunkRow.id)
+)
+SPANS_IN_RANGE: Select[int, int] = CHUNKS_IN_RANGE.with_only_columns(ChunkRow.start_us, ChunkRow.end_us)
+
+
+def find_gaps(c: Connection, camera: str, start_us: int, end_us: int) -> list[Gap]:
+    """Return the gaps that share an instant with a range, by start."""
+    query = select(*_GAP).where(GapRow.camera == camera, GapRow.end_us > start_us, GapRow.start_us < end_us)
+    return [Gap(*row) for row in c.execute(query.order_by(GapRow.start_us))]
 
 
 class FootageReader:
@@ -47,7 +62,7 @@ class FootageReader:
     def find_chunks(self, camera: str, start_us: int, end_us: int) -> list[Chunk]:
         """Return the chunks that share an instant with ``[start_us, end_us)``, by start."""
         with self._db.read() as c:
-            return [Chunk(*row) for row in c.execute(range_query(camera, start_us, end_us))]
+            return [Chunk(*row) for row in c.execute(CHUNKS_IN_RANGE, bounds(camera, start_us, end_us)).all()]
 
     def chunk(self, chunk_id: str) -> Chunk:
         """Return a chunk.
@@ -61,13 +76,21 @@ class FootageReader:
             raise NotFound(f"there is no chunk {chunk_id[:40]!r}")
         return Chunk(*row)
 
+    def chunk_of_key(self, key: str) -> Chunk | None:
+        """Return the chunk whose object is ``key``, None if the index does not know it."""
+        with self._db.read() as c:
+            row = c.execute(select(*_CHUNK).where(ChunkRow.key == key)).first()
+        return None if row is None else Chunk(*row)
+
     def sample_indexes(self, chunk_ids: Collection[str]) -> dict[str, bytes]:
         """Return the compact sample indexes of stored chunks, by chunk id; those without one are left out."""
+        wanted, found = list(chunk_ids), dict[str, bytes]()
         with self._db.read() as c:
-            rows = c.execute(
-                select(ChunkIndexRow.chunk, ChunkIndexRow.data).where(ChunkIndexRow.chunk.in_(list(chunk_ids)))
-            )
-            return {row.chunk: row.data for row in rows}
+            for at in range(0, len(wanted), _IDS_AT_ONCE):
+                some = wanted[at : at + _IDS_AT_ONCE]
+                rows = c.execute(select(ChunkIndexRow.chunk, ChunkIndexRow.data).where(ChunkIndexRow.chunk.in_(some)))
+                found |= {row.chunk: row.data for row in rows}
+        return found
 
     def run(self, run_id: str) -> Run:
         """Return a run.
@@ -83,42 +106,41 @@ class FootageReader:
 
     def spans(self, camera: str, start_us: int, end_us: int) -> list[Interval]:
         """Return when chunks of a camera begin and end in a range, by start, neither clipped nor merged."""
-        query = range_query(camera, start_us, end_us).with_only_columns(ChunkRow.start_us, ChunkRow.end_us)
         with self._db.read() as c:
-            return [Interval(start, end) for start, end in c.execute(query)]
+            found = c.execute(SPANS_IN_RANGE, bounds(camera, start_us, end_us)).all()
+        return [Interval(start, end) for start, end in found]
 
     def gaps(self, camera: str, start_us: int, end_us: int) -> list[Gap]:
         """Return the gaps that share an instant with a range, by start."""
-        query = (
-            select(*_GAP)
-            .where(GapRow.camera == camera, GapRow.end_us > start_us, GapRow.start_us < end_us)
-            .order_by(GapRow.start_us)
-        )
         with self._db.read() as c:
-            return [Gap(*row) for row in c.execute(query)]
+            return find_gaps(c, camera, start_us, end_us)
 
     def last_end_us(self, camera: str, before_us: int | None = None) -> int | None:
         """Return where the footage of a camera ends (that of chunks that begin before ``before_us``)."""
-        query = select(ChunkRow.end_us).where(ChunkRow.camera == camera)
-        if before_us is not None:
-            query = query.where(ChunkRow.start_us < before_us)
         with self._db.read() as c:
-            return c.execute(query.order_by(ChunkRow.start_us.desc()).limit(1)).scalar()
+            return _last_end(c, camera, before_us)
 
     def nearest(self, camera: str, at_us: int) -> tuple[int | None, int | None]:
-        """Return the end of the footage before an instant, and the start of the footage after it."""
+        """Return the end of the footage that begins before an instant, and the start of the footage after it.
+
+        When there is footage at the instant itself, the first of the two is later than it.
+        """
         after = select(func.min(ChunkRow.start_us)).where(ChunkRow.camera == camera, ChunkRow.start_us > at_us)
         with self._db.read() as c:
-            return self.last_end_us(camera, at_us), c.execute(after).scalar()
+            return _last_end(c, camera, at_us), c.execute(after).scalar()
 
     def newest(self, cameras: Collection[str] | None, limit: int, offset: int = 0) -> list[Chunk]:
-        """Return stored chunks, newest first."""
-        query = select(*_CHUNK).where(ChunkRow.state == "stored")
-        if cameras is not None:
-            query = query.where(ChunkRow.camera.in_(list(cameras)))
+        """Return stored chunks of some cameras or, for None, of all, newest first."""
+        query = select(*_CHUNK).where(ChunkRow.state == "stored").limit(limit).offset(offset)
+        if cameras is not None and len(cameras) == 1:
+            query = query.where(ChunkRow.camera == next(iter(cameras)))
+            query = query.order_by(ChunkRow.start_us.desc(), ChunkRow.end_us.desc(), ChunkRow.id.desc())
+        else:
+            if cameras is not None:
+                query = query.where(ChunkRow.camera.in_(list(cameras)))
+            query = query.order_by(ChunkRow.start_us.desc(), ChunkRow.id.desc())
         with self._db.read() as c:
-            rows = c.execute(query.order_by(ChunkRow.start_us.desc(), ChunkRow.id).limit(limit).offset(offset))
-            return [Chunk(*row) for row in rows]
+            return [Chunk(*row) for row in c.execute(query)]
 
     def open_chunks(self, camera: str | None = None) -> list[Chunk]:
         """Return the chunks that are not stored yet, by start."""
@@ -126,23 +148,48 @@ class FootageReader:
         if camera is not None:
             query = query.where(ChunkRow.camera == camera)
         with self._db.read() as c:
-            return [Chunk(*row) for row in c.execute(query.order_by(ChunkRow.start_us))]
+            return [Chunk(*row) for row in c.execute(query.order_by(ChunkRow.start_us, ChunkRow.id))]
+
+    def cameras(self) -> list[str]:
+        """Return the ids of all cameras with footage, also of those that were removed; by id."""
+        found: list[str] = []
+        with self._db.read() as c:
+            # One index seek per camera, where DISTINCT would read every row.
+            camera = c.execute(select(func.min(ChunkRow.camera))).scalar()
+            while camera is not None:
+                found.append(camera)
+                camera = c.execute(select(func.min(ChunkRow.camera)).where(ChunkRow.camera > camera)).scalar()
+        return found
 
     def all_chunks(self, batch: int = 1000) -> Iterator[Chunk]:
-        """Yield every chunk, by camera and start."""
-        last: Sequence[object] | None = None
-        while True:
-            query = select(*_CHUNK).order_by(ChunkRow.camera, ChunkRow.start_us, ChunkRow.id).limit(batch)
-            if last is not None:
-                camera, start, chunk = last
-                query = query.where(
-                    (ChunkRow.camera > camera)
-                    | and_(ChunkRow.camera == camera, ChunkRow.start_us > start)
-                    | and_(ChunkRow.camera == camera, ChunkRow.start_us == start, ChunkRow.id > chunk)
-                )
-            with self._db.read() as c:
-                found = [Chunk(*row) for row in c.execute(query)]
-            yield from found
-            if len(found) < batch:
-                return
-            last = (found[-1].camera, found[-1].start_us, found[-1].id)
+        """Yield every chunk, by camera and start; no transaction is held open between two batches."""
+        for camera in self.cameras():
+            last: Chunk | None = None
+            while True:
+                with self._db.read() as c:
+                    found = [Chunk(*row) for row in c.execute(_next_of(camera, last, batch))]
+                yield from found
+                if len(found) < batch:
+                    break
+                last = found[-1]
+
+
+def _last_end(c: Connection, camera: str, before_us: int | None) -> int | None:
+    query = select(ChunkRow.end_us).where(ChunkRow.camera == camera)
+    if before_us is not None:
+        query = query.where(ChunkRow.start_us < before_us)
+    return c.execute(query.order_by(ChunkRow.start_us.desc(), ChunkRow.end_us.desc()).limit(1)).scalar()
+
+
+def _next_of(camera: str, last: Chunk | None, batch: int) -> Select[Any]:
+    query = select(*_CHUNK).where(ChunkRow.camera == camera).limit(batch)
+    if last is not None:
+        query = query.where(
+            ChunkRow.start_us >= last.start_us,  # what the index can seek to; the rest tells equal starts apart
+            or_(
+                ChunkRow.start_us > last.start_us,
+                ChunkRow.end_us > last.end_us,
+                (ChunkRow.end_us == last.end_us) & (ChunkRow.id > last.id),
+            ),
+        )
+    return query.order_by(ChunkRow.start_us, ChunkRow.end_us, ChunkRow.id)

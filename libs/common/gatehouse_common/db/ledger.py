@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import case, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gatehouse_common.messages import ChunkClosed, ChunkOpened, ChunkStored, GopWritten, RunEnded, RunStarted
 
@@ -23,7 +23,7 @@ class FootageWriter:
         self._db = db
 
     def start_run(self, run: RunStarted) -> None:
-        """Keep a run; when it is known, only its origin is refined."""
+        """Keep a run; when it is known, nothing changes."""
         with self._db.begin() as c:
             if c.execute(select(RunRow.id).where(RunRow.id == run.run)).first():
                 return
@@ -39,30 +39,20 @@ class FootageWriter:
                     width=run.width,
                     height=run.height,
                     fps=run.fps,
+                    interruptions=[i.model_dump(mode="json") for i in run.interruptions],
                 )
             )
 
-    def end_run(self, run: RunEnded) -> None:
-        """Keep when and why a run ended."""
+    def end_run(self, run: RunEnded) -> bool:
+        """Keep when and why a run ended; return whether the run is known."""
         with self._db.begin() as c:
-            c.execute(update(RunRow).where(RunRow.id == run.run).values(ended_us=run.end_us, end_cause=run.cause))
+            values = {"ended_us": run.end_us, "end_cause": run.cause}
+            return c.execute(update(RunRow).where(RunRow.id == run.run).values(values)).rowcount > 0
 
     def refine_origin(self, run: str, origin_us: int) -> None:
         """Move a run and its chunks in time by what the origin moved, if it did."""
         with self._db.begin() as c:
-            row = c.execute(select(RunRow.origin_us).where(RunRow.id == run)).first()
-            if row is not None and row[0] != origin_us:
-                c.execute(
-                    update(RunRow)
-                    .where(RunRow.id == run)
-                    .values(origin_us=origin_us, started_us=RunRow.started_us + (origin_us - row[0]))
-                )
-            shift = origin_us - ChunkRow.origin_us
-            c.execute(
-                update(ChunkRow)
-                .where(ChunkRow.run == run, ChunkRow.origin_us != origin_us)
-                .values(start_us=ChunkRow.start_us + shift, end_us=ChunkRow.end_us + shift, origin_us=origin_us)
-            )
+            _refine(c, run, origin_us)
 
     def open_chunk(self, news: ChunkOpened) -> None:
         """Keep that a chunk file has been begun."""
@@ -71,19 +61,18 @@ class FootageWriter:
                 c.execute(insert(ChunkRow).values(**_row(news), state="open", end_us=news.start_us, bytes=0))
 
     def extend_chunk(self, news: GopWritten) -> None:
-        """Keep how far an open chunk reaches; a stored one is left alone."""
+        """Keep how far an open chunk reaches, and where in time its run is.
+
+        News that the row is ahead of, and news of a stored chunk, change nothing: they came late or twice.
+        """
+        size = news.offset + news.length
         with self._db.begin() as c:
-            size = news.offset + news.length
-            done = c.execute(
-                update(ChunkRow)
-                .where(ChunkRow.id == news.chunk, ChunkRow.state == "open")
-                .values(
-                    end_us=case((ChunkRow.end_us < news.end_us, news.end_us), else_=ChunkRow.end_us),
-                    bytes=case((ChunkRow.bytes < size, size), else_=ChunkRow.bytes),
-                )
-            ).rowcount
-            if not done and c.execute(select(ChunkRow.id).where(ChunkRow.id == news.chunk)).first() is None:
+            known = c.execute(select(ChunkRow.state, ChunkRow.bytes).where(ChunkRow.id == news.chunk)).first()
+            if known is None:
                 c.execute(insert(ChunkRow).values(**_row(news), state="open", end_us=news.end_us, bytes=size))
+            elif known.state == "open" and known.bytes < size:
+                _refine(c, news.run, news.origin_us)
+                c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk).values(end_us=news.end_us, bytes=size))
 
     def close_chunk(self, news: ChunkClosed) -> None:
         """Keep the final size and end of a chunk that waits to be stored."""
@@ -96,9 +85,10 @@ class FootageWriter:
         }
         with self._db.begin() as c:
             if c.execute(select(ChunkRow.id).where(ChunkRow.id == news.chunk)).first() is None:
-                c.execute(insert(ChunkRow).values(**_row(news), **_without_start(values), state="open"))
+                c.execute(insert(ChunkRow).values({**_row(news), **values, "state": "open"}))
             else:
-                c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk, ChunkRow.state == "open").values(values))
+                kept = {**values, "recovered": _or_already(news.recovered)}
+                c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk, ChunkRow.state == "open").values(kept))
 
     def store_chunk(self, news: ChunkStored, sample_index: bytes) -> None:
         """Keep where a chunk is stored, and its sample index, in one transaction."""
@@ -110,29 +100,65 @@ class FootageWriter:
             "origin_us": news.origin_us,
             "bytes": news.bytes,
             "recovered": news.recovered,
+            "stored_us": news.time_us,
         }
         with self._db.begin() as c:
-            if c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk).values(values)).rowcount == 0:
+            kept = {**values, "recovered": _or_already(news.recovered)}
+            if c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk).values(kept)).rowcount == 0:
                 c.execute(insert(ChunkRow).values(id=news.chunk, camera=news.camera, run=news.run, **values))
             c.execute(delete(ChunkIndexRow).where(ChunkIndexRow.chunk == news.chunk))
             c.execute(insert(ChunkIndexRow).values(chunk=news.chunk, data=sample_index))
 
     def forget_chunk(self, chunk_id: str) -> None:
-        """Remove the row of a chunk that has no file."""
+        """Remove the row of a chunk that has no file, and its sample index."""
         with self._db.begin() as c:
             c.execute(delete(ChunkRow).where(ChunkRow.id == chunk_id))
 
+    def forget_key(self, key: str) -> None:
+        """Remove the row of the open chunk whose file is ``key``: there is nothing in the file to keep."""
+        with self._db.begin() as c:
+            c.execute(delete(ChunkRow).where(ChunkRow.key == key, ChunkRow.state == "open"))
+
     def put_gaps(self, run: str | None, gaps: Sequence[Gap]) -> list[Gap]:
-        """Keep gaps; those that came before the same run are replaced. Return the ones that were not known."""
+        """Keep gaps; those that came before the same run are replaced. Return the ones that were not known.
+
+        A gap is known by its camera and start: one that is told again replaces itself.
+        """
+        news: list[Gap] = []
         with self._db.begin() as c:
             known = set()
             if run is not None:
-                rows = c.execute(delete(GapRow).where(GapRow.run == run).returning(GapRow.camera, GapRow.start_us))
-                known = {tuple(row) for row in rows}
+                known = {tuple(r) for r in c.execute(select(GapRow.camera, GapRow.start_us).where(GapRow.run == run))}
+                c.execute(delete(GapRow).where(GapRow.run == run))
             for gap in gaps:
-                c.execute(delete(GapRow).where(GapRow.camera == gap.camera, GapRow.start_us == gap.start_us))
+                itself = (GapRow.camera == gap.camera, GapRow.start_us == gap.start_us)
+                replaced = c.execute(delete(GapRow).where(*itself)).rowcount > 0
                 c.execute(insert(GapRow).values(**asdict(gap)))
-        return [gap for gap in gaps if (gap.camera, gap.start_us) not in known]
+                if not replaced and (gap.camera, gap.start_us) not in known:
+                    news.append(gap)
+        return news
+
+
+def _refine(c: Connection, run: str, origin_us: int) -> None:
+    row = c.execute(select(RunRow.origin_us).where(RunRow.id == run)).first()
+    if row is not None and row.origin_us != origin_us:
+        moved = origin_us - RunRow.origin_us
+        c.execute(
+            update(RunRow)
+            .where(RunRow.id == run)
+            .values(origin_us=origin_us, started_us=RunRow.started_us + moved, ended_us=RunRow.ended_us + moved)
+        )
+    moved = origin_us - ChunkRow.origin_us
+    c.execute(
+        update(ChunkRow)
+        .where(ChunkRow.run == run, ChunkRow.origin_us != origin_us)
+        .values(start_us=ChunkRow.start_us + moved, end_us=ChunkRow.end_us + moved, origin_us=origin_us)
+    )
+
+
+def _or_already(recovered: bool) -> object:
+    """A chunk that was adopted stays marked: told again after another crash, its file is whole."""
+    return True if recovered else ChunkRow.recovered
 
 
 def _row(news: _ChunkNews) -> dict[str, object]:
@@ -144,7 +170,3 @@ def _row(news: _ChunkNews) -> dict[str, object]:
         "start_us": news.start_us,
         "origin_us": news.origin_us,
     }
-
-
-def _without_start(values: dict[str, object]) -> dict[str, object]:
-    return {k: v for k, v in values.items() if k not in {"start_us", "origin_us"}}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -48,27 +49,35 @@ class Base(DeclarativeBase):
     )
 
 
+def _us(comment: str) -> Any:
+    return mapped_column(_BIG, comment=f"{comment}, microseconds UTC")
+
+
 class CameraRow(Base):
     """A configured camera, and the state it last reported."""
 
     __tablename__ = "cameras"
 
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)  # slug
-    name: Mapped[str] = mapped_column(String(200), default="")
-    url: Mapped[str] = mapped_column(Text)  # may hold credentials: never shown unmasked
-    enabled: Mapped[bool] = mapped_column(Boolean, default=True)  # whether it should record
-    created_us: Mapped[int] = mapped_column(_BIG)
-    state: Mapped[str] = mapped_column(String(20), default="starting")  # CameraState
-    state_cause: Mapped[str | None] = mapped_column(String(20))  # GapCause
-    state_since_us: Mapped[int | None] = mapped_column(_BIG)
-    state_detail: Mapped[str] = mapped_column(Text, default="")
-    reported_us: Mapped[int] = mapped_column(_BIG, default=0)  # when it reported: older reports are ignored
-    width: Mapped[int] = mapped_column(Integer, default=0)  # pixels
-    height: Mapped[int] = mapped_column(Integer, default=0)  # pixels
-    fps: Mapped[float] = mapped_column(Float, default=0.0)  # measured
-    codec: Mapped[str] = mapped_column(String(64), default="")  # RFC 6381
-    fallback: Mapped[str | None] = mapped_column(String(200))  # device used in place of the configured one
-    backend: Mapped[str] = mapped_column(String(20), default="")  # RTSP, V4L2...
+    id: Mapped[str] = mapped_column(String(64), primary_key=True, comment="slug")
+    name: Mapped[str] = mapped_column(String(200), default="", comment="what people call it")
+    url: Mapped[str] = mapped_column(Text, comment="source; may hold credentials: never shown unmasked")
+    enabled: Mapped[bool] = mapped_column(Boolean, default=True, comment="whether it should record")
+    timezone: Mapped[str | None] = mapped_column(String(64), comment="IANA zone of its days, null: the site's")
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, comment="settings of this camera alone")
+    created_us: Mapped[int] = _us("when it was added: its ledger begins here")
+    state: Mapped[str] = mapped_column(String(20), default="starting", comment="CameraState")
+    state_cause: Mapped[str | None] = mapped_column(String(20), comment="GapCause, null while it records")
+    state_since_us: Mapped[int | None] = _us("since when it is in this state")
+    state_detail: Mapped[str] = mapped_column(Text, default="", comment="one sentence, without credentials")
+    reported_us: Mapped[int] = mapped_column(
+        _BIG, default=0, comment="when it reported, microseconds UTC: older reports are ignored"
+    )
+    width: Mapped[int] = mapped_column(Integer, default=0, comment="pixels, 0 when unknown")
+    height: Mapped[int] = mapped_column(Integer, default=0, comment="pixels, 0 when unknown")
+    fps: Mapped[float] = mapped_column(Float, default=0.0, comment="frames per second measured, 0 when unknown")
+    codec: Mapped[str] = mapped_column(String(64), default="", comment="RFC 6381 codec string of the video")
+    fallback: Mapped[str | None] = mapped_column(String(200), comment="device used in place of the configured one")
+    backend: Mapped[str] = mapped_column(String(20), default="", comment="how it is read: RTSP, V4L2...")
 
 
 class RunRow(Base):
@@ -77,18 +86,21 @@ class RunRow(Base):
     __tablename__ = "runs"
     __table_args__ = (Index("ix_runs_camera_started_us", "camera", "started_us"),)
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)  # UUIDv7
-    camera: Mapped[str] = mapped_column(String(64))
-    started_us: Mapped[int] = mapped_column(_BIG)  # first frame
-    ended_us: Mapped[int | None] = mapped_column(_BIG)  # end of the last frame, null while it goes on
-    end_cause: Mapped[str | None] = mapped_column(String(20))  # GapCause
-    origin_us: Mapped[int] = mapped_column(_BIG)  # wall time of media time zero
-    init: Mapped[bytes] = mapped_column(_BLOB)  # ftyp and moov
-    video_codec: Mapped[str] = mapped_column(String(64))  # RFC 6381
-    audio_codec: Mapped[str | None] = mapped_column(String(64))  # RFC 6381
-    width: Mapped[int] = mapped_column(Integer)  # pixels
-    height: Mapped[int] = mapped_column(Integer)  # pixels
-    fps: Mapped[float] = mapped_column(Float)  # as stated by the camera
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
+    camera: Mapped[str] = mapped_column(String(64), comment="slug; the camera may be gone, its footage stays")
+    started_us: Mapped[int] = _us("first frame")
+    ended_us: Mapped[int | None] = _us("end of the last frame, null while it goes on")
+    end_cause: Mapped[str | None] = mapped_column(String(20), comment="GapCause, null while it goes on")
+    origin_us: Mapped[int] = _us("wall time of media time zero")
+    init: Mapped[bytes] = mapped_column(_BLOB, comment="init segment: ftyp and moov")
+    video_codec: Mapped[str] = mapped_column(String(64), comment="RFC 6381 codec string")
+    audio_codec: Mapped[str | None] = mapped_column(String(64), comment="RFC 6381 codec string, null without sound")
+    width: Mapped[int] = mapped_column(Integer, comment="pixels")
+    height: Mapped[int] = mapped_column(Integer, comment="pixels")
+    fps: Mapped[float] = mapped_column(Float, comment="frames per second as the camera states it, 0 if it does not")
+    interruptions: Mapped[list[dict[str, Any]]] = mapped_column(
+        JSON, default=list, comment="[{cause, since_us}]: why nothing was recorded before it"
+    )
 
 
 class ChunkRow(Base):
@@ -99,7 +111,8 @@ class ChunkRow(Base):
         CheckConstraint("end_us >= start_us", name="order"),
         CheckConstraint(f"end_us - start_us <= {MAX_CHUNK_US}", name="length"),
         CheckConstraint("state IN ('open', 'stored')", name="state"),
-        # Look-ups read this index alone, newest last: camera, then start.
+        CheckConstraint("bytes >= 0", name="bytes"),
+        # Range look-ups read this index alone and never the table: camera, then start, then all that is asked for.
         Index(
             "ix_chunks_range",
             "camera",
@@ -112,21 +125,25 @@ class ChunkRow(Base):
             "origin_us",
             "bytes",
             "recovered",
+            "stored_us",
             mysql_length={"key": 191},
         ),
+        # What is still open; and what is newest over all cameras.
+        Index("ix_chunks_state", "state", "start_us"),
         Index("ix_chunks_run", "run", "start_us"),
     )
 
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)  # UUIDv7
-    camera: Mapped[str] = mapped_column(String(64))
-    run: Mapped[str] = mapped_column(String(36))
-    key: Mapped[str] = mapped_column(String(255), unique=True)  # object key
-    state: Mapped[str] = mapped_column(String(10))  # open | stored
-    start_us: Mapped[int] = mapped_column(_BIG)  # first frame
-    end_us: Mapped[int] = mapped_column(_BIG)  # end of the last frame; grows while open
-    origin_us: Mapped[int] = mapped_column(_BIG)  # of its run
-    bytes: Mapped[int] = mapped_column(_BIG)  # grows while open
-    recovered: Mapped[bool] = mapped_column(Boolean, default=False)  # adopted after a crash
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
+    camera: Mapped[str] = mapped_column(String(64), comment="slug; the camera may be gone, its footage stays")
+    run: Mapped[str] = mapped_column(String(36), comment="id of its run; its row may come later")
+    key: Mapped[str] = mapped_column(String(255), unique=True, comment="object key: of the spool while open")
+    state: Mapped[str] = mapped_column(String(10), comment="open | stored; never goes back")
+    start_us: Mapped[int] = _us("first frame")
+    end_us: Mapped[int] = _us("end of the last frame, at most an hour later; grows while open")
+    origin_us: Mapped[int] = _us("wall time of media time zero of its run, as start and end assume it")
+    bytes: Mapped[int] = mapped_column(_BIG, comment="bytes of whole parts; grows while open")
+    recovered: Mapped[bool] = mapped_column(Boolean, default=False, comment="adopted after a crash")
+    stored_us: Mapped[int | None] = _us("when it was stored, null while open")
 
 
 class ChunkIndexRow(Base):
@@ -134,8 +151,10 @@ class ChunkIndexRow(Base):
 
     __tablename__ = "chunk_index"
 
-    chunk: Mapped[str] = mapped_column(ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True)
-    data: Mapped[bytes] = mapped_column(_BLOB)
+    chunk: Mapped[str] = mapped_column(
+        ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True, comment="id of the chunk"
+    )
+    data: Mapped[bytes] = mapped_column(_BLOB, comment="sample tables, byte-shuffled and deflated")
 
 
 class GapRow(Base):
@@ -147,15 +166,16 @@ class GapRow(Base):
         CheckConstraint("end_us > start_us", name="order"),
         CheckConstraint(f"cause IN ({_CAUSES})", name="cause"),
         Index("ix_gaps_range", "camera", "end_us", "start_us"),
+        Index("ix_gaps_run", "run"),
     )
 
-    id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=True)
-    camera: Mapped[str] = mapped_column(String(64))
-    start_us: Mapped[int] = mapped_column(_BIG)
-    end_us: Mapped[int] = mapped_column(_BIG)
-    cause: Mapped[str] = mapped_column(String(20))  # GapCause
-    detail: Mapped[str] = mapped_column(Text, default="")
-    run: Mapped[str | None] = mapped_column(String(36))  # the run after it
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=True, comment="means nothing")
+    camera: Mapped[str] = mapped_column(String(64), comment="slug")
+    start_us: Mapped[int] = _us("first missing instant")
+    end_us: Mapped[int] = _us("first instant that is there again")
+    cause: Mapped[str] = mapped_column(String(20), comment="GapCause")
+    detail: Mapped[str] = mapped_column(Text, default="", comment="one sentence, without credentials")
+    run: Mapped[str | None] = mapped_column(String(36), comment="the run after it, null when it lies inside one")
 
 
 class SettingRow(Base):
@@ -163,6 +183,6 @@ class SettingRow(Base):
 
     __tablename__ = "settings"
 
-    key: Mapped[str] = mapped_column(String(128), primary_key=True)
-    value: Mapped[Any] = mapped_column(Text)
-    changed_us: Mapped[int] = mapped_column(_BIG)
+    key: Mapped[str] = mapped_column(String(128), primary_key=True, comment="dotted name, e.g. recording.fsync")
+    value: Mapped[str] = mapped_column(Text, comment="as it would stand in the environment")
+    changed_us: Mapped[int] = _us("when it was changed")

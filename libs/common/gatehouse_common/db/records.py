@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
 from gatehouse_common.intervals import Interval
 
@@ -26,11 +28,16 @@ class Camera:
     codec: str = ""
     fallback: str | None = None
     backend: str = ""
+    timezone: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One unbroken connection; ``init`` is its init segment."""
+    """One unbroken connection; ``init`` is its init segment.
+
+    ``interruptions`` are the ``{"cause", "since_us"}`` that came before it, as ``run.started`` told them.
+    """
 
     id: str
     camera: str
@@ -44,6 +51,7 @@ class Run:
     fps: float
     ended_us: int | None = None
     end_cause: str | None = None
+    interruptions: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ class Chunk:
     origin_us: int
     bytes: int
     recovered: bool
+    stored_us: int | None = None
 
     @property
     def span(self) -> Interval:
@@ -77,3 +86,19 @@ class Gap:
     cause: str
     detail: str = ""
     run: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What a camera recorded in a range, sorted and disjoint, and what it did not; both clipped to the range."""
+
+    recorded: list[Interval]
+    gaps: list[Gap]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A local day with footage, and how much: microseconds recorded."""
+
+    date: date
+    recorded_us: int
