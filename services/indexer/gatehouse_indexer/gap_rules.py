@@ -44,16 +44,6 @@ def derive_gaps(
     return gaps
 
 
-def move_end(gaps: Sequence[Gap], old_start_us: int, new_start_us: int) -> list[Gap]:
-    """Return the gaps before a run whose first frame turned out to be at ``new_start_us``."""
-    moved: list[Gap] = []
-    for gap in gaps:
-        end = new_start_us if gap.end_us == old_start_us else min(gap.end_us, new_start_us)
-        if end > gap.start_us:
-            moved.append(Gap(gap.camera, gap.start_us, end, gap.cause, gap.detail, gap.run))
-    return moved
-
-
 def _clamp(since_us: int | None, low: int, high: int) -> int:
     return low if since_us is None else min(max(since_us, low), high)
 

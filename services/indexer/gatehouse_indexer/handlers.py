@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from gatehouse_common.db import CameraRepository, FootageReader, FootageWriter, Gap
+from gatehouse_common.db import CameraRepository, FootageWriter, Gap
 from gatehouse_common.media.stored import load_index
 from gatehouse_common.messages import (
     CameraStatus,
@@ -39,7 +39,6 @@ class Handlers:
     def __init__(self, core: Core, stored: Callable[[], None]) -> None:
         self._core = core
         self._stored = stored
-        self._reader = FootageReader(core.db)
         self._writer = FootageWriter(core.db)
         self._cameras = CameraRepository(core.db)
         self._ledger = RunLedger(core)
@@ -48,7 +47,7 @@ class Handlers:
             RunStarted: self._ledger.start,
             RunEnded: self._run_ended,
             ChunkOpened: self._writer.open_chunk,
-            GopWritten: self._gop_written,
+            GopWritten: self._ledger.follow,
             ChunkClosed: self._chunk_closed,
             ChunkStored: self._chunk_stored,
             GapRecorded: self._gap_recorded,
@@ -70,18 +69,12 @@ class Handlers:
         self._writer.end_run(ended)
         self._ledger.forget(ended.run)
 
-    def _gop_written(self, gop: GopWritten) -> None:
-        self._ledger.refine(gop.run, gop.origin_us)
-        self._writer.extend_chunk(gop)
-
     def _chunk_closed(self, closed: ChunkClosed) -> None:
         if closed.bytes > 0:
             self._writer.close_chunk(closed)
             return
-        for chunk in self._reader.open_chunks(closed.camera):
-            if chunk.key == closed.key:
-                log.warning("an open chunk had nothing in it and is forgotten", key=closed.key)
-                self._writer.forget_chunk(chunk.id)
+        log.warning("an open chunk had nothing in it and is forgotten", key=closed.key)
+        self._writer.forget_key(closed.key)
 
     def _chunk_stored(self, stored: ChunkStored) -> None:
         index = load_index(self._core.store, stored.key)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.db import Chunk, Database, FootageReader
+from gatehouse_common.errors import GatehouseError
 from gatehouse_common.storage import ObjectStore, keys
 from gatehouse_common.timefmt import compact, rfc3339
 
@@ -76,12 +77,10 @@ class RecordingIndex:
         """
         with self._lock:
             before, self._first_us = self._first_us, None
-        written = False
         try:
             data = render(self._reader.newest(None, MAX_ENTRIES), self._zone)
             self._store.put_bytes(keys.RECORDING_INDEX, data, overwrite=True)
-            written = True
-        finally:
-            if not written:
-                with self._lock:
-                    self._first_us = before if self._first_us is None else self._first_us
+        except GatehouseError:
+            with self._lock:
+                self._first_us = before
+            raise

@@ -8,11 +8,11 @@ from gatehouse_common.db import CameraRepository, FootageReader, FootageWriter, 
 from gatehouse_common.errors import NotFound
 from gatehouse_common.media.init_segment import parse_init
 from gatehouse_common.media.stored import read_head
-from gatehouse_common.messages import ChunkStored, GapCause, Interruption, RunStarted
+from gatehouse_common.messages import ChunkStored, GapCause, GopWritten, Interruption, RunStarted
 from gatehouse_common.observability.metrics import RECORDING_GAP_SECONDS
 from gatehouse_common.runtime import Core
 
-from .gap_rules import derive_gaps, move_end
+from .gap_rules import derive_gaps
 
 
 class RunLedger:
@@ -26,31 +26,27 @@ class RunLedger:
         self._origins: dict[str, int] = {}
 
     def start(self, run: RunStarted) -> None:
-        """Keep a run and the gaps before it.
-
-        The gaps are written first: a run that is known has its gaps, whenever the process was killed.
-        """
-        if self._known(run.run) is not None:
-            return
-        until = self._recorded_until(run.camera, run.start_us)
-        if until is not None:
-            self._put(run.run, derive_gaps(run.camera, run.run, until, run.start_us, run.interruptions))
+        """Keep a run and the gaps before it."""
         self._writer.start_run(run)
+        self.settle(run.run)
 
-    def refine(self, run: str, origin_us: int) -> None:
-        """Move a run, its chunks and the end of the gap before it by what its origin moved."""
-        if self._origins.get(run) == origin_us:
+    def follow(self, gop: GopWritten) -> None:
+        """Keep how far an open chunk reaches; when the run's origin moved, the gap before it moves too."""
+        self._writer.extend_chunk(gop)
+        if self._origins.get(gop.run) != gop.origin_us:
+            self.settle(gop.run)
+            self._origins[gop.run] = gop.origin_us
+
+    def settle(self, run_id: str) -> None:
+        """Write the gaps before a run as they follow from what is known now; changes nothing if they stand."""
+        run = self._known(run_id)
+        if run is None:
             return
-        known = self._known(run)
-        if known is not None and known.origin_us != origin_us:
-            start_us = known.started_us + origin_us - known.origin_us
-            low, high = sorted((known.started_us, start_us))
-            before = [g for g in self._reader.gaps(known.camera, low - 1, high + 1) if g.run == run]
-            others = [g for g in self._reader.gaps(known.camera, 0, low) if g.run == run and g not in before]
-            if before:
-                self._put(run, [*others, *move_end(before, known.started_us, start_us)])
-        self._writer.refine_origin(run, origin_us)
-        self._origins[run] = origin_us
+        until = self._recorded_until(run.camera, run.started_us)
+        if until is None:
+            return
+        interruptions = [Interruption.model_validate(fields) for fields in run.interruptions]
+        self._put(run_id, derive_gaps(run.camera, run_id, until, run.started_us, interruptions))
 
     def forget(self, run: str) -> None:
         """Drop what is remembered of a run that ended."""
