@@ -54,8 +54,13 @@ class Database:
                 "database_url",
             )
         self.shown = parsed.render_as_string(hide_password=True)
-        # Look-ups are short: a thread that finds all connections in use waits for one rather than fails.
-        self.engine: Engine = create_engine(parsed, pool_size=8, max_overflow=24, pool_timeout=10, hide_parameters=True)
+        try:
+            # Look-ups are short: a thread that finds all connections in use waits for one rather than fails.
+            self.engine: Engine = create_engine(
+                parsed, pool_size=8, max_overflow=24, pool_timeout=10, hide_parameters=True
+            )
+        except ArgumentError as error:
+            raise InvalidInput(f"database_url: {error}; use sqlite:///path", "database_url") from error
         event.listen(self.engine, "connect", _prepare_sqlite)
         event.listen(self.engine, "begin", _begin_sqlite)
         self._upgrading = threading.Lock()

@@ -49,7 +49,10 @@ SPANS_IN_RANGE: Select[int, int] = CHUNKS_IN_RANGE.with_only_columns(ChunkRow.st
 
 def find_gaps(c: Connection, camera: str, start_us: int, end_us: int) -> list[Gap]:
     """Return the gaps that share an instant with a range, by start."""
-    query = select(*_GAP).where(GapRow.camera == camera, GapRow.end_us > start_us, GapRow.start_us < end_us)
+    # A gap may have any length, so only one end can be sought: the addition leaves the later end, for ranges are
+    # mostly recent ones.
+    before = GapRow.start_us + 0 < end_us
+    query = select(*_GAP).where(GapRow.camera == camera, GapRow.end_us > start_us, before)
     return [Gap(*row) for row in c.execute(query.order_by(GapRow.start_us))]
 
 

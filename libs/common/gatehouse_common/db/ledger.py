@@ -69,6 +69,7 @@ class FootageWriter:
         with self._db.begin() as c:
             known = c.execute(select(ChunkRow.state, ChunkRow.bytes).where(ChunkRow.id == news.chunk)).first()
             if known is None:
+                _refine(c, news.run, news.origin_us)
                 c.execute(insert(ChunkRow).values(**_row(news), state="open", end_us=news.end_us, bytes=size))
             elif known.state == "open" and known.bytes < size:
                 _refine(c, news.run, news.origin_us)
