@@ -1,0 +1,1 @@
+"""The ``gatehouse`` command, and all services in one process."""

@@ -1,0 +1,5 @@
+"""``python -m gatehouse`` is the command."""
+
+from gatehouse.cli import main
+
+main()

@@ -1,0 +1,126 @@
+"""``gatehouse camera``: which cameras are recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import click
+
+from gatehouse.roster import parse_camera
+from gatehouse_common.clock import SystemClock
+from gatehouse_common.db import Camera, CameraRepository, Database
+from gatehouse_common.errors import NotFound
+from gatehouse_common.observability.secrets import mask, register_url
+
+from .options import data_options, json_option, read_settings
+from .progress import progress
+
+
+@click.group()
+def camera() -> None:
+    """Add, list, probe and remove cameras. A running Gatehouse follows within ten seconds."""
+
+
+@camera.command()
+@click.argument("camera_id", metavar="ID")
+@click.argument("url")
+@click.option("--name", help="Name for people; the id if there is none.")
+@data_options
+def add(camera_id: str, url: str, name: str | None, data: Path | None, config: Path | None) -> None:
+    """Record the camera at URL under ID.
+
+    URL: rtsp://user:password@host/path, v4l2:///dev/video0, http://host/video.mjpg, file:///film.mp4, synthetic:
+    """
+    checked = parse_camera(camera_id, url)
+    with _Index(data, config) as cameras:
+        now = SystemClock().now_us()
+        cameras.add(Camera(id=checked.id, url=checked.url, name=name or checked.id, created_us=now))
+    click.echo(f"Camera {checked.id} is added; it is recorded while `gatehouse up` runs.")
+
+
+@camera.command("list")
+@json_option
+@data_options
+def show(as_json: bool, data: Path | None, config: Path | None) -> None:
+    """List all cameras, and what each last reported."""
+    with _Index(data, config) as cameras:
+        found = cameras.list()
+    for one in found:
+        register_url(one.url)
+    if as_json:
+        click.echo(json.dumps([_public(one) for one in found], indent=1))
+        return
+    if not found:
+        click.echo("No camera yet: gatehouse camera add ID URL", err=True)
+    width = max((len(one.id) for one in found), default=0)
+    for one in found:
+        state = one.state if one.enabled else "disabled"
+        picture = f"{one.width}x{one.height} {one.fps:.3g} fps {one.codec}" if one.width else ""
+        click.echo(f"{one.id:{width}}  {state:12}  {mask(one.url)}  {picture}  {mask(one.state_detail)}".rstrip())
+
+
+@camera.command()
+@click.argument("camera_or_url", metavar="ID|URL")
+@click.option("--seconds", type=click.FloatRange(0.5, 60), default=4.0, show_default=True, help="How long to look.")
+@json_option
+@data_options
+def probe(camera_or_url: str, seconds: float, as_json: bool, data: Path | None, config: Path | None) -> None:
+    """Look at a camera without recording it, and tell what it sends."""
+    from gatehouse_capture.probe import probe as look  # noqa: PLC0415 - the other commands need no decoder
+
+    if ":" in camera_or_url:
+        url = parse_camera("probe", camera_or_url).url
+    else:
+        with _Index(data, config) as cameras:
+            url = cameras.get(camera_or_url).url
+            register_url(url)
+    with progress("looking", 1):
+        found = look(url, SystemClock(), seconds)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(found), indent=1))
+        return
+    sound = f", sound {found.audio_codec}" if found.audio_codec else ", no sound"
+    keys = f", a keyframe every {found.keyframe_interval_s:.2g} s" if found.keyframe_interval_s else ""
+    click.echo(
+        f"{found.backend}: {found.video_codec} {found.width}x{found.height}, "
+        f"{found.measured_fps:.3g} fps measured{keys}{sound}"
+    )
+    if found.fallback:
+        click.echo(f"The device named was not there; this is {found.fallback}.")
+
+
+@camera.command()
+@click.argument("camera_id", metavar="ID")
+@data_options
+def remove(camera_id: str, data: Path | None, config: Path | None) -> None:
+    """Stop recording a camera. Its footage stays."""
+    with _Index(data, config) as cameras:
+        cameras.remove(camera_id)
+    click.echo(f"Camera {camera_id} is removed; what it recorded stays.")
+
+
+class _Index:
+    """The cameras of the index, opened for one command and upgraded if need be."""
+
+    def __init__(self, data: Path | None, config: Path | None) -> None:
+        settings = read_settings(data, config)
+        folder = settings.values.data_dir.absolute()
+        if not folder.is_dir():
+            if not folder.parent.is_dir():
+                raise NotFound(f"there is no directory {folder.parent} to make the data directory in.")
+            folder.mkdir(mode=0o700)
+        self._db = Database(settings.database_url)
+
+    def __enter__(self) -> CameraRepository:
+        self._db.upgrade()
+        return CameraRepository(self._db)
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+
+def _public(one: Camera) -> dict[str, object]:
+    fields = dataclasses.asdict(one)
+    return {**fields, "url": mask(one.url), "state_detail": mask(one.state_detail)}

@@ -1,0 +1,120 @@
+"""``gatehouse up``: everything in one process."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import sys
+import threading
+import time
+from http import HTTPStatus
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from gatehouse.composition import Gatehouse
+from gatehouse.roster import parse_cameras
+from gatehouse_common.db import CameraRepository
+from gatehouse_common.errors import GatehouseError
+from gatehouse_common.observability import logs
+
+from .options import data_options, read_settings
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_LISTENS_WITHIN_S = 10.0
+
+
+@click.command()
+@click.option("--camera", "cameras", multiple=True, metavar="ID=URL", help="Record this camera too; may be repeated.")
+@click.option("--demo", is_flag=True, help="Record a synthetic camera called demo.")
+@click.option("--port", type=int, help="Port of the web server (setting api.port); 0 takes a free one.")
+@click.option("--host", help="Address of the web server (setting api.host).")
+@data_options
+def up(
+    cameras: tuple[str, ...],
+    demo: bool,
+    port: int | None,
+    host: str | None,
+    data: Path | None,
+    config: Path | None,
+) -> None:
+    """Run everything in one process: record all cameras, index what was recorded, serve it on the web.
+
+    Ctrl-C or SIGTERM stops it and finishes what is in hand. Cameras that are named here stay: the next
+    `gatehouse up` records them too (`gatehouse camera remove` ends that).
+    """
+    settings = read_settings(data, config, **{"api.port": port, "api.host": host})
+    logs.set_up(settings.values.log)
+    named = parse_cameras(cameras, demo=demo)
+    stop = _stop_on_signals()
+    gatehouse = Gatehouse(settings, named)
+    try:
+        gatehouse.start()
+        if _wait_for_server(gatehouse, stop):
+            _announce(gatehouse)
+        stop.wait()
+    finally:
+        ended = gatehouse.stop()
+    if not ended:
+        click.echo("gatehouse: stopped, but not everything ended in time; the next start recovers it", err=True)
+        sys.exit(1)
+    click.echo("Stopped. Everything recorded is safe.")
+
+
+def _stop_on_signals() -> threading.Event:
+    """Return an event that SIGINT and SIGTERM set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop.set()
+
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
+    return stop
+
+
+def _wait_for_server(gatehouse: Gatehouse, stop: threading.Event) -> bool:
+    api = gatehouse.settings.values.api
+    deadline = time.monotonic() + _LISTENS_WITHIN_S
+    while time.monotonic() < deadline and not stop.is_set():
+        server = http.client.HTTPConnection(_reachable(api.host), api.port, timeout=1)
+        try:
+            server.request("GET", "/livez")
+            return server.getresponse().status == HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            stop.wait(0.05)
+        finally:
+            server.close()
+    return False
+
+
+def _announce(gatehouse: Gatehouse) -> None:
+    values = gatehouse.settings.values
+    host = _reachable(values.api.host)
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"Gatehouse records {_count(gatehouse)} into {gatehouse.core.data_dir}")
+    click.echo(f"Open http://{shown}:{values.api.port}/")
+    if values.api.host in LOOPBACK:
+        click.echo(f"It listens on {values.api.host} only, because there are no accounts yet. Ctrl-C stops it.")
+        return
+    click.echo(
+        f"WARNING: it listens on {values.api.host} and there are no accounts yet: "
+        "whoever reaches this port can watch and download everything, and change cameras.",
+        err=True,
+    )
+
+
+def _count(gatehouse: Gatehouse) -> str:
+    try:
+        number = sum(c.enabled for c in CameraRepository(gatehouse.core.db).list())
+    except GatehouseError:
+        return "the cameras of the last time"
+    if number == 0:
+        return "no camera yet (add one on the page, or with `gatehouse camera add`)"
+    return "1 camera" if number == 1 else f"{number} cameras"
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound

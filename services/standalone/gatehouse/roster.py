@@ -1,0 +1,82 @@
+"""Cameras named on the command line: ``--camera ID=URL``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from gatehouse_common.camera_url import parse_url
+from gatehouse_common.db import Camera, CameraRepository
+from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound
+from gatehouse_common.ids import parse_slug
+from gatehouse_common.observability.secrets import register_url
+from gatehouse_common.runtime import Core
+
+log = structlog.get_logger(__name__)
+
+DEMO_URL = "synthetic:"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraArgument:
+    """A camera's id and URL, both checked."""
+
+    id: str
+    url: str
+
+
+def parse_camera(camera_id: str, url: str) -> CameraArgument:
+    """Return a checked camera; its password is masked in everything from now on.
+
+    Raises:
+        InvalidInput: the id or the URL is wrong.
+    """
+    register_url(url)
+    parse_url(url)
+    return CameraArgument(parse_slug(camera_id), url)
+
+
+def parse_cameras(arguments: Sequence[str], *, demo: bool) -> list[CameraArgument]:
+    """Return the cameras of ``--camera ID=URL`` options, and the synthetic one if ``demo``.
+
+    Raises:
+        InvalidInput: one of them is not of that form, or an id comes twice.
+    """
+    cameras = [CameraArgument("demo", DEMO_URL)] if demo else []
+    for argument in arguments:
+        camera_id, equals, url = argument.partition("=")
+        if not equals or "://" in camera_id:
+            raise InvalidInput("--camera needs an id and a URL: ID=URL, e.g. front-gate=rtsp://host/path.", "camera")
+        cameras.append(parse_camera(camera_id, url))
+    ids = [c.id for c in cameras]
+    twice = sorted({i for i in ids if ids.count(i) > 1})
+    if twice:
+        raise InvalidInput(f"camera {twice[0]!r} is named twice: every camera needs an id of its own.", "camera")
+    return cameras
+
+
+def enrol(core: Core, cameras: Sequence[CameraArgument]) -> None:
+    """Add cameras to the index, or give those that it knows a new URL.
+
+    Without a database they cannot be kept; those of the last time are recorded, and the log says so.
+    """
+    repository = CameraRepository(core.db)
+    for camera in cameras:
+        try:
+            _put(repository, camera, core.clock.now_us())
+        except GatehouseError as error:
+            if error.kind is not Kind.UNAVAILABLE:
+                raise
+            log.warning("a camera could not be added", camera=camera.id, reason=error.message)
+
+
+def _put(repository: CameraRepository, camera: CameraArgument, now_us: int) -> None:
+    try:
+        known = repository.get(camera.id)
+    except NotFound:
+        repository.add(Camera(id=camera.id, url=camera.url, name=camera.id, created_us=now_us))
+        return
+    if known.url != camera.url or not known.enabled:
+        repository.change(camera.id, url=camera.url, enabled=True)

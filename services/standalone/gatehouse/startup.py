@@ -1,0 +1,91 @@
+"""What must be right before anything is recorded: room on the disk, a free port, a store that takes writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from gatehouse_common.errors import Conflict, InvalidInput, ResourceExhausted, from_os_error
+from gatehouse_common.settings import Settings
+from gatehouse_common.storage import LocalStore
+
+MIN_FREE_BYTES = 64 << 20
+MIN_FREE_INODES = 1000
+
+
+def check_room(settings: Settings) -> None:
+    """Return if the data directory and the store have room to record in; creates nothing.
+
+    Raises:
+        ResourceExhausted: they have not; the sentence says where and how much there is.
+    """
+    for root in dict.fromkeys((settings.values.data_dir.absolute(), settings.storage_root)):
+        present = _nearest(root)
+        try:
+            free = shutil.disk_usage(present).free
+            found = os.statvfs(present)
+        except OSError as error:
+            raise from_os_error(error, f"looking at {present}") from error
+        if free < MIN_FREE_BYTES:
+            raise ResourceExhausted(
+                f"the disk of {root} is full: {free / 1e6:.1f} MB are free, recording needs at least "
+                f"{MIN_FREE_BYTES / 1e6:.0f} MB: make room, or choose another place with --data."
+            )
+        if found.f_files and found.f_favail < MIN_FREE_INODES:
+            raise ResourceExhausted(f"the disk of {root} has only {found.f_favail} inodes free: delete some files.")
+
+
+def check_startup(settings: Settings) -> Settings:
+    """Return settings that can be started with: port 0 is replaced by a free one.
+
+    Raises:
+        Conflict: the port is in use.
+        InvalidInput: host or port cannot be listened on.
+        GatehouseError: the store does not take a file and give it back.
+    """
+    LocalStore(settings.values.data_dir.absolute()).probe()
+    LocalStore(settings.storage_root).probe()
+    api = settings.values.api
+    port = find_port(api.host, api.port)
+    values = settings.values.model_copy(update={"api": api.model_copy(update={"port": port})})
+    return dataclasses.replace(settings, values=values)
+
+
+def find_port(host: str, port: int) -> int:
+    """Return ``port`` if it can be listened on, or a free one for 0.
+
+    Raises:
+        Conflict: it is in use.
+        InvalidInput: the host is not one of this machine, or the port needs privileges.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise InvalidInput(f"host {host[:60]!r} is not known: use 127.0.0.1 or an address of this machine.") from error
+    with socket.socket(family, kind, protocol) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+            probe.listen(1)
+        except OSError as error:
+            raise _explained(error, host, port) from error
+        return int(probe.getsockname()[1])
+
+
+def _explained(error: OSError, host: str, port: int) -> Exception:
+    if error.errno == errno.EADDRINUSE:
+        return Conflict(f"port {port} on {host} is in use by another program: stop it, or choose another with --port.")
+    if error.errno == errno.EACCES:
+        return InvalidInput(f"port {port} needs privileges: choose one above 1023 with --port.", "port")
+    if error.errno == errno.EADDRNOTAVAIL:
+        return InvalidInput(f"host {host[:60]!r} is not an address of this machine.", "host")
+    return from_os_error(error, f"listening on {host} port {port}")
+
+
+def _nearest(path: Path) -> Path:
+    """Return the deepest part of a path that is there."""
+    return next(p for p in (path, *path.parents) if p.exists())
