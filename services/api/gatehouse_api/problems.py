@@ -70,7 +70,7 @@ def from_http(error: HTTPException) -> Response:
 
 def from_unexpected(error: Exception) -> Response:
     """Return the answer for a fault of ours; what it was is in the log, under the request's id."""
-    log.exception("request failed", path=request.path, error=type(error).__name__)
+    log.error("request failed", path=request.path, exc_info=error)
     detail = "This is a fault of Gatehouse; its log says more under this request's id."
     return problem(500, "internal", "Internal error", detail)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from gatehouse_common.camera_url import CameraUrl, parse_url
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError, InvalidInput, ResourceExhausted
 from gatehouse_common.messages import CameraState, CameraStatus, GapCause, Interruption
@@ -17,7 +18,6 @@ from gatehouse_common.observability.secrets import mask, register_url
 
 from .run_session import Desk, RunSession
 from .sources import StreamInfo, open_source
-from .url import CameraUrl, parse_url
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,9 @@ from av.video.frame import PictureType
 from gatehouse_capture.sources.port import Packet, StreamInfo
 from gatehouse_common.errors import SourceUnavailable
 from gatehouse_common.media import nal
-from gatehouse_common.media.init_segment import build_encoder_init, parameter_sets, parse_init
+from gatehouse_common.media.avc_entry import h264_format
+from gatehouse_common.media.init_segment import parameter_sets
+from gatehouse_common.media.live_stream import build_video_init
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 GOP_S = 2
@@ -66,11 +68,9 @@ class PictureEncoder:
             self._encoder = _make(name, width, height, rate)
         except (av.FFmpegError, ValueError, OSError) as error:
             raise SourceUnavailable(f"pictures of {width}x{height} cannot be encoded: {error}") from error
-        init = build_encoder_init(self._encoder)
-        formats = parse_init(init)
-        self._sets = parameter_sets(formats[0])
-        self._annex_b = nal.is_annex_b(self._encoder.extradata)
-        self.info = StreamInfo(init, formats, self._sets, 0, float(rate), backend, live=live)
+        format_ = h264_format(self._encoder.extradata or b"", width, height)
+        self._sets = parameter_sets(format_)
+        self.info = StreamInfo(build_video_init(format_), (format_,), self._sets, 0, float(rate), backend, live=live)
 
     def encode(self, frame: av.VideoFrame, pts: int, arrival_us: int) -> Iterator[Packet]:
         """Yield the packets that a picture completes; ``pts`` in ticks of 1/90000 s."""
@@ -79,7 +79,7 @@ class PictureEncoder:
         frame.pts, frame.time_base = pts, Fraction(1, VIDEO_TIMESCALE)
         frame.pict_type = PictureType.NONE  # raw pictures say "I", which would make every one a keyframe
         for made in self._encoder.encode(frame):
-            data = nal.to_length_prefixed(bytes(made)) if self._annex_b else bytes(made)
+            data = nal.to_length_prefixed(bytes(made))
             if made.is_keyframe and self._sets is not None:
                 data = nal.with_sets(data, self._sets)
             yield Packet(0, made.pts or 0, 0, made.is_keyframe, data, arrival_us)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gatehouse_common.camera_url import parse_url
 from gatehouse_common.clock import SECOND, Clock
 
 from .sources import open_source
-from .url import parse_url
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,20 +40,6 @@ def build_init(streams: Sequence[VideoStream | AudioStream]) -> bytes:
         return _trimmed(sink.getvalue())
 
 
-def build_encoder_init(encoder: av.VideoCodecContext) -> bytes:
-    """Return an init segment for what an open encoder with global headers makes."""
-    sink = _Sink()
-    with av.open(sink, "w", format="mp4", options=_OPTIONS) as out:
-        stream = out.add_stream(encoder.name, rate=encoder.framerate)
-        if not isinstance(stream, VideoStream):
-            raise DataLoss(f"{encoder.name} makes no video")
-        stream.width, stream.height, stream.pix_fmt = encoder.width, encoder.height, encoder.pix_fmt
-        stream.codec_context.extradata = encoder.extradata
-        stream.time_base = Fraction(1, VIDEO_TIMESCALE)
-        out.start_encoding()
-        return _trimmed(sink.getvalue())
-
-
 def _trimmed(data: bytes) -> bytes:
     boxes = {b.kind: b for b in iter_boxes(data)}
     if b"ftyp" not in boxes or b"moov" not in boxes:

@@ -137,6 +137,6 @@ class ChunkMedia:
 
     @property
     def end_us(self) -> int:
-        """Wall time at which the last presented frame ends."""
+        """Wall time up to which no frame is missing: when the last one ends (decode times are sorted presentation times)."""
         v = self.video
-        return self.wall_us(int((v.pts + v.dur).max()), v.format.timescale)
+        return self.wall_us(int(v.dts[-1] + v.dur[-1]), v.format.timescale)

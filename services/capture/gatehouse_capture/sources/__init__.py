@@ -1,6 +1,6 @@
 """Where pictures come from: one module per kind of camera, all behind one port."""
 
-from gatehouse_capture.url import CameraUrl
+from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import Clock
 
 from .port import Packet, Source, StreamInfo

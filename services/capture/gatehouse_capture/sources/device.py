@@ -7,7 +7,7 @@ from pathlib import Path
 
 from av.container import InputContainer
 
-from gatehouse_capture.url import CameraUrl
+from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import SourceUnavailable
 

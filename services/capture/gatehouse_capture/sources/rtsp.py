@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from av.container import InputContainer
 
-from gatehouse_capture.url import CameraUrl
+from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import SourceUnavailable
 

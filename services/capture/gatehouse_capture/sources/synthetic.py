@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gatehouse_capture.drawing import Street
 from gatehouse_capture.encoding import PictureEncoder
-from gatehouse_capture.url import CameraUrl
+from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import Clock
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 

@@ -14,7 +14,7 @@ from gatehouse_common.media.virtual_file import VirtualFile
 
 from .assembly import assemble
 from .selection import Selection, select
-from .spans import build_spans
+from .spans import build_spans, in_order
 
 LOOKBACK_US = 2_000_000
 """How much before the range to look chunks up: the first frame may lead a keyframe of the next chunk."""
@@ -67,7 +67,7 @@ def slice_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, *, g
     Raises:
         NotFound: nothing of the range is recorded.
     """
-    ordered = sorted(chunks, key=lambda c: (c.start_us, c.chunk_id))
+    ordered = in_order(chunks)
     selections = select_all(ordered, start_us, end_us)
     file = assemble(selections, ordered, keep_gaps=gaps == "keep")
     return describe(file, selections, start_us, end_us)
@@ -79,8 +79,11 @@ def select_all(ordered: Sequence[ChunkMedia], start_us: int, end_us: int) -> lis
     Raises:
         NotFound: nothing.
     """
-    spans = build_spans(ordered)
-    selections = [s for s in (select(span, start_us, end_us) for span in spans) if s is not None]
+    selections: list[Selection] = []
+    for span in build_spans(ordered):
+        chosen = select(span, start_us, end_us, is_first=not selections)
+        if chosen is not None:
+            selections.append(chosen)
     if not selections:
         raise NotFound("nothing is recorded in that range")
     return selections

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatehouse_common.media.samples import VIDEO_TIMESCALE
+from gatehouse_common.media.samples import I64, VIDEO_TIMESCALE
 
 from .spans import Span, SpanTrack
 
-_PRIMING_PACKETS = 1
+PRIMING_PACKETS = 1
 """Audio packets decoded before the first heard one: an AAC packet needs the one before it."""
 
 
@@ -45,12 +45,16 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class VideoWindow:
-    """Decode positions ``[first, last)``, and what of them is shown."""
+    """Decode positions ``[first, last)``, and what of them is shown.
+
+    ``leading`` tells that pictures of the first GOP come before ``shown`` and refer to a GOP that is not there.
+    """
 
     first: int
     last: int
     shown: int
     end: int
+    leading: bool = False
 
 
 def find_window(span: Span, start_us: int, end_us: int) -> VideoWindow | None:
@@ -62,46 +66,66 @@ def find_window(span: Span, start_us: int, end_us: int) -> VideoWindow | None:
     """
     v = span.video
     pts = v.pts
-    want0, want1 = span.ticks(start_us), span.ticks(end_us)
-    inside = np.flatnonzero(pts < want1)
-    if not len(inside) or int((pts + v.dur).max()) <= want0:
+    after_start, limit = span.ticks(start_us + 1), min(span.ticks(end_us), span.end)
+    inside = np.flatnonzero(pts < limit)
+    if not len(inside) or span.end < after_start:
         return None
-    # "On screen at the start" includes a frame that begins in the very microsecond that was asked for.
-    on_screen = pts[pts <= span.ticks(start_us + 1) - 1] if want0 > 0 else pts[:0]
+    on_screen = pts[pts < after_start]
     shown = int(on_screen.max()) if len(on_screen) else int(pts.min())
     position = int(np.flatnonzero(pts == shown)[0])
     starts = np.flatnonzero(v.sync[: position + 1] & (pts[: position + 1] <= shown))
-    if len(starts):
-        first = int(starts[-1])
-    else:  # leading pictures of a keyframe whose GOP before is not there: they cannot be decoded
-        syncs = np.flatnonzero(v.sync)
+    leading = not len(starts)
+    if leading:
+        syncs = np.flatnonzero(v.sync & (pts < limit))
         if not len(syncs):
             return None
-        first = int(syncs[0])
-        shown = int(pts[first])
-        if shown >= want1:
-            return None
-    last = int(inside[-1]) + 1
-    after = pts[pts >= want1]
-    end = int(after.min()) if len(after) else int((pts + v.dur).max())
-    return VideoWindow(first, last, shown, end)
+        starts = syncs[:1]
+        shown = int(pts[starts[0]])
+    return VideoWindow(int(starts[-1]), int(inside[-1]) + 1, shown, _end_of_last(pts, limit, span.end), leading)
 
 
-def select(span: Span, start_us: int, end_us: int) -> Selection | None:
-    """Return what ``[start_us, end_us)`` needs of a span, None if it needs nothing."""
+def _end_of_last(pts: I64, limit: int, end: int) -> int:
+    """Return when the last frame that begins before ``limit`` ends: when the next begins, if there is one."""
+    after = pts[(pts >= limit) & (pts < end)]
+    return int(after.min()) if len(after) else end
+
+
+def select(span: Span, start_us: int, end_us: int, *, is_first: bool = True) -> Selection | None:
+    """Return what ``[start_us, end_us)`` needs of a span, None if it needs nothing.
+
+    Sound of a span that is not the first begins with its first frame, not before: there, the span before ends.
+    """
     window = find_window(span, start_us, end_us)
     if window is None:
         return None
     video = span.video.take(window.first, window.last)
-    sound = tuple(select_audio(t, window.shown, window.end) for t in span.tracks[1:])
-    pts = video.pts
-    frames = int(((pts >= window.shown) & (pts < window.end)).sum())
-    return Selection(span, (video, *sound), window.shown, window.end, frames)
+    if window.leading:
+        video = video.pick(np.flatnonzero(video.pts >= window.shown)).retimed(window.end)
+    priming = PRIMING_PACKETS if is_first else None
+    sound = tuple(select_audio(t, window.shown, window.end, priming) for t in span.tracks[1:])
+    return Selection(span, (video, *sound), window.shown, window.end, count_frames(span, window))
 
 
-def select_audio(track: SpanTrack, shown: int, end: int) -> SpanTrack:
-    """Return the audio packets heard in ``[shown, end)`` video ticks, and what their decoder needs before."""
+def count_frames(span: Span, window: VideoWindow) -> int:
+    """Return how many frames of a span a window shows."""
+    pts = span.video.pts[window.first : window.last]
+    return int(((pts >= window.shown) & (pts < window.end)).sum())
+
+
+def select_audio(track: SpanTrack, shown: int, end: int, priming: int | None) -> SpanTrack:
+    """Return the audio packets heard in ``[shown, end)`` video ticks.
+
+    Args:
+        track: the span's audio.
+        shown: when sound begins.
+        end: when it ends.
+        priming: how many packets to put before the one heard at ``shown``; None leaves that one out as well, so
+            that nothing from before ``shown`` is there.
+    """
     scale = track.format.timescale
-    first = int(np.searchsorted(track.dts, shown * scale // VIDEO_TIMESCALE, "right")) - 1 - _PRIMING_PACKETS
+    if priming is None:
+        first = int(np.searchsorted(track.dts, -(-shown * scale // VIDEO_TIMESCALE), "left"))
+    else:
+        first = int(np.searchsorted(track.dts, shown * scale // VIDEO_TIMESCALE, "right")) - 1 - priming
     last = int(np.searchsorted(track.dts, -(-end * scale // VIDEO_TIMESCALE), "left"))
     return track.take(max(first, 0), last)

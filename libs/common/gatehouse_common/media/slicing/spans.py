@@ -34,17 +34,27 @@ class SpanTrack:
 
     def take(self, start: int, end: int) -> SpanTrack:
         """Return the samples ``[start, end)``."""
-        cut = slice(start, end)
+        return self.pick(slice(start, end))
+
+    def pick(self, which: slice | I64) -> SpanTrack:
+        """Return the samples at positions ``which``, with the times they have."""
         return SpanTrack(
             self.format,
-            self.dts[cut],
-            self.dur[cut],
-            self.cts[cut],
-            self.size[cut],
-            self.off[cut],
-            self.sync[cut],
-            self.src[cut],
+            self.dts[which],
+            self.dur[which],
+            self.cts[which],
+            self.size[which],
+            self.off[which],
+            self.sync[which],
+            self.src[which],
         )
+
+    def retimed(self, end: int) -> SpanTrack:
+        """Return the same pictures, shown at the same times, with decode times that suit their order."""
+        pts = self.pts
+        dts = np.sort(pts)
+        dur = np.diff(dts, append=max(end, int(dts[-1]) + 1))
+        return SpanTrack(self.format, dts, dur, pts - dts, self.size, self.off, self.sync, self.src)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +74,34 @@ class Span:
         return self.origin_us + (ticks * 2_000_000 + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE)
 
     def ticks(self, wall_us: int) -> int:
-        """Return the video time of a wall time: the first tick that is not before it."""
-        return -(-(wall_us - self.origin_us) * VIDEO_TIMESCALE // 1_000_000)
+        """Return the first video time whose ``wall_us``, being rounded, is not before a wall time.
+
+        A frame is thus before an instant exactly if its stated time is: ranges that touch share no frame.
+        """
+        return -((1 - 2 * (wall_us - self.origin_us)) * VIDEO_TIMESCALE // 2_000_000)
 
     @property
-    def start_us(self) -> int:
-        """Wall time of its first frame."""
-        return self.wall_us(int(self.video.pts.min()))
+    def end(self) -> int:
+        """Video time at which the last frame ends.
 
-    @property
-    def end_us(self) -> int:
-        """Wall time at which its last frame ends."""
-        return self.wall_us(int((self.video.pts + self.video.dur).max()))
+        Decode times are the sorted presentation times, so no frame before it is missing. While a chunk grows, pictures
+        after it may be there already, ahead of those that are shown before them.
+        """
+        return int(self.video.dts[-1] + self.video.dur[-1])
+
+
+def in_order(chunks: Sequence[ChunkMedia]) -> list[ChunkMedia]:
+    """Return chunks by start; of one that is given twice, what is known of more of it."""
+    known: dict[str, ChunkMedia] = {}
+    for chunk in chunks:
+        other = known.get(chunk.chunk_id)
+        if len(chunk.video) and (other is None or other.indexed_bytes < chunk.indexed_bytes):
+            known[chunk.chunk_id] = chunk
+    return sorted(known.values(), key=lambda c: (c.start_us, c.chunk_id))
 
 
 def build_spans(chunks: Sequence[ChunkMedia]) -> list[Span]:
-    """Return the spans of ``chunks``, which are sorted by start; source numbers are positions in ``chunks``."""
+    """Return the spans of ``chunks``, which are ``in_order``; source numbers are positions in ``chunks``."""
     spans: list[Span] = []
     group: list[int] = []
     for number, chunk in enumerate(chunks):

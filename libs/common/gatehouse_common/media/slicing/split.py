@@ -14,6 +14,7 @@ from gatehouse_common.timefmt import rfc3339
 
 from .assembly import assemble
 from .request import Slice, describe, select_all
+from .spans import in_order
 
 _BLOCK = 512
 
@@ -24,7 +25,7 @@ def split_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, came
     Raises:
         NotFound: nothing of the range is recorded.
     """
-    ordered = sorted(chunks, key=lambda c: (c.start_us, c.chunk_id))
+    ordered = in_order(chunks)
     selections = select_all(ordered, start_us, end_us)
     pieces: list[Piece] = []
     for one in selections:

@@ -1,0 +1,56 @@
+"""What the routes work with, and how they get at it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from gatehouse_common.db import CameraRepository, FootageReader
+from gatehouse_common.runtime import Core
+
+from .library import Library
+from .live import LiveDesk
+
+_KEY = "gatehouse"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a route may use.
+
+    Attributes:
+        core: adapters and settings.
+        cameras: the configured cameras.
+        footage: look-ups in the index.
+        library: recorded media.
+        live: live views.
+        stop: set when the server is to end; endless answers watch it.
+    """
+
+    core: Core
+    cameras: CameraRepository
+    footage: FootageReader
+    library: Library
+    live: LiveDesk
+    stop: threading.Event
+
+    def default_camera(self) -> str | None:
+        """Return the camera of routes that name none: the configured one, else the first by id."""
+        configured = self.core.settings.values.api.default_camera
+        if configured:
+            return configured
+        found = self.cameras.list()
+        return found[0].id if found else None
+
+
+def install(context: Context) -> None:
+    """Make ``context`` that of the current app."""
+    current_app.extensions[_KEY] = context
+
+
+def context() -> Context:
+    """Return the context of the app that answers this request."""
+    return cast("Context", current_app.extensions[_KEY])

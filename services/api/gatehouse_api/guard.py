@@ -1,0 +1,83 @@
+"""What keeps strangers out while there are no accounts, and what every answer carries."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Flask, Response, g, request
+
+from gatehouse_common.ids import new_id
+from gatehouse_common.observability.metrics import HTTP_INFLIGHT, HTTP_REQUESTS, HTTP_SECONDS
+
+from .problems import problem
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
+MOST_BODY_BYTES = 1 << 20
+_UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_POLICY = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+# The reference's viewer brings its own inline styles and scripts, all from this server.
+_DOCS_POLICY = "default-src 'self' 'unsafe-inline' data: blob:; frame-ancestors 'none'"
+
+
+def install_guard(app: Flask, host: str) -> None:
+    """Check every request and dress every answer.
+
+    Args:
+        app: the app.
+        host: the address that is listened on. On a loopback address only loopback names are answered, so that
+            no web page can reach the server through a name of its own (DNS rebinding).
+    """
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    only_loopback = host in LOOPBACK
+
+    @app.before_request
+    def check() -> Response | None:
+        g.began = time.perf_counter()
+        request.environ["gatehouse.request_id"] = new_id()
+        HTTP_INFLIGHT.labels("all").inc()
+        g.counted = True
+        if only_loopback and _host_name(request.host) not in LOOPBACK:
+            return problem(421, "wrong-host", "Misdirected request", "this server answers to loopback names only")
+        if request.method in _UNSAFE and not _same_site():
+            return problem(403, "forbidden", "Forbidden", "a page of another site may not change anything here")
+        return None
+
+    @app.after_request
+    def dress(answer: Response) -> Response:
+        headers = answer.headers
+        docs = request.path.startswith("/api/docs")
+        headers.setdefault("Content-Security-Policy", _DOCS_POLICY if docs else _POLICY)
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        headers.setdefault("X-Request-Id", request.environ.get("gatehouse.request_id", ""))
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        HTTP_REQUESTS.labels(route, request.method, str(answer.status_code)).inc()
+        if "began" in g:
+            HTTP_SECONDS.labels(route).observe(time.perf_counter() - g.began)
+        return answer
+
+    @app.teardown_request
+    def count(_error: BaseException | None) -> None:
+        if g.pop("counted", False):
+            HTTP_INFLIGHT.labels("all").dec()
+
+
+def _host_name(host: str) -> str:
+    name, _, port = host.rpartition(":")
+    return name if port.isdecimal() and name else host
+
+
+def _same_site() -> bool:
+    """Whether an unsafe request comes from our own pages, or from no browser at all.
+
+    Browsers say where a request comes from (``Sec-Fetch-Site``, else ``Origin``) and pages cannot change that.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = request.headers.get("Origin")
+    return origin is None or origin.partition("://")[2] == request.host

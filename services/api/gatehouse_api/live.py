@@ -1,0 +1,139 @@
+"""Live views: one hub per camera and kind, asked for by message, shared by all who watch."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gatehouse_common.bus import Bus, Delivery, Subscription
+from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.errors import Unavailable
+from gatehouse_common.messages import LiveMedia, LivePreview, LiveRequested
+from gatehouse_common.messages.live import LiveKind
+from gatehouse_common.observability.metrics import LIVE_VIEWERS
+
+_TTL_US = 10 * SECOND
+_ASK_AGAIN_US = 3 * SECOND
+_MOST_FRAGMENTS = 900
+_PREVIEWS_KEPT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """Something to show.
+
+    Attributes:
+        number: counts up by one; a viewer that sees a hole was too slow.
+        run: the run it is of.
+        start_dts: decode time of its first sample, for media.
+        sync: whether a viewer can begin here.
+        at_us: wall time.
+        data: a fragment, or a JPEG.
+    """
+
+    number: int
+    run: str
+    start_dts: int
+    sync: bool
+    at_us: int
+    data: bytes
+
+
+class Hub:
+    """What comes from one camera, for any number of viewers; each reads at its own pace."""
+
+    def __init__(self, bus: Bus, clock: Clock, camera: str, kind: LiveKind) -> None:
+        self._bus, self._clock, self.camera, self.kind = bus, clock, camera, kind
+        self._ring: deque[Live] = deque(maxlen=_MOST_FRAGMENTS if kind == "media" else _PREVIEWS_KEPT)
+        self._changed = threading.Condition()
+        self._count = 0
+        self._asked_us: int | None = None
+        self.viewers = 0
+        kinds = [LiveMedia] if kind == "media" else [LivePreview]
+        self._subscription: Subscription = bus.subscribe_transient(
+            kinds, self._on, cameras=[camera], maxlen=_MOST_FRAGMENTS
+        )
+
+    def ask(self) -> None:
+        """Ask capture for what this hub shows, if it has not been asked lately."""
+        now = self._clock.monotonic_us()
+        if self._asked_us is None or now - self._asked_us > _ASK_AGAIN_US:
+            self._asked_us = now
+            wall = self._clock.now_us()
+            self._bus.publish(LiveRequested(camera=self.camera, time_us=wall, kinds=[self.kind], ttl_us=_TTL_US))
+
+    def next_after(self, number: int, timeout_s: float) -> list[Live]:
+        """Return what came after ``number``, waiting for at most ``timeout_s``; empty if nothing came."""
+        with self._changed:
+            if self._count <= number:
+                self._changed.wait(timeout_s)
+            return [one for one in self._ring if one.number > number]
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest; 0 before the first."""
+        return self._count
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._subscription.close()
+
+    def _on(self, delivery: Delivery) -> None:
+        message, body = delivery.message, delivery.body
+        if body is None:
+            return
+        with self._changed:
+            self._count += 1
+            if isinstance(message, LiveMedia):
+                one = Live(self._count, message.run, message.start_dts, message.sync, message.time_us, bytes(body))
+            else:
+                one = Live(self._count, "", 0, True, message.time_us, bytes(body))
+            self._ring.append(one)
+            self._changed.notify_all()
+
+
+class LiveDesk:
+    """All hubs; a hub lives as long as it has viewers."""
+
+    def __init__(self, bus: Bus, clock: Clock, most_viewers: int) -> None:
+        self._bus, self._clock, self._most = bus, clock, most_viewers
+        self._lock = threading.Lock()
+        self._hubs: dict[tuple[str, LiveKind], Hub] = {}
+        self._viewers = 0
+
+    @contextmanager
+    def watch(self, camera: str, kind: LiveKind) -> Iterator[Hub]:
+        """Yield a camera's hub for as long as a viewer watches.
+
+        Raises:
+            Unavailable: there are as many viewers as the server bears.
+        """
+        with self._lock:
+            if self._viewers >= self._most:
+                raise Unavailable(f"{self._most} live views are open, and that is the limit; close one")
+            self._viewers += 1
+            hub = self._hubs.get((camera, kind))
+            if hub is None:
+                hub = self._hubs[camera, kind] = Hub(self._bus, self._clock, camera, kind)
+            hub.viewers += 1
+        LIVE_VIEWERS.labels(camera, kind).inc()
+        try:
+            hub.ask()
+            yield hub
+        finally:
+            LIVE_VIEWERS.labels(camera, kind).dec()
+            with self._lock:
+                self._viewers -= 1
+                hub.viewers -= 1
+                gone = hub.viewers == 0
+                if gone:
+                    self._hubs.pop((camera, kind), None)
+            if gone:
+                hub.close()
+
+    def full(self) -> bool:
+        """Return whether no further viewer is let in."""
+        return self._viewers >= self._most

@@ -1,0 +1,96 @@
+"""``/api/v1/cameras``: the configured cameras and what they are doing."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint, Tag
+
+from gatehouse_api.context import context
+from gatehouse_api.routes.models import CameraChange, CameraList, CameraPath, CameraView, NewCamera
+from gatehouse_common.camera_url import parse_url
+from gatehouse_common.db import Camera
+from gatehouse_common.ids import parse_slug
+from gatehouse_common.messages import CameraChanged
+from gatehouse_common.observability.secrets import mask, register_url
+from gatehouse_common.timefmt import rfc3339
+
+api = APIBlueprint("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Cameras")])
+
+
+@api.get("/cameras", responses={200: CameraList}, summary="All cameras and their states")
+def list_cameras() -> Response:
+    """Return all cameras, by id."""
+    items = [view(c) for c in context().cameras.list()]
+    return jsonify(CameraList(items=items).model_dump())
+
+
+@api.get("/cameras/<camera>", responses={200: CameraView}, summary="A camera and its state")
+def get_camera(path: CameraPath) -> Response:
+    """Return one camera."""
+    return jsonify(view(context().cameras.get(path.camera)).model_dump())
+
+
+@api.post("/cameras", responses={201: CameraView}, summary="Add a camera; it records at once")
+def add_camera(body: NewCamera) -> tuple[Response, int]:
+    """Add a camera."""
+    ctx = context()
+    camera_id, url = parse_slug(body.id), parse_url(body.url)
+    register_url(url.text)
+    now = ctx.core.clock.now_us()
+    ctx.cameras.add(Camera(camera_id, url.text, body.name, body.enabled, now, state_since_us=now))
+    _tell(camera_id, "added")
+    return jsonify(view(ctx.cameras.get(camera_id)).model_dump()), 201
+
+
+@api.patch("/cameras/<camera>", responses={200: CameraView}, summary="Change a camera")
+def change_camera(path: CameraPath, body: CameraChange) -> Response:
+    """Change what is given."""
+    ctx = context()
+    if body.url is not None:
+        register_url(parse_url(body.url).text)
+    ctx.cameras.change(path.camera, url=body.url, name=body.name, enabled=body.enabled)
+    _tell(path.camera, "updated")
+    return jsonify(view(ctx.cameras.get(path.camera)).model_dump())
+
+
+@api.delete("/cameras/<camera>", responses={204: None}, summary="Forget a camera; its footage stays")
+def remove_camera(path: CameraPath) -> tuple[str, int]:
+    """Forget a camera."""
+    context().cameras.remove(path.camera)
+    _tell(path.camera, "removed")
+    return "", 204
+
+
+def view(camera: Camera) -> CameraView:
+    """Return a camera as answers show it."""
+    base = f"/api/v1/cameras/{camera.id}"
+    return CameraView(
+        id=camera.id,
+        name=camera.name or camera.id,
+        url=mask(camera.url),
+        enabled=camera.enabled,
+        created=rfc3339(camera.created_us),
+        state=camera.state if camera.enabled else "disabled",
+        cause=camera.state_cause,
+        since=rfc3339(camera.state_since_us) if camera.state_since_us else None,
+        detail=camera.state_detail,
+        width=camera.width,
+        height=camera.height,
+        fps=camera.fps,
+        codec=camera.codec,
+        fallback=camera.fallback,
+        backend=camera.backend,
+        links={
+            "live": f"{base}/live",
+            "mjpeg": f"/live/{camera.id}.mjpg",
+            "snapshot": f"{base}/snapshot.jpg",
+            "hls": f"/api/v1/hls/{camera.id}/live.m3u8",
+        },
+    )
+
+
+def _tell(camera: str, action: str) -> None:
+    core = context().core
+    now = core.clock.now_us()
+    message = CameraChanged.model_validate({"camera": camera, "time_us": now, "action": action})
+    core.bus.publish(message)

@@ -1,0 +1,71 @@
+"""HLS: playlists whose segments are byte ranges of the chunk files, and those files."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3 import APIBlueprint, Tag
+
+from gatehouse_api.context import context
+from gatehouse_api.delivery import deliver
+from gatehouse_api.routes.models import CameraPath, ChunkPath, RangeQuery
+from gatehouse_api.times import clamp_to_now, parse_range, request_zone
+from gatehouse_common.clock import MINUTE
+from gatehouse_common.errors import NotFound
+from gatehouse_common.media.hls import find_segments, live_playlist, vod_playlist
+from gatehouse_common.media.samples import ChunkMedia
+from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
+
+api = APIBlueprint("hls", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="HLS")])
+
+_MIME = "application/vnd.apple.mpegurl"
+_LIVE_WINDOW_US = 60 * MINUTE
+
+
+@api.get("/hls/<camera>/vod.m3u8", summary="A range of any length as an HLS playlist")
+def get_vod(path: CameraPath, query: RangeQuery) -> Response:
+    """Return the playlist of a range; it begins at the keyframe before ``from``."""
+    ctx = context()
+    ctx.cameras.get(path.camera)
+    wanted, _ = clamp_to_now(parse_range(query.from_, query.to, request_zone(query.tz)))
+    found = ctx.library.find(path.camera, wanted.start, wanted.end)
+    segments = [
+        s for s in find_segments(found.media) if s.start_us < wanted.end and s.start_us + s.duration_us > wanted.start
+    ]
+    if not segments:
+        raise NotFound("nothing is recorded in that range")
+    return _playlist(vod_playlist(segments, _url), cached=found.sealed)
+
+
+@api.get("/hls/<camera>/live.m3u8", summary="The live edge as an HLS playlist")
+def get_live(path: CameraPath) -> Response:
+    """Return the playlist of the newest whole segments."""
+    ctx = context()
+    ctx.cameras.get(path.camera)
+    newest = ctx.library.newest(path.camera)
+    # Numbered from the run's start, so that numbers stay the same while it goes on.
+    start = ctx.footage.run(newest.run_id).started_us
+    now = ctx.core.clock.now_us()
+    found = ctx.library.find(path.camera, max(start, now - _LIVE_WINDOW_US), now)
+    segments = find_segments([m for m in found.media if m.run_id == newest.run_id], whole_only=True)
+    if not segments:
+        raise NotFound("there is no whole segment yet")
+    return _playlist(live_playlist(segments, _url), cached=False)
+
+
+@api.get("/media/chunks/<chunk>.mp4", summary="A chunk file, by ranges")
+def get_chunk(path: ChunkPath) -> Response:
+    """Return a chunk file up to its last whole part."""
+    ctx = context()
+    row, media = ctx.library.chunk(path.chunk)
+    file = VirtualFile((ObjectRange(media.key, 0, media.indexed_bytes, media.chunk_id),))
+    return deliver(file, ctx.core.media, sealed=row.state == "stored")
+
+
+def _url(chunk: ChunkMedia) -> str:
+    return f"/api/v1/media/chunks/{chunk.chunk_id}.mp4"
+
+
+def _playlist(text: str, *, cached: bool) -> Response:
+    answer = Response(text, content_type=_MIME)
+    answer.headers["Cache-Control"] = "private, max-age=3600" if cached else "private, no-cache"
+    return answer

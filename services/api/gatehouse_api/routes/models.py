@@ -1,0 +1,167 @@
+"""Requests and answers of the API, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class CameraPath(BaseModel):
+    """A camera in the path."""
+
+    camera: str = Field(max_length=64, description="id of the camera")
+
+
+class NewCamera(BaseModel):
+    """A camera to add."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"id": "gate", "url": "rtsp://cam/1"}})
+
+    id: str = Field(max_length=64, description="slug: a-z, 0-9, '-' and '_'")
+    url: str = Field(max_length=2000, description="rtsp, rtsps, http, https, v4l2, file or synthetic")
+    name: str = Field("", max_length=200, description="for people")
+    enabled: bool = Field(True, description="whether it records")
+
+
+class CameraChange(BaseModel):
+    """What to change of a camera."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: str | None = Field(None, max_length=2000)
+    name: str | None = Field(None, max_length=200)
+    enabled: bool | None = None
+
+
+class CameraView(BaseModel):
+    """A camera and its state; the password in its URL is masked."""
+
+    id: str
+    name: str
+    url: str
+    enabled: bool
+    created: str = Field(description="RFC 3339")
+    state: str = Field(description="starting, recording, reconnecting, ended or failed")
+    cause: str | None = Field(description="why it does not record, when it does not")
+    since: str | None = Field(description="since when it is in this state, RFC 3339")
+    detail: str = Field(description="the reason in a sentence")
+    width: int
+    height: int
+    fps: float = Field(description="measured")
+    codec: str = Field(description="RFC 6381")
+    fallback: str | None = Field(description="device used in place of the configured one")
+    backend: str
+    links: dict[str, str] = Field(description="where its live view, picture and footage are")
+
+
+class CameraList(BaseModel):
+    """All cameras."""
+
+    items: list[CameraView]
+    next_cursor: str | None = None
+
+
+class FootageQuery(BaseModel):
+    """A range of footage."""
+
+    camera: str = Field("", max_length=64, description="id of the camera; empty: the default camera")
+    from_: str = Field(alias="from", max_length=64, description="RFC 3339, YYYYMMDD_HHMMSS or seconds since 1970")
+    to: str = Field(max_length=64, description="as `from`; after it")
+    cut: Literal["exact", "smart"] = Field("exact", description="`smart` re-encodes the lead-in: no hidden frame")
+    gaps: Literal["keep", "skip", "split"] = Field("keep", description="`split` answers a tar of one MP4 per span")
+    tz: str | None = Field(None, max_length=64, description="zone of times without an offset")
+    download: bool = Field(True, description="whether a browser saves the file or shows it")
+
+
+class TimelineQuery(BaseModel):
+    """A range of the ledger."""
+
+    cameras: str = Field("", max_length=4000, description="ids with commas; empty: all")
+    from_: str = Field(alias="from", max_length=64)
+    to: str = Field(max_length=64)
+    tz: str | None = Field(None, max_length=64)
+
+
+class GapView(BaseModel):
+    """A gap."""
+
+    from_: str = Field(serialization_alias="from", description="RFC 3339")
+    to: str = Field(description="RFC 3339")
+    cause: str
+    detail: str
+    open: bool = Field(False, description="whether it goes on")
+
+
+class CameraTimeline(BaseModel):
+    """The ledger of one camera."""
+
+    camera: str
+    recorded: list[tuple[str, str]] = Field(description="[from, to) in RFC 3339, joined where less than 50 ms apart")
+    gaps: list[GapView]
+
+
+class Timeline(BaseModel):
+    """The ledger of some cameras over a range."""
+
+    from_: str = Field(serialization_alias="from")
+    to: str
+    now: str = Field(description="the server's time")
+    zone: str
+    items: list[CameraTimeline]
+
+
+class DaysQuery(BaseModel):
+    """A month of a camera."""
+
+    camera: str = Field(max_length=64)
+    month: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM in the site's zone")
+
+
+class Day(BaseModel):
+    """What a local day holds."""
+
+    date: str
+    length_seconds: float = Field(description="23, 24 or 25 hours")
+    recorded_seconds: float
+
+
+class Days(BaseModel):
+    """The days of a month."""
+
+    camera: str
+    zone: str
+    items: list[Day]
+
+
+class RangeQuery(BaseModel):
+    """A range to play."""
+
+    from_: str = Field(alias="from", max_length=64)
+    to: str = Field(max_length=64)
+    tz: str | None = Field(None, max_length=64)
+
+
+class PictureQuery(BaseModel):
+    """A picture to show."""
+
+    at: str | None = Field(None, max_length=64, description="RFC 3339; none: the newest")
+    width: int = Field(640, ge=16, le=3840, description="pixels at most")
+    exact: bool = Field(False, description="the exact frame, instead of the keyframe before it")
+    tz: str | None = Field(None, max_length=64)
+
+
+class ChunkPath(BaseModel):
+    """A chunk in the path."""
+
+    chunk: str = Field(max_length=64, pattern=r"^[0-9a-f-]{36}$", description="id of the chunk")
+
+
+class LiveView(BaseModel):
+    """How to play a camera's live view."""
+
+    camera: str
+    codec: str = Field(description="RFC 6381, of the video")
+    mime: str = Field(description="for MediaSource.addSourceBuffer")
+    stream: str = Field(description="endless fragmented MP4")
+    mjpeg: str = Field(description="for players without the codec")

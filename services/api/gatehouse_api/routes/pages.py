@@ -1,0 +1,45 @@
+"""The web app's pages."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, render_template, request, send_from_directory
+from werkzeug.wrappers import Response as BaseResponse
+
+from gatehouse_api.context import context
+from gatehouse_api.routes.compat import root_stream, wants_stream
+
+pages = Blueprint("pages", __name__)
+
+
+@pages.get("/")
+def get_root() -> BaseResponse | str:
+    """Return the app, or the default camera's MJPEG to whoever asks for a picture; see the setting ``compat_root``."""
+    ctx = context()
+    mode = ctx.core.settings.values.api.compat_root
+    if mode == "mjpeg" or (mode == "app" and wants_stream()):
+        return root_stream(ctx)
+    return _app()
+
+
+@pages.get("/live")
+def get_live() -> str:
+    """Return the app."""
+    return _app()
+
+
+@pages.get("/api/docs")
+def get_docs() -> BaseResponse:
+    """Lead to the API's reference."""
+    return redirect("/api/docs/scalar", 302)
+
+
+@pages.get("/favicon.ico")
+def get_icon() -> Response:
+    """Return the icon."""
+    return send_from_directory(pages.root_path + "/../static", "icon.svg", mimetype="image/svg+xml")
+
+
+def _app() -> str:
+    ctx = context()
+    default = ctx.default_camera() or ""
+    return render_template("app.html", zone=str(ctx.core.zone), default_camera=default, host=request.host)

@@ -1,0 +1,57 @@
+"""Is it alive, is it ready, how is it doing: ``/livez``, ``/readyz``, ``/metrics``, ``/api/v1/health``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Response, current_app, jsonify
+from flask_openapi3 import APIBlueprint, OpenAPI, Tag
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from gatehouse_common.runtime import Check
+
+api = APIBlueprint("system", __name__, abp_tags=[Tag(name="System")])
+
+_CHECKS = "gatehouse-checks"
+
+
+def install_checks(app: OpenAPI, checks: Callable[[], list[Check]]) -> None:
+    """Make ``checks`` what `/readyz` asks."""
+    app.extensions[_CHECKS] = checks
+
+
+@api.get("/livez", summary="Does the process answer")
+def get_livez() -> Response:
+    """Return 200 while the process answers."""
+    return jsonify({"status": "ok"})
+
+
+@api.get("/readyz", summary="Does everything work that must")
+def get_readyz() -> tuple[Response, int]:
+    """Return 200 if everything works; else 503, naming what does not and why.
+
+    A camera that is away does not make the service unready: the others are served.
+    """
+    checks: list[Check] = current_app.extensions[_CHECKS]()
+    needed = [c for c in checks if not c.name.startswith("camera ")]
+    ready = all(c.ok for c in needed)
+    body = {
+        "status": "ok" if ready else "unready",
+        "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks],
+    }
+    return jsonify(body), 200 if ready else 503
+
+
+@api.get("/metrics", summary="Prometheus metrics")
+def get_metrics() -> Response:
+    """Return all metrics in the text format."""
+    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+
+
+@api.get("/api/v1/openapi.json", summary="This document", doc_ui=False)
+def get_openapi() -> Response:
+    """Return the OpenAPI 3.1 document."""
+    app = current_app
+    if not isinstance(app, OpenAPI):
+        raise TypeError("the app is not an OpenAPI app")
+    return jsonify(app.api_doc)

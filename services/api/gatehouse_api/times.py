@@ -1,0 +1,49 @@
+"""Times and ranges as requests give them."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.errors import InvalidInput, NotFound, TooLarge
+from gatehouse_common.intervals import Interval
+from gatehouse_common.timefmt import parse, rfc3339, zone
+
+from .context import context
+
+
+def request_zone(name: str | None) -> ZoneInfo:
+    """Return the zone that a request names, else the site's."""
+    return zone(name) if name else context().core.zone
+
+
+def parse_range(start: str, end: str, tz: ZoneInfo) -> Interval:
+    """Return the range ``[start, end)``; in the hour that comes twice it is the longest that is meant.
+
+    Raises:
+        InvalidInput: a time cannot be read, or the range is empty or reversed.
+    """
+    start_us, end_us = parse(start, tz, "from"), parse(end, tz, "to", fold=1)
+    if end_us <= start_us:
+        raise InvalidInput(f"'to' ({rfc3339(end_us)}) must be after 'from' ({rfc3339(start_us)}).", "to")
+    return Interval(start_us, end_us)
+
+
+def clamp_to_now(wanted: Interval) -> tuple[Interval, bool]:
+    """Return what of a range has happened, and whether its end had to be moved.
+
+    Raises:
+        NotFound: all of it is in the future.
+    """
+    now = context().core.clock.now_us()
+    if wanted.start >= now:
+        raise NotFound(f"the range begins at {rfc3339(wanted.start)}, which is in the future")
+    return Interval(wanted.start, min(wanted.end, now)), wanted.end > now
+
+
+def check_length(wanted: Interval) -> None:
+    """Raise ``TooLarge`` for a range longer than one answer may be."""
+    most = context().core.settings.values.api.max_range_seconds
+    if wanted.duration > most * SECOND:
+        hours = most / 3600
+        raise TooLarge(f"one range is at most {hours:g} h; play longer ones as HLS (/api/v1/hls/...), or ask in parts.")
