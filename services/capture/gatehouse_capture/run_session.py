@@ -75,6 +75,7 @@ class RunSession:
         self._floor = floor_us
         self._interruptions = list(interruptions)
         self._recorder: RunRecorder | None = None
+        self._notices: Notices | None = None
         self._run = ""
         self._origin = Origin()
         self._zero = 0
@@ -227,6 +228,7 @@ class RunSession:
         video = self._info.formats[0]
         causes = tuple((i.cause.value, i.since_us) for i in self._interruptions)
         run = self._run
+        self._notices = Notices(self._desk, run, origin_us)
         self._recorder = RunRecorder(
             root=self._desk.root,
             key_of=lambda start_us: keys.spool(camera, run, start_us),
@@ -236,7 +238,7 @@ class RunSession:
             depth=self._info.depth,
             policy=self._desk.policy,
             clock=self._desk.clock,
-            listener=Notices(self._desk, run, lambda: self._origin_us),
+            listener=self._notices,
         )
         self._desk.live.begin_run(run, video, self._recorder.wall_us)
         self._desk.send(
@@ -257,26 +259,22 @@ class RunSession:
         )
         self._interruptions = []
 
-    @property
-    def _origin_us(self) -> int:
-        return self._recorder.origin_us if self._recorder else 0
-
     def _follow(self, ticks: int, packet: Packet) -> None:
         if not self._info.live:
             return  # a film read faster than it plays: its frames are where they would have been
         judged = self._origin.see(ticks * SECOND // VIDEO_TIMESCALE, packet.arrival_us, packet.sender_us)
-        if judged.refined and self._recorder is not None:
-            self._recorder.origin_us = judged.origin_us
+        if judged.refined and self._recorder is not None and self._notices is not None:
+            self._recorder.origin_us = self._notices.origin_us = judged.origin_us
         if judged.stepped and not self._stepped:
             self._stepped = True
             log.warning("wall and media time have parted; a new run begins", camera=self._desk.camera)
 
 
 class Notices:
-    """Turns what a recorder tells into messages."""
+    """Turns what a recorder tells into messages; ``origin_us`` follows the run's origin, to its very end."""
 
-    def __init__(self, desk: Desk, run: str, origin_us: Callable[[], int]) -> None:
-        self._desk, self._run, self._origin_us = desk, run, origin_us
+    def __init__(self, desk: Desk, run: str, origin_us: int) -> None:
+        self._desk, self._run, self.origin_us = desk, run, origin_us
 
     def chunk_opened(self, chunk: str, key: str, start_us: int, /) -> None:
         """Tell it."""
@@ -288,7 +286,7 @@ class Notices:
                 chunk=chunk,
                 key=key,
                 start_us=start_us,
-                origin_us=self._origin_us() or start_us,
+                origin_us=self.origin_us,
             )
         )
 
@@ -313,7 +311,7 @@ class Notices:
                 length=gop.length,
                 start_us=gop.start_us,
                 end_us=gop.end_us,
-                origin_us=self._origin_us(),
+                origin_us=self.origin_us,
                 frames=gop.frames,
                 keyframe_length=gop.keyframe_length,
             )
@@ -330,7 +328,7 @@ class Notices:
                 key=key,
                 start_us=start_us,
                 end_us=end_us,
-                origin_us=self._origin_us(),
+                origin_us=self.origin_us,
                 bytes=size,
             )
         )
