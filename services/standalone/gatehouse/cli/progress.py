@@ -16,7 +16,14 @@ def progress(doing: str, total: int, *, of_bytes: bool = False, quiet: bool = Fa
         yield lambda _steps: None
         return
     from rich.console import Console  # noqa: PLC0415 - only where somebody looks
-    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     amount = DownloadColumn() if of_bytes else MofNCompleteColumn()
     columns = TextColumn("{task.description}"), BarColumn(), amount, TimeRemainingColumn()

@@ -45,7 +45,8 @@ def up(
     `gatehouse up` records them too (`gatehouse camera remove` ends that).
     """
     settings = read_settings(data, config, **{"api.port": port, "api.host": host})
-    logs.set_up(settings.values.log)
+    log = settings.values.log
+    logs.set_up(log.level, log.format, log.file)
     named = parse_cameras(cameras, demo=demo)
     stop = _stop_on_signals()
     gatehouse = Gatehouse(settings, named)
