@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, NotFound
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound
 from gatehouse_common.storage import LocalStore, ObjectStore
 
 KEY = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
@@ -187,6 +187,24 @@ def test_no_key_leads_out_of_the_store(store: ObjectStore, film: Path, key: str)
 def test_the_probe_leaves_nothing_behind(store: ObjectStore) -> None:
     store.probe()
     assert list(store.list("")) == []
+
+
+def test_probes_may_overlap(store: ObjectStore) -> None:
+    failed: list[Exception] = []
+
+    def probe() -> None:
+        try:
+            for _ in range(10):
+                store.probe()
+        except GatehouseError as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=probe) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
 
 
 def test_capacity_is_of_the_place_that_fills_up(store: ObjectStore) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.db import Camera, CameraRepository, Database
-from gatehouse_common.errors import DataLoss, InvalidInput, ResourceExhausted, Unavailable
+from gatehouse_common.errors import InvalidInput, ResourceExhausted, Unavailable
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "postgresql://user:hunter2@db/x", "sqlite+what:///x", "://"])
@@ -51,11 +51,11 @@ def test_an_empty_database_is_not_ready(tmp_path: Path) -> None:
     db.close()
 
 
-def test_a_file_that_is_no_database_is_data_loss(tmp_path: Path) -> None:
+def test_a_file_that_is_no_database_is_told_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "index.db").write_bytes(b"not a database at all, " * 500)
     db = Database(f"sqlite:///{tmp_path}/index.db")
     for use in (db.upgrade, db.check):
-        with pytest.raises(DataLoss, match="not a database"):
+        with pytest.raises(Unavailable, match="not a database: the file is damaged"):
             use()
     db.close()
     assert (tmp_path / "index.db").read_bytes().startswith(b"not a database")

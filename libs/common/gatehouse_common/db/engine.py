@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +23,9 @@ from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidI
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-# Result codes of SQLite (sqlite3.h): SQLITE_CORRUPT, SQLITE_NOTADB and SQLITE_FULL, and SQLITE_CONSTRAINT_CHECK.
-_DAMAGED = {11, 26}
-_FULL = 13
-_CHECK = 275
+_BUSY_MS = 10_000  # how long a writer waits for another
+_PAUSE_MS = 20
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Database:
@@ -33,8 +33,8 @@ class Database:
 
     Opening it connects to nothing: recording must not wait for a database. Every use translates foreign errors
     into the tree of ``errors.py``, with a sentence that has no password in it: what breaks a CHECK is
-    ``InvalidInput``, what breaks uniqueness ``Conflict``, a full disk ``ResourceExhausted``, a damaged file
-    ``DataLoss``, all else ``Unavailable``.
+    ``InvalidInput``, what breaks uniqueness ``Conflict``, a full disk ``ResourceExhausted``, all else
+    ``Unavailable``: also a damaged file, for what waits to be written must wait until it is replaced.
 
     Args:
         url: an SQLAlchemy URL: ``sqlite:///path``.
@@ -163,21 +163,31 @@ class Database:
         code = getattr(error.orig, "sqlite_errorcode", None) or 0
         said = f"database {self.shown}: {error.orig}"
         if isinstance(error, IntegrityError):
-            kind = InvalidInput if code == _CHECK else Conflict
+            kind = InvalidInput if code == sqlite3.SQLITE_CONSTRAINT_CHECK else Conflict
             return kind(f"the database refused it: {error.orig}")
-        if code & 0xFF == _FULL:
+        if code & 0xFF == sqlite3.SQLITE_FULL:
             return ResourceExhausted(said)
         if code & 0xFF in _DAMAGED:
-            return DataLoss(said)
+            return Unavailable(f"{said}: the file is damaged; footage is not, an index can be made from it anew")
         return Unavailable(said)
 
 
 def _prepare_sqlite(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # sqlite3's own transaction control would begin too late and commit before DDL; SQLAlchemy begins instead.
     dbapi.isolation_level = None
-    # The timeout comes first: going over to WAL takes a lock that another process may hold at its start.
-    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={_BUSY_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
         _run(dbapi, f"PRAGMA {pragma}")
+    # Going over to WAL is the one thing for which SQLite does not wait by itself: of processes that open a new
+    # database together, all but one are refused at once.
+    for attempt in range(_BUSY_MS // _PAUSE_MS):
+        try:
+            _run(dbapi, "PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or attempt == _BUSY_MS // _PAUSE_MS - 1:
+                raise
+            threading.Event().wait(_PAUSE_MS / 1000)
+        else:
+            return
 
 
 def _run(dbapi: DBAPIConnection, statement: str) -> None:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, NotFound, ResourceExhausted, from_os_error
+from gatehouse_common.ids import new_id
 
 from . import keys
 from .port import Capacity, ObjectInfo
@@ -142,7 +143,7 @@ class LocalStore:
         """Write, read back and delete a small object."""
         with _translated(f"making {self.root}"):
             self.root.mkdir(parents=True, exist_ok=True)
-        key = f".probe-{os.getpid()}"
+        key = f"{_TEMPORARY}probe-{new_id()}"  # of this call alone: health checks overlap
         data = os.urandom(4096)
         try:
             self.put_bytes(key, data, overwrite=True)
