@@ -1,0 +1,26 @@
+// Talking to the server. Times are numbers of milliseconds UTC in here, RFC 3339 on the wire.
+
+export class Problem extends Error {
+  constructor(body, status) {
+    super(body.detail || body.title || `The server answered ${status}.`);
+    this.status = status;
+    this.requestId = body.request_id;
+  }
+}
+
+export async function getJson(path, signal) {
+  const answer = await fetch(path, { signal });
+  if (!answer.ok) throw await problemOf(answer);
+  return answer.json();
+}
+
+export async function problemOf(answer) {
+  const body = await answer.json().catch(() => ({}));
+  return new Problem(body, answer.status);
+}
+
+export const iso = (ms) => new Date(ms).toISOString();
+
+export function footageUrl(camera, from, to, more = {}) {
+  return "/api/v1/footage?" + new URLSearchParams({ camera, from: iso(from), to: iso(to), ...more });
+}

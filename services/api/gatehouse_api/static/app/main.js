@@ -1,0 +1,303 @@
+// The page: one camera, its picture live or past, its ledger, and a range to download.
+
+import { footageUrl, getJson, problemOf } from "./api.js";
+import { LivePlayer } from "./live.js";
+import { Timeline } from "./timeline.js";
+import { Zone, duration } from "./times.js";
+
+const $ = (id) => document.getElementById(id);
+const zone = new Zone(document.body.dataset.zone);
+const video = $("video");
+const WINDOW = 600e3;
+
+const page = {
+  camera: "",
+  cameras: [],
+  live: true,
+  start: 0,         // wall time of the video's first frame, when playing the past
+  end: 0,
+  ahead: 0,         // the server's clock minus ours
+  serial: 0,
+};
+
+const live = new LivePlayer(video, $("mjpeg"), (state, text) => {
+  if (!page.live) return;
+  say(state === "playing" ? "" : `Waiting for the picture. ${text}`);
+});
+
+const timeline = new Timeline($("timeline"), zone, {
+  onSeek: (ms) => seek(ms),
+  onRange: () => loadLedger(),
+  onHover: (text) => { $("hint").textContent = text ?? "\u00a0"; },
+});
+
+const serverNow = () => Date.now() + page.ahead;
+const shownTime = () => (page.live ? serverNow() : page.start + video.currentTime * 1000);
+
+function say(text) {
+  $("message").textContent = text;
+  $("message").hidden = !text;
+}
+
+function goLive() {
+  page.live = true;
+  page.serial++;
+  video.onended = video.onerror = null;
+  video.removeAttribute("src");
+  video.playbackRate = 1;
+  $("speed").value = "1";
+  $("live").disabled = true;
+  $("mode").textContent = "LIVE";
+  $("mode").dataset.live = "";
+  say("Connecting to the camera…");
+  live.start(page.camera);
+  remember();
+}
+
+// Play from an instant. What follows is loaded in windows; a gap is played as the frame before it, held.
+async function seek(ms) {
+  const now = serverNow();
+  if (ms >= now - 500) return goLive();
+  const serial = ++page.serial;
+  live.stop();
+  page.live = false;
+  $("live").disabled = false;
+  $("mode").textContent = "PAST";
+  delete $("mode").dataset.live;
+  video.hidden = false;
+  const url = footageUrl(page.camera, ms, Math.min(ms + WINDOW, now), { download: "false" });
+  try {
+    const head = await fetch(url, { method: "HEAD" });
+    if (serial !== page.serial) return;
+    if (!head.ok) throw head.status === 404 ? new Error(await nothingAt(ms)) : await problemOf(await fetch(url));
+    page.start = Date.parse(head.headers.get("X-Footage-Start"));
+    page.end = Date.parse(head.headers.get("X-Footage-End"));
+    const skipped = page.start - ms;
+    say("");
+    if (skipped > 1000) flash(`Skipped ${duration(skipped)} without footage.`);
+    video.onerror = () => say("This browser cannot play the camera's codec. Download the range to watch it.");
+    video.onended = () => { if (serial === page.serial) seek(page.end + 1); };
+    video.src = url;
+    video.playbackRate = Number($("speed").value);
+    await video.play().catch(() => {});
+    remember(page.start);
+  } catch (error) {
+    if (serial === page.serial) { page.start = ms; video.removeAttribute("src"); video.load(); say(error.message); }
+  }
+}
+
+async function nothingAt(ms) {
+  const next = timeline.recorded.find(([from]) => from > ms);
+  return next ? `Nothing is recorded here. Footage goes on at ${zone.text(next[0])}.` : "Nothing is recorded here.";
+}
+
+function flash(text) {
+  say(text);
+  setTimeout(() => { if ($("message").textContent === text) say(""); }, 3000);
+}
+
+async function loadLedger() {
+  clearTimeout(loadLedger.timer);
+  loadLedger.timer = setTimeout(async () => {
+    if (!page.camera) return;
+    const query = new URLSearchParams({
+      cameras: page.camera, from: new Date(timeline.start).toISOString(), to: new Date(timeline.end).toISOString(),
+    });
+    try {
+      const found = await getJson(`/api/v1/timeline?${query}`);
+      page.ahead = Date.parse(found.now) - Date.now();
+      const [item] = found.items;
+      timeline.recorded = item.recorded.map(([from, to]) => [Date.parse(from), Date.parse(to)]);
+      timeline.gaps = item.gaps.map((g) => ({ ...g, from: Date.parse(g.from), to: Date.parse(g.to) }));
+      timeline.draw();
+      listTwin();
+    } catch (error) {
+      $("hint").textContent = error.message;
+    }
+  }, 120);
+}
+
+function listTwin() {
+  const rows = [
+    ...timeline.recorded.map(([from, to]) => ({ from, to, text: "recorded" })),
+    ...timeline.gaps.map((g) => ({ from: g.from, to: g.to, text: `gap: ${g.cause.replaceAll("_", " ")}` })),
+  ].sort((a, b) => b.from - a.from).slice(0, 200);
+  $("list").replaceChildren(...rows.map(({ from, to, text }) => {
+    const item = document.createElement("li");
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = zone.text(from);
+    button.addEventListener("click", () => seek(from));
+    item.append(button, ` ${duration(to - from)}, ${text}`);
+    return item;
+  }));
+  if (!rows.length) $("list").append(Object.assign(document.createElement("li"), { textContent: "Nothing in this window." }));
+}
+
+async function loadCameras() {
+  try {
+    const { items } = await getJson("/api/v1/cameras");
+    page.cameras = items;
+    const chooser = $("camera");
+    if ([...chooser.options].map((o) => o.value).join() !== items.map((c) => c.id).join()) {
+      chooser.replaceChildren(...items.map((c) => new Option(c.name, c.id)));
+      if (page.camera) chooser.value = page.camera;
+    }
+    showState();
+  } catch (error) {
+    showBanner(`The server does not answer: ${error.message}`);
+  }
+}
+
+function showState() {
+  const camera = page.cameras.find((c) => c.id === page.camera);
+  const state = $("state");
+  if (!camera) { state.lastElementChild.textContent = "No such camera"; return; }
+  state.dataset.state = camera.state;
+  const words = {
+    recording: `Recording ${camera.width}×${camera.height}, ${camera.fps.toFixed(0)} fps`,
+    reconnecting: `Not recording: ${(camera.cause || "").replaceAll("_", " ")}`,
+    starting: "Starting", ended: "Ended", failed: "Failed", disabled: "Switched off",
+  };
+  state.lastElementChild.textContent = words[camera.state] || camera.state;
+  state.title = camera.detail;
+  const broken = page.cameras.filter((c) => c.enabled && ["reconnecting", "failed"].includes(c.state));
+  showBanner(broken.map((c) => `${c.name} is not recorded since ${zone.time(Date.parse(c.since))}: ${c.detail || c.cause}`).join(" · "));
+  if (camera.fallback) $("hint").textContent = `Using ${camera.fallback} in place of the configured device.`;
+}
+
+function showBanner(text) {
+  $("banner").textContent = text;
+  $("banner").hidden = !text;
+}
+
+function choose(camera, at) {
+  page.camera = camera;
+  $("camera").value = camera;
+  timeline.recorded = [];
+  timeline.gaps = [];
+  showState();
+  loadLedger();
+  if (at) seek(at);
+  else goLive();
+}
+
+function mark(which) {
+  timeline.marks[which] = Math.round(shownTime());
+  $(which ? "to" : "from").value = zone.text(timeline.marks[which], 3);
+  timeline.draw();
+  measure();
+}
+
+function typed(id) {
+  const text = $(id).value.trim();
+  if (!text) return null;
+  const match = text.match(/^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?$/);
+  if (!match) { const ms = Date.parse(text); return Number.isNaN(ms) ? NaN : ms; }
+  const [y, mo, d, h, mi, s, f] = match.slice(1);
+  const local = Date.UTC(y, mo - 1, d, h, mi, s || 0, (f || "0").padEnd(3, "0"));
+  return local - zone.offset(local - zone.offset(local));
+}
+
+function measure() {
+  const [from, to] = [typed("from"), typed("to")];
+  timeline.marks = [from, to].map((t) => (t === null || Number.isNaN(t) ? null : t));
+  timeline.draw();
+  $("length").textContent = from && to && to > from ? duration(to - from) : "";
+}
+
+async function save(event) {
+  event.preventDefault();
+  const problem = $("problem");
+  problem.hidden = true;
+  const [from, to] = [typed("from"), typed("to")];
+  const fail = (text) => { problem.textContent = text; problem.hidden = false; };
+  if (!from || !to) return fail("Give both times like 2026-05-17 10:23:00, or set them from the picture.");
+  if (to <= from) return fail("‘To’ must be after ‘From’.");
+  const url = footageUrl(page.camera, from, to, { gaps: $("gaps").value, cut: $("cut").value });
+  const head = await fetch(url, { method: "HEAD" }).catch(() => null);
+  if (!head) return fail("The server does not answer.");
+  if (!head.ok) return fail((await problemOf(await fetch(url))).message);
+  const size = Number(head.headers.get("Content-Length"));
+  $("length").textContent = `${duration(to - from)}, ${(size / 1e6).toFixed(1)} MB`;
+  Object.assign(document.createElement("a"), { href: url, download: "" }).click();
+}
+
+// The address holds the state, so that Back, reload and sharing work.
+function remember(at) {
+  const query = new URLSearchParams({ camera: page.camera });
+  if (at) query.set("t", new Date(at).toISOString());
+  history.replaceState(null, "", `?${query}`);
+}
+
+function tick() {
+  const now = serverNow();
+  timeline.now = now;
+  timeline.at = shownTime();
+  $("now").textContent = zone.time(now);
+  const paused = !page.live && video.paused;
+  $("play").textContent = paused ? "Play" : "Pause";
+  $("play").disabled = page.live;
+  $("wall").textContent = page.live ? zone.text(now) : zone.text(timeline.at, 2);
+  $("day").textContent = zone.date(timeline.start + (timeline.end - timeline.start) / 2);
+  if (page.live && timeline.recorded.length) {
+    const last = timeline.recorded.at(-1);
+    const camera = page.cameras.find((c) => c.id === page.camera);
+    if (camera?.state === "recording" && now - last[1] < 30e3) last[1] = now;
+  }
+  $("snapshot").href = page.live
+    ? `/api/v1/cameras/${page.camera}/snapshot.jpg?width=3840`
+    : `/api/v1/cameras/${page.camera}/thumbnail.jpg?exact=true&width=3840&at=${encodeURIComponent(new Date(timeline.at).toISOString())}`;
+  timeline.draw();
+}
+
+function onKey(event) {
+  if (event.target.closest("input, textarea, select, [contenteditable]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  const jump = { ArrowLeft: -10e3, ArrowRight: 10e3, j: -10e3 }[event.key];
+  if (jump) seek(shownTime() + jump);
+  else if (event.key === " " && !event.target.closest("button")) toggle();
+  else if (event.key === "," || event.key === ".") { if (!page.live) { video.pause(); video.currentTime += event.key === "." ? 1 / 30 : -1 / 30; } }
+  else if (event.key === "i") mark(0);
+  else if (event.key === "o") mark(1);
+  else if (event.key === "l") goLive();
+  else return;
+  event.preventDefault();
+}
+
+function toggle() {
+  if (page.live) return;
+  if (video.paused) video.play(); else video.pause();
+}
+
+async function start() {
+  const query = new URLSearchParams(location.search);
+  await loadCameras();
+  const wanted = query.get("camera") || document.body.dataset.camera || page.cameras[0]?.id;
+  if (!wanted) {
+    say("No camera yet. Add one: gatehouse camera add front-gate rtsp://user:password@host/path");
+  } else {
+    choose(wanted, Date.parse(query.get("t")) || null);
+  }
+  setInterval(tick, 250);
+  setInterval(loadCameras, 3000);
+  setInterval(loadLedger, 5000);
+}
+
+$("camera").addEventListener("change", (e) => choose(e.target.value));
+$("live").addEventListener("click", goLive);
+$("play").addEventListener("click", toggle);
+$("back").addEventListener("click", () => seek(shownTime() - 30e3));
+$("forward").addEventListener("click", () => seek(shownTime() + 30e3));
+$("speed").addEventListener("change", (e) => { if (!page.live) video.playbackRate = Number(e.target.value); });
+$("in").addEventListener("click", () => timeline.zoom(0.5, timeline.at));
+$("out").addEventListener("click", () => timeline.zoom(2, timeline.at));
+$("earlier").addEventListener("click", () => timeline.shift(-0.5));
+$("later").addEventListener("click", () => timeline.shift(0.5));
+$("today").addEventListener("click", () => { const m = zone.midnight(serverNow()); timeline.setRange(m, m + 86400e3); });
+$("mark-in").addEventListener("click", () => mark(0));
+$("mark-out").addEventListener("click", () => mark(1));
+$("from").addEventListener("input", measure);
+$("to").addEventListener("input", measure);
+$("save").addEventListener("submit", save);
+document.addEventListener("keydown", onKey);
+start();
