@@ -8,7 +8,6 @@ from typing import Protocol
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from gatehouse_common.errors import DataLoss
 
@@ -26,7 +25,7 @@ class RangeSource(Protocol):
         ...
 
 
-class VideoColumns(Protocol):
+class SampleColumns(Protocol):
     """The columns that decoding needs; of a track of a chunk or of a span."""
 
     @property
@@ -49,11 +48,6 @@ class VideoColumns(Protocol):
         """Sizes in bytes."""
         ...
 
-    @property
-    def sync(self) -> NDArray[np.bool_]:
-        """Where decoding can start."""
-        ...
-
 
 def make_decoder(format_: TrackFormat) -> av.VideoCodecContext:
     """Return a decoder for a track.
@@ -74,26 +68,41 @@ def make_decoder(format_: TrackFormat) -> av.VideoCodecContext:
     return decoder
 
 
+def read_samples(
+    track: SampleColumns, which: Sequence[int] | I64, chunks: Sequence[ChunkMedia], reader: RangeSource
+) -> list[bytes]:
+    """Return the bytes of the samples at positions ``which``; each chunk is read once, from first to last of them.
+
+    ``chunks`` are those that the track's ``src`` counts; a track without it is of the only one.
+    """
+    numbers = getattr(track, "src", None)
+    positions = np.asarray(which, np.int64)
+    source = np.zeros(len(positions), np.int64) if numbers is None else numbers[positions]
+    off, size = track.off[positions], track.size[positions]
+    found = [b""] * len(positions)
+    for number in np.unique(source):
+        mine = np.flatnonzero(source == number)
+        low, high = int(off[mine].min()), int((off[mine] + size[mine]).max())
+        data = memoryview(reader.read(chunks[int(number)].key, low, high - low))
+        for k in mine:
+            at = int(off[k]) - low
+            found[int(k)] = bytes(data[at : at + int(size[k])])
+    return found
+
+
 def decode_frames(
-    video: VideoColumns,
-    first: int,
-    last: int,
-    chunks: Sequence[ChunkMedia],
-    reader: RangeSource,
-    src: I64 | None = None,
+    video: SampleColumns, first: int, last: int, chunks: Sequence[ChunkMedia], reader: RangeSource
 ) -> Iterator[av.VideoFrame]:
     """Yield the frames of the samples ``[first, last)`` in presentation order, ``pts`` in ticks.
 
     Raises:
         DataLoss: a sample cannot be decoded.
     """
-    numbers = getattr(video, "src", None) if src is None else src
     decoder = make_decoder(video.format)
     pts = video.pts
     try:
-        for k in range(first, last):
-            chunk = chunks[int(numbers[k])] if numbers is not None else chunks[0]
-            packet = av.Packet(reader.read(chunk.key, int(video.off[k]), int(video.size[k])))
+        for k, data in enumerate(read_samples(video, range(first, last), chunks, reader), first):
+            packet = av.Packet(data)
             packet.pts = int(pts[k])
             packet.time_base = Fraction(1, VIDEO_TIMESCALE)
             yield from decoder.decode(packet)

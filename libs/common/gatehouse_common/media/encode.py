@@ -20,7 +20,7 @@ _ENCODERS = {
         {
             "preset": "veryfast",
             "crf": "18",
-            "x264-params": "keyint=9999:scenecut=0:bframes=0:repeat-headers=1:annexb=1",
+            "x264-params": "sps-id=1:keyint=9999:scenecut=0:bframes=0:repeat-headers=1:annexb=1",
         },
     ),
     "hvc1": (
@@ -33,6 +33,14 @@ _ENCODERS = {
         },
     ),
 }
+
+
+_END_OF_SEQUENCE = {"avc1": b"", "hvc1": b"\0\0\0\x02\x48\x01"}
+"""What ends the encoded pictures. A CRA picture after an end of sequence NAL unit (H.265 clause 7.4.2.4.4, type 36)
+begins a sequence of its own, so that its picture order does not have to go on from the encoder's. The camera's H.264
+goes on with an IDR picture, and needs none; x264's parameter sets have an id of their own."""
+
+_COLOUR = ("color_range", "color_primaries", "color_trc", "colorspace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +70,15 @@ def encode_head(format_: TrackFormat, frames: Sequence[av.VideoFrame]) -> list[E
     encoder.framerate = Fraction(30)
     encoder.thread_count = 1  # more threads may give other bytes
     encoder.options = options
+    for name in _COLOUR:
+        setattr(encoder, name, getattr(first, name))
     packets = []
     for frame in frames:
         frame.pict_type = PictureType.NONE
         frame.time_base = Fraction(1, VIDEO_TIMESCALE)
         packets += encoder.encode(frame)
     packets += encoder.encode(None)
-    return [EncodedSample(p.pts or 0, p.is_keyframe, to_length_prefixed(bytes(p))) for p in packets]
+    samples = [EncodedSample(p.pts or 0, p.is_keyframe, to_length_prefixed(bytes(p))) for p in packets]
+    last = samples[-1]
+    samples[-1] = EncodedSample(last.pts, last.sync, last.data + _END_OF_SEQUENCE[format_.codec])
+    return samples

@@ -16,6 +16,9 @@ I64 = NDArray[np.int64]
 VIDEO_TIMESCALE = 90_000
 """Ticks per second of every video track Gatehouse writes: the clock of RTP video (RFC 6184 section 8.2.1)."""
 
+_MOST_REORDERED = 32
+_TAIL = 128
+
 
 @dataclass(frozen=True, slots=True)
 class TrackFormat:
@@ -137,6 +140,21 @@ class ChunkMedia:
 
     @property
     def end_us(self) -> int:
-        """Wall time up to which no frame is missing: when the last one ends (decode times are sorted presentation times)."""
+        """Wall time up to which every frame is there: that at which the last one ends."""
         v = self.video
-        return self.wall_us(int(v.dts[-1] + v.dur[-1]), v.format.timescale)
+        return self.wall_us(complete_until(v.dts, v.pts, v.dur), v.format.timescale)
+
+
+def complete_until(dts: I64, pts: I64, dur: I64) -> int:
+    """Return the time before which no frame is missing: the end of the last, if the last sample completes a GOP.
+
+    Decode times are the sorted presentation times of the whole run. Where a chunk ends in the middle of a GOP, because
+    it is still growing, pictures may be there that are shown after others that are not: the first decode time that is
+    no presentation time is the first frame that is missing.
+    """
+    tail = min(len(dts), _TAIL)
+    shown = np.sort(pts[-tail:])
+    missing = np.flatnonzero(shown > dts[-tail:])
+    if tail < len(dts):
+        missing = missing[missing >= _MOST_REORDERED]  # the sorted tail is true but for its own first pictures
+    return int(dts[missing[0] - tail]) if len(missing) else int(dts[-1] + dur[-1])

@@ -73,15 +73,15 @@ def slice_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, *, g
     return describe(file, selections, start_us, end_us)
 
 
-def select_all(ordered: Sequence[ChunkMedia], start_us: int, end_us: int) -> list[Selection]:
-    """Return what a range needs of each span.
+def select_all(ordered: Sequence[ChunkMedia], start_us: int, end_us: int, *, apart: bool = False) -> list[Selection]:
+    """Return what a range needs of each span; ``apart`` when each becomes a file of its own.
 
     Raises:
         NotFound: nothing.
     """
     selections: list[Selection] = []
     for span in build_spans(ordered):
-        chosen = select(span, start_us, end_us, is_first=not selections)
+        chosen = select(span, start_us, end_us, is_first=apart or not selections)
         if chosen is not None:
             selections.append(chosen)
     if not selections:

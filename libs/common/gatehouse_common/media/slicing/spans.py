@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatehouse_common.media.samples import I64, VIDEO_TIMESCALE, ChunkMedia, TrackFormat, TrackSamples
+from gatehouse_common.media.samples import I64, VIDEO_TIMESCALE, ChunkMedia, TrackFormat, TrackSamples, complete_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ class SpanTrack:
             self.src[which],
         )
 
+    def followed_by(self, other: SpanTrack) -> SpanTrack:
+        """Return these samples and then those of ``other``, with the times they have."""
+        return SpanTrack(
+            self.format,
+            np.concatenate((self.dts, other.dts)),
+            np.concatenate((self.dur, other.dur)),
+            np.concatenate((self.cts, other.cts)),
+            np.concatenate((self.size, other.size)),
+            np.concatenate((self.off, other.off)),
+            np.concatenate((self.sync, other.sync)),
+            np.concatenate((self.src, other.src)),
+        )
+
     def retimed(self, end: int) -> SpanTrack:
         """Return the same pictures, shown at the same times, with decode times that suit their order."""
         pts = self.pts
@@ -82,12 +95,8 @@ class Span:
 
     @property
     def end(self) -> int:
-        """Video time at which the last frame ends.
-
-        Decode times are the sorted presentation times, so no frame before it is missing. While a chunk grows, pictures
-        after it may be there already, ahead of those that are shown before them.
-        """
-        return int(self.video.dts[-1] + self.video.dur[-1])
+        """Video time at which the last frame ends before which none is missing."""
+        return complete_until(self.video.dts, self.video.pts, self.video.dur)
 
 
 def in_order(chunks: Sequence[ChunkMedia]) -> list[ChunkMedia]:

@@ -26,7 +26,7 @@ def split_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, came
         NotFound: nothing of the range is recorded.
     """
     ordered = in_order(chunks)
-    selections = select_all(ordered, start_us, end_us)
+    selections = select_all(ordered, start_us, end_us, apart=True)
     pieces: list[Piece] = []
     for one in selections:
         file = assemble([one], ordered, keep_gaps=True)
