@@ -19,9 +19,7 @@ def barcode() -> str:
     return ",".join([blank, *bits])
 
 
-def make_film(
-    path: Path, *, size: str = "1920x1080", fps: int = 30, seconds: int = 20, audio: bool = False
-) -> Path:
+def make_film(path: Path, *, size: str = "1920x1080", fps: int = 30, seconds: int = 20, audio: bool = False) -> Path:
     """Make an H.264 film of about 4 Mbit/s with a keyframe every two seconds; return ``path``.
 
     Raises:

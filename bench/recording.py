@@ -54,9 +54,7 @@ def start_ffmpeg(url: str, count: int, data: Path) -> list[subprocess.Popen[byte
             "-reset_timestamps",
             "1",
         ]
-        started.append(
-            subprocess.Popen([*command, str(data / str(k) / "%04d.mp4")], stderr=subprocess.DEVNULL)
-        )
+        started.append(subprocess.Popen([*command, str(data / str(k) / "%04d.mp4")], stderr=subprocess.DEVNULL))
     return started
 
 

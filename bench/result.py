@@ -72,9 +72,5 @@ def cpu_model() -> str:
     info = Path("/proc/cpuinfo")
     if not info.exists():
         return platform.processor()
-    names = [
-        line.split(":", 1)[1].strip()
-        for line in info.read_text().splitlines()
-        if line.startswith("model name")
-    ]
+    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
     return f"{len(names)} x {names[0] if names else 'unknown'}"

@@ -22,6 +22,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _skipped and os.environ.get("CI") == "true":
-        terminalreporter.write_line(
-            f"FAILED: {len(_skipped)} test(s) skipped in CI: {', '.join(_skipped)}", red=True
-        )
+        terminalreporter.write_line(f"FAILED: {len(_skipped)} test(s) skipped in CI: {', '.join(_skipped)}", red=True)

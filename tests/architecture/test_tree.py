@@ -12,10 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
-    p
-    for top in ("libs", "services")
-    for p in (ROOT / top).rglob("*.py")
-    if "migrations/versions" not in str(p)
+    p for top in ("libs", "services") for p in (ROOT / top).rglob("*.py") if "migrations/versions" not in str(p)
 )
 TEXTS = sorted(p for p in ROOT.rglob("*.md") if not {".venv", "build", "data", "node_modules"} & set(p.parts))
 

@@ -36,8 +36,7 @@ def test_any_range_is_the_slice_of_the_whole(start: int, end: int) -> None:
 def test_the_tag_stays_when_the_object_moves_and_changes_with_the_content() -> None:
     moved = VirtualFile(
         tuple(
-            ObjectRange("c", p.offset, p.length, p.identity) if isinstance(p, ObjectRange) else p
-            for p in FILE.pieces
+            ObjectRange("c", p.offset, p.length, p.identity) if isinstance(p, ObjectRange) else p for p in FILE.pieces
         )
     )
     other = VirtualFile((b"head", ObjectRange("a", 11, 100, "A"), *FILE.pieces[2:]))
