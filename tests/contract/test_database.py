@@ -244,6 +244,14 @@ class TestChunks:
                 writer.store_chunk(bad, b"")
         assert [c.id for c in reader.all_chunks()] == ["c"]
 
+    def test_the_longest_chunk_is_found_by_its_last_microsecond(
+        self, writer: FootageWriter, reader: FootageReader
+    ) -> None:
+        writer.store_chunk(stored("c", T, T + 3600 * S), b"")
+        end = T + 3600 * S
+        assert [c.id for c in reader.find_chunks("gate", end - 1, end + S)] == ["c"]
+        assert reader.find_chunks("gate", end, end + S) == []
+
     def test_a_key_has_one_chunk(self, writer: FootageWriter) -> None:
         writer.store_chunk(stored("c", T, T + S), b"")
         again = stored("d", T, T + S).model_copy(update={"key": "recordings/gate/c.mp4"})

@@ -38,6 +38,25 @@ def test_publishing_copies_no_byte(store: LocalStore, film: Path) -> None:
     assert store.local_path(KEY).samefile(film)
 
 
+@pytest.mark.parametrize("way", ["file", "bytes"])
+def test_file_and_folders_are_on_the_disk_before_it_returns(
+    store: LocalStore, film: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """What a power cut must not undo: the bytes, their name, and the names of the folders made for them."""
+    store.root.mkdir()
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.fstat(fd).st_ino), real(fd)))
+    if way == "file":
+        store.put_file(film, KEY)
+    else:
+        store.put_bytes(KEY, b"media")
+    day = store.local_path(KEY).parent
+    order = [store.local_path(KEY), day, day.parent, day.parent.parent, store.root]
+    assert {path.stat().st_ino for path in order} <= set(synced)
+    assert synced[-1] == day.stat().st_ino  # the name last
+
+
 def test_publishing_again_after_a_crash_is_no_conflict(store: LocalStore, film: Path) -> None:
     store.put_file(film, KEY)
     assert store.put_file(film, KEY, move=True).size == 5
