@@ -1,4 +1,4 @@
-"""S2-17, P4: every range begins and ends with the right frame, whatever the camera sends."""
+"""S1-10, S1-11: every range begins and ends with the right frame, whatever the camera sends."""
 
 from __future__ import annotations
 

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from gatehouse_common.media.samples import I64, VIDEO_TIMESCALE, TrackFormat
 
 from .selection import Selection
+from .sharing import sharing_key
 from .spans import SpanTrack
-
-IN_BAND = frozenset({"avc1", "hvc1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +78,14 @@ def starts_of(selections: Sequence[Selection], *, keep_gaps: bool) -> list[int]:
 
 def place(selections: Sequence[Selection], starts: Sequence[int]) -> list[PlacedTrack]:
     """Return the tracks of the slice, video first."""
-    tracks: dict[tuple[str, object], list[_Entry]] = {}
+    tracks: dict[tuple[object, ...], list[_Entry]] = {}
     for number, (one, out) in enumerate(zip(selections, starts, strict=True)):
         for samples in one.tracks:
             if len(samples):
                 entry = _Entry(number, samples, one.shown, out, out + one.end - one.shown)
-                tracks.setdefault(_key(samples.format), []).append(entry)
+                tracks.setdefault(sharing_key(samples.format), []).append(entry)
     placed = [_place_track(entries) for entries in tracks.values()]
     return sorted(placed, key=lambda t: t.format.kind != "video")
-
-
-def _key(format_: TrackFormat) -> tuple[str, object]:
-    if format_.codec in IN_BAND:
-        return format_.kind, format_.codec
-    return format_.kind, (format_.sample_entry, format_.timescale)
 
 
 def _place_track(entries: Sequence[_Entry]) -> PlacedTrack:
