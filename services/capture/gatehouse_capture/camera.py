@@ -22,8 +22,8 @@ from .sources import StreamInfo, open_source
 log = structlog.get_logger(__name__)
 
 _EAGER_US = 60 * SECOND
-"""For the first minute of an outage a camera is tried about every second, then less and less often."""
-_EAGER_PAUSE_S = 0.8
+"""For the first minute of an outage a camera is tried about twice a second, then less and less often."""
+_EAGER_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _REPORT_US = 30 * SECOND
 
@@ -114,7 +114,7 @@ class CameraWorker:
             GatehouseError: it failed; all that came is written.
         """
         source = open_source(url, self._desk.clock, self._timing.idle_s)
-        closer = threading.Thread(target=self._close_when_stopped, args=(source.close,), daemon=True)
+        closer = threading.Thread(target=self._when_stopped, args=(source.interrupt,), daemon=True)
         session: RunSession | None = None
         try:
             info = source.open()
@@ -145,9 +145,9 @@ class CameraWorker:
                 if session.frames:
                     self._interruptions = []
 
-    def _close_when_stopped(self, close: Callable[[], None]) -> None:
+    def _when_stopped(self, interrupt: Callable[[], None]) -> None:
         self._stop.wait()
-        close()
+        interrupt()
 
     def _seen(self, session: RunSession, info: StreamInfo) -> None:
         """Keep what a frame tells for people: state, rate, metrics."""

@@ -13,7 +13,7 @@ from gatehouse_common.settings import Settings
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
 
-from .roster import CameraArgument, enrol
+from .roster import CameraArgument, begin_states, enrol
 from .startup import check_room, check_startup
 
 log = structlog.get_logger(__name__)
@@ -54,6 +54,7 @@ class Gatehouse:
         try:
             self._upgrade()
             enrol(self.core, cameras)
+            begin_states(self.core)
             self.services = [build(self.core) for _, build in SERVICES]
         except BaseException:
             self.core.close()

@@ -11,6 +11,7 @@ from gatehouse_common.camera_url import parse_url
 from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound
 from gatehouse_common.ids import parse_slug
+from gatehouse_common.messages import CameraState, CameraStatus
 from gatehouse_common.observability.secrets import register_url
 from gatehouse_common.runtime import Core
 
@@ -70,6 +71,19 @@ def enrol(core: Core, cameras: Sequence[CameraArgument]) -> None:
             if error.kind is not Kind.UNAVAILABLE:
                 raise
             log.warning("a camera could not be added", camera=camera.id, reason=error.message)
+
+
+def begin_states(core: Core) -> None:
+    """Show every camera as starting: what the index says is from the life of another process."""
+    repository, now_us = CameraRepository(core.db), core.clock.now_us()
+    try:
+        for camera in repository.list():
+            status = CameraStatus(camera=camera.id, time_us=now_us, state=CameraState.STARTING, since_us=now_us)
+            repository.report(status)
+    except GatehouseError as error:
+        if error.kind is not Kind.UNAVAILABLE:
+            raise
+        log.warning("states of cameras are as they were", reason=error.message)
 
 
 def _put(repository: CameraRepository, camera: CameraArgument, now_us: int) -> None:

@@ -1,0 +1,82 @@
+"""A camera goes away and comes back."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from films_on_disk import make_film
+from running import Running, decode, us, wait_for
+
+SERVER = Path(__file__).with_name("rtsp_server.py")
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_film(tmp_path_factory.mktemp("film") / "film.mp4", seconds=120)
+
+
+@contextmanager
+def served(film: Path, port: int) -> Iterator[None]:
+    with subprocess.Popen([SYSTEM_PYTHON, str(SERVER), str(port), str(film)], stdout=subprocess.PIPE) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline() == b"listening\n"
+            yield
+        finally:
+            server.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_a_camera_is_away_for_twenty_seconds(tmp_path: Path, film: Path) -> None:
+    """S1-5, S1-13: one gap of 20 s +-1 s, camera_offline; footage across it is one file that names the gap."""
+    port = free_port()
+    began = time.time_ns() // 1000
+    with Running(
+        tmp_path / "data", "--camera", f"gate=rtsp://user:secret-word@127.0.0.1:{port}/cam", log=tmp_path / "log"
+    ) as gatehouse:
+        with served(film, port):
+            gatehouse.ready().recording("gate")
+            wait_for("recorded seconds", lambda: _recorded(gatehouse, began) > 6_000_000)
+            stopped = time.time_ns() // 1000
+        time.sleep(max(0.0, 19.7 - (time.time_ns() // 1000 - stopped) / 1e6))
+        with served(film, port):
+            away = time.time_ns() // 1000 - stopped
+            gatehouse.recording("gate")
+            wait_for("the gap's end", lambda: len(_offline(gatehouse, began)) == 1)
+            wait_for("recorded seconds", lambda: _recorded(gatehouse, began) > 12_000_000)
+            ((start, end),) = _offline(gatehouse, began)
+            assert abs(end - start - away) <= 1_000_000, (end - start, away)
+            answer = gatehouse.get("/api/v1/footage", camera="gate", **{"from": start / 1e6 - 2, "to": end / 1e6 + 2})
+            assert answer.status == 200
+            ((gap_from, gap_to),) = json.loads(answer.headers["X-Footage-Gaps"])
+            assert abs(us(gap_from) - start) < 100_000
+            assert abs(us(gap_to) - end) < 100_000
+            assert abs(decode(answer.body) - 100) <= 3  # two seconds before and two after, 25 pictures each
+        assert gatehouse.stop() == 0
+        assert "secret-word" not in gatehouse.said()
+
+
+def _recorded(gatehouse: Running, since: int) -> int:
+    recorded, _ = gatehouse.ledger("gate", since)
+    return sum(end - start for start, end in recorded)
+
+
+def _offline(gatehouse: Running, since: int) -> list[tuple[int, int]]:
+    _, gaps = gatehouse.ledger("gate", since)
+    return [(start, end) for start, end, cause in gaps if cause == "camera_offline"]
