@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
 
 from gatehouse_common.db import CameraRepository, FootageReader
+from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core
 
 from .library import Library
@@ -28,6 +29,7 @@ class Context:
         library: recorded media.
         live: live views.
         stop: set when the server is to end; endless answers watch it.
+        hls: the numbers of live HLS segments.
     """
 
     core: Core
@@ -36,6 +38,7 @@ class Context:
     library: Library
     live: LiveDesk
     stop: threading.Event
+    hls: LiveWindows = field(default_factory=LiveWindows)
 
     def default_camera(self) -> str | None:
         """Return the camera of routes that name none: the configured one, else the first by id."""

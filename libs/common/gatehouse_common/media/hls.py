@@ -15,7 +15,11 @@ from gatehouse_common.timefmt import rfc3339
 from .samples import VIDEO_TIMESCALE, ChunkMedia
 
 TARGET_US = 4_000_000
-_LIVE_SEGMENTS = 6
+"""GOPs are taken together until a segment is this long."""
+
+_LIVE_TARGET_S = 6
+"""What a live playlist promises: it must not change from one fetch to the next (RFC 8216 section 4.3.3.1)."""
+
 _SEAM_US = 50_000
 
 
@@ -43,75 +47,85 @@ class Segment:
 def find_segments(chunks: Sequence[ChunkMedia], *, whole_only: bool = False) -> list[Segment]:
     """Return the segments of chunks, which are sorted by start.
 
+    A chunk's segments are counted from its beginning, so they stay the same however many chunks are looked at.
+
     Args:
         chunks: the chunks.
-        whole_only: leave out the newest GOP, which may still grow.
+        whole_only: the newest chunk is growing: leave out of it what later footage would still be added to.
     """
     found: list[Segment] = []
     before: ChunkMedia | None = None
     for chunk in chunks:
-        fresh = before is None or before.run_id != chunk.run_id or chunk.start_us - before.end_us > _SEAM_US
-        for piece in _pieces(chunk, whole_only=whole_only and chunk is chunks[-1]):
-            offset, length, start, end = piece
-            start_us = chunk.wall_us(start)
-            duration = (end - start) * 1_000_000 // VIDEO_TIMESCALE
-            found.append(Segment(chunk, offset, length, start_us, duration, discontinuity=fresh and before is not None))
+        fresh = before is not None and (before.run_id != chunk.run_id or chunk.start_us - before.end_us > _SEAM_US)
+        for first, last in _groups(chunk, whole_only=whole_only and chunk is chunks[-1]):
+            found.append(_segment(chunk, first, last, discontinuity=fresh))
             fresh = False
-            before = chunk
         before = chunk
     return found
 
 
-def _pieces(chunk: ChunkMedia, *, whole_only: bool) -> list[tuple[int, int, int, int]]:
-    """Return ``(offset, length, start, end)`` of runs of GOPs of about the target length."""
+def _segment(chunk: ChunkMedia, first: int, last: int, *, discontinuity: bool) -> Segment:
+    """Return the segment of the parts ``first`` to ``last``, that one included."""
     parts = chunk.parts
-    heads = np.flatnonzero(parts.sync)
-    pieces: list[tuple[int, int, int, int]] = []
+    offset, start = int(parts.off[first]), int(parts.dts[first])
+    length = int(parts.off[last] + parts.size[last]) - offset
+    duration_us = (int(parts.end[last]) - start) * 1_000_000 // VIDEO_TIMESCALE
+    return Segment(chunk, offset, length, chunk.wall_us(start), duration_us, discontinuity)
+
+
+def _groups(chunk: ChunkMedia, *, whole_only: bool) -> list[tuple[int, int]]:
+    """Return the first and the last part of each run of GOPs that is about as long as a segment should be."""
+    parts = chunk.parts
+    heads = [int(k) for k in np.flatnonzero(parts.sync)]
+    groups: list[tuple[int, int]] = []
     begin: int | None = None
-    limit = TARGET_US * VIDEO_TIMESCALE // 1_000_000
-    for k, head in enumerate(heads):
-        last = int(heads[k + 1]) - 1 if k + 1 < len(heads) else len(parts) - 1
-        if whole_only and k + 1 == len(heads):
-            break
-        begin = int(head) if begin is None else begin
-        span = int(parts.end[last] - parts.dts[begin])
-        following = k + 2 < len(heads) or (k + 2 == len(heads) and not whole_only)
-        if span >= limit or not following:
-            stop = int(parts.off[last] + parts.size[last])
-            pieces.append(
-                (int(parts.off[begin]), stop - int(parts.off[begin]), int(parts.dts[begin]), int(parts.end[last]))
-            )
+    for head, following in zip(heads, [*heads[1:], None], strict=True):
+        begin = head if begin is None else begin
+        last = (len(parts) if following is None else following) - 1
+        long_enough = int(parts.end[last] - parts.dts[begin]) * 1_000_000 >= TARGET_US * VIDEO_TIMESCALE
+        if (long_enough and not (whole_only and following is None)) or (following is None and not whole_only):
+            groups.append((begin, last))
             begin = None
-    return pieces
+    return groups
 
 
-def vod_playlist(segments: Sequence[Segment], url_of: Callable[[ChunkMedia], str]) -> str:
-    """Return a playlist of a finished range."""
-    lines = _head(segments, 0, 0)
+def vod_playlist(segments: Sequence[Segment], url_of: Callable[[ChunkMedia], str], start_us: int | None = None) -> str:
+    """Return a playlist of a finished range.
+
+    Args:
+        segments: its segments.
+        url_of: gives a chunk's URL.
+        start_us: where to begin to play, inside the first segment.
+    """
+    longest = max((s.duration_us for s in segments), default=TARGET_US)
+    lines = _head(-(-longest // 1_000_000), 0, 0)
     lines.insert(3, "#EXT-X-PLAYLIST-TYPE:VOD")
+    if start_us is not None and segments and start_us > segments[0].start_us:
+        lines.append(f"#EXT-X-START:TIME-OFFSET={(start_us - segments[0].start_us) / 1_000_000:.6f},PRECISE=YES")
     return "\n".join([*lines, *_body(segments, url_of), "#EXT-X-ENDLIST", ""])
 
 
-def live_playlist(segments: Sequence[Segment], url_of: Callable[[ChunkMedia], str]) -> str:
+def live_playlist(
+    window: Sequence[Segment], url_of: Callable[[ChunkMedia], str], sequence: int, discontinuities: int
+) -> str:
     """Return a playlist of the newest segments.
 
     Args:
-        segments: all whole segments since a fixed instant (the api takes the run's start): they number the
-            window, so numbers stay the same from one fetch to the next without any state.
+        window: the newest whole segments.
         url_of: gives a chunk's URL.
+        sequence: number of the first one (RFC 8216 section 4.3.3.2).
+        discontinuities: how many discontinuities have gone before the window (section 4.3.3.3).
     """
-    window = list(segments[-_LIVE_SEGMENTS:])
-    earlier = sum(s.discontinuity for s in segments[: len(segments) - len(window)])
-    number = len(segments) - len(window)
-    return "\n".join([*_head(window, number, earlier), *_body(window, url_of), ""])
+    longest = max((s.duration_us for s in window), default=0)
+    target = max(_LIVE_TARGET_S, -(-longest // 1_000_000))
+    return "\n".join([*_head(target, sequence, discontinuities), *_body(window, url_of), ""])
 
 
-def _head(segments: Sequence[Segment], sequence: int, discontinuities: int) -> list[str]:
-    longest = max((s.duration_us for s in segments), default=TARGET_US)
+def _head(target_s: int, sequence: int, discontinuities: int) -> list[str]:
     return [
         "#EXTM3U",
         "#EXT-X-VERSION:7",
-        f"#EXT-X-TARGETDURATION:{-(-longest // 1_000_000)}",
+        f"#EXT-X-TARGETDURATION:{target_s}",
         f"#EXT-X-MEDIA-SEQUENCE:{sequence}",
         f"#EXT-X-DISCONTINUITY-SEQUENCE:{discontinuities}",
         "#EXT-X-INDEPENDENT-SEGMENTS",

@@ -9,21 +9,20 @@ from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
 from gatehouse_api.routes.models import CameraPath, ChunkPath, RangeQuery
 from gatehouse_api.times import clamp_to_now, parse_range, request_zone
-from gatehouse_common.clock import MINUTE
 from gatehouse_common.errors import NotFound
-from gatehouse_common.media.hls import find_segments, live_playlist, vod_playlist
+from gatehouse_common.media.hls import find_segments, vod_playlist
+from gatehouse_common.media.hls_live import LOOKBACK_US
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
 
 api = APIBlueprint("hls", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="HLS")])
 
 _MIME = "application/vnd.apple.mpegurl"
-_LIVE_WINDOW_US = 60 * MINUTE
 
 
 @api.get("/hls/<camera>/vod.m3u8", summary="A range of any length as an HLS playlist")
 def get_vod(path: CameraPath, query: RangeQuery) -> Response:
-    """Return the playlist of a range; it begins at the keyframe before ``from``."""
+    """Return the playlist of a range; players that know ``EXT-X-START`` begin at ``from``, others at its GOP."""
     ctx = context()
     ctx.cameras.get(path.camera)
     wanted, _ = clamp_to_now(parse_range(query.from_, query.to, request_zone(query.tz)))
@@ -33,7 +32,7 @@ def get_vod(path: CameraPath, query: RangeQuery) -> Response:
     ]
     if not segments:
         raise NotFound("nothing is recorded in that range")
-    return _playlist(vod_playlist(segments, _url), cached=found.sealed)
+    return _playlist(vod_playlist(segments, _url, wanted.start), cached=found.sealed)
 
 
 @api.get("/hls/<camera>/live.m3u8", summary="The live edge as an HLS playlist")
@@ -41,15 +40,11 @@ def get_live(path: CameraPath) -> Response:
     """Return the playlist of the newest whole segments."""
     ctx = context()
     ctx.cameras.get(path.camera)
-    newest = ctx.library.newest(path.camera)
-    # Numbered from the run's start, so that numbers stay the same while it goes on.
-    start = ctx.footage.run(newest.run_id).started_us
     now = ctx.core.clock.now_us()
-    found = ctx.library.find(path.camera, max(start, now - _LIVE_WINDOW_US), now)
-    segments = find_segments([m for m in found.media if m.run_id == newest.run_id], whole_only=True)
+    segments = find_segments(ctx.library.find(path.camera, now - LOOKBACK_US, now).media, whole_only=True)
     if not segments:
         raise NotFound("there is no whole segment yet")
-    return _playlist(live_playlist(segments, _url), cached=False)
+    return _playlist(ctx.hls.playlist(path.camera, segments, _url), cached=False)
 
 
 @api.get("/media/chunks/<chunk>.mp4", summary="A chunk file, by ranges")
