@@ -12,7 +12,7 @@ import simplejpeg
 from gatehouse_common.errors import NotFound
 
 from .decode import RangeSource, decode_frames
-from .samples import VIDEO_TIMESCALE, ChunkMedia
+from .samples import ChunkMedia
 
 _QUALITY = 82
 
@@ -34,7 +34,7 @@ def encode_jpeg(frame: av.VideoFrame, most_width: int, quality: int = _QUALITY) 
     """
     width = max(16, min(frame.width, most_width) // 2 * 2)
     height = max(2, frame.height * width // frame.width // 2 * 2)
-    small = frame.reformat(width, height, "yuv420p")
+    small = frame.reformat(width, height, "yuvj420p")  # a JPEG's black is 0, video's is 16
     planes = []
     for plane, shrink in zip(small.planes, (1, 2, 2), strict=True):
         whole = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
@@ -53,7 +53,7 @@ def keyframe_picture(chunk: ChunkMedia, at_us: int, reader: RangeSource, width: 
     keys = np.flatnonzero(video.sync)
     if not len(keys):
         raise NotFound("there is no keyframe to show")
-    before = keys[video.pts[keys] <= _ticks(chunk, at_us)]
+    before = keys[video.pts[keys] < chunk.ticks(at_us + 1)]
     position = int(before[-1]) if len(before) else int(keys[0])
     for frame in decode_frames(video, position, position + 1, [chunk], reader):
         return _picture(frame, chunk, width)
@@ -63,19 +63,22 @@ def keyframe_picture(chunk: ChunkMedia, at_us: int, reader: RangeSource, width: 
 def exact_picture(chunk: ChunkMedia, at_us: int, reader: RangeSource, width: int) -> Picture:
     """Return the frame on screen at ``at_us``, decoding from the keyframe before it.
 
+    Before the chunk's first keyframe that one is returned: pictures that lead it need the chunk before.
+
     Raises:
         NotFound: the chunk holds no such frame.
         DataLoss: it cannot be decoded.
     """
     video = chunk.video
     pts = video.pts
-    shown = pts[pts <= _ticks(chunk, at_us)]
+    shown = pts[pts < chunk.ticks(at_us + 1)]
     wanted = int(shown.max()) if len(shown) else int(pts.min())
     position = int(np.flatnonzero(pts == wanted)[0])
     starts = np.flatnonzero(video.sync[: position + 1] & (pts[: position + 1] <= wanted))
-    first = int(starts[-1]) if len(starts) else 0
+    if not len(starts):
+        return keyframe_picture(chunk, at_us, reader, width)
     best: av.VideoFrame | None = None
-    for frame in decode_frames(video, first, position + 1, [chunk], reader):
+    for frame in decode_frames(video, int(starts[-1]), position + 1, [chunk], reader):
         if frame.pts is not None and frame.pts <= wanted:
             best = frame
     if best is None:
@@ -87,10 +90,6 @@ def newest_picture(chunks: Sequence[ChunkMedia], reader: RangeSource, width: int
     """Return the newest whole frame of the newest chunk."""
     chunk = chunks[-1]
     return exact_picture(chunk, chunk.end_us, reader, width)
-
-
-def _ticks(chunk: ChunkMedia, at_us: int) -> int:
-    return (at_us - chunk.origin_us) * VIDEO_TIMESCALE // 1_000_000 + 1
 
 
 def _picture(frame: av.VideoFrame, chunk: ChunkMedia, width: int) -> Picture:

@@ -133,6 +133,10 @@ class ChunkMedia:
         """Return the wall time of media time ``ticks``, rounded to the nearest microsecond."""
         return self.origin_us + (ticks * 2_000_000 + timescale) // (2 * timescale)
 
+    def ticks(self, wall_us: int) -> int:
+        """Return the first video time whose wall time is not before ``wall_us``; see ``first_tick``."""
+        return first_tick(wall_us - self.origin_us)
+
     @property
     def start_us(self) -> int:
         """Wall time of the first presented frame."""
@@ -143,6 +147,14 @@ class ChunkMedia:
         """Wall time up to which every frame is there: that at which the last one ends."""
         v = self.video
         return self.wall_us(complete_until(v.dts, v.pts, v.dur), v.format.timescale)
+
+
+def first_tick(since_origin_us: int) -> int:
+    """Return the first video time that, rounded to a microsecond, is not before one after the run's origin.
+
+    A frame is thus before an instant exactly if its stated time is: ranges that touch share no frame.
+    """
+    return -((1 - 2 * since_origin_us) * VIDEO_TIMESCALE // 2_000_000)
 
 
 def complete_until(dts: I64, pts: I64, dur: I64) -> int:

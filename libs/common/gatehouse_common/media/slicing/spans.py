@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gatehouse_common.media.samples import I64, VIDEO_TIMESCALE, ChunkMedia, TrackFormat, TrackSamples, complete_until
+from gatehouse_common.media.samples import (
+    I64,
+    VIDEO_TIMESCALE,
+    ChunkMedia,
+    TrackFormat,
+    TrackSamples,
+    complete_until,
+    first_tick,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +95,8 @@ class Span:
         return self.origin_us + (ticks * 2_000_000 + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE)
 
     def ticks(self, wall_us: int) -> int:
-        """Return the first video time whose ``wall_us``, being rounded, is not before a wall time.
-
-        A frame is thus before an instant exactly if its stated time is: ranges that touch share no frame.
-        """
-        return -((1 - 2 * (wall_us - self.origin_us)) * VIDEO_TIMESCALE // 2_000_000)
+        """Return the first video time whose wall time is not before ``wall_us``; see ``first_tick``."""
+        return first_tick(wall_us - self.origin_us)
 
     @property
     def end(self) -> int:
