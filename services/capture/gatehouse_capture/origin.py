@@ -58,7 +58,8 @@ class Origin:
         if sender_us is not None:
             self.clock_offset_us = sender_us - arrival_us
             if abs(sender_us - arrival_us) <= BELIEVABLE_US:
-                sent = sender_us - media_us
+                # Taken before it was here, whatever a clock that runs ahead says.
+                sent = min(sender_us, arrival_us) - media_us
         if self._value is None:
             self._value, self._from_sender = self._bounded(arrived if sent is None else sent), sent is not None
             self._window_start = media_us
