@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from .envelope import Message
+from .fields import Count, Moment
 from .vocabulary import CameraState, GapCause
 
 
@@ -15,7 +16,7 @@ class CameraChanged(Message):
 
     TYPE: ClassVar[str] = "camera.changed"
 
-    action: Literal["added", "updated", "removed"]
+    action: Literal["added", "updated", "removed"] = Field(description="what was done to it")
 
 
 class CameraStatus(Message):
@@ -23,12 +24,12 @@ class CameraStatus(Message):
 
     TYPE: ClassVar[str] = "camera.status"
 
-    state: CameraState
-    since_us: int = Field(description="since when it is in this state, microseconds UTC")
+    state: CameraState = Field(description="what it is doing")
+    since_us: Moment = Field(description="since when it is in this state, microseconds UTC")
     cause: GapCause | None = Field(default=None, description="why it does not record, when it does not")
     detail: str = Field(default="", description="one sentence for a person, without credentials")
-    width: int = Field(default=0, description="pixels")
-    height: int = Field(default=0, description="pixels")
+    width: Count = Field(default=0, description="pixels")
+    height: Count = Field(default=0, description="pixels")
     fps: float = Field(default=0.0, description="frames per second measured, 0 when not recording")
     codec: str = Field(default="", description="RFC 6381 codec string of the video")
     fallback: str | None = Field(default=None, description="the device used in place of the configured one")

@@ -28,6 +28,11 @@ class Entry:
     publishers: tuple[str, ...]
     consumers: tuple[str, ...]
 
+    @property
+    def meaning(self) -> str:
+        """What the message says, in one sentence: the first line of its class's docstring."""
+        return (self.model.__doc__ or "").strip().split("\n", maxsplit=1)[0]
+
 
 CATALOG: tuple[Entry, ...] = (
     Entry(CameraChanged, True, ("api", "gatehouse"), ("capture",)),

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from .envelope import Message
+from .fields import Count, Moment
 
 
 class ChunkMessage(Message):
@@ -22,8 +23,8 @@ class ChunkOpened(ChunkMessage):
 
     TYPE: ClassVar[str] = "chunk.opened"
 
-    start_us: int = Field(description="wall time of its first frame, microseconds UTC")
-    origin_us: int = Field(description="wall time of media time zero of the run, microseconds UTC")
+    start_us: Moment = Field(description="wall time of its first frame, microseconds UTC")
+    origin_us: Moment = Field(description="wall time of media time zero of the run, microseconds UTC")
 
 
 class GopWritten(ChunkMessage):
@@ -31,13 +32,13 @@ class GopWritten(ChunkMessage):
 
     TYPE: ClassVar[str] = "gop.written"
 
-    offset: int = Field(description="bytes from the file's start to the GOP's first box")
-    length: int = Field(description="bytes")
-    start_us: int = Field(description="wall time of its first frame, microseconds UTC")
-    end_us: int = Field(description="wall time at which its last frame ends, microseconds UTC")
-    origin_us: int = Field(description="wall time of media time zero of the run, as known now")
-    frames: int = Field(description="video frames in it")
-    keyframe_length: int = Field(description="bytes of its keyframe")
+    offset: Count = Field(description="bytes from the file's start to the GOP's first box")
+    length: Count = Field(description="bytes")
+    start_us: Moment = Field(description="wall time of its first frame, microseconds UTC")
+    end_us: Moment = Field(description="wall time at which its last frame ends, microseconds UTC")
+    origin_us: Moment = Field(description="wall time of media time zero of the run, as known now")
+    frames: Count = Field(description="video frames in it")
+    keyframe_length: Count = Field(description="bytes of its keyframe")
 
 
 class ChunkClosed(ChunkMessage):
@@ -45,10 +46,10 @@ class ChunkClosed(ChunkMessage):
 
     TYPE: ClassVar[str] = "chunk.closed"
 
-    start_us: int = Field(description="wall time of its first frame, microseconds UTC")
-    end_us: int = Field(description="wall time at which its last frame ends, microseconds UTC")
-    origin_us: int = Field(description="wall time of media time zero of the run, microseconds UTC")
-    bytes: int = Field(description="size of the file")
+    start_us: Moment = Field(description="wall time of its first frame, microseconds UTC")
+    end_us: Moment = Field(description="wall time at which its last frame ends, microseconds UTC")
+    origin_us: Moment = Field(description="wall time of media time zero of the run, microseconds UTC")
+    bytes: Count = Field(description="size of the file")
     recovered: bool = Field(default=False, description="whether it was adopted after a crash")
 
 
@@ -58,10 +59,10 @@ class ChunkStored(ChunkMessage):
     TYPE: ClassVar[str] = "chunk.stored"
 
     spool_key: str = Field(description="its key in the spool")
-    start_us: int = Field(description="wall time of its first frame, microseconds UTC")
-    end_us: int = Field(description="wall time at which its last frame ends, microseconds UTC")
-    origin_us: int = Field(description="wall time of media time zero of the run, microseconds UTC")
-    bytes: int = Field(description="size of the file")
+    start_us: Moment = Field(description="wall time of its first frame, microseconds UTC")
+    end_us: Moment = Field(description="wall time at which its last frame ends, microseconds UTC")
+    origin_us: Moment = Field(description="wall time of media time zero of the run, microseconds UTC")
+    bytes: Count = Field(description="size of the file")
     recovered: bool = Field(default=False, description="whether it was adopted after a crash")
 
 
@@ -70,6 +71,6 @@ class ChunkIndexed(Message):
 
     TYPE: ClassVar[str] = "chunk.indexed"
 
-    chunk: str
+    chunk: str = Field(description="id of the chunk, UUIDv7")
     key: str = Field(description="object key in the store")
     spool_key: str = Field(description="key in the spool")

@@ -6,9 +6,12 @@ import json
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.ids import new_id
+
+from .fields import CameraId, Moment
 
 _registry: dict[str, type[Message]] = {}
 
@@ -20,14 +23,14 @@ class Message(BaseModel):
     reader would misunderstand raises ``VERSION``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     TYPE: ClassVar[str] = ""
     VERSION: ClassVar[int] = 1
 
     id: str = Field(default_factory=new_id, description="UUIDv7; a redelivered message keeps it")
-    camera: str = Field(description="id of the camera it speaks of")
-    time_us: int = Field(description="when the thing it speaks of happened, microseconds UTC")
+    camera: CameraId = Field(description="id of the camera it speaks of")
+    time_us: Moment = Field(description="when the thing it speaks of happened, microseconds UTC")
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -50,12 +53,15 @@ def encode(message: Message) -> bytes:
 def decode(data: bytes | memoryview) -> Message:
     """Return the message that ``data`` holds.
 
+    Values are taken as they are written: a number inside quotes is not a number.
+
     Raises:
         InvalidInput: it is no JSON object, or its type, version or a field is not what this reader knows;
             the sentence says which, for the dead-letter queue.
     """
+    body = bytes(data)
     try:
-        fields = json.loads(bytes(data))
+        fields = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise InvalidInput(f"the body is not JSON: {error}") from error
     if not isinstance(fields, dict):
@@ -64,11 +70,14 @@ def decode(data: bytes | memoryview) -> Message:
     model = _registry.get(kind) if isinstance(kind, str) else None
     if model is None:
         raise InvalidInput(f"unknown message type {str(kind)[:60]!r}")
-    if version != model.VERSION:
+    if type(version) is not int or version != model.VERSION:
         raise InvalidInput(f"{model.TYPE} has version {str(version)[:20]!r}, this reader knows {model.VERSION}")
     try:
-        return model.model_validate(fields)
+        message = model.model_validate_json(body, strict=True)
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"{model.TYPE}: field {where!r}: {first['msg']}", where) from error
+    if "id" not in fields:
+        raise InvalidInput(f"{model.TYPE}: field 'id': a message without one would be new at every delivery", "id")
+    return message

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from .envelope import Message
+from .fields import Moment
 from .vocabulary import GapCause
 
 
@@ -15,7 +16,7 @@ class GapRecorded(Message):
 
     TYPE: ClassVar[str] = "gap.recorded"
 
-    start_us: int = Field(description="first missing instant, microseconds UTC")
-    end_us: int = Field(description="first instant that is there again, microseconds UTC")
-    cause: GapCause
+    start_us: Moment = Field(description="first missing instant, microseconds UTC")
+    end_us: Moment = Field(description="first instant that is there again, microseconds UTC")
+    cause: GapCause = Field(description="why it is missing")
     detail: str = Field(default="", description="one sentence for a person, without credentials")

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from .envelope import Message
+from .fields import Count, Moment
 
 LiveKind = Literal["media", "preview"]
 
@@ -16,8 +17,8 @@ class LiveRequested(Message):
 
     TYPE: ClassVar[str] = "live.requested"
 
-    kinds: list[LiveKind]
-    ttl_us: int = Field(description="for how long, in microseconds, unless asked again")
+    kinds: list[LiveKind] = Field(description="fragments, pictures, or both")
+    ttl_us: Moment = Field(description="for how long, in microseconds, unless asked again")
 
 
 class LiveMedia(Message):
@@ -25,9 +26,9 @@ class LiveMedia(Message):
 
     TYPE: ClassVar[str] = "live.media"
 
-    run: str
+    run: str = Field(description="id of the run")
     chunk: str = Field(description="id of the open chunk that the same samples will be in")
-    start_dts: int = Field(description="decode time of its first video sample, in ticks of 1/90000 s")
+    start_dts: Moment = Field(description="decode time of its first video sample, in ticks of 1/90000 s")
     sync: bool = Field(description="whether it begins with a keyframe")
 
 
@@ -36,5 +37,5 @@ class LivePreview(Message):
 
     TYPE: ClassVar[str] = "live.preview"
 
-    width: int = Field(description="pixels")
-    height: int = Field(description="pixels")
+    width: Count = Field(description="pixels")
+    height: Count = Field(description="pixels")

@@ -7,6 +7,7 @@ from typing import ClassVar
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from .envelope import Message
+from .fields import Count, Moment
 from .vocabulary import GapCause
 
 
@@ -15,8 +16,8 @@ class Interruption(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    cause: GapCause
-    since_us: int | None = Field(description="from when, microseconds UTC; null: from the last recorded frame")
+    cause: GapCause = Field(description="what it was")
+    since_us: Moment | None = Field(description="from when, microseconds UTC; null: from the last recorded frame")
 
 
 class RunStarted(Message):
@@ -25,11 +26,11 @@ class RunStarted(Message):
     TYPE: ClassVar[str] = "run.started"
 
     run: str = Field(description="id of the run, UUIDv7")
-    origin_us: int = Field(description="wall time of media time zero, microseconds UTC")
-    start_us: int = Field(description="wall time of the first frame, microseconds UTC")
+    origin_us: Moment = Field(description="wall time of media time zero, microseconds UTC")
+    start_us: Moment = Field(description="wall time of the first frame, microseconds UTC")
     init: Base64Bytes = Field(description="ftyp and moov: the init segment")
-    width: int = Field(description="pixels")
-    height: int = Field(description="pixels")
+    width: Count = Field(description="pixels")
+    height: Count = Field(description="pixels")
     fps: float = Field(description="frames per second as the camera states it, 0 if it does not")
     video_codec: str = Field(description="RFC 6381 codec string")
     audio_codec: str | None = Field(default=None, description="RFC 6381 codec string, null without sound")
@@ -41,6 +42,6 @@ class RunEnded(Message):
 
     TYPE: ClassVar[str] = "run.ended"
 
-    run: str
-    end_us: int = Field(description="wall time at which its last frame ends, microseconds UTC")
-    cause: GapCause
+    run: str = Field(description="id of the run")
+    end_us: Moment = Field(description="wall time at which its last frame ends, microseconds UTC")
+    cause: GapCause = Field(description="why it ended")
