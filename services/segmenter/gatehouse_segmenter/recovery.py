@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from pydantic import ValidationError
 
 from gatehouse_common.errors import DataLoss, GatehouseError, from_os_error
 from gatehouse_common.media.adopt import Adopted, adopt
@@ -68,6 +69,7 @@ def _recover_file(core: Core, path: Path, result: Recovered) -> None:
         found = adopt(path, key)
         if (found.info.camera, found.info.run) != (name.camera, name.run):
             raise DataLoss(f"{key} says it is of camera {found.info.camera}, run {found.info.run}")
+        closed = _closed(core, key, found)
     except DataLoss as error:
         _quarantine(core, path, key, error.message)
         result.quarantined += 1
@@ -81,23 +83,26 @@ def _recover_file(core: Core, path: Path, result: Recovered) -> None:
         result.adopted += 1
         RECOVERED_FILES.labels("adopted").inc()
         log.warning("a chunk was recovered", key=key, lost_bytes=found.lost_bytes)
-    core.bus.publish(_closed(core, key, found))
+    core.bus.publish(closed)
 
 
 def _closed(core: Core, key: str, found: Adopted) -> ChunkClosed:
     # Times by the file itself: the run's origin may have been refined after the file was begun.
-    return ChunkClosed(
-        camera=found.info.camera,
-        time_us=core.clock.now_us(),
-        run=found.info.run,
-        chunk=found.info.chunk,
-        key=key,
-        start_us=found.media.start_us,
-        end_us=found.media.end_us,
-        origin_us=found.media.origin_us,
-        bytes=found.size,
-        recovered=not found.was_closed,
-    )
+    try:
+        return ChunkClosed(
+            camera=found.info.camera,
+            time_us=core.clock.now_us(),
+            run=found.info.run,
+            chunk=found.info.chunk,
+            key=key,
+            start_us=found.media.start_us,
+            end_us=found.media.end_us,
+            origin_us=found.media.origin_us,
+            bytes=found.size,
+            recovered=not found.was_closed,
+        )
+    except ValidationError as error:
+        raise DataLoss(f"{key} has times that cannot be: {error.errors()[0]['msg']}") from error
 
 
 def _nothing_kept(core: Core, key: str, name: keys.SpoolName) -> ChunkClosed:

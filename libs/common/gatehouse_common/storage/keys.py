@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.errors import InvalidInput
+from gatehouse_common.ids import SLUG
 from gatehouse_common.timefmt import compact, parse, to_datetime
 
 SPOOL = "spool/"
@@ -15,7 +16,7 @@ RECORDING_INDEX = "recordings/recording_index.json"
 QUARANTINE = "quarantine/"
 CLIPS = "clips/"
 
-_SPOOL_KEY = re.compile(r"spool/(?P<camera>[a-z0-9_-]+)/(?P<run>[0-9a-f-]{36})/(?P<start>\d+)\.mp4")
+_SPOOL_KEY = re.compile(rf"spool/(?P<camera>{SLUG.pattern})/(?P<run>[0-9a-f-]{{36}})/(?P<start>\d{{1,18}})\.mp4")
 _RECORDING_KEY = re.compile(
     r"recordings/(?P<camera>[a-z0-9_-]+)/\d{4}-\d\d-\d\d/recording_(?P<start>\d{8}_\d{6})(?:_(?P<attempt>\d+))?\.mp4"
 )
