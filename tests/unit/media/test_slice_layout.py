@@ -9,7 +9,7 @@ import struct
 import numpy as np
 import pytest
 
-from gatehouse_common.errors import NotFound
+from gatehouse_common.errors import InvalidInput, NotFound, TooLarge
 from gatehouse_common.media.boxes import find, find_all
 from gatehouse_common.media.slicing import LOOKBACK_US, slice_footage, smart_slice, split_footage
 from gatehouse_common.media.slicing.sample_tables import co64, ctts, run_lengths, stsc, stsz, stts
@@ -107,6 +107,21 @@ def test_nothing_recorded_is_not_found() -> None:
     ):
         with pytest.raises(NotFound):
             make(gap_us, gap_us + 2_000_000)
+
+
+def test_ranges_that_make_no_file_are_refused() -> None:
+    recorded = footage("h264")
+    start = recorded.start_us
+    for make in (
+        slice_footage,
+        lambda c, a, b: smart_slice(c, a, b, recorded.store),
+        lambda c, a, b: split_footage(c, a, b, "gate"),
+    ):
+        for end in (start, start - 1):
+            with pytest.raises(InvalidInput):
+                make(recorded.chunks, start, end)
+        with pytest.raises(TooLarge):
+            make(recorded.chunks, start, start + 13 * 3_600_000_000)
 
 
 def test_durations_are_true_in_every_box() -> None:

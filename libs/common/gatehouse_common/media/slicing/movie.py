@@ -20,44 +20,62 @@ _UNDETERMINED = 0x55C4
 def build_moov(tracks: Sequence[PlacedTrack], offsets: Sequence[I64]) -> bytes:
     """Return ``moov { mvhd trak... }`` for tracks whose samples lie at ``offsets`` in the file."""
     duration = max(_presented(t.edits) for t in tracks)
-    mvhd = full_box(
-        b"mvhd",
-        1,
-        0,
-        struct.pack(">QQIQIHH8x", 0, 0, VIDEO_TIMESCALE, duration, 0x10000, 0x100, 0),
-        _MATRIX,
-        bytes(24),
-        U32.pack(len(tracks) + 1),
-    )
     traks = [_trak(number, t, o) for number, (t, o) in enumerate(zip(tracks, offsets, strict=True), 1)]
-    return box(b"moov", mvhd, *traks)
+    return box(b"moov", _mvhd(duration, len(tracks) + 1), *traks)
 
 
 def _presented(edits: Sequence[Edit]) -> int:
     return sum(e.length for e in edits)
 
 
+def _mvhd(duration: int, next_track: int) -> bytes:
+    """Movie header, clause 8.2.2, version 1, no dates: the same footage is the same bytes.
+
+    ``creation(64) modification(64) timescale(32) duration(64) rate(16.16) volume(8.8) reserved(80) matrix(9 x 32)
+    pre_defined(6 x 32) next_track_ID(32)``
+    """
+    fields = struct.pack(">QQIQIHH8x", 0, 0, VIDEO_TIMESCALE, duration, 0x10000, 0x100, 0)
+    return full_box(b"mvhd", 1, 0, fields, _MATRIX, bytes(24), U32.pack(next_track))
+
+
 def _trak(number: int, track: PlacedTrack, offsets: I64) -> bytes:
-    """``trak { tkhd edts { elst } mdia { mdhd hdlr minf { vmhd|smhd dinf stbl } } }``."""
+    """Track, clause 8.3.1: ``trak { tkhd edts { elst } mdia { mdhd hdlr minf { vmhd|smhd dinf stbl } } }``."""
     video = track.format.kind == "video"
-    tkhd = full_box(
-        b"tkhd",
-        1,
-        3,  # enabled, in movie
-        struct.pack(
-            ">QQI4xQ8xHHH2x", 0, 0, number, _presented(track.edits), 0, 0 if video else 1, 0 if video else 0x100
-        ),
-        _MATRIX,
-        struct.pack(">II", track.format.width << 16, track.format.height << 16),
-    )
-    # Clause 8.6.6: segment_duration(64) media_time(64) rate(16.16)
-    entries = b"".join(struct.pack(">QqI", e.length, e.media, 0x10000) for e in track.edits)
-    edts = box(b"edts", full_box(b"elst", 1, 0, U32.pack(len(track.edits)), entries))
-    length = int(track.dur.sum())
-    mdhd = full_box(b"mdhd", 1, 0, struct.pack(">QQIQHH", 0, 0, track.format.timescale, length, _UNDETERMINED, 0))
     kind, name = (b"vide", b"Video\0") if video else (b"soun", b"Sound\0")
+    # Clause 8.4.3: pre_defined(32) handler_type(32) reserved(96) name
     hdlr = full_box(b"hdlr", 0, 0, struct.pack(">4x4s12x", kind), name)
+    # Clauses 12.1.2 and 12.2.2: graphicsmode(16) opcolor(48), or balance(16) reserved(16)
     header = full_box(b"vmhd", 0, 1, bytes(8)) if video else full_box(b"smhd", 0, 0, bytes(4))
+    # Clause 8.7.2; flag 1: the samples are in this file
     dinf = box(b"dinf", full_box(b"dref", 0, 0, U32.pack(1), full_box(b"url ", 0, 1)))
     minf = box(b"minf", header, dinf, build_stbl(track, offsets))
-    return box(b"trak", tkhd, edts, box(b"mdia", mdhd, hdlr, minf))
+    mdia = box(b"mdia", _mdhd(track), hdlr, minf)
+    return box(b"trak", _tkhd(number, track), box(b"edts", _elst(track.edits)), mdia)
+
+
+def _tkhd(number: int, track: PlacedTrack) -> bytes:
+    """Track header, clause 8.3.2, version 1; flags: enabled, in movie.
+
+    ``creation(64) modification(64) track_ID(32) reserved(32) duration(64) reserved(64) layer(16) alternate_group(16)
+    volume(8.8) reserved(16) matrix(9 x 32) width(16.16) height(16.16)``
+    """
+    group, volume = (0, 0) if track.format.kind == "video" else (1, 0x100)
+    fields = struct.pack(">QQI4xQ8xHHH2x", 0, 0, number, _presented(track.edits), 0, group, volume)
+    return full_box(
+        b"tkhd", 1, 3, fields, _MATRIX, struct.pack(">II", track.format.width << 16, track.format.height << 16)
+    )
+
+
+def _elst(edits: Sequence[Edit]) -> bytes:
+    """Edit list, clause 8.6.6, version 1: ``count(32) [segment_duration(64) media_time(64) rate(16.16)]...``."""
+    entries = b"".join(struct.pack(">QqI", e.length, e.media, 0x10000) for e in edits)
+    return full_box(b"elst", 1, 0, U32.pack(len(edits)), entries)
+
+
+def _mdhd(track: PlacedTrack) -> bytes:
+    """Media header, clause 8.4.2, version 1.
+
+    ``creation(64) modification(64) timescale(32) duration(64) language(3 x 5 bits) pre_defined(16)``
+    """
+    fields = struct.pack(">QQIQHH", 0, 0, track.format.timescale, int(track.dur.sum()), _UNDETERMINED, 0)
+    return full_box(b"mdhd", 1, 0, fields)

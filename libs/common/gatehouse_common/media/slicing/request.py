@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from gatehouse_common.errors import NotFound
+from gatehouse_common.errors import InvalidInput, NotFound, TooLarge
 from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.virtual_file import VirtualFile
@@ -21,6 +21,9 @@ LOOKBACK_US = 2_000_000
 
 MIN_GAP_US = 50_000
 """Spans less than this apart are not reported as having a gap between them."""
+
+MAX_RANGE_US = 12 * 3_600_000_000
+"""The longest range of one file: a gap in it is one sample's duration, of which 14496-12 has 32 bits (13 h)."""
 
 Gaps = Literal["keep", "skip"]
 
@@ -65,12 +68,28 @@ def slice_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, *, g
             wall clock; ``skip`` joins what is there.
 
     Raises:
+        InvalidInput: the range does not end after it begins.
         NotFound: nothing of the range is recorded.
+        TooLarge: it is longer than ``MAX_RANGE_US``.
     """
+    check_range(start_us, end_us)
     ordered = in_order(chunks)
     selections = select_all(ordered, start_us, end_us)
     file = assemble(selections, ordered, keep_gaps=gaps == "keep")
     return describe(file, selections, start_us, end_us)
+
+
+def check_range(start_us: int, end_us: int) -> None:
+    """Refuse ranges that make no file.
+
+    Raises:
+        InvalidInput: the range does not end after it begins.
+        TooLarge: it is longer than ``MAX_RANGE_US``.
+    """
+    if end_us <= start_us:
+        raise InvalidInput(f"a range must end after it begins, not {start_us - end_us} us before")
+    if end_us - start_us > MAX_RANGE_US:
+        raise TooLarge(f"a range of {(end_us - start_us) // 1_000_000} s is longer than one file holds: 12 h")
 
 
 def select_all(ordered: Sequence[ChunkMedia], start_us: int, end_us: int, *, apart: bool = False) -> list[Selection]:

@@ -23,7 +23,7 @@ from gatehouse_common.media.samples import ChunkMedia
 
 from .assembly import assemble
 from .literal import Literal
-from .request import Gaps, Slice, describe
+from .request import Gaps, Slice, check_range, describe
 from .seam import find_seam
 from .selection import Selection, VideoWindow, count_frames, find_window, select, select_audio
 from .spans import Span, SpanTrack, build_spans, in_order
@@ -47,9 +47,12 @@ def smart_slice(
         gaps: as for ``slice_footage``.
 
     Raises:
+        InvalidInput: the range does not end after it begins.
         NotFound: nothing of the range is recorded.
+        TooLarge: it is longer than ``MAX_RANGE_US``.
         DataLoss: the lead-in cannot be decoded.
     """
+    check_range(start_us, end_us)
     ordered = in_order(chunks)
     literal = Literal(len(ordered))
     selections: list[Selection] = []

@@ -13,7 +13,7 @@ from gatehouse_common.media.virtual_file import Piece, VirtualFile
 from gatehouse_common.timefmt import rfc3339
 
 from .assembly import assemble
-from .request import Slice, describe, select_all
+from .request import Slice, check_range, describe, select_all
 from .spans import in_order
 
 _BLOCK = 512
@@ -23,8 +23,11 @@ def split_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, came
     """Return the footage of a range as a tar of MP4 files named ``{camera}_{first frame}_{end}.mp4``.
 
     Raises:
+        InvalidInput: the range does not end after it begins.
         NotFound: nothing of the range is recorded.
+        TooLarge: it is longer than ``MAX_RANGE_US``.
     """
+    check_range(start_us, end_us)
     ordered = in_order(chunks)
     selections = select_all(ordered, start_us, end_us, apart=True)
     pieces: list[Piece] = []
