@@ -10,9 +10,10 @@ import pytest
 from gatehouse_common.media.slicing import slice_footage, smart_slice
 from gatehouse_common.media.virtual_file import ObjectRange
 from gatehouse_common.testing import barcode
-from gatehouse_common.testing.film import frame_numbers, luma, make_film
+from gatehouse_common.testing.film import FilmSpec, frame_numbers, luma, make_film
 from gatehouse_common.testing.footage import Footage, record_footage
-from media_scenarios import START_US, all_frames, check_exact, footage, spec
+from gatehouse_common.testing.scenarios import START_US, shown_frames
+from media_scenarios import check_exact, footage
 
 
 def samples_within(recorded: Footage, piece: ObjectRange) -> set[int]:
@@ -67,7 +68,7 @@ def test_a_range_inside_one_gop_is_encoded_whole() -> None:
 
 def test_an_open_gop_of_h264_is_left_at_an_idr_picture(tmp_path: Path) -> None:
     """A recovery point counts its pictures from what was before; copying may not begin there."""
-    film = make_film(tmp_path / "film.mp4", spec(bframes=3, frames=150))
+    film = make_film(tmp_path / "film.mp4", FilmSpec(width=320, height=180, frames=150, audio=True))
     opened = tmp_path / "open.mp4"
     _encode_with_open_gops(film, opened)
     recorded = record_footage(tmp_path / "data", [(opened, START_US)], chunk_us=2_000_000)
@@ -117,5 +118,5 @@ def test_a_smart_cut_goes_over_gaps_and_into_other_codecs() -> None:
     recorded = footage("codec change")
     start, end = recorded.start_us + 1_234_567, recorded.end_us - 700_000
     piece = smart_slice(recorded.chunks, start, end, recorded.store)
-    assert [n for n, _ in all_frames(recorded.bytes_of(piece.file))] == [f.number for f in recorded.shown(start, end)]
+    assert [n for n, _ in shown_frames(recorded.bytes_of(piece.file))] == [f.number for f in recorded.shown(start, end)]
     assert [c.codec[:4] for c in piece.codec_changes] == ["hvc1"]
