@@ -4,8 +4,8 @@
 
 H.264 (RFC 6184), H.265 (RFC 7798) and AAC (RFC 3640), RTCP sender reports, Basic authentication
 (`user:password@NAME=FILM`). Faults by query: ``?drop_after=S`` closes the connection, ``?stall_after=S`` falls silent
-and keeps it open, ``?jump=S@AT`` lets RTP time jump by S seconds at AT, ``?skew=S`` sets the clock of the sender reports,
-``?rubbish=1`` sends noise in place of video. Stands alone: standard library and PyAV, nothing of Gatehouse.
+and keeps it open, ``?jump=S@AT`` lets RTP time jump by S seconds at AT, ``?skew=S`` sets the clock of the sender
+reports, ``?rubbish=1`` sends noise in place of video. Stands alone: standard library and PyAV, nothing of Gatehouse.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class Film:
     sets: list[bytes]
     rate: int = 0
     auth: str | None = None
+    name: str = ""
     units: list[tuple[float, str, int]] = field(default_factory=list)
 
     @classmethod
@@ -206,7 +207,10 @@ class Session(socketserver.StreamRequestHandler):
     def play(self, film: Film, channels: dict[str, int], faults: dict[str, str]) -> None:
         drop, stall = (float(faults.get(k, "inf")) for k in ("drop_after", "stall_after"))
         jump, at = (float(x) for x in faults.get("jump", "0@inf").split("@"))
-        began, wall = time.monotonic(), time.time() + float(faults.get("skew", "0"))
+        began, wall = time.monotonic(), time.time()
+        sys.stdout.write(f"play {film.name} {wall}\n")  # tests compare footage with this
+        sys.stdout.flush()
+        wall += float(faults.get("skew", "0"))
         state = {t: [random.randrange(65536), random.getrandbits(32), random.getrandbits(32), 0] for t in channels}
         last_report, loop = -9.0, 0
         try:
@@ -295,6 +299,7 @@ def main() -> None:
         name, _, path = argument.partition("=")
         auth, _, name = name.rpartition("@")
         films[name] = Film.load(path, auth or None)
+        films[name].name = name
     server = Camera(int(sys.argv[1]), films)
     print("ready", server.server_address[1], flush=True)  # noqa: T201 - whoever starts it waits for this
     server.serve_forever()

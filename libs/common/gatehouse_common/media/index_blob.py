@@ -150,5 +150,6 @@ def _restored(residual: I64, lengths: I64) -> I64:
 
 
 def _column(values: I64, kind: str) -> bytes:
+    width = np.dtype(kind).itemsize
     packed = np.ascontiguousarray(values.astype(kind)).view(np.uint8)
-    return np.ascontiguousarray(packed.reshape(len(values), -1).T).tobytes()
+    return np.ascontiguousarray(packed.reshape(len(values), width).T).tobytes()

@@ -79,6 +79,9 @@ class DeviceSource:
             yield from self._reader.packets()
         raise SourceUnavailable("the device gives no more pictures")
 
+    def interrupt(self) -> None:
+        """Nothing can be done from here: the next packet, or the time limit of reading, ends it."""
+
     def close(self) -> None:
         """Close the device."""
         container, self._container = self._container, None

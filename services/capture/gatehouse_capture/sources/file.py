@@ -90,8 +90,12 @@ class FileSource:
         if ahead_us > 0:
             self._clock.wait(self._closed, ahead_us / 1_000_000)
 
-    def close(self) -> None:
+    def interrupt(self) -> None:
         """Stop playing."""
+        self._closed.set()
+
+    def close(self) -> None:
+        """Close the film."""
         self._closed.set()
         container, self._container = self._container, None
         if container is not None:

@@ -41,6 +41,9 @@ class HttpMjpegSource:
             yield from self._reader.packets()
         raise SourceUnavailable("the camera ended the stream")
 
+    def interrupt(self) -> None:
+        """Nothing can be done from here: the next packet, or the time limit of reading, ends it."""
+
     def close(self) -> None:
         """End the request."""
         container, self._container = self._container, None

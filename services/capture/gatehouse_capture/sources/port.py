@@ -77,6 +77,14 @@ class Source(Protocol):
         """
         ...
 
+    def interrupt(self) -> None:
+        """Let ``packets`` end soon; called from another thread, while that one may be reading.
+
+        A source that waits for a network cannot be ended here: libavformat's contexts belong to one thread. Its
+        read times out.
+        """
+        ...
+
     def close(self) -> None:
-        """Let go of it; may be called from another thread, at any time, more than once."""
+        """Let go of it; called by the thread that reads, when it no longer does."""
         ...

@@ -28,8 +28,9 @@ class RtspSource:
 
     def open(self) -> StreamInfo:
         """Connect and read the session's description."""
-        # Little probing: the description names codecs and parameter sets, and every probed packet is kept.
-        options = {"rtsp_transport": "tcp", "probesize": "500000", "analyzeduration": "500000", "fflags": "nobuffer"}
+        # Little probing: the description names codecs and parameter sets. Not "nobuffer": it throws away what
+        # was read while probing, and with it the first GOP.
+        options = {"rtsp_transport": "tcp", "probesize": "500000", "analyzeduration": "500000"}
         timeout = (_OPEN_S, self._idle_s)
         self._container = open_container(self._url.text, "no RTSP session", options=options, timeout=timeout)
         self._reader = ContainerReader(self._container, self._clock, "RTSP", live=True)
@@ -40,6 +41,9 @@ class RtspSource:
         if self._reader is not None:
             yield from self._reader.packets()
         raise SourceUnavailable("the camera ended the session")
+
+    def interrupt(self) -> None:
+        """Nothing can be done from here: the next packet, or the time limit of reading, ends it."""
 
     def close(self) -> None:
         """End the session."""

@@ -60,6 +60,10 @@ class SyntheticSource:
             yield from self._encoder.encode(frame, round(n * VIDEO_TIMESCALE / self._fps), began_us + due_us)
             n += 1
 
+    def interrupt(self) -> None:
+        """Stop drawing."""
+        self._closed.set()
+
     def close(self) -> None:
         """Stop drawing."""
         self._closed.set()
