@@ -19,6 +19,7 @@ from gatehouse_common.db import Camera, CameraRepository, FootageReader
 from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput, NotFound, from_os_error
 from gatehouse_common.ids import parse_slug
 from gatehouse_common.media.recorder import ChunkPolicy
+from gatehouse_common.media.samples import VIDEO_TIMESCALE
 from gatehouse_common.media.stored import read_head
 from gatehouse_common.messages import GapCause, Interruption
 from gatehouse_common.runtime import Core, DataLock, Supervisor
@@ -158,7 +159,9 @@ def _record(core: Core, camera: str, entry: Entry) -> None:
         shift: int | None = None
         for packet in source.packets():
             if shift is None:
-                shift = entry.start_us - packet.arrival_us
+                # What an edit list hides comes before the film's beginning, and so before the time stated.
+                hidden_us = min(packet.pts, 0) * SECOND // VIDEO_TIMESCALE
+                shift = entry.start_us + hidden_us - packet.arrival_us
             packet.arrival_us += shift
             session.take(packet)
         session.end(GapCause.SERVICE_DOWN)

@@ -35,7 +35,7 @@ def check(
     Exit code 1 if something is wrong and was not mended. No file is ever deleted. --repair needs Gatehouse to be
     stopped.
     """
-    core = open_recordings(data, config)
+    core = open_recordings(data, config, without_index=repair)
     lock = DataLock(core.data_dir) if repair else None
     try:
         core.db.upgrade()

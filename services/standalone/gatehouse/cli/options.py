@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from gatehouse_common.errors import NotFound
+from gatehouse_common.observability import logs
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import Settings, load
 
@@ -33,19 +34,26 @@ def read_settings(data: Path | None, config: Path | None, **more: object) -> Set
     Raises:
         InvalidInput: a setting is wrong.
     """
+    logs.set_up("error", "auto", None)  # a command speaks for itself; `up` sets up what the settings say
     return load({"data_dir": None if data is None else str(data), **more}, config=config)
 
 
-def open_recordings(data: Path | None, config: Path | None, **more: object) -> Core:
-    """Return a core for looking at what has been recorded: nothing is created, and no message is touched.
+def open_recordings(data: Path | None, config: Path | None, *, without_index: bool = False) -> Core:
+    """Return a core for looking at what has been recorded: no message is touched.
+
+    Args:
+        data: the data directory of the command line.
+        config: the settings file of the command line.
+        without_index: a lost index is no error, and is begun anew; else nothing is created.
 
     Raises:
         NotFound: there is no data directory, or nothing has been recorded in it.
     """
-    settings = read_settings(data, config, **{"broker_url": "memory:", **more})
+    settings = read_settings(data, config, broker_url="memory:")
     folder = settings.values.data_dir.absolute()
     if not folder.is_dir():
         raise NotFound(f"there is no data directory {folder}: name it with --data, or record with `gatehouse up`.")
-    if not settings.values.database_url and not (folder / "gatehouse.db").exists():
+    lost = without_index and (folder / "recordings").is_dir()
+    if not lost and not settings.values.database_url and not (folder / "gatehouse.db").exists():
         raise NotFound(f"{folder} holds no index yet: nothing has been recorded there with `gatehouse up`.")
     return Core.open(settings)

@@ -1,0 +1,287 @@
+"""The command line on recorded data: answers, and one clear line for every wrong request."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from running import COMMAND, Running, command, decode, environment, recordings, us, wait_for
+
+ONE_LINE = re.compile(r"gatehouse: [^\n]+\n")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """About seven seconds of a camera called street, in chunks of two."""
+    home = tmp_path_factory.mktemp("recorded")
+    with Running(home / "data", "--camera", "street=synthetic:?size=320x240", log=home / "log") as gatehouse:
+        gatehouse.ready()
+        wait_for("footage", lambda: sum(b - a for a, b in gatehouse.ledger("street")[0]) > 6_000_000)
+        assert gatehouse.stop() == 0
+    return home / "data"
+
+
+@pytest.fixture
+def data(recorded: Path, tmp_path: Path) -> Path:
+    """A copy to break."""
+    return Path(shutil.copytree(recorded, tmp_path / "data"))
+
+
+def footage(data: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    return command("footage", "--data", str(data), *args)
+
+
+def span(data: Path) -> tuple[float, float]:
+    listed = json.loads((data / "recordings" / "recording_index.json").read_text())
+    starts = sorted(us(entry["created_at"]) for entry in listed.values())
+    return starts[0] / 1e6, starts[-1] / 1e6
+
+
+def test_footage_of_a_range(data: Path, tmp_path: Path) -> None:
+    start, _ = span(data)
+    out = tmp_path / "out.mp4"
+    run = footage(data, "street", f"{start + 1:.6f}", f"{start + 4:.6f}", "-o", str(out), "--json")
+    assert run.returncode == 0, run.stderr
+    facts = json.loads(run.stdout)
+    assert facts["bytes"] == out.stat().st_size
+    assert facts["gaps"] == []
+    assert abs(decode(out) - 90) <= 1
+    again = footage(data, "street", f"{start + 1:.6f}", f"{start + 4:.6f}", "-o", str(out))
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
+def test_footage_to_standard_output_is_the_same_bytes(data: Path, tmp_path: Path) -> None:
+    start, _ = span(data)
+    wanted = ["street", f"{start + 1:.6f}", f"{start + 3:.6f}"]
+    out = tmp_path / "out.mp4"
+    assert footage(data, *wanted, "-o", str(out)).returncode == 0
+    piped = subprocess.run(
+        [COMMAND, "footage", "--data", str(data), *wanted, "-o", "-"],
+        capture_output=True,
+        check=True,
+        env=environment(),
+    )
+    assert piped.stdout == out.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("camera", "start", "end", "says"),
+    [
+        ("nobody", "20240517_102300", "20240517_102318", "no camera 'nobody'"),
+        ("../../etc", "20240517_102300", "20240517_102318", "no camera"),
+        ("street", "yesterday", "20240517_102318", "FROM 'yesterday' is not a time"),
+        ("street", "20240517_102300", "20240532_102318", "TO '20240532_102318' is not a time"),
+        ("street", "20240517_102318", "20240517_102300", "must be after FROM"),
+        ("street", "20240517_102300", "20240517_102300", "must be after FROM"),
+        ("street", "20240517_102300", "20240517_102318", "footage after it begins at"),
+        ("street", "2400-01-01T00:00:00Z", "2400-01-01T00:01:00Z", "in the future"),
+        ("street", "20240517_102300", "20240617_102300", "at most"),
+    ],
+)
+def test_a_wrong_range_is_one_line_and_exit_2(
+    recorded: Path, tmp_path: Path, camera: str, start: str, end: str, says: str
+) -> None:
+    run = footage(recorded, camera, start, end, "-o", str(tmp_path / "out.mp4"))
+    assert run.returncode == 2
+    assert ONE_LINE.fullmatch(run.stderr), run.stderr
+    assert says in run.stderr
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_a_corrupted_chunk_is_told(data: Path, tmp_path: Path) -> None:
+    """The rest of the footage is still there, and `check --repair` sets the damaged file aside."""
+    start, last = span(data)
+    broken = recordings(data)[1]
+    broken.write_bytes(broken.read_bytes()[:3000])
+    run = footage(data, "street", f"{start + 1:.6f}", f"{last:.6f}", "-o", str(tmp_path / "out.mp4"))
+    assert run.returncode == 2
+    assert ONE_LINE.fullmatch(run.stderr)
+    assert broken.name in run.stderr
+    assert not list(tmp_path.glob("out*"))
+    found = command("check", "--json", "--data", str(data))
+    assert found.returncode == 1
+    assert [p["kind"] for p in json.loads(found.stdout)["problems"]] == ["size"]
+    assert command("check", "--repair", "--data", str(data)).returncode == 0
+    assert command("check", "--data", str(data)).returncode == 0
+    run = footage(data, "street", f"{start + 1:.6f}", f"{last:.6f}", "-o", str(tmp_path / "out.mp4"), "--json")
+    assert run.returncode == 0
+    assert len(json.loads(run.stdout)["gaps"]) == 1
+
+
+def test_no_data_directory_is_told_and_none_is_made(tmp_path: Path) -> None:
+    for args in (
+        ["footage", "street", "20240517_102300", "20240517_102318", "-o", "x.mp4"],
+        ["check"],
+        ["db", "current"],
+    ):
+        run = command(*args, "--data", str(tmp_path / "none"))
+        assert run.returncode == 2
+        assert ONE_LINE.fullmatch(run.stderr)
+    assert not (tmp_path / "none").exists()
+
+
+def test_check_finds_each_kind_of_difference_and_repair_deletes_nothing(data: Path) -> None:
+    """S2-44"""
+    files = recordings(data)
+    missing, copied, wiped = files[0], files[1], files[2]
+    contents = {file: file.read_bytes() for file in files}
+    missing.unlink()
+    shutil.copy(copied, copied.with_name("recording_20200101_000000.mp4"))
+    wiped.write_bytes(bytes(len(contents[wiped])))
+    found = json.loads(command("check", "--json", "--data", str(data)).stdout)["problems"]
+    assert sorted(p["kind"] for p in found) == ["damaged", "missing", "orphan"]
+    assert command("check", "--repair", "--data", str(data)).returncode == 0
+    assert command("check", "--data", str(data)).returncode == 0
+    aside = [p.read_bytes() for p in (data / "quarantine").iterdir() if p.suffix == ".mp4"]
+    assert sorted(aside, key=len) == sorted([contents[copied], bytes(len(contents[wiped]))], key=len)
+    reasons = [p.read_text() for p in (data / "quarantine").glob("*.reason.txt")]
+    assert len(reasons) == 2
+
+
+def test_repair_does_not_believe_that_everything_is_gone(data: Path) -> None:
+    """S2-44: a store that is not mounted empties no index."""
+    if len(recordings(data)) <= 3:
+        pytest.fail("the recording has too few chunks for this test")
+    shutil.move(data / "recordings", data / "elsewhere")
+    refused = command("check", "--repair", "--data", str(data))
+    assert refused.returncode == 2
+    assert "mounted?" in refused.stderr
+    shutil.move(data / "elsewhere", data / "recordings")
+    assert command("check", "--data", str(data)).returncode == 0
+
+
+def test_a_lost_index_is_made_anew_from_the_files(data: Path, tmp_path: Path) -> None:
+    start, last = span(data)
+    wanted = ["street", f"{start + 0.5:.6f}", f"{last:.6f}"]
+    assert footage(data, *wanted, "-o", str(tmp_path / "before.mp4")).returncode == 0
+    for part in data.glob("gatehouse.db*"):
+        part.unlink()
+    repaired = command("check", "--repair", "--data", str(data))
+    assert repaired.returncode == 0, repaired.stderr
+    assert command("check", "--data", str(data)).returncode == 0
+    assert footage(data, *wanted, "-o", str(tmp_path / "after.mp4")).returncode == 0
+    assert (tmp_path / "after.mp4").read_bytes() == (tmp_path / "before.mp4").read_bytes()
+
+
+def test_recordings_of_an_older_index_are_imported_once(recorded: Path, tmp_path: Path) -> None:
+    """S1-16: an existing recording_index.json; files of ours and films of others."""
+    data = tmp_path / "data"
+    old = tmp_path / "old" / "recordings"
+    old.mkdir(parents=True)
+    film = make_film(old / "recording_20240517_102300.mp4", seconds=3)
+    own = shutil.copy(recordings(recorded)[1], old / "own.mp4")
+    (old / "rubbish.mp4").write_bytes(b"no film")
+    listed = {
+        "recording_20240517_102300.mp4": ("20240517_102300", "20240517_102303"),
+        "own.mp4": ("20240518_102300", "20240518_102302"),
+        "rubbish.mp4": ("20240519_102300", "20240519_102302"),
+    }
+    index = old / "recording_index.json"
+    index.write_text(
+        json.dumps(
+            {
+                name: {
+                    "file_path": f"recordings/{name}",
+                    "start_time": a,
+                    "end_time": b,
+                    "file_size": 1,
+                    "created_at": "2024-05-17T10:23:00",
+                }
+                for name, (a, b) in listed.items()
+            }
+        )
+    )
+    for _ in range(2):
+        run = command("db", "import-recording-index", str(index), "--camera", "old", "--json", "--data", str(data))
+        assert run.returncode == 1
+        told = json.loads(run.stdout)
+        assert told["imported"] == 2
+        assert list(told["failed"]) == ["rubbish.mp4"]
+        assert command("check", "--data", str(data)).returncode == 0
+        assert sum(decode(file) for file in recordings(data)) == decode(Path(own)) + decode(film)
+    out = tmp_path / "out.mp4"
+    got = footage(data, "old", "20240517_102301", "20240517_102302", "-o", str(out))
+    assert got.returncode == 0, got.stderr
+    assert abs(decode(out) - 25) <= 1
+
+
+def test_cameras_are_added_listed_and_removed(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    assert command("camera", "add", "gate", "rtsp://user:hunter22@127.0.0.1:9/1", *data).returncode == 0
+    listed = command("camera", "list", "--json", *data)
+    assert "hunter22" not in listed.stdout
+    assert [c["id"] for c in json.loads(listed.stdout)] == ["gate"]
+    twice = command("camera", "add", "gate", "synthetic:", *data)
+    assert (twice.returncode, "already" in twice.stderr) == (2, True)
+    looked = command("camera", "probe", "gate", *data)
+    assert looked.returncode == 2
+    assert ONE_LINE.fullmatch(looked.stderr)
+    assert "hunter22" not in looked.stderr
+    assert command("camera", "remove", "gate", *data).returncode == 0
+    gone = command("camera", "remove", "gate", *data)
+    assert (gone.returncode, "no camera 'gate'" in gone.stderr) == (2, True)
+
+
+def test_a_running_gatehouse_follows_added_and_removed_cameras(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with Running(data, log=tmp_path / "log") as gatehouse:
+        gatehouse.ready()
+        added = command("camera", "add", "late", "synthetic:?size=320x240", "--data", str(data))
+        assert added.returncode == 0
+        gatehouse.recording("late")
+        assert gatehouse.stop() == 0
+
+
+def test_probe_tells_what_a_source_sends_and_what_is_no_video(tmp_path: Path) -> None:
+    seen = command("camera", "probe", "synthetic:?size=320x240&fps=25", "--seconds", "1", "--json")
+    assert seen.returncode == 0
+    assert json.loads(seen.stdout)["width"] == 320
+    text = tmp_path / "text.mp4"
+    text.write_text("no video in here")
+    run = command("camera", "probe", f"file://{text}")
+    assert run.returncode == 2
+    assert ONE_LINE.fullmatch(run.stderr)
+
+
+def test_doctor_answers_every_question(tmp_path: Path) -> None:
+    run = command("doctor", "--json", "--data", str(tmp_path / "data"), GATEHOUSE_API__PORT="0")
+    answers = {f["question"]: f["outcome"] for f in json.loads(run.stdout)}
+    assert run.returncode == 0, run.stdout
+    assert set(answers) == {"python", "codecs", "ffmpeg", "running", "room", "data directory", "port", "database"}
+    assert "wrong" not in answers.values()
+    assert not (tmp_path / "data").exists()
+
+
+def test_settings_show_their_sources_and_hide_secrets(tmp_path: Path) -> None:
+    """S0-40"""
+    file = tmp_path / "own.toml"
+    file.write_text("timezone = 'Europe/Berlin'\n[api]\nport = 5050\n")
+    run = command("config", "show", "--json", "--config", str(file), GATEHOUSE_API__PORT="6060")
+    shown = json.loads(run.stdout)
+    assert shown["timezone"] == {"value": "Europe/Berlin", "source": str(file)}
+    assert shown["api.port"] == {"value": 6060, "source": "environment"}
+    assert shown["data_dir"]["source"] == "default"
+    wrong = command("config", "show", GATEHOUSE_API__PROT="1")
+    assert wrong.returncode == 2
+    assert "PROT" in wrong.stderr.upper()
+
+
+@pytest.mark.parametrize("services", [["indexer"], ["capture", "segmenter", "indexer", "api"], ["nothing"]])
+def test_services_apart_need_a_broker(services: list[str]) -> None:
+    run = command("run", *services)
+    assert run.returncode == 2
+    assert ONE_LINE.fullmatch(run.stderr)
+
+
+def test_help_names_every_command() -> None:
+    run = command("--help")
+    assert run.returncode == 0
+    for name in ("up", "camera", "footage", "check", "doctor", "db", "config", "openapi", "run"):
+        assert f"  {name} " in run.stdout
+    assert command("fotage").returncode == 2
