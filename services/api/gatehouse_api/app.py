@@ -42,6 +42,7 @@ def create_app(
         "gatehouse_api",
         info=Info(title="Gatehouse", version=version("gatehouse"), description=_DESCRIPTION),
         doc_prefix="/api/docs",
+        security_schemes={},
         validation_error_status=422,
         validation_error_callback=problems.from_validation,
     )
