@@ -16,7 +16,7 @@ from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Check, Core
 
 from . import problems
-from .context import Context, install
+from .context import Context, context, install
 from .guard import install_guard
 from .library import Library
 from .live import LiveDesk
@@ -59,6 +59,12 @@ def create_app(
     app.register_blueprint(pages.pages)
     _install_errors(app)
     return app
+
+
+def close_app(app: Flask) -> None:
+    """Let go of what an app holds open: the files of open chunks."""
+    with app.app_context():
+        context().library.close()
 
 
 def _install_errors(app: Flask) -> None:

@@ -14,7 +14,7 @@ from gatehouse_common.errors import Conflict, Unavailable
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.database import wait_for
 
-from .app import create_app
+from .app import close_app, create_app
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +67,7 @@ class ApiService:
         finally:
             self._ending.set()
             server.stop()
+            close_app(app)
 
     def health(self) -> list[Check]:
         """Return nothing: whoever asks has been answered."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import create_app
+from gatehouse_api.app import close_app, create_app
 from gatehouse_common.media.hls import TARGET_US
 from gatehouse_common.runtime import Core
 from gatehouse_common.testing.film import FilmSpec, frame_numbers
@@ -276,7 +276,8 @@ def test_the_open_chunk_is_served_up_to_its_last_whole_part(tmp_path: Path) -> N
             origin_us=START_US,
         )
         FootageWriter(core.db).open_chunk(chunk)
-        client = create_app(core).test_client()
+        app = create_app(core)
+        client = app.test_client()
         answer = client.get(
             f"/api/v1/footage?camera=cam&from={rfc3339(START_US + 4 * SECOND)}&to={rfc3339(START_US + 60 * SECOND)}"
         )
@@ -285,6 +286,7 @@ def test_the_open_chunk_is_served_up_to_its_last_whole_part(tmp_path: Path) -> N
         assert shown[0] == 120
         assert shown[-1] in range(180, 200)
         assert answer.headers["Cache-Control"] == "private, no-cache"
+        close_app(app)
 
 
 def test_strangers_are_kept_out(site: Site) -> None:
