@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from films_on_disk import make_film
 from running import COMMAND, Running, command, decode, environment, recordings, us, wait_for
 
 ONE_LINE = re.compile(r"gatehouse: [^\n]+\n")
