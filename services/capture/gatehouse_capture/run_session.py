@@ -30,6 +30,7 @@ from gatehouse_common.messages import (
     RunEnded,
     RunStarted,
 )
+from gatehouse_common.observability.metrics import CAPTURE_BYTES
 from gatehouse_common.storage import keys
 
 from .live import LiveTap
@@ -300,6 +301,7 @@ class Notices:
 
     def gop_written(self, gop: Written, /) -> None:
         """Tell it."""
+        CAPTURE_BYTES.labels(self._desk.camera).inc(gop.length)
         self._desk.send(
             GopWritten(
                 camera=self._desk.camera,

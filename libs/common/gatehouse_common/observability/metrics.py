@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from platform import python_version
+
 from prometheus_client import Counter, Gauge, Histogram, Info
 
-BUILD = Info("gatehouse_build", "Version of the running program.")
+BUILD = Info("gatehouse_build", "Version of the running program, and of its Python.")
+BUILD.info({"version": version("gatehouse"), "python": python_version()})
 
 # Capture
 CAPTURE_UP = Gauge("gatehouse_capture_up", "1 while the camera delivers frames.", ["camera"])
 CAPTURE_FRAMES = Counter("gatehouse_capture_frames", "Video frames received.", ["camera"])
-CAPTURE_BYTES = Counter("gatehouse_capture_bytes", "Bytes of video and audio received.", ["camera"])
+CAPTURE_BYTES = Counter("gatehouse_capture_bytes", "Bytes of video and audio written, in whole GOPs.", ["camera"])
 CAPTURE_FPS = Gauge("gatehouse_capture_fps", "Frames per second, measured.", ["camera"])
 CAPTURE_RECONNECTS = Counter("gatehouse_capture_reconnects", "Connections that were lost.", ["camera", "reason"])
 CAPTURE_LAST_FRAME = Gauge(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from gatehouse_common.errors import GatehouseError, Kind, SourceUnavailable
+from gatehouse_common.observability.crashes import catch_crashes
 from gatehouse_common.observability.secrets import mask
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -63,6 +64,7 @@ def exit_code(error: GatehouseError) -> int:
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line; every error is one line on standard error."""
+    catch_crashes()
     try:
         code = root.main(args=args, prog_name="gatehouse", standalone_mode=False)
     except GatehouseError as error:
