@@ -14,7 +14,9 @@ from gatehouse_common.media.hls import Segment, find_segments, vod_playlist
 from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.testing import barcode
-from gatehouse_common.testing.film import luma
+from gatehouse_common.testing.film import FilmSpec, luma, make_film
+from gatehouse_common.testing.footage import Footage, record_footage
+from gatehouse_common.testing.scenarios import START_US
 from gatehouse_common.timefmt import rfc3339
 from media_scenarios import footage
 
@@ -99,8 +101,17 @@ def url(chunk: ChunkMedia) -> str:
     return f"/{chunk.chunk_id}.mp4"
 
 
-def test_a_live_segment_keeps_its_number_and_its_bytes_while_footage_grows_and_ages() -> None:
-    recorded = footage("gap, other sps and size")
+def keyframes_far_apart(root: Path) -> Footage:
+    """GOPs of which two are longer than a segment has to be."""
+    film = make_film(root / "film.mp4", FilmSpec(width=320, height=180, frames=300, gop=80))
+    return record_footage(root / "data", [(film, START_US)])
+
+
+@pytest.mark.parametrize("breaks", [{0, 1}, {0}], ids=["a gap and short chunks", "keyframes far apart"])
+def test_a_live_segment_keeps_its_number_and_its_bytes_while_footage_grows_and_ages(
+    breaks: set[int], tmp_path: Path
+) -> None:
+    recorded = footage("gap, other sps and size") if 1 in breaks else keyframes_far_apart(tmp_path)
     windows = LiveWindows()
     seen: dict[str, tuple[int, int]] = {}
     newest = 0
@@ -112,7 +123,7 @@ def test_a_live_segment_keeps_its_number_and_its_bytes_while_footage_grows_and_a
             assert seen.setdefault(segment, number) == number
             newest = max(newest, number[0])
     assert [n for n, _ in seen.values()] == list(range(newest - len(seen) + 1, newest + 1))
-    assert {cuts for _, cuts in seen.values()} == {0, 1}
+    assert {cuts for _, cuts in seen.values()} == breaks
 
 
 def test_a_live_playlist_promises_one_target_duration_and_never_ends() -> None:

@@ -114,6 +114,15 @@ def test_what_was_encoded_looks_like_what_was_recorded() -> None:
     assert abs(pictures[0] - pictures[1]).mean() < 2
 
 
+def test_h265_ends_its_encoded_pictures_as_a_sequence_of_their_own() -> None:
+    """H.265 clause 7.4.2.4.4: else the picture order of the next CRA picture would go on from the encoder's."""
+    recorded = footage("h265 open gop")
+    start = recorded.start_us + 1_234_567
+    own = smart_slice(recorded.chunks, start, start + 2_000_000, recorded.store).file.pieces[1]
+    assert isinstance(own, bytes)
+    assert own.count(b"\0\0\0\x02\x48\x01") == 1
+
+
 def test_a_smart_cut_goes_over_gaps_and_into_other_codecs() -> None:
     recorded = footage("codec change")
     start, end = recorded.start_us + 1_234_567, recorded.end_us - 700_000

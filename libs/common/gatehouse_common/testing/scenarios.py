@@ -31,8 +31,8 @@ SCENARIOS: dict[str, tuple[FilmSpec, ...]] = {
     "vfr": (replace(_FILM, vfr=True, bframes=2),),
     "gap, other sps and size": (_SHORT, replace(_LATER, gop=24, bframes=2, width=480, height=270)),
     "codec change": (_SHORT, replace(_LATER, codec="hevc", bframes=3)),
-    "growing, b-frames": (replace(_FILM, frames=225, bframes=3),),
-    "growing, h265": (replace(_FILM, codec="hevc", frames=225, bframes=3),),
+    "growing, b-frames": (replace(_FILM, bframes=3),),
+    "growing, h265": (replace(_FILM, codec="hevc", frames=230, bframes=3),),
 }
 """Each run's film; where there are two, a gap lies between them. What is growing is still being recorded."""
 
