@@ -14,7 +14,11 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 def pages() -> dict[Path, str]:
     """Return every generated page and its text."""
     messages = {DOCS / "messages" / name: text for name, text in asyncapi.documents().items()}
-    return {DOCS / "configuration.md": reference.render(), **messages}
+    settings = {
+        DOCS / "configuration.md": reference.render(),
+        DOCS / "gatehouse.example.toml": reference.render_example(),
+    }
+    return {**settings, **messages}
 
 
 def main() -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from .model import Group, SettingsModel
 PREFIX = "GATEHOUSE_"
 FILE_NAME = "gatehouse.toml"
 _FOREIGN = ("GATEHOUSE_TEST_", "GATEHOUSE_BENCH_")
+# Kubernetes tells every pod of a service called gatehouse or gatehouse-api where that service is.
+_SERVICE_LINK = re.compile(r"\w+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP)(?:_\w+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class Settings:
 
     Attributes:
         values: the settings.
-        sources: for each dotted name, ``default``, ``environment``, ``command line`` or the file's path.
+        sources: for each dotted name, ``default``, ``environment``, ``command line``, or the path of the
+            file that says it.
     """
 
     values: SettingsModel
@@ -62,26 +67,32 @@ def load(
 
     Args:
         overrides: dotted names to values, from the command line; None values are left out.
-        config: a settings file; by default ``gatehouse.toml`` in the working directory if there is one.
+        config: a settings file; by default ``gatehouse.toml`` in the working directory, else in the data
+            directory, if there is one.
         environ: the environment; ``GATEHOUSE_API__PORT`` sets ``api.port``, and ``GATEHOUSE_DATABASE_URL_FILE``
             names a file whose first line is the value.
 
     Raises:
         InvalidInput: a setting is unknown or wrong; the sentence names it, its value and its source.
     """
-    flat: dict[str, Any] = {}
-    sources: dict[str, str] = {}
-    for source, found in (
-        _from_file(config),
-        ("environment", _from_environment(os.environ if environ is None else environ)),
-        ("command line", {k: v for k, v in (overrides or {}).items() if v is not None}),
-    ):
-        for name, value in found.items():
-            flat[name], sources[name] = value, source
+    told = {k: v for k, v in (overrides or {}).items() if v is not None}
+    variables, files = _from_environment(os.environ if environ is None else environ)
+    path = config or _found_file(told.get("data_dir") or variables.get("data_dir") or "data")
+    written = _from_file(path) if path is not None else {}
+    flat = {**written, **variables, **told}
+    sources = {
+        **dict.fromkeys(written, str(path)),
+        **dict.fromkeys(variables, "environment"),
+        **files,
+        **dict.fromkeys(told, "command line"),
+    }
+    for name in flat:
+        if name not in names():
+            raise _unknown(name, f" (from {sources[name]})", names())
     try:
         values = SettingsModel.model_validate(_nested(flat))
     except ValidationError as error:
-        raise _explained(error, sources) from error
+        raise _explained(error, sources, secret=set(files)) from error
     return Settings(values, {name: sources.get(name, "default") for name in names()})
 
 
@@ -96,38 +107,61 @@ def names(model: type[Group] = SettingsModel, prefix: str = "") -> list[str]:
     return found
 
 
-def _from_file(config: Path | None) -> tuple[str, dict[str, Any]]:
-    path = config or Path(FILE_NAME)
-    if config is None and not path.exists():
-        return str(path), {}
+def _found_file(data_dir: object) -> Path | None:
+    """Return the settings file that nobody had to name: beside us, or in the data directory."""
+    here, there = Path(FILE_NAME), Path(str(data_dir)).expanduser() / FILE_NAME
+    return next((path for path in (here, there) if path.is_file()), None)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
     try:
-        return str(path), _flat(tomllib.loads(path.read_text()))
+        return _flat(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise from_os_error(error, f"reading settings from {path}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}") from error
 
 
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+def _from_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values that the environment sets, and for those of ``*_FILE`` variables the file."""
     known = {PREFIX + name.upper().replace(".", "__"): name for name in names()}
     found: dict[str, Any] = {}
+    files: dict[str, str] = {}
     for variable, value in environ.items():
-        if not variable.startswith(PREFIX) or variable.startswith(_FOREIGN):
+        if not variable.startswith(PREFIX) or variable.startswith(_FOREIGN) or _is_service_link(variable, value):
             continue
+        plain = variable.removesuffix("_FILE")
         if variable in known:
             found[known[variable]] = value
-        elif variable.endswith("_FILE") and variable.removesuffix("_FILE") in known:
-            found[known[variable.removesuffix("_FILE")]] = _first_line(variable, Path(value))
+        elif plain not in known:
+            raise _unknown(variable, "", list(known))
+        elif plain in environ:
+            raise InvalidInput(f"{plain} and {variable} are both set: keep one.", known[plain])
         else:
-            raise InvalidInput(f"there is no setting {variable}; `gatehouse config reference` lists what there is.")
-    return found
+            found[known[plain]], files[known[plain]] = _first_line(variable, Path(value)), value
+    return found, files
+
+
+def _is_service_link(variable: str, value: str) -> bool:
+    if _SERVICE_LINK.fullmatch(variable) is not None:
+        return True
+    return variable.endswith("_PORT") and value.startswith(("tcp://", "udp://"))
+
+
+def _unknown(name: str, where: str, known: list[str]) -> InvalidInput:
+    rests = {other.removeprefix(PREFIX): other for other in known}  # what all share makes nothing alike
+    near = difflib.get_close_matches(name.removeprefix(PREFIX), rests, n=1, cutoff=0.7)
+    hint = f"did you mean {rests[near[0]]}?" if near else "`gatehouse config reference` lists all."
+    return InvalidInput(f"there is no setting {name[:80]}{where}: {hint}", name)
 
 
 def _first_line(variable: str, path: Path) -> str:
     try:
-        return (path.read_text().splitlines() or [""])[0].strip()
+        return (path.read_text(encoding="utf-8").splitlines() or [""])[0].strip()
     except OSError as error:
         raise from_os_error(error, f"reading the file that {variable} names") from error
+    except ValueError as error:  # not UTF-8, or no path; the content may be secret, so it is not told
+        raise InvalidInput(f"the file that {variable} names is not text.") from error
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -151,13 +185,10 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     return tree
 
 
-def _explained(error: ValidationError, sources: Mapping[str, str]) -> InvalidInput:
-    first = error.errors()[0]
+def _explained(error: ValidationError, sources: Mapping[str, str], secret: set[str]) -> InvalidInput:
+    first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
     where = sources.get(name, "the settings")
-    if first["type"] == "extra_forbidden":
-        return InvalidInput(f"there is no setting {name} (from {where}); `gatehouse config reference` lists all.", name)
-    shown = str(first["input"])
-    hidden = "url" in name and "://" in shown
-    value = "" if hidden else f" {shown[:60]!r}"
-    return InvalidInput(f"setting {name}{value} from {where} is wrong: {first['msg']}.", name)
+    value = "" if name.endswith("url") or name in secret else f" = {str(first['input'])[:60]!r}"
+    wrong = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    return InvalidInput(f"setting {name}{value} (from {where}) is wrong: {wrong.rstrip('.')}.", name)

@@ -7,13 +7,13 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .values import Fsync, ZoneName
+from .values import FilePath, Fsync, OptionalFilePath, ZoneName
 
 
 class Group(BaseModel):
     """Base of all groups of settings: unknown names are errors, so that a misspelt setting is told."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class RecordingSettings(Group):
@@ -47,13 +47,13 @@ class LogSettings(Group):
     format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto`: `console` on a terminal, else `json`"
     )
-    file: Path | None = Field(None, description="also write JSON to this file, rotated at 10 MiB, five kept")
+    file: OptionalFilePath = Field(None, description="also write JSON to this file, rotated at 10 MiB, five kept")
 
 
 class SettingsModel(Group):
     """All settings of Gatehouse."""
 
-    data_dir: Path = Field(Path("data"), description="where everything lives unless another setting says otherwise")
+    data_dir: FilePath = Field(Path("data"), description="where everything lives unless another setting says otherwise")
     timezone: ZoneName = Field("UTC", description="the site's zone: names of files and days are in it")
     broker_url: str = Field("embedded:", description="the bus: `embedded:` journals to `bus.db` in the data directory")
     database_url: str = Field(

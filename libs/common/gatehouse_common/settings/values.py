@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.timefmt import zone
 
-_FSYNC = re.compile(r"part|chunk|seconds:(\d+(?:\.\d+)?)")
+_FSYNC = re.compile(r"part|chunk|seconds:([0-9]{1,4}(?:\.[0-9]{1,6})?)")
 
 
 def _check_fsync(text: str) -> str:
@@ -41,5 +42,21 @@ def site_zone(text: str) -> ZoneInfo:
     return zone(text)
 
 
+def _check_path(text: object) -> object:
+    if isinstance(text, str):
+        if not text.strip():
+            raise ValueError("it must not be blank")
+        if "\0" in text:
+            raise ValueError("it must not hold a NUL character")
+        return Path(text).expanduser()
+    return text
+
+
+def _check_optional_path(text: object) -> object:
+    return None if text == "" else _check_path(text)
+
+
 Fsync = Annotated[str, AfterValidator(_check_fsync)]
 ZoneName = Annotated[str, AfterValidator(_check_zone)]
+FilePath = Annotated[Path, BeforeValidator(_check_path)]
+OptionalFilePath = Annotated[Path | None, BeforeValidator(_check_optional_path)]
