@@ -106,15 +106,17 @@ def _closed(core: Core, key: str, found: Adopted) -> ChunkClosed:
 
 
 def _nothing_kept(core: Core, key: str, name: keys.SpoolName) -> ChunkClosed:
+    # The times mean nothing, and those of the name may not be times at all.
+    now_us = core.clock.now_us()
     return ChunkClosed(
         camera=name.camera,
-        time_us=core.clock.now_us(),
+        time_us=now_us,
         run=name.run,
         chunk="",
         key=key,
-        start_us=name.start_us,
-        end_us=name.start_us,
-        origin_us=name.start_us,
+        start_us=now_us,
+        end_us=now_us,
+        origin_us=now_us,
         bytes=0,
         recovered=True,
     )

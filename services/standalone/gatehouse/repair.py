@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import structlog
+from pydantic import ValidationError
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.db import FootageReader, FootageWriter, Gap
@@ -74,19 +75,22 @@ class Repair:
             raise DataLoss(f"{key} does not say what it is")
         media = decode_index(load_index(core.store, key).blob, key)
         self._refuse_second(info.chunk, key)
-        stored = ChunkStored(
-            camera=info.camera,
-            time_us=core.clock.now_us(),
-            run=info.run,
-            chunk=info.chunk,
-            key=key,
-            spool_key="",
-            start_us=media.start_us,
-            end_us=media.end_us,
-            origin_us=media.origin_us,
-            bytes=core.store.stat(key).size,
-            recovered=True,
-        )
+        try:
+            stored = ChunkStored(
+                camera=info.camera,
+                time_us=core.clock.now_us(),
+                run=info.run,
+                chunk=info.chunk,
+                key=key,
+                spool_key="",
+                start_us=media.start_us,
+                end_us=media.end_us,
+                origin_us=media.origin_us,
+                bytes=core.store.stat(key).size,
+                recovered=True,
+            )
+        except ValidationError as error:
+            raise DataLoss(f"{key} has times that cannot be: {error.errors()[0]['msg']}") from error
         self._indexer.handle(Delivery(stored))
         return "indexed anew from the file"
 

@@ -85,3 +85,14 @@ def test_recovering_twice_changes_nothing(tmp_path: Path) -> None:
         work_off(core)
         assert {key: (data / key).read_bytes() for key in stored_files(data)} == before
         assert len(rows(core)) == 1
+
+
+def test_a_name_whose_time_cannot_be_hinders_no_start(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        taken = record(core.data_dir, tmp_path, leave_open=True)
+        hostile = (core.data_dir / taken.keys[0]).with_name("999999999999999999.mp4")
+        hostile.write_bytes(b"rubbish")
+        work_off(core)
+        assert len(stored_files(core.data_dir)) == 1
+        assert spool_files(core.data_dir) == []
+        assert core.bus.dead_letters() == []

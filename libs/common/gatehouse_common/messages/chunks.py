@@ -49,7 +49,7 @@ class ChunkClosed(ChunkMessage):
     start_us: Moment = Field(description="wall time of its first frame, microseconds UTC")
     end_us: Moment = Field(description="wall time at which its last frame ends, microseconds UTC")
     origin_us: Moment = Field(description="wall time of media time zero of the run, microseconds UTC")
-    bytes: Count = Field(description="size of the file")
+    bytes: Count = Field(description="size of the file; 0: nothing of it could be kept, so forget the chunk")
     recovered: bool = Field(default=False, description="whether it was adopted after a crash")
 
 
