@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tarfile
+from io import BytesIO
 from pathlib import Path
 
 import av
 import pytest
 
-from gatehouse_common.media.slicing import slice_footage, smart_slice
+from gatehouse_common.media.slicing import slice_footage, smart_slice, split_footage
 from gatehouse_common.media.virtual_file import ObjectRange
 from gatehouse_common.testing import barcode
 from gatehouse_common.testing.film import FilmSpec, frame_numbers, luma, make_film
@@ -39,6 +41,22 @@ def test_no_picture_from_before_lies_in_the_ranges_and_hardly_one_from_after(nam
         # With B-frames a shown picture may refer to some that come after the end.
         beyond = sorted(t for t in at if t >= end)
         assert len(beyond) <= (0 if name == "h264" else 4)
+
+
+def test_films_apart_have_nothing_hidden_either() -> None:
+    recorded = footage("gap, other sps and size")
+    start, end = recorded.start_us + 1_234_567, recorded.end_us - 700_000
+    piece = split_footage(recorded.chunks, start, end, "gate", recorded.store)
+    numbers: list[int] = []
+    with tarfile.open(fileobj=BytesIO(recorded.bytes_of(piece.file))) as archive:
+        for member in archive.getmembers():
+            film = archive.extractfile(member)
+            assert film is not None
+            data = film.read()
+            shown = [n for n, _ in shown_frames(data)]
+            assert frame_numbers(data, raw=True)[0][0] == shown[0]
+            numbers += shown
+    assert numbers == [f.number for f in recorded.shown(start, end)]
 
 
 def test_the_same_cut_is_the_same_bytes() -> None:

@@ -77,7 +77,8 @@ def answer(
 def _slice(camera: str, media: tuple[ChunkMedia, ...], wanted: Interval, cut: str, gaps: str) -> Slice:
 
     if gaps == "split":
-        return split_footage(media, wanted.start, wanted.end, camera)
+        reader = context().core.media if cut == "smart" else None
+        return split_footage(media, wanted.start, wanted.end, camera, reader)
     kind: Literal["keep", "skip"] = "skip" if gaps == "skip" else "keep"
     if cut == "smart":
         return smart_slice(media, wanted.start, wanted.end, context().core.media, gaps=kind)
