@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -14,6 +15,7 @@ from gatehouse_common.clock import Clock, SystemClock
 from gatehouse_common.db import Database
 from gatehouse_common.errors import InvalidInput, from_os_error
 from gatehouse_common.messages.catalog import queues
+from gatehouse_common.observability.secrets import register_url
 from gatehouse_common.settings import Settings, site_zone
 from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore
 
@@ -51,18 +53,24 @@ class Core:
             GatehouseError: the data directory cannot be used.
         """
         time = clock or SystemClock()
-        data = settings.values.data_dir.absolute()
+        values = settings.values
+        for url in (values.broker_url, values.database_url, values.storage_url):
+            register_url(url)
+        zone = site_zone(values.timezone)
+        data = values.data_dir.absolute()
+        store, spool = LocalStore(settings.storage_root), LocalStore(data)
         try:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise from_os_error(error, f"making the data directory {data}") from error
-        store = LocalStore(settings.storage_root)
-        spool = LocalStore(data)
-        db = Database(settings.database_url)
-        bus = _open_bus(settings.values.broker_url, data, time)
-        for queue, types in queues().items():
-            bus.declare(queue, types)
-        zone = site_zone(settings.values.timezone)
+        with ExitStack() as opened:
+            db = Database(settings.database_url)
+            opened.callback(db.close)
+            bus = _open_bus(values.broker_url, data, time)
+            opened.callback(bus.close)
+            for queue, types in queues().items():
+                bus.declare(queue, types)
+            opened.pop_all()
         return cls(settings, bus, store, spool, MediaReader(spool, store), db, time, zone)
 
     @property
@@ -71,9 +79,11 @@ class Core:
         return self.spool.root
 
     def close(self) -> None:
-        """Close in reverse order."""
-        self.bus.close()
-        self.db.close()
+        """Close in reverse order; what fails to close does not keep the others open."""
+        with ExitStack() as closing:
+            closing.callback(self.store.close)
+            closing.callback(self.db.close)
+            closing.callback(self.bus.close)
 
 
 def _open_bus(url: str, data: Path, clock: Clock) -> Bus:

@@ -32,6 +32,9 @@ class DataLock:
             raise Conflict(
                 f"the data directory {data_dir} is in use by process {holder}: stop it, or choose another with --data."
             ) from error
+        except OSError as error:  # e.g. a network file system without locks
+            os.close(self._fd)
+            raise from_os_error(error, f"locking {path}") from error
         try:
             os.ftruncate(self._fd, 0)
             os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
