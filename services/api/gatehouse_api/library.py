@@ -17,7 +17,7 @@ from gatehouse_common.media.slicing import LOOKBACK_US
 from gatehouse_common.runtime import Core
 
 _KEPT_INDEXES = 256
-_KEPT_OPEN = 256
+_RECENT_US = 10_000_000
 
 
 @dataclass(slots=True)
@@ -65,14 +65,14 @@ class Library:
         Raises:
             NotFound: nothing is recorded.
         """
-        rows = self._footage.open_chunks(camera)[-1:]
-        if not rows:
-            end = self._footage.last_end_us(camera)
-            rows = self._footage.find_chunks(camera, (end or 1) - 1, end or 1)[-1:]
-        media = self._load(rows)
-        if not media:
-            raise NotFound("nothing is recorded yet")
-        return media[-1]
+        # A chunk that has just been opened has nothing in it yet: then the one before is the newest.
+        end = self._footage.last_end_us(camera) or 1
+        stored = [r for r in self._footage.find_chunks(camera, end - _RECENT_US, end) if r.state == "stored"]
+        for row in [*self._footage.open_chunks(camera)[::-1], *stored[::-1]]:
+            media = self._load([row])
+            if media:
+                return media[0]
+        raise NotFound("nothing is recorded yet")
 
     def chunk(self, chunk_id: str) -> tuple[Chunk, ChunkMedia]:
         """Return a chunk's row and media.

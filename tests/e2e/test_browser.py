@@ -1,0 +1,260 @@
+"""The page in a real Chromium: live picture, play from the past, download; checked on the pictures themselves."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from running import Running, wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--autoplay-policy=no-user-gesture-required",
+]
+# The frame number that the synthetic camera burns in, read from what is on the screen of the page.
+READ_NUMBER = """() => {
+  const v = document.getElementById('video');
+  if (!v.videoWidth) return null;
+  const side = Math.min(32, Math.floor(v.videoWidth / 20 / 2) * 2), c = document.createElement('canvas');
+  c.width = side * 20; c.height = side;
+  const x = c.getContext('2d', {willReadFrequently: true});
+  x.drawImage(v, 0, 0, c.width, side, 0, 0, c.width, side);
+  let n = 0;
+  for (let k = 0; k < 20; k++) {
+    const p = x.getImageData(side * k + side / 4, side / 4, side / 2, side / 2).data;
+    let sum = 0;
+    for (let i = 0; i < p.length; i += 4) sum += p[i];
+    if (sum / (p.length / 4) > 125) n += 2 ** k;
+  }
+  return n;
+}"""
+
+
+def chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome", "/Applications/Chromium.app/Contents/MacOS/Chromium"):
+        if found := shutil.which(name):
+            return found
+    pytest.fail("no Chromium: `make tools` installs it")
+
+
+@pytest.fixture(scope="module")
+def gatehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    home = tmp_path_factory.mktemp("browser")
+    arguments = ("--camera", "street=synthetic:?size=640x360&fps=30", "--camera", "gone=rtsp://127.0.0.1:9/x")
+    with Running(home / "data", *arguments, log=home / "log") as running:
+        running.ready().recording("street")
+        wait_for("twelve seconds", lambda: sum(b - a for a, b in running.ledger("street")[0]) > 12_000_000)
+        yield running
+        assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, gatehouse: Running) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+    opened.goto(f"{gatehouse.url}/?camera=street")
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def number_of(page: Page) -> int | None:
+    found = page.evaluate(READ_NUMBER)
+    return None if found is None else int(found)
+
+
+def luma_number(frame: av.VideoFrame) -> int:
+    plane = frame.planes[0]
+    y = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
+    side = min(32, frame.width // 20 // 2 * 2)
+    inner = slice(side // 4, side - side // 4)
+    return sum(1 << k for k in range(20) if y[inner, k * side + side // 4 : (k + 1) * side - side // 4].mean() > 125)
+
+
+def first_frame(film: bytes) -> int:
+    with av.open(io.BytesIO(film)) as container:
+        return luma_number(next(container.decode(video=0)))
+
+
+def test_the_live_picture_moves_on(page: Page) -> None:
+    """S1-7, S1-20: the page shows what the camera sees now."""
+    first = wait_for("live picture", lambda: number_of(page))
+    wait_for("further pictures", lambda: (number_of(page) or 0) > first + 30)
+    assert page.locator("#mode").inner_text() == "LIVE"
+    assert page.locator("#message").is_hidden()
+    assert "Recording 640×360" in page.locator("#state").inner_text()
+
+
+def test_what_is_not_recorded_is_announced(page: Page) -> None:
+    """S0-38, C-20: a camera that should record and does not is a banner, with the reason."""
+    banner = page.locator("#banner")
+    wait_for("banner", banner.is_visible)
+    assert "gone is not recorded" in banner.inner_text()
+    assert "refused" in banner.inner_text()
+
+
+def test_a_click_on_the_timeline_plays_from_there(page: Page, gatehouse: Running) -> None:
+    wait_for("live picture", lambda: number_of(page))
+    (start, end), *_ = gatehouse.ledger("street")[0]
+    target = (start + end) // 2 // 1000
+    page.evaluate("document.getElementById('today').click()")
+    for _ in range(12):  # down to a window in which a click is a fraction of a second
+        page.locator("#in").click()
+    x = page.evaluate(
+        """(ms) => { const c = document.getElementById('timeline');
+        const a = 1000 * c.getAttribute('aria-valuemin'), b = 1000 * c.getAttribute('aria-valuemax');
+        return (ms - a) / (b - a) * c.clientWidth; }""",
+        target,
+    )
+    width = page.evaluate("document.getElementById('timeline').clientWidth")
+    assert 0 < x < width
+    page.locator("#timeline").click(position={"x": x, "y": 40})
+    wait_for("the past", lambda: page.locator("#mode").inner_text() == "PAST")
+    wait_for("a picture of the past", lambda: page.evaluate("document.getElementById('video').currentTime > 0.3"))
+    page.evaluate("document.getElementById('video').pause()")
+    page.wait_for_timeout(200)
+    seconds = page.evaluate("document.getElementById('video').currentTime")
+    wall = page.locator("#wall").inner_text()
+    shown = number_of(page)
+    assert shown is not None
+    address = page.url
+    asked = re.search(r"t=([^&]+)", address)
+    assert asked
+    # Frame n of the synthetic camera is at start + n / fps, so the picture itself tells whether the time is right.
+    began = (start / 1e6) if start else 0
+    from datetime import datetime
+    from urllib.parse import unquote
+
+    first = datetime.fromisoformat(unquote(asked[1])).timestamp()
+    assert abs(shown - (first + seconds - began) * 30) <= 1.5, (shown, seconds, wall)
+
+
+def test_a_marked_range_downloads_with_exactly_its_first_frame(page: Page, gatehouse: Running, tmp_path: Path) -> None:
+    (start, _), *_ = gatehouse.ledger("street")[0]
+
+    def text(us: int) -> str:
+        from datetime import UTC, datetime
+
+        return datetime.fromtimestamp(us / 1e6, UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
+
+    page.locator("#from").fill(text(start + 2_000_000))
+    page.locator("#to").fill(text(start + 5_000_000))
+    with page.expect_download() as download:
+        page.locator("#save button[type=submit]").click()
+    film = tmp_path / "film.mp4"
+    download.value.save_as(film)
+    assert download.value.suggested_filename.startswith("street_")
+    assert abs(first_frame(film.read_bytes()) - 60) <= 1
+    with av.open(str(film)) as container:
+        assert abs(sum(1 for _ in container.decode(video=0)) - 90) <= 1
+
+
+def test_footage_plays_in_chromium_from_its_first_frame(page: Page, gatehouse: Running) -> None:
+    """The file itself in a video element: first frame, a seek, its length, all by what is decoded."""
+    (start, _), *_ = gatehouse.ledger("street")[0]
+    url = f"/api/v1/footage?camera=street&from={start / 1e6 + 1.5:.6f}&to={start / 1e6 + 6.5:.6f}&download=false"
+    page.goto(f"{gatehouse.url}/livez")
+    found = page.evaluate(
+        "async (url) => { const number = " + READ_NUMBER + """;
+          const v = document.createElement('video'); v.id = 'video'; v.muted = true; v.preload = 'auto';
+          document.body.append(v);
+          const event = (name) => new Promise((done, failed) => {
+            v.addEventListener(name, done, {once: true});
+            v.addEventListener('error', () => failed(new Error(v.error.message)), {once: true});
+          });
+          const pause = (ms) => new Promise((r) => setTimeout(r, ms));
+          const loaded = event('loadeddata'); v.src = url; await loaded; await pause(300);
+          const out = {duration: v.duration, first: number()};
+          const seeked = event('seeked'); v.currentTime = 2.0167; await seeked; await pause(300);
+          out.sought = number(); return out; }""",
+        url,
+    )
+    data = gatehouse.get(url).body
+    assert found["first"] == first_frame(data)
+    assert found["sought"] - found["first"] == 60
+    assert found["duration"] == pytest.approx(5.0, abs=0.04)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_the_page_fits_its_window(
+    browser: Browser, gatehouse: Running, width: int, scheme: str, tmp_path: Path
+) -> None:
+    """S0-12: usable at 360 px and on a desktop, in both colour schemes; nothing sticks out."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(f"{gatehouse.url}/?camera=street")
+    wait_for("live picture", lambda: number_of(page))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    ground, ink = (page.evaluate(f"getComputedStyle(document.body).{p}") for p in ("backgroundColor", "color"))
+    dark = sum(int(c) for c in re.findall(r"\d+", ground)[:3]) < sum(int(c) for c in re.findall(r"\d+", ink)[:3])
+    assert dark == (scheme == "dark")
+    small = page.evaluate(
+        """[...document.querySelectorAll('button, select, input, a.button')].filter((e) => e.offsetParent)
+        .filter((e) => e.getBoundingClientRect().height < 24).map((e) => e.id || e.textContent)"""
+    )
+    assert small == []
+    assert page.screenshot(path=tmp_path / f"{width}-{scheme}.png")
+    context.close()
+
+
+def test_every_viewer_of_the_mjpeg_gets_every_picture(gatehouse: Running) -> None:
+    """S1-7: upstream's two viewers got half of the pictures each."""
+    streams = [urllib.request.urlopen(f"{gatehouse.url}/live/street.mjpg", timeout=20) for _ in range(2)]
+    try:
+        pictures = [[read_part(stream) for _ in range(12)] for stream in streams]
+    finally:
+        for stream in streams:
+            stream.close()
+    assert all(p[:2] == b"\xff\xd8" for seen in pictures for p in seen)
+    # Beyond what one had before the other came, both see the same.
+    assert len(set(pictures[0]) & set(pictures[1])) >= 8
+
+
+def read_part(stream) -> bytes:
+    while not (line := stream.readline()).lower().startswith(b"content-length"):
+        assert line, "the stream ended"
+    size = int(line.split(b":")[1])
+    stream.readline()
+    return stream.read(size)
+
+
+def test_the_live_stream_is_what_the_description_says(gatehouse: Running) -> None:
+    view = json.loads(gatehouse.get("/api/v1/cameras/street/live").body)
+    assert view["codec"].startswith("avc1.")
+    with urllib.request.urlopen(f"{gatehouse.url}{view['stream']}", timeout=20) as stream:
+        data = b""
+        while data.count(b"moof") < 25:
+            data += stream.read1(65536)
+    with av.open(io.BytesIO(data[: data.rfind(b"moof") - 4])) as container:
+        numbers = [luma_number(f) for f in container.decode(video=0)]
+    assert len(numbers) > 20
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
