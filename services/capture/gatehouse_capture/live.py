@@ -74,19 +74,19 @@ class LiveTap:
             self._gop.clear()
         self._gop.append(sample)
         self._feed_preview(sample, now)
-        if now >= self._media_until:
-            self._samples.clear()
-            return
         if sample.sync or chunk != self._chunk:
             self.flush()
         self._chunk = chunk
+        # Kept while nobody watches too: whoever begins to, in the middle of a part, gets what is not yet written.
         self._samples.append(sample)
         first = self._samples[0]
-        if sample.dts + sample.dur - first.dts >= self._fragment_ticks:
+        if now < self._media_until and sample.dts + sample.dur - first.dts >= self._fragment_ticks:
             self.flush()
 
     def flush(self) -> None:
         """Publish the fragment at hand; called at each part's end, so that fragments never straddle parts."""
+        if self._clock.monotonic_us() >= self._media_until:
+            self._samples = []
         if not self._samples or self._format is None:
             return
         self._sequence += 1
