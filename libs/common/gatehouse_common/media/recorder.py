@@ -135,6 +135,7 @@ class RunRecorder:
         self._video: list[TimedSample] = []
         self._audio: deque[Sample] = deque()
         self._held: tuple[int, Sample] | None = None
+        self._newest = 0
         self._chunk: _OpenChunk | None = None
         self._gop: list[Written] = []
         self._sequence = 0
@@ -158,6 +159,7 @@ class RunRecorder:
             if sample.pts >= 0:
                 self._audio.append(sample)
             return
+        self._newest = max(self._newest, sample.pts)
         for dts, ready in self._order.push(sample.pts, sample):
             self._timed(dts, ready)
 
@@ -186,7 +188,8 @@ class RunRecorder:
             before, held = self._held
             self._append(before, held, dts - before)
         self._held = dts, sample
-        if self._video and (sample.sync or dts - self._video[0].dts + self._video[-1].dur > self._part_ticks):
+        # What waits to be put in order is as unwritten as the open part, so it counts towards its length.
+        if self._video and (sample.sync or self._newest - self._video[0].dts + self._video[-1].dur > self._part_ticks):
             self._flush(dts)
 
     def _append(self, dts: int, sample: Sample, dur: int) -> None:
