@@ -183,7 +183,9 @@ def test_footage_plays_in_chromium_from_its_first_frame(page: Page, gatehouse: R
     url = f"/api/v1/footage?camera=street&from={start / 1e6 + 1.5:.6f}&to={start / 1e6 + 6.5:.6f}&download=false"
     page.goto(f"{gatehouse.url}/livez")
     found = page.evaluate(
-        "async (url) => { const number = " + READ_NUMBER + """;
+        "async (url) => { const number = "
+        + READ_NUMBER
+        + """;
           const v = document.createElement('video'); v.id = 'video'; v.muted = true; v.preload = 'auto';
           document.body.append(v);
           const event = (name) => new Promise((done, failed) => {

@@ -100,6 +100,23 @@ def record_film(
         leave_open: stop as a killed process would, with the last part not written.
     """
     init, samples = film_samples(film)
+    return record_samples(
+        init, samples, root, start_us=start_us, chunk_us=chunk_us, camera=camera, leave_open=leave_open
+    )
+
+
+def record_samples(
+    init: bytes,
+    samples: list[Sample],
+    root: Path,
+    *,
+    start_us: int,
+    chunk_us: int = 600_000_000,
+    camera: str = "cam",
+    leave_open: bool = False,
+    repeat: int = 1,
+) -> Heard:
+    """Record samples as ``record_film`` does; ``repeat`` plays them so many times without a break."""
     formats = parse_init(init)
     sets = parameter_sets(formats[0])
     heard = Heard()
@@ -115,8 +132,11 @@ def record_film(
         clock=SystemClock(),
         listener=heard,
     )
-    for sample in samples:
-        recorder.add(sample)
+    length = max(s.pts + s.dur for s in samples if s.track == 0)
+    for turn in range(repeat):
+        for s in samples:
+            shift = turn * length * _scale(formats, s) // VIDEO_TIMESCALE
+            recorder.add(Sample(s.track, s.pts + shift, s.dur, s.sync, s.data))
     if not leave_open:
         recorder.close()
     return heard
