@@ -1,0 +1,87 @@
+"""What wall time a run has, against an oracle: a camera whose delays and clock are known."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gatehouse_capture.origin import SETTLE_US, STEP_US, Origin
+
+FRAME_US = 33_333
+START_US = 1_715_941_380_000_000
+delays = st.lists(st.integers(0, 300_000), min_size=30, max_size=200)
+
+
+@given(delays)
+def test_the_least_delayed_frame_wins(late: list[int]) -> None:
+    """Delay only adds: the smallest of arrival minus media time is the best there is (to a millisecond)."""
+    origin = Origin()
+    for n, delay in enumerate(late):
+        judged = origin.see(n * FRAME_US, START_US + n * FRAME_US + delay)
+    assert 0 <= judged.origin_us - (START_US + min(late)) < 1000
+    assert not judged.stepped
+
+
+@given(delays, st.integers(-900_000, 0))
+def test_a_believable_sender_is_believed(late: list[int], skew: int) -> None:
+    origin = Origin()
+    for n, delay in enumerate(late):
+        at = START_US + n * FRAME_US
+        judged = origin.see(n * FRAME_US, at + delay + 1, at + skew if n > 5 and delay - skew < 990_000 else None)
+    told = [n for n, d in enumerate(late) if n > 5 and d - skew < 990_000]
+    if told and skew < -1000:
+        assert judged.origin_us <= START_US + min(late) + 1
+
+
+@given(delays, st.sampled_from([-86_400_000_000, 3_600_000_000, 7_000_000]))
+def test_a_sender_whose_clock_is_wrong_is_not(late: list[int], skew: int) -> None:
+    """A camera that thinks it is another day must not misdate its footage."""
+    origin = Origin()
+    for n, delay in enumerate(late):
+        at = START_US + n * FRAME_US
+        judged = origin.see(n * FRAME_US, at + delay, at + skew)
+    assert 0 <= judged.origin_us - (START_US + min(late)) < 1000
+
+
+def test_a_settled_origin_is_frozen() -> None:
+    origin = Origin()
+    origin.see(0, START_US + 200_000)
+    after = origin.see(SETTLE_US + FRAME_US, START_US + SETTLE_US + FRAME_US + 10_000)
+    assert after.origin_us == START_US + 200_000
+    assert not after.refined
+
+
+@given(st.sampled_from([-2 * STEP_US, 2 * STEP_US, 3_600_000_000, -3_600_000_000]))
+def test_a_step_of_the_clock_is_noticed_soon_and_noise_is_not(step: int) -> None:
+    origin = Origin()
+    noticed = None
+    for n in range(1200):
+        media = n * FRAME_US
+        arrival = START_US + media + (n * 7919) % 100_000 + (step if n >= 600 else 0)
+        judged = origin.see(media, arrival)
+        if judged.stepped:
+            noticed = n
+            break
+    assert noticed is not None
+    assert 600 <= noticed <= 600 + 300
+
+
+def test_slow_drift_is_noticed_before_it_is_a_second() -> None:
+    """R4: 500 parts per million."""
+    origin = Origin()
+    for n in range(90_000):
+        media = n * FRAME_US
+        judged = origin.see(media, START_US + media + media * 500 // 1_000_000)
+        if judged.stepped:
+            break
+    assert judged.stepped
+    assert STEP_US <= media * 500 // 1_000_000 < 1_000_000
+
+
+@given(st.integers(0, 5_000_000))
+def test_a_run_never_begins_before_the_one_before_it_ended(overlap: int) -> None:
+    floor = START_US + overlap
+    origin = Origin(floor)
+    for n in range(60):
+        judged = origin.see(n * FRAME_US, START_US + n * FRAME_US)
+    assert judged.origin_us >= floor
