@@ -13,6 +13,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_SECONDS = re.compile(r"-?\d{9,11}(\.\d{1,6})?")
 _COMPACT = re.compile(r"\d{8}_\d{6}")
 _MICROSECOND = timedelta(microseconds=1)
+# What `datetime` can show in every zone, with room for arithmetic on ranges.
+_EARLIEST_US = -62_135_000_000 * 1_000_000
+_LATEST_US = 253_402_000_000 * 1_000_000
 
 
 def zone(name: str) -> ZoneInfo:
@@ -65,14 +68,14 @@ def parse(text: str, tz: ZoneInfo, field: str = "time", *, fold: int = 0) -> int
         if _EPOCH_SECONDS.fullmatch(text):
             whole, _, fraction = text.partition(".")
             sign = -1 if whole.startswith("-") else 1
-            return int(whole) * 1_000_000 + sign * int(fraction.ljust(6, "0") or 0)
+            return _within_reach(int(whole) * 1_000_000 + sign * int(fraction.ljust(6, "0") or 0))
         if _COMPACT.fullmatch(text):
             moment = datetime.strptime(text, COMPACT).replace(tzinfo=tz, fold=fold)
         else:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=tz, fold=fold)
-        return from_datetime(moment)
+        return _within_reach(from_datetime(moment))
     except (ValueError, OverflowError) as error:
         shown = text if len(text) <= 40 else text[:40] + "…"
         raise InvalidInput(
@@ -80,3 +83,9 @@ def parse(text: str, tz: ZoneInfo, field: str = "time", *, fold: int = 0) -> int
             "YYYYMMDD_HHMMSS or seconds since 1970.",
             field,
         ) from error
+
+
+def _within_reach(us: int) -> int:
+    if not _EARLIEST_US <= us <= _LATEST_US:
+        raise ValueError("the time is outside the years 1 to 9999")
+    return us

@@ -16,6 +16,7 @@ from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Check, Core
 
 from . import problems
+from .chunk_reader import ChunkReader
 from .context import Context, context, install
 from .guard import install_guard
 from .library import Library
@@ -51,7 +52,9 @@ def create_app(
     api = core.settings.values.api
     desk = LiveDesk(core.bus, core.clock, api.max_live_viewers)
     with app.app_context():
-        install(Context(core, CameraRepository(core.db), FootageReader(core.db), Library(core), desk, ending))
+        library = Library(core)
+        reader = ChunkReader(core.media, library.locate)
+        install(Context(core, CameraRepository(core.db), FootageReader(core.db), library, reader, desk, ending))
     system.install_checks(app, checks or list)
     install_guard(app, api.host)
     for family in (cameras.api, footage.api, timeline.api, hls.api, live.api, compat.api, system.api):

@@ -12,6 +12,7 @@ from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core
 
+from .chunk_reader import ChunkReader
 from .library import Library
 from .live import LiveDesk
 
@@ -27,6 +28,7 @@ class Context:
         cameras: the configured cameras.
         footage: look-ups in the index.
         library: recorded media.
+        reader: gives the bytes of what the library describes.
         live: live views.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
@@ -36,6 +38,7 @@ class Context:
     cameras: CameraRepository
     footage: FootageReader
     library: Library
+    reader: ChunkReader
     live: LiveDesk
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)

@@ -8,14 +8,17 @@ from urllib.parse import quote
 
 from flask import Response, request
 
-from gatehouse_common.media.virtual_file import RangeReader, VirtualFile
+from gatehouse_common.media.virtual_file import VirtualFile
 
+from .chunk_reader import ChunkReader
+
+_UNQUOTABLE = re.compile(r"[^ !#-\[\]-~]")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 IMMUTABLE = "private, max-age=31536000, immutable"
 REVALIDATE = "private, no-cache"
 
 
-def deliver(file: VirtualFile, reader: RangeReader, *, sealed: bool, name: str | None = None) -> Response:
+def deliver(file: VirtualFile, reader: ChunkReader, *, sealed: bool, name: str | None = None) -> Response:
     """Return the answer to a GET or HEAD of ``file``.
 
     Args:
@@ -23,6 +26,9 @@ def deliver(file: VirtualFile, reader: RangeReader, *, sealed: bool, name: str |
         reader: where its bytes come from.
         sealed: whether it will never change.
         name: what to call it when it is saved; without one it is shown in place.
+
+    Raises:
+        DataLoss: bytes that are asked for are not there.
     """
     etag = file.etag()
     headers = {
@@ -31,7 +37,7 @@ def deliver(file: VirtualFile, reader: RangeReader, *, sealed: bool, name: str |
         "Cache-Control": IMMUTABLE if sealed else REVALIDATE,
     }
     if name is not None:
-        ascii_name = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
+        ascii_name = _UNQUOTABLE.sub("_", name)
         headers["Content-Disposition"] = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}"
     if _known(etag):
         return Response(status=304, headers=headers)
@@ -47,7 +53,8 @@ def deliver(file: VirtualFile, reader: RangeReader, *, sealed: bool, name: str |
 
 
 def _known(etag: str) -> bool:
-    return request.if_none_match.contains(etag) or request.headers.get("If-None-Match") == "*"
+    # The weak comparison (RFC 9110 section 13.1.2): a proxy that compresses weakens the tag, and means the same film.
+    return request.if_none_match.contains_weak(etag) or request.headers.get("If-None-Match") == "*"
 
 
 def _wanted(size: int, etag: str) -> tuple[int, int] | None:
@@ -72,9 +79,10 @@ def _wanted(size: int, etag: str) -> tuple[int, int] | None:
 
 
 def _body(
-    file: VirtualFile, reader: RangeReader, start: int, end: int, status: int, headers: dict[str, str]
+    file: VirtualFile, reader: ChunkReader, start: int, end: int, status: int, headers: dict[str, str]
 ) -> Response:
-    pieces: Iterator[bytes] = iter(()) if request.method == "HEAD" else file.read(reader, start, end)
+    reader.check(file, start, end)
+    pieces: Iterator[bytes] = iter(()) if request.method == "HEAD" else reader.read(file, start, end)
     answer = Response(pieces, status, headers=headers, content_type=file.media_type, direct_passthrough=True)
     answer.content_length = end - start
     return answer

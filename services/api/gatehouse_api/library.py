@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gatehouse_common.db import Chunk, FootageReader
 from gatehouse_common.errors import DataLoss, NotFound
-from gatehouse_common.media.chunk_file import FileReader
 from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.media.samples import ChunkMedia
-from gatehouse_common.media.scan import ChunkScanner
 from gatehouse_common.media.slicing import LOOKBACK_US
 from gatehouse_common.runtime import Core
 
-_KEPT_INDEXES = 256
+from .index_cache import IndexCache
+from .open_chunks import OpenChunks
+
+_KEPT_INDEX_BYTES = 128 << 20
+_HELD_OPEN = 128
 _RECENT_US = 10_000_000
-
-
-@dataclass(slots=True)
-class _Open:
-    """An open chunk that is being scanned; its file stays readable when its name goes."""
-
-    reader: FileReader
-    scanner: ChunkScanner
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +32,9 @@ class Library:
     """Finds the media of a range. Safe for many threads."""
 
     def __init__(self, core: Core) -> None:
-        self._core = core
         self._footage = FootageReader(core.db)
-        self._lock = threading.Lock()
-        self._indexes: OrderedDict[tuple[str, int], ChunkMedia] = OrderedDict()
-        self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._indexes = IndexCache(_KEPT_INDEX_BYTES)
+        self._open = OpenChunks(core.spool.root, _HELD_OPEN)
 
     def find(self, camera: str, start_us: int, end_us: int) -> Found:
         """Return the chunks that a slice of ``[start_us, end_us)`` needs, by start."""
@@ -86,26 +75,26 @@ class Library:
             raise NotFound("there is nothing in that chunk yet")
         return row, media[0]
 
+    def locate(self, chunk_id: str) -> str:
+        """Return the key that a chunk's bytes are at now.
+
+        Raises:
+            NotFound: there is no such chunk.
+        """
+        return self._footage.chunk(chunk_id).key
+
     def close(self) -> None:
         """Close the files of open chunks."""
-        with self._lock:
-            for entry in self._open.values():
-                entry.reader.close()
-            self._open.clear()
+        self._open.close()
 
     def _load(self, rows: Sequence[Chunk]) -> list[ChunkMedia]:
         found: dict[str, ChunkMedia] = {}
-        missing: list[Chunk] = []
-        with self._lock:
-            for row in rows:
-                kept = self._indexes.get((row.id, row.origin_us))
-                if kept is not None and row.state == "stored":
-                    self._indexes.move_to_end((row.id, row.origin_us))
-                    found[row.id] = kept
-                else:
-                    missing.append(row)
-        stored = [r for r in missing if r.state == "stored"]
-        blobs = self._footage.sample_indexes([r.id for r in stored]) if stored else {}
+        for row in rows:
+            if row.state == "stored" and (kept := self._indexes.get(row.id, row.key, row.origin_us)) is not None:
+                found[row.id] = kept
+        missing = [r for r in rows if r.id not in found]
+        stored = [r.id for r in missing if r.state == "stored"]
+        blobs = self._footage.sample_indexes(stored) if stored else {}
         for row in missing:
             media = self._decoded(row, blobs.get(row.id)) if row.state == "stored" else self._scanned(row)
             if media is not None:
@@ -116,31 +105,16 @@ class Library:
         if blob is None:
             raise DataLoss(f"chunk {row.id} has no sample index; `gatehouse check --repair` makes it anew")
         media = decode_index(blob, row.key, row.origin_us)
-        with self._lock:
-            self._indexes[row.id, row.origin_us] = media
-            while len(self._indexes) > _KEPT_INDEXES:
-                self._indexes.popitem(last=False)
-            entry = self._open.pop(row.id, None)
-        if entry is not None:
-            entry.reader.close()
+        self._indexes.put(media)
+        self._open.forget(row.id)
         return media
 
     def _scanned(self, row: Chunk) -> ChunkMedia | None:
-        """Return what an open chunk holds by now; None if it holds nothing yet, or has just been published."""
-        entry = self._open.get(row.id)
-        if entry is None:
-            try:
-                reader = FileReader(self._core.spool.root / row.key)
-            except NotFound:
-                return self._published(row)
-            entry = _Open(reader, ChunkScanner(reader, row.key))
-            with self._lock:
-                entry = self._open.setdefault(row.id, entry)
-                if entry.reader is not reader:
-                    reader.close()
-        with entry.lock:
-            entry.scanner.update()
-            return entry.scanner.media(row.origin_us) if entry.scanner.part_count else None
+        """Return what an open chunk holds by now; None if it holds nothing yet."""
+        try:
+            return self._open.media(row)
+        except NotFound:
+            return self._published(row)
 
     def _published(self, row: Chunk) -> ChunkMedia | None:
         """The spool's name went between the look-up and now: the index knows the new one."""

@@ -361,3 +361,9 @@ def test_a_damaged_chunk_costs_its_own_range_only(tmp_path: Path) -> None:
         base = "/api/v1/footage?camera=cam"
         good = client.get(f"{base}&from={rfc3339(START_US)}&to={rfc3339(START_US + 3 * SECOND)}")
         assert numbers(good.data) == list(range(90))
+        for damage in (lambda: None, victim.unlink):
+            damage()
+            answer = client.get(f"{base}&from={rfc3339(START_US + 5 * SECOND)}&to={rfc3339(START_US + 6 * SECOND)}")
+            assert answer.status_code == 500
+            assert answer.get_json()["type"].endswith("data-loss")
+            assert "recording_20240517_102304.mp4" in answer.get_json()["detail"]

@@ -62,7 +62,7 @@ def answer(
     extension = "tar" if gaps == "split" else "mp4"
     stamp = rfc3339(piece.start_us).replace(":", "").replace("-", "")
     name = f"{camera}_{stamp}.{extension}" if download else None
-    response = deliver(piece.file, ctx.core.media, sealed=found.sealed and not moved, name=name)
+    response = deliver(piece.file, ctx.reader, sealed=found.sealed and not moved, name=name)
     response.headers["X-Footage-Start"] = rfc3339(piece.start_us)
     response.headers["X-Footage-End"] = rfc3339(piece.end_us)
     response.headers["X-Footage-Frames"] = str(piece.frames)

@@ -53,7 +53,7 @@ def get_chunk(path: ChunkPath) -> Response:
     ctx = context()
     row, media = ctx.library.chunk(path.chunk)
     file = VirtualFile((ObjectRange(media.key, 0, media.indexed_bytes, media.chunk_id),))
-    return deliver(file, ctx.core.media, sealed=row.state == "stored")
+    return deliver(file, ctx.reader, sealed=row.state == "stored")
 
 
 def _url(chunk: ChunkMedia) -> str:
