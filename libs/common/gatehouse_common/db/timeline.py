@@ -23,16 +23,20 @@ SLACK_US = MILLISECOND
 """Chunks this close are one span: the end of a frame is rounded to the microsecond in each of them."""
 
 
+_HAS_FOOTAGE = ChunkRow.end_us > ChunkRow.start_us
+"""A chunk that has just been opened covers no time yet, and joins nothing."""
+
+
 def _islands() -> Select[Any]:
     """Return the query of the joints of a range: where a span begins and the one before it ended."""
     reached = func.max(ChunkRow.end_us).over(order_by=ChunkRow.start_us, rows=(None, -1)).label("reached_us")
-    walked = select(ChunkRow.start_us, ChunkRow.end_us, reached).where(in_range()).subquery()
+    walked = select(ChunkRow.start_us, ChunkRow.end_us, reached).where(in_range(), _HAS_FOOTAGE).subquery()
     joint = or_(walked.c.reached_us.is_(None), walked.c.start_us > walked.c.reached_us + bindparam("slack_us"))
     return select(walked.c.start_us, walked.c.reached_us).where(joint).order_by(walked.c.start_us)
 
 
 _ISLANDS = _islands()
-_END = select(func.max(ChunkRow.end_us)).where(in_range())
+_END = select(func.max(ChunkRow.end_us)).where(in_range(), _HAS_FOOTAGE)
 
 
 class TimelineReader:
