@@ -28,6 +28,16 @@ _DESCRIPTION = """Gatehouse keeps every second of every camera and gives back an
 Times are RFC 3339 with an offset, `YYYYMMDD_HHMMSS` in the site's zone, or seconds since 1970; ranges are half-open,
 `[from, to)`. Errors are problem documents (RFC 9457). There are no accounts yet."""
 
+# The viewer of the reference asks nothing of other hosts.
+_REFERENCE = {
+    "withDefaultFonts": False,
+    "telemetry": False,
+    "hideClientButton": True,
+    "agent": {"disabled": True},
+    "mcp": {"disabled": True},
+    "showDeveloperTools": "never",
+}
+
 
 def create_app(
     core: Core, stop: threading.Event | None = None, checks: Callable[[], list[Check]] | None = None
@@ -47,6 +57,7 @@ def create_app(
         validation_error_status=422,
         validation_error_callback=problems.from_validation,
     )
+    app.config["SCALAR_CONFIG"] = _REFERENCE
     app.json.sort_keys = False  # type: ignore[attr-defined]
     ending = stop or threading.Event()
     api = core.settings.values.api

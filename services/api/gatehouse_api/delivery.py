@@ -11,6 +11,7 @@ from flask import Response, request
 from gatehouse_common.media.virtual_file import VirtualFile
 
 from .chunk_reader import ChunkReader
+from .problems import problem
 
 _UNQUOTABLE = re.compile(r"[^ !#-\[\]-~]")
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -47,7 +48,9 @@ def deliver(file: VirtualFile, reader: ChunkReader, *, sealed: bool, name: str |
         return _body(file, reader, 0, size, 200, headers)
     start, end = wanted
     if start >= end:
-        return Response(status=416, headers={**headers, "Content-Range": f"bytes */{size}"})
+        answer = problem(416, "range-not-satisfiable", "No such bytes", f"the file has {size} bytes")
+        answer.headers["Content-Range"] = f"bytes */{size}"
+        return answer
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     return _body(file, reader, start, end, 206, headers)
 

@@ -13,6 +13,7 @@ from .problems import problem
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 MOST_BODY_BYTES = 1 << 20
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _POLICY = (
     "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
@@ -43,6 +44,8 @@ def install_guard(app: Flask, host: str) -> None:
             return problem(421, "wrong-host", "Misdirected request", "this server answers to loopback names only")
         if request.method in _UNSAFE and not _same_site():
             return problem(403, "forbidden", "Forbidden", "a page of another site may not change anything here")
+        if request.method in _UNSAFE and not _parses():
+            return problem(400, "validation", "A value is not valid", "the body is nested too deeply")
         return None
 
     @app.after_request
@@ -55,7 +58,8 @@ def install_guard(app: Flask, host: str) -> None:
         headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         headers.setdefault("X-Request-Id", request.environ.get("gatehouse.request_id", ""))
         route = request.url_rule.rule if request.url_rule else "unknown"
-        HTTP_REQUESTS.labels(route, request.method, str(answer.status_code)).inc()
+        method = request.method if request.method in _METHODS else "other"  # clients may invent any number of them
+        HTTP_REQUESTS.labels(route, method, str(answer.status_code)).inc()
         if "began" in g:
             HTTP_SECONDS.labels(route).observe(time.perf_counter() - g.began)
         return answer
@@ -68,7 +72,16 @@ def install_guard(app: Flask, host: str) -> None:
 
 def _host_name(host: str) -> str:
     name, _, port = host.rpartition(":")
-    return name if port.isdecimal() and name else host
+    return (name if port.isdecimal() and name else host).lower()
+
+
+def _parses() -> bool:
+    """Whether a JSON body can be read at all: the parser goes down into it as deep as it is nested."""
+    try:
+        request.get_json(silent=True)
+    except RecursionError:
+        return False
+    return True
 
 
 def _same_site() -> bool:

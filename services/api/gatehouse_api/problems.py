@@ -5,11 +5,12 @@ from __future__ import annotations
 import structlog
 from flask import Response, json, request
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from gatehouse_common.errors import GatehouseError, InvalidInput, Kind
+from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.observability.secrets import mask
+from gatehouse_common.timefmt import rfc3339
 
 log = structlog.get_logger(__name__)
 
@@ -25,10 +26,36 @@ _TITLES = {
     Kind.DATA_LOSS: "Stored bytes are damaged",
     Kind.CANCELLED: "Stopped",
 }
+_COMPAT = frozenset({"/camera_info", "/recordings", "/recordings/recording_index.json", "/footage"})
+"""Paths whose clients know errors as plain text."""
+
+
+class RangeNotRecorded(NotFound):
+    """Nothing of a range is recorded; says where the nearest footage is.
+
+    Args:
+        message: one sentence.
+        before_us: where the footage before the range ends, if there is any.
+        after_us: where the footage after it begins, if there is any.
+    """
+
+    def __init__(self, message: str, before_us: int | None, after_us: int | None) -> None:
+        hints = []
+        if before_us is not None:
+            hints.append(f"footage before it ends at {rfc3339(before_us)}")
+        if after_us is not None:
+            hints.append(f"footage after it begins at {rfc3339(after_us)}")
+        super().__init__(f"{message}: {', '.join(hints) or 'this camera has no footage'}")
+        self.nearest = {
+            "before": None if before_us is None else rfc3339(before_us),
+            "after": None if after_us is None else rfc3339(after_us),
+        }
 
 
 def problem(status: int, slug: str, title: str, detail: str, **more: object) -> Response:
-    """Return a problem document (RFC 9457)."""
+    """Return a problem document (RFC 9457); plain text on the compat routes."""
+    if request.path in _COMPAT:
+        return plain(status, detail)
     body = {
         "type": TYPE_PREFIX + slug,
         "title": title,
@@ -49,6 +76,9 @@ def from_error(error: GatehouseError) -> Response:
     more: dict[str, object] = {}
     if isinstance(error, InvalidInput) and error.field:
         more["errors"] = [{"pointer": error.field, "detail": error.message}]
+    if isinstance(error, RangeNotRecorded):
+        more["nearest"] = error.nearest
+        return problem(404, "range-not-recorded", "Nothing of this range is recorded", error.message, **more)
     return problem(error.kind.status, error.kind.slug, _TITLES[error.kind], error.message, **more)
 
 
@@ -65,7 +95,10 @@ def from_validation(error: ValidationError) -> Response:
 def from_http(error: HTTPException) -> Response:
     """Return the answer for an error of the framework: no such route, wrong method, body too large."""
     status = error.code or 500
-    return problem(status, f"http-{status}", error.name, error.description or error.name)
+    answer = problem(status, f"http-{status}", error.name, error.description or error.name)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return answer
 
 
 def from_unexpected(error: Exception) -> Response:

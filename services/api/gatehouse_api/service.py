@@ -15,10 +15,12 @@ from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.database import wait_for
 
 from .app import close_app, create_app
+from .guard import MOST_BODY_BYTES
 
 log = structlog.get_logger(__name__)
 
 _STOP_S = 3
+_MOST_HEADER_BYTES = 32 << 10
 
 
 def build(core: Core) -> ApiService:
@@ -53,11 +55,15 @@ class ApiService:
         if not wait_for(self._core.db, stop, self._core.clock):
             return
         api = self._core.settings.values.api
+        if self._socket.fileno() == -1:  # a run before this one failed
+            self._socket = _listen(api.host, self.port)
         app = create_app(self._core, self._ending, self._checks)
         server = _Server(
             (api.host, self.port), app, numthreads=api.threads, request_queue_size=128, shutdown_timeout=_STOP_S
         )
         server.listening = self._socket
+        server.max_request_header_size = _MOST_HEADER_BYTES
+        server.max_request_body_size = MOST_BODY_BYTES
         watcher = threading.Thread(target=self._end_when, args=(stop, server), name="api-stop", daemon=True)
         watcher.start()
         try:

@@ -46,4 +46,6 @@ def check_length(wanted: Interval) -> None:
     most = context().core.settings.values.api.max_range_seconds
     if wanted.duration > most * SECOND:
         hours = most / 3600
-        raise TooLarge(f"one range is at most {hours:g} h; play longer ones as HLS (/api/v1/hls/...), or ask in parts.")
+        raise TooLarge(
+            f"one range is at most {hours:g} h: ask in parts, or play it as HLS (/api/v1/hls/{{camera}}/vod.m3u8)."
+        )

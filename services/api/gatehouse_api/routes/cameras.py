@@ -46,9 +46,11 @@ def add_camera(body: NewCamera) -> tuple[Response, int]:
 def change_camera(path: CameraPath, body: CameraChange) -> Response:
     """Change what is given."""
     ctx = context()
+    url = None
     if body.url is not None:
-        register_url(parse_url(body.url).text)
-    ctx.cameras.change(path.camera, url=body.url, name=body.name, enabled=body.enabled)
+        url = parse_url(body.url).text
+        register_url(url)
+    ctx.cameras.change(path.camera, url=url, name=body.name, enabled=body.enabled)
     _tell(path.camera, "updated")
     return jsonify(view(ctx.cameras.get(path.camera)).model_dump())
 

@@ -44,7 +44,10 @@ def root_stream(ctx: Context) -> Response:
     camera = ctx.default_camera()
     if camera is None:
         return plain(404, "No camera is configured")
-    return deprecate(mjpeg(ctx, camera), f"/live/{camera}.mjpg")
+    answer = deprecate(mjpeg(ctx, camera), f"/live/{camera}.mjpg")
+    # Pages that show it as `<img src="http://host/">` are on another port of the same machine.
+    answer.headers["Cross-Origin-Resource-Policy"] = "same-site"
+    return answer
 
 
 @api.get("/camera_info", summary="The default camera", deprecated=True)

@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
+from gatehouse_api.problems import RangeNotRecorded
 from gatehouse_api.routes.models import FootageQuery
 from gatehouse_api.times import check_length, clamp_to_now, parse_range, request_zone
 from gatehouse_common.errors import NotFound
@@ -53,12 +54,12 @@ def answer(
     """
     ctx = context()
     check_length(wanted)
-    clamped, moved = clamp_to_now(wanted)
-    found = ctx.library.find(camera, clamped.start, clamped.end)
     try:
+        clamped, moved = clamp_to_now(wanted)
+        found = ctx.library.find(camera, clamped.start, clamped.end)
         piece = _slice(camera, found.media, clamped, cut, gaps)
     except NotFound as error:
-        raise NotFound(f"{error.message}: {_nearest(camera, clamped)}") from error
+        raise not_recorded(camera, wanted, error) from error
     extension = "tar" if gaps == "split" else "mp4"
     stamp = rfc3339(piece.start_us).replace(":", "").replace("-", "")
     name = f"{camera}_{stamp}.{extension}" if download else None
@@ -75,7 +76,6 @@ def answer(
 
 
 def _slice(camera: str, media: tuple[ChunkMedia, ...], wanted: Interval, cut: str, gaps: str) -> Slice:
-
     if gaps == "split":
         reader = context().core.media if cut == "smart" else None
         return split_footage(media, wanted.start, wanted.end, camera, reader)
@@ -85,11 +85,7 @@ def _slice(camera: str, media: tuple[ChunkMedia, ...], wanted: Interval, cut: st
     return slice_footage(media, wanted.start, wanted.end, gaps=kind)
 
 
-def _nearest(camera: str, wanted: Interval) -> str:
+def not_recorded(camera: str, wanted: Interval, error: NotFound) -> RangeNotRecorded:
+    """Return the error for a range of which nothing is recorded."""
     before, after = context().footage.nearest(camera, wanted.start)
-    hints = []
-    if before is not None and before <= wanted.start:
-        hints.append(f"footage before it ends at {rfc3339(before)}")
-    if after is not None:
-        hints.append(f"footage after it begins at {rfc3339(after)}")
-    return ", ".join(hints) or "this camera has no footage"
+    return RangeNotRecorded(error.message, before if before is not None and before <= wanted.start else None, after)

@@ -7,9 +7,11 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
+from gatehouse_api.routes.footage import not_recorded
 from gatehouse_api.routes.models import CameraPath, ChunkPath, RangeQuery
 from gatehouse_api.times import clamp_to_now, parse_range, request_zone
-from gatehouse_common.errors import NotFound
+from gatehouse_common.clock import SECOND
+from gatehouse_common.errors import NotFound, TooLarge
 from gatehouse_common.media.hls import find_segments, vod_playlist
 from gatehouse_common.media.hls_live import LOOKBACK_US
 from gatehouse_common.media.samples import ChunkMedia
@@ -17,21 +19,30 @@ from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
 
 api = APIBlueprint("hls", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="HLS")])
 
+HOUR_US = 3600 * SECOND
+MOST_US = 48 * HOUR_US
+"""A playlist names every segment: two days are 43,000 lines, and 300 sample indexes to read."""
 _MIME = "application/vnd.apple.mpegurl"
 
 
-@api.get("/hls/<camera>/vod.m3u8", summary="A range of any length as an HLS playlist")
+@api.get("/hls/<camera>/vod.m3u8", summary="A range of up to two days as an HLS playlist")
 def get_vod(path: CameraPath, query: RangeQuery) -> Response:
     """Return the playlist of a range; players that know ``EXT-X-START`` begin at ``from``, others at its GOP."""
     ctx = context()
     ctx.cameras.get(path.camera)
-    wanted, _ = clamp_to_now(parse_range(query.from_, query.to, request_zone(query.tz)))
+    asked = parse_range(query.from_, query.to, request_zone(query.tz))
+    if asked.duration > MOST_US:
+        raise TooLarge(f"one playlist is at most {MOST_US // HOUR_US} h; ask for the next when it has been played.")
+    try:
+        wanted, _ = clamp_to_now(asked)
+    except NotFound as error:
+        raise not_recorded(path.camera, asked, error) from error
     found = ctx.library.find(path.camera, wanted.start, wanted.end)
     segments = [
         s for s in find_segments(found.media) if s.start_us < wanted.end and s.start_us + s.duration_us > wanted.start
     ]
     if not segments:
-        raise NotFound("nothing is recorded in that range")
+        raise not_recorded(path.camera, asked, NotFound("nothing is recorded in that range"))
     return _playlist(vod_playlist(segments, _url, wanted.start), cached=found.sealed)
 
 

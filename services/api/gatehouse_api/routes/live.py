@@ -21,6 +21,7 @@ api = APIBlueprint("live", __name__, abp_tags=[Tag(name="Live")])
 
 BOUNDARY = b"frame"
 _WAIT_S = 1.0
+_FIRST_S = 2.0
 _PATIENCE_S = 20.0
 
 
@@ -119,6 +120,8 @@ def _jpeg(picture: Picture, *, sealed: bool) -> Response:
 def _media(ctx: Context, camera: str) -> Iterator[bytes]:
     with ctx.live.watch(camera, "media") as hub:
         number = hub.newest
+        # Only what came before the first fragment is surely in the file: so the file is read after it has come.
+        hub.next_after(number, _FIRST_S)
         chunk = ctx.library.newest(camera)
         run = chunk.run_id
         yield build_video_init(chunk.video.format)

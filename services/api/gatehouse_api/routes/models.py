@@ -99,6 +99,7 @@ class CameraTimeline(BaseModel):
     camera: str
     recorded: list[tuple[str, str]] = Field(description="[from, to) in RFC 3339, joined where less than 50 ms apart")
     gaps: list[GapView]
+    truncated: bool = Field(False, description="whether there are more than these, older ones")
 
 
 class Timeline(BaseModel):
@@ -115,7 +116,7 @@ class DaysQuery(BaseModel):
     """A month of a camera."""
 
     camera: str = Field(max_length=64)
-    month: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="YYYY-MM in the site's zone")
+    month: str = Field(pattern=r"^(19[7-9][0-9]|2[0-9]{3})-(0[1-9]|1[0-2])$", description="YYYY-MM in the site's zone")
 
 
 class Day(BaseModel):
@@ -165,3 +166,23 @@ class LiveView(BaseModel):
     mime: str = Field(description="for MediaSource.addSourceBuffer")
     stream: str = Field(description="endless fragmented MP4")
     mjpeg: str = Field(description="for players without the codec")
+
+
+class CheckView(BaseModel):
+    """One thing that the process depends on."""
+
+    name: str
+    ok: bool
+    detail: str = Field(description="what is wrong, in a sentence")
+
+
+class Health(BaseModel):
+    """How the process is, and how open."""
+
+    ok: bool
+    version: str
+    now: str = Field(description="the server's time, RFC 3339")
+    zone: str
+    access: str = Field(description="who may ask, in a sentence")
+    loopback_only: bool
+    checks: list[CheckView]

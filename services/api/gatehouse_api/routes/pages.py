@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, render_template, request, send_from_directory
+from flask import Blueprint, Response, make_response, redirect, render_template, request, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.context import context
+from gatehouse_api.guard import LOOPBACK
 from gatehouse_api.routes.compat import root_stream, wants_stream
 
 pages = Blueprint("pages", __name__)
 
 
 @pages.get("/")
-def get_root() -> BaseResponse | str:
+def get_root() -> Response:
     """Return the app, or the default camera's MJPEG to whoever asks for a picture; see the setting ``compat_root``."""
     ctx = context()
     mode = ctx.core.settings.values.api.compat_root
-    if mode == "mjpeg" or (mode == "app" and wants_stream()):
-        return root_stream(ctx)
-    return _app()
+    answer = root_stream(ctx) if mode == "mjpeg" or (mode == "app" and wants_stream()) else _app()
+    if mode == "app":
+        answer.vary.update(("Accept", "Sec-Fetch-Dest"))
+    return answer
 
 
 @pages.get("/live")
-def get_live() -> str:
+def get_live() -> Response:
     """Return the app."""
     return _app()
 
@@ -39,7 +41,15 @@ def get_icon() -> Response:
     return send_from_directory(pages.root_path + "/../static", "icon.svg", mimetype="image/svg+xml")
 
 
-def _app() -> str:
+def _app() -> Response:
     ctx = context()
     default = ctx.default_camera() or ""
-    return render_template("app.html", zone=str(ctx.core.zone), default_camera=default, host=request.host)
+    open_to_all = ctx.core.settings.values.api.host not in LOOPBACK
+    page = render_template(
+        "app.html", zone=str(ctx.core.zone), default_camera=default, host=request.host, open_to_all=open_to_all
+    )
+    answer = make_response(page)
+    answer.headers["Cache-Control"] = "no-cache"
+    if default:  # for clients of the older recorder that are no browsers: curl, VLC, OpenCV
+        answer.headers["Link"] = f'</live/{default}.mjpg>; rel="alternate"; type="multipart/x-mixed-replace"'
+    return answer

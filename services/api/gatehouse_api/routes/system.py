@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 from flask import Response, current_app, jsonify
 from flask_openapi3 import APIBlueprint, OpenAPI, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gatehouse_api.context import context
+from gatehouse_api.guard import LOOPBACK
+from gatehouse_api.routes.models import CheckView, Health
 from gatehouse_common.runtime import Check
+from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("system", __name__, abp_tags=[Tag(name="System")])
 
@@ -40,6 +45,25 @@ def get_readyz() -> tuple[Response, int]:
         "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks],
     }
     return jsonify(body), 200 if ready else 503
+
+
+@api.get("/api/v1/health", responses={200: Health}, summary="What works, and who may ask")
+def get_health() -> Response:
+    """Return all checks, the server's time, and how open it is. Always 200: `/readyz` is for balancers."""
+    core = context().core
+    host = core.settings.values.api.host
+    checks: list[Check] = current_app.extensions[_CHECKS]()
+    local = host in LOOPBACK
+    body = Health(
+        ok=all(c.ok for c in checks),
+        version=version("gatehouse"),
+        now=rfc3339(core.clock.now_us()),
+        zone=str(core.zone),
+        access=f"no accounts yet: bound to {host}" + ("" if local else "; whoever reaches it may do everything"),
+        loopback_only=local,
+        checks=[CheckView(name=c.name, ok=c.ok, detail=c.detail) for c in checks],
+    )
+    return jsonify(body.model_dump())
 
 
 @api.get("/metrics", summary="Prometheus metrics")

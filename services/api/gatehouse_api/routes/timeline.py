@@ -19,13 +19,16 @@ from gatehouse_api.routes.models import (
 )
 from gatehouse_api.times import parse_range, request_zone
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Camera
+from gatehouse_common.db import Camera, TimelineReader
+from gatehouse_common.db import Timeline as Ledger
 from gatehouse_common.intervals import Interval, merge
 from gatehouse_common.timefmt import from_datetime, rfc3339
 
 api = APIBlueprint("timeline", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
 
 _SEAM_US = 50_000
+_MOST = 5000
+"""Spans, and gaps, of one camera in one answer: the newest."""
 _LAG_US = 3 * SECOND
 """The index may be so far behind an open chunk before that counts as a gap."""
 
@@ -40,7 +43,8 @@ def get_timeline(query: TimelineQuery) -> Response:
     else:
         cameras = ctx.cameras.list()
     now = ctx.core.clock.now_us()
-    items = [_ledger(camera, wanted, now) for camera in cameras]
+    ledgers = TimelineReader(ctx.core.db).timeline([c.id for c in cameras], wanted.start, wanted.end)
+    items = [_ledger(camera, ledgers[camera.id], wanted, now) for camera in cameras]
     body = Timeline(
         from_=rfc3339(wanted.start), to=rfc3339(wanted.end), now=rfc3339(now), zone=str(ctx.core.zone), items=items
     )
@@ -60,7 +64,7 @@ def get_days(query: DaysQuery) -> Response:
     while starts[-1].month == first.month:
         starts.append(starts[-1] + timedelta(days=1))
     edges = [from_datetime(datetime(d.year, d.month, d.day, tzinfo=zone)) for d in starts]
-    spans = merge(ctx.footage.spans(query.camera, edges[0], edges[-1]))
+    spans = TimelineReader(ctx.core.db).recorded(query.camera, edges[0], edges[-1])
     items = []
     for day, start, end in zip(starts, edges, edges[1:], strict=False):
         whole = Interval(start, end)
@@ -71,23 +75,20 @@ def get_days(query: DaysQuery) -> Response:
     return jsonify(Days(camera=query.camera, zone=str(zone), items=items).model_dump())
 
 
-def _ledger(camera: Camera, wanted: Interval, now: int) -> CameraTimeline:
-    ctx = context()
-    spans = merge(ctx.footage.spans(camera.id, wanted.start, wanted.end), slack=_SEAM_US)
-    recorded = [part for s in spans if (part := s.intersect(wanted))]
+def _ledger(camera: Camera, ledger: Ledger, wanted: Interval, now: int) -> CameraTimeline:
+    recorded = merge(ledger.recorded, slack=_SEAM_US)
     gaps = [
-        GapView(
-            from_=rfc3339(max(g.start_us, wanted.start)),
-            to=rfc3339(min(g.end_us, wanted.end)),
-            cause=g.cause,
-            detail=g.detail,
-        )
-        for g in ctx.footage.gaps(camera.id, wanted.start, wanted.end)
+        GapView(from_=rfc3339(g.start_us), to=rfc3339(g.end_us), cause=g.cause, detail=g.detail) for g in ledger.gaps
     ]
     going_on = _open_gap(camera, wanted, now)
     if going_on is not None:
         gaps.append(going_on)
-    return CameraTimeline(camera=camera.id, recorded=[(rfc3339(s.start), rfc3339(s.end)) for s in recorded], gaps=gaps)
+    return CameraTimeline(
+        camera=camera.id,
+        recorded=[(rfc3339(s.start), rfc3339(s.end)) for s in recorded[-_MOST:]],
+        gaps=gaps[-_MOST:],
+        truncated=len(recorded) > _MOST or len(gaps) > _MOST,
+    )
 
 
 def _open_gap(camera: Camera, wanted: Interval, now: int) -> GapView | None:
