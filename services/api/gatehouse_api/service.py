@@ -40,7 +40,6 @@ class ApiService:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._ending = threading.Event()
         self._all_checks: Callable[[], list[Check]] = list
         api = core.settings.values.api
         self._socket = _listen(api.host, api.port)
@@ -57,22 +56,23 @@ class ApiService:
         api = self._core.settings.values.api
         if self._socket.fileno() == -1:  # a run before this one failed
             self._socket = _listen(api.host, self.port)
-        app = create_app(self._core, self._ending, self._checks)
+        ending = threading.Event()
+        app = create_app(self._core, ending, self._checks)
         server = _Server(
             (api.host, self.port), app, numthreads=api.threads, request_queue_size=128, shutdown_timeout=_STOP_S
         )
         server.listening = self._socket
         server.max_request_header_size = _MOST_HEADER_BYTES
         server.max_request_body_size = MOST_BODY_BYTES
-        watcher = threading.Thread(target=self._end_when, args=(stop, server), name="api-stop", daemon=True)
+        watcher = threading.Thread(target=_end, args=(stop, ending, server), name="api-stop", daemon=True)
         watcher.start()
         try:
             server.prepare()
             log.info("listening", host=api.host, port=self.port)
             server.serve()
         finally:
-            self._ending.set()
-            server.stop()
+            ending.set()
+            watcher.join()  # it closes the socket, which the next run would take for its own
             close_app(app)
 
     def health(self) -> list[Check]:
@@ -82,10 +82,13 @@ class ApiService:
     def _checks(self) -> list[Check]:
         return self._all_checks()
 
-    def _end_when(self, stop: threading.Event, server: _Server) -> None:
-        stop.wait()
-        self._ending.set()
-        server.stop()
+
+def _end(stop: threading.Event, ending: threading.Event, server: _Server) -> None:
+    """Stop the server when it is told to end, or has failed; endless answers see ``ending`` first."""
+    while not stop.wait(0.2) and not ending.is_set():
+        pass
+    ending.set()
+    server.stop()
 
 
 class _Server(wsgi.Server):

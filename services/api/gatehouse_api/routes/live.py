@@ -9,12 +9,13 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.context import Context, context
-from gatehouse_api.live import Hub
+from gatehouse_api.live import Hub, Live
 from gatehouse_api.routes.models import CameraPath, LiveView, PictureQuery
 from gatehouse_api.times import request_zone
 from gatehouse_common.errors import NotFound, Unavailable
 from gatehouse_common.media.live_stream import build_video_init, open_gop
 from gatehouse_common.media.pictures import Picture, exact_picture, keyframe_picture
+from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.timefmt import parse, rfc3339
 
 api = APIBlueprint("live", __name__, abp_tags=[Tag(name="Live")])
@@ -23,6 +24,7 @@ BOUNDARY = b"frame"
 _WAIT_S = 1.0
 _FIRST_S = 2.0
 _PATIENCE_S = 20.0
+_AGAIN_S = 3.0
 
 
 @api.get("/api/v1/cameras/<camera>/live", responses={200: LiveView}, summary="How to play a camera's live view")
@@ -120,9 +122,7 @@ def _jpeg(picture: Picture, *, sealed: bool) -> Response:
 def _media(ctx: Context, camera: str) -> Iterator[bytes]:
     with ctx.live.watch(camera, "media") as hub:
         number = hub.newest
-        # Only what came before the first fragment is surely in the file: so the file is read after it has come.
-        hub.next_after(number, _FIRST_S)
-        chunk = ctx.library.newest(camera)
+        chunk = _reaching(ctx, camera, hub.next_after(number, _FIRST_S))
         run = chunk.run_id
         yield build_video_init(chunk.video.format)
         fragment, going_on = open_gop(chunk, ctx.core.media)
@@ -145,16 +145,39 @@ def _media(ctx: Context, camera: str) -> Iterator[bytes]:
                 yield b"".join(out)
 
 
+def _reaching(ctx: Context, camera: str, fragments: list[Live]) -> ChunkMedia:
+    """Return the newest chunk once its file holds all that came before the first of ``fragments``.
+
+    They may begin in the middle of a part, which reaches the file when it is full: half a second at most.
+    """
+    deadline = time.monotonic() + _FIRST_S
+    while True:
+        chunk = ctx.library.newest(camera)
+        there = not fragments or int(chunk.parts.end[-1]) >= fragments[0].start_dts or chunk.run_id != fragments[0].run
+        if there or time.monotonic() > deadline:
+            return chunk
+        time.sleep(0.02)
+
+
 def _previews(ctx: Context, camera: str) -> Iterator[bytes]:
     with ctx.live.watch(camera, "preview") as hub:
-        first = _first_picture(ctx, camera)
-        if first is not None:
-            yield _part(first)
+        last = _first_picture(ctx, camera)
+        if last is not None:
+            yield _part(last)
         number = hub.newest
+        quiet_since = time.monotonic()
         while not ctx.stop.is_set():
             for one in _wait(hub, number):
-                number = one[0]
-                yield _part(one[1])
+                number, last = one
+                yield _part(last)
+                quiet_since = time.monotonic()
+            quiet_s = time.monotonic() - quiet_since
+            if last is None and quiet_s > _PATIENCE_S:
+                return
+            if last is not None and quiet_s > _AGAIN_S:
+                # That a viewer has left shows only when something is sent: else it would keep its place for ever.
+                yield _part(last)
+                quiet_since = time.monotonic()
 
 
 def _wait(hub: Hub, number: int) -> list[tuple[int, bytes]]:
