@@ -2,7 +2,9 @@
 
 import { getJson } from "./api.js";
 
-const BEHIND_S = 0.6;
+// Further behind the edge than this: jump; than that: catch up a little faster than time passes.
+const JUMP_S = 0.8;
+const HURRY_S = 0.22;
 const KEPT_S = 20;
 
 export class LivePlayer {
@@ -81,9 +83,9 @@ export class LivePlayer {
     if (!buffer.buffered.length) return;
     const last = buffer.buffered.length - 1;
     const start = buffer.buffered.start(last), end = buffer.buffered.end(last);
-    if (video.currentTime < start || end - video.currentTime > BEHIND_S) {
-      video.currentTime = Math.max(start, end - 0.1);
-    }
+    const behind = end - video.currentTime;
+    if (video.currentTime < start || behind > JUMP_S) video.currentTime = Math.max(start, end - 0.15);
+    video.playbackRate = behind > HURRY_S ? 1.1 : 1;
     if (video.paused) video.play().then(() => this.onState("playing", ""), () => {});
     else this.onState("playing", "");
     if (!buffer.updating && end - buffer.buffered.start(0) > KEPT_S * 2) {
