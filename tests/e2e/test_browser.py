@@ -8,7 +8,9 @@ import re
 import shutil
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import av
 import numpy as np
@@ -150,8 +152,6 @@ def test_a_click_on_the_timeline_plays_from_there(page: Page, gatehouse: Running
     assert asked
     # Frame n of the synthetic camera is at start + n / fps, so the picture itself tells whether the time is right.
     began = (start / 1e6) if start else 0
-    from datetime import datetime
-    from urllib.parse import unquote
 
     first = datetime.fromisoformat(unquote(asked[1])).timestamp()
     assert abs(shown - (first + seconds - began) * 30) <= 1.5, (shown, seconds, wall)
@@ -161,7 +161,6 @@ def test_a_marked_range_downloads_with_exactly_its_first_frame(page: Page, gateh
     (start, _), *_ = gatehouse.ledger("street")[0]
 
     def text(us: int) -> str:
-        from datetime import UTC, datetime
 
         return datetime.fromtimestamp(us / 1e6, UTC).isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
 
@@ -260,3 +259,79 @@ def test_the_live_stream_is_what_the_description_says(gatehouse: Running) -> Non
         numbers = [luma_number(f) for f in container.decode(video=0)]
     assert len(numbers) > 20
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def test_only_a_picture_of_now_is_called_live(page: Page, gatehouse: Running) -> None:
+    """S0-38: a camera that is away is not shown as live, and the reason stands where the picture would be."""
+    page.goto(f"{gatehouse.url}/?camera=gone")
+    wait_for("offline", lambda: page.locator("#mode").inner_text() == "OFFLINE")
+    assert "refused" in page.locator("#message").inner_text()
+    assert page.locator("#wall").inner_text() == ""
+    page.goto(f"{gatehouse.url}/?camera=nobody")
+    wait_for("refusal", lambda: "no camera “nobody”" in page.locator("#message").inner_text())
+    assert page.locator("#mode").inner_text() == ""
+    page.locator("#camera").select_option("street")
+    wait_for("live picture", lambda: number_of(page))
+    wait_for("live", lambda: page.locator("#mode").inner_text() == "LIVE")
+
+
+def test_the_clock_over_a_picture_is_that_of_the_frame(page: Page, gatehouse: Running) -> None:
+    (start, _), *_ = gatehouse.ledger("street")[0]
+    moment = datetime.fromtimestamp(start / 1e6 + 4, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    page.goto(f"{gatehouse.url}/?camera=street&t={moment}")
+    wait_for("the past", lambda: page.evaluate("document.getElementById('video').currentTime > 0.5"))
+    page.evaluate("document.getElementById('video').pause()")
+    page.wait_for_timeout(300)
+    shown, wall = number_of(page), page.locator("#wall").inner_text()
+    assert shown is not None
+    seen = datetime.fromisoformat(wall).replace(tzinfo=UTC).timestamp()
+    assert abs(seen - (start / 1e6 + shown / 30)) < 0.045, (wall, shown)
+
+
+def test_back_leads_to_what_was_shown_before(page: Page, gatehouse: Running) -> None:
+    """The address holds the state: Back, reload and sharing work."""
+    wait_for("live picture", lambda: number_of(page))
+    page.locator("#back").click()
+    wait_for("the past", lambda: page.locator("#mode").inner_text() == "PAST")
+    page.wait_for_url(re.compile("[&?]t="))
+    page.go_back()
+    wait_for("live again", lambda: page.locator("#mode").inner_text() == "LIVE")
+    assert "t=" not in page.url
+
+
+def test_where_nothing_is_recorded_the_page_leads_to_what_is(page: Page, gatehouse: Running) -> None:
+    page.goto(f"{gatehouse.url}/?camera=street&t=2020-05-17T10:23:00Z")
+    way = page.locator("#message button")
+    wait_for("a way", way.is_visible)
+    assert "Nothing is recorded here" in page.locator("#message").inner_text()
+    way.click()
+    wait_for("its picture", lambda: (number_of(page) or 1000) < 300)
+    assert page.locator("#message").is_hidden()
+
+
+def test_a_camera_is_added_on_the_page(page: Page, gatehouse: Running) -> None:
+    page.locator("#add summary").click()
+    page.locator("#new-id").fill("yard")
+    page.locator("#new-url").fill("gopher://host/1")
+    page.locator("#add-form button").click()
+    wait_for("refusal", page.locator("#add-problem").is_visible)
+    page.locator("#new-url").fill("synthetic:?size=320x180&fps=10")
+    page.locator("#add-form button").click()
+    page.wait_for_url(re.compile("camera=yard"))
+    gatehouse.recording("yard")
+    wait_for("its picture", lambda: number_of(page))
+
+
+def test_the_reference_asks_nothing_of_other_hosts(browser: Browser, gatehouse: Running) -> None:
+    """The API's description works without a network."""
+    context = browser.new_context()
+    page = context.new_page()
+    foreign: list[str] = []
+    page.on(
+        "request", lambda r: foreign.append(r.url) if not r.url.startswith((gatehouse.url, "data:", "blob:")) else None
+    )
+    page.goto(f"{gatehouse.url}/api/docs")
+    wait_for("the reference", page.get_by_text("/api/v1/cameras").first.is_visible)
+    page.wait_for_timeout(1000)
+    assert foreign == []
+    context.close()

@@ -5,6 +5,7 @@ export class Problem extends Error {
     super(body.detail || body.title || `The server answered ${status}.`);
     this.status = status;
     this.requestId = body.request_id;
+    this.nearest = body.nearest;
   }
 }
 

@@ -18,11 +18,14 @@ const page = {
   end: 0,
   ahead: 0,         // the server's clock minus ours
   serial: 0,
+  seen: false,      // whether a live picture has come
+  shown: false,     // whether the address tells of something yet
 };
 
 const live = new LivePlayer(video, $("mjpeg"), (state, text) => {
   if (!page.live) return;
-  say(state === "playing" ? "" : `Waiting for the picture. ${text}`);
+  page.seen = state === "playing";
+  showLive(text);
 });
 
 const timeline = new Timeline($("timeline"), zone, {
@@ -39,37 +42,62 @@ function say(text) {
   $("message").hidden = !text;
 }
 
-function goLive() {
+const chosen = () => page.cameras.find((c) => c.id === page.camera);
+const away = (camera) => camera && (!camera.enabled || ["reconnecting", "failed", "ended"].includes(camera.state));
+
+// Only a picture of now is called live: that of a camera that is away is its last one, and says so.
+function showLive(text = "") {
+  const camera = chosen();
+  const off = away(camera);
+  $("mode").textContent = off ? (camera.enabled ? "OFFLINE" : "OFF") : page.seen ? "LIVE" : "…";
+  $("mode").toggleAttribute("data-live", !off && page.seen);
+  $("stage").classList.toggle("stale", Boolean(off));
+  if (off) say(offline(camera));
+  else if (page.seen) say("");
+  else say(text ? `Waiting for the picture: ${text}.` : "Connecting to the camera…");
+}
+
+function offline(camera) {
+  if (!camera.enabled) return `${camera.name} is switched off.`;
+  const since = camera.since ? ` since ${zone.text(Date.parse(camera.since))}` : "";
+  const why = camera.detail || (camera.cause || "no reason is known").replaceAll("_", " ");
+  return `${camera.name} is not recorded${since}: ${why}.${camera.state === "reconnecting" ? " It is tried again and again." : ""}`;
+}
+
+function goLive({ push = true } = {}) {
+  if (!chosen()) return;
   page.live = true;
+  page.seen = false;
   page.serial++;
   video.onended = video.onerror = null;
   video.removeAttribute("src");
   video.playbackRate = 1;
   $("speed").value = "1";
   $("live").disabled = true;
-  $("mode").textContent = "LIVE";
-  $("mode").dataset.live = "";
-  say("Connecting to the camera…");
+  showLive();
   live.start(page.camera);
-  remember();
+  remember(null, push);
 }
 
 // Play from an instant. What follows is loaded in windows; a gap is played as the frame before it, held.
-async function seek(ms) {
+async function seek(ms, { push = true } = {}) {
+  if (!page.camera || Number.isNaN(ms)) return;
   const now = serverNow();
-  if (ms >= now - 500) return goLive();
+  if (ms >= now - 500) return goLive({ push });
   const serial = ++page.serial;
   live.stop();
   page.live = false;
   $("live").disabled = false;
   $("mode").textContent = "PAST";
   delete $("mode").dataset.live;
+  $("stage").classList.remove("stale");
   video.hidden = false;
   const url = footageUrl(page.camera, ms, Math.min(ms + WINDOW, now), { download: "false" });
   try {
     const head = await fetch(url, { method: "HEAD" });
     if (serial !== page.serial) return;
-    if (!head.ok) throw head.status === 404 ? new Error(await nothingAt(ms)) : await problemOf(await fetch(url));
+    if (!head.ok) throw await problemOf(await fetch(url));
+    if (serial !== page.serial) return;
     page.start = Date.parse(head.headers.get("X-Footage-Start"));
     page.end = Date.parse(head.headers.get("X-Footage-End"));
     const skipped = page.start - ms;
@@ -80,15 +108,29 @@ async function seek(ms) {
     video.src = url;
     video.playbackRate = Number($("speed").value);
     await video.play().catch(() => {});
-    remember(page.start);
+    remember(page.start, push);
   } catch (error) {
-    if (serial === page.serial) { page.start = ms; video.removeAttribute("src"); video.load(); say(error.message); }
+    if (serial !== page.serial) return;
+    page.start = ms;
+    video.removeAttribute("src");
+    video.load();
+    remember(ms, push);
+    if (error.nearest) nothingHere(error.nearest);
+    else say(error.message);
   }
 }
 
-async function nothingAt(ms) {
-  const next = timeline.recorded.find(([from]) => from > ms);
-  return next ? `Nothing is recorded here. Footage goes on at ${zone.text(next[0])}.` : "Nothing is recorded here.";
+// Nothing is recorded: say so, and lead to what is.
+function nothingHere({ before, after }) {
+  const ways = [[before && Date.parse(before) - 5000, "Before"], [after && Date.parse(after), "After"]].filter(([at]) => at);
+  say(ways.length ? "Nothing is recorded here. " : "Nothing is recorded of this camera yet.");
+  for (const [at, name] of ways) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = `${name}: ${zone.text(at)}`;
+    button.addEventListener("click", () => seek(at));
+    $("message").append(button, " ");
+  }
 }
 
 function flash(text) {
@@ -99,7 +141,7 @@ function flash(text) {
 async function loadLedger() {
   clearTimeout(loadLedger.timer);
   loadLedger.timer = setTimeout(async () => {
-    if (!page.camera) return;
+    if (!chosen()) return;
     const query = new URLSearchParams({
       cameras: page.camera, from: new Date(timeline.start).toISOString(), to: new Date(timeline.end).toISOString(),
     });
@@ -150,9 +192,14 @@ async function loadCameras() {
 }
 
 function showState() {
-  const camera = page.cameras.find((c) => c.id === page.camera);
+  const camera = chosen();
   const state = $("state");
-  if (!camera) { state.lastElementChild.textContent = "No such camera"; return; }
+  if (!camera) {
+    delete state.dataset.state;
+    state.lastElementChild.textContent = page.camera ? "No such camera" : "No camera yet";
+    return;
+  }
+  if (page.live) showLive();
   state.dataset.state = camera.state;
   const words = {
     recording: `Recording ${camera.width}×${camera.height}, ${camera.fps.toFixed(0)} fps`,
@@ -171,15 +218,22 @@ function showBanner(text) {
   $("banner").hidden = !text;
 }
 
-function choose(camera, at) {
+function choose(camera, at, { push = true } = {}) {
   page.camera = camera;
   $("camera").value = camera;
+  if (!chosen()) {
+    live.stop();
+    $("mode").textContent = "";
+    say(`There is no camera “${camera}”. Choose one above.`);
+    showState();
+    return;
+  }
   timeline.recorded = [];
   timeline.gaps = [];
   showState();
   loadLedger();
-  if (at) seek(at);
-  else goLive();
+  if (at) seek(at, { push });
+  else goLive({ push });
 }
 
 function mark(which) {
@@ -224,10 +278,44 @@ async function save(event) {
 }
 
 // The address holds the state, so that Back, reload and sharing work.
-function remember(at) {
+function remember(at, push) {
   const query = new URLSearchParams({ camera: page.camera });
   if (at) query.set("t", new Date(at).toISOString());
-  history.replaceState(null, "", `?${query}`);
+  const address = `?${query}`;
+  const first = !page.shown;
+  page.shown = true;
+  if (address === location.search) return;
+  if (push && !first) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+}
+
+function recall() {
+  const query = new URLSearchParams(location.search);
+  const wanted = query.get("camera") || document.body.dataset.camera || page.cameras[0]?.id;
+  if (wanted) choose(wanted, Date.parse(query.get("t")) || null, { push: false });
+  else {
+    say("No camera yet. Add the first one under “Add a camera”.");
+    $("add").open = true;
+  }
+}
+
+async function add(event) {
+  event.preventDefault();
+  const [id, url] = [$("new-id").value.trim(), $("new-url").value.trim()];
+  const problem = $("add-problem");
+  problem.hidden = true;
+  const answer = await fetch("/api/v1/cameras", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ id, url }),
+  }).catch(() => null);
+  if (!answer?.ok) {
+    problem.textContent = answer ? (await problemOf(answer)).message : "The server does not answer.";
+    problem.hidden = false;
+    return;
+  }
+  $("add-form").reset();
+  $("add").open = false;
+  await loadCameras();
+  choose(id);
 }
 
 function tick() {
@@ -238,17 +326,21 @@ function tick() {
   const paused = !page.live && video.paused;
   $("play").textContent = paused ? "Play" : "Pause";
   $("play").disabled = page.live;
-  $("wall").textContent = page.live ? zone.text(now) : zone.text(timeline.at, 2);
+  if (page.live) $("wall").textContent = away(chosen()) || !chosen() ? "" : zone.text(now);
+  else if (!video.requestVideoFrameCallback) $("wall").textContent = zone.text(timeline.at, 2);
   $("day").textContent = zone.date(timeline.start + (timeline.end - timeline.start) / 2);
-  if (page.live && timeline.recorded.length) {
-    const last = timeline.recorded.at(-1);
-    const camera = page.cameras.find((c) => c.id === page.camera);
-    if (camera?.state === "recording" && now - last[1] < 30e3) last[1] = now;
-  }
+  const last = timeline.recorded.at(-1);
+  if (last && chosen()?.state === "recording" && now - last[1] < 30e3) last[1] = Math.min(now, timeline.end);
   $("snapshot").href = page.live
     ? `/api/v1/cameras/${page.camera}/snapshot.jpg?width=3840`
     : `/api/v1/cameras/${page.camera}/thumbnail.jpg?exact=true&width=3840&at=${encodeURIComponent(new Date(timeline.at).toISOString())}`;
   timeline.draw();
+}
+
+// The clock over a picture of the past is that of the very frame which is shown.
+function onFrame(_now, frame) {
+  if (!page.live) $("wall").textContent = zone.text(page.start + frame.mediaTime * 1000, 2);
+  video.requestVideoFrameCallback(onFrame);
 }
 
 function onKey(event) {
@@ -270,19 +362,16 @@ function toggle() {
 }
 
 async function start() {
-  const query = new URLSearchParams(location.search);
   await loadCameras();
-  const wanted = query.get("camera") || document.body.dataset.camera || page.cameras[0]?.id;
-  if (!wanted) {
-    say("No camera yet. Add one: gatehouse camera add front-gate rtsp://user:password@host/path");
-  } else {
-    choose(wanted, Date.parse(query.get("t")) || null);
-  }
+  recall();
   setInterval(tick, 250);
   setInterval(loadCameras, 3000);
   setInterval(loadLedger, 5000);
 }
 
+addEventListener("popstate", recall);
+$("hour").addEventListener("click", () => { const at = timeline.at; timeline.setRange(at - 50 * 60e3, at + 10 * 60e3); });
+$("add-form").addEventListener("submit", add);
 $("camera").addEventListener("change", (e) => choose(e.target.value));
 $("live").addEventListener("click", goLive);
 $("play").addEventListener("click", toggle);
@@ -300,4 +389,5 @@ $("from").addEventListener("input", measure);
 $("to").addEventListener("input", measure);
 $("save").addEventListener("submit", save);
 document.addEventListener("keydown", onKey);
+video.requestVideoFrameCallback?.(onFrame);
 start();
