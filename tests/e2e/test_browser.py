@@ -335,3 +335,36 @@ def test_the_reference_asks_nothing_of_other_hosts(browser: Browser, gatehouse: 
     page.wait_for_timeout(1000)
     assert foreign == []
     context.close()
+
+
+def test_a_gap_is_shown_with_its_cause_and_skipped_when_watched(page: Page, gatehouse: Running) -> None:
+    """S1-5: nothing is passed over in silence, and nobody watches a frozen picture for as long as a gap is."""
+    cameras = f"{gatehouse.url}/api/v1/cameras"
+    assert page.request.post(cameras, data={"id": "gapped", "url": "synthetic:?size=320x180&fps=20"}).status == 201
+
+    def seconds() -> list[tuple[int, int]]:
+        return gatehouse.ledger("gapped")[0]
+
+    wait_for("footage", lambda: sum(b - a for a, b in seconds()) > 4_000_000)
+    page.request.patch(f"{cameras}/gapped", data={"enabled": False})
+    page.goto(f"{gatehouse.url}/?camera=gapped")
+    wait_for("switched off", lambda: page.locator("#mode").inner_text() == "OFF")
+    page.wait_for_timeout(4000)
+    page.request.patch(f"{cameras}/gapped", data={"enabled": True})
+
+    def gaps() -> list[tuple[int, int, str]]:
+        return [g for g in gatehouse.ledger("gapped")[1] if g[1] - g[0] > 2_000_000]
+
+    wait_for("the gap's end", gaps)
+    wait_for("footage after it", lambda: sum(b - a for a, b in seconds()) > 9_000_000)
+    ((start, end, cause),) = gaps()
+    cause = cause.replace("_", " ")
+    assert end - start > 4_000_000
+    moment = datetime.fromtimestamp(start / 1e6 - 2, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    page.goto(f"{gatehouse.url}/?camera=gapped&t={moment}")
+    wait_for("the past", lambda: page.evaluate("document.getElementById('video').currentTime > 0.2"))
+    wait_for("word of the gap", lambda: cause in page.locator("#message").inner_text(), 10)
+    skipped_to = page.evaluate("document.getElementById('video').currentTime")
+    assert skipped_to >= (end - start) / 1e6 + 1.9
+    page.locator(".twin summary").click()
+    assert f"gap: {cause}" in page.locator("#list").inner_text()

@@ -173,3 +173,21 @@ def test_it_says_who_may_ask(client: FlaskClient) -> None:
     root = client.get("/", headers={"Accept": "*/*"})
     assert root.headers["Link"] == '</live/cam.mjpg>; rel="alternate"; type="multipart/x-mixed-replace"'
     assert "Accept" in root.headers["Vary"]
+
+
+def test_times_are_taken_as_programs_print_them(client: FlaskClient) -> None:
+    """C-13: RFC 3339, the seed's form with a zone, and seconds since 1970 with as many digits as Python prints."""
+    tags = set()
+    for span in (
+        "from=2024-05-17T10:23:01Z&to=2024-05-17T10:23:03Z",
+        "from=2024-05-17T12:23:01%2B02:00&to=2024-05-17T12:23:03%2B02:00",
+        "from=2024-05-17T12:23:01&to=2024-05-17T12:23:03&tz=Europe/Berlin",
+        "from=20240517_102301&to=20240517_102303",
+        "from=20240517_122301&to=20240517_122303&tz=Europe/Berlin",
+        "from=1715941381&to=1715941383",
+        "from=1715941381.0000000&to=1715941383.0000001",
+    ):
+        answer = client.get(f"/api/v1/footage?camera=cam&{span}")
+        assert answer.status_code == 200, span
+        tags.add(answer.headers["ETag"])
+    assert len(tags) == 1

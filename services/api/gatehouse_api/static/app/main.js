@@ -16,6 +16,7 @@ const page = {
   live: true,
   start: 0,         // wall time of the video's first frame, when playing the past
   end: 0,
+  gaps: [],         // of what is played, as [from, to]
   ahead: 0,         // the server's clock minus ours
   serial: 0,
   seen: false,      // whether a live picture has come
@@ -79,7 +80,8 @@ function goLive({ push = true } = {}) {
   remember(null, push);
 }
 
-// Play from an instant. What follows is loaded in windows; a gap is played as the frame before it, held.
+// Play from an instant. What follows is loaded in windows. The file is true to the clock: it holds the frame before a
+// gap for as long as the gap is; watched, gaps are skipped.
 async function seek(ms, { push = true } = {}) {
   if (!page.camera || Number.isNaN(ms)) return;
   const now = serverNow();
@@ -100,9 +102,9 @@ async function seek(ms, { push = true } = {}) {
     if (serial !== page.serial) return;
     page.start = Date.parse(head.headers.get("X-Footage-Start"));
     page.end = Date.parse(head.headers.get("X-Footage-End"));
-    const skipped = page.start - ms;
+    page.gaps = JSON.parse(head.headers.get("X-Footage-Gaps") || "[]").map((gap) => gap.map(Date.parse));
     say("");
-    if (skipped > 1000) flash(`Skipped ${duration(skipped)} without footage.`);
+    if (page.start - ms > 1000) tellSkipped(ms, page.start);
     video.onerror = () => say("This browser cannot play the camera's codec. Download the range to watch it.");
     video.onended = () => { if (serial === page.serial) seek(page.end + 1); };
     video.src = url;
@@ -131,6 +133,20 @@ function nothingHere({ before, after }) {
     button.addEventListener("click", () => seek(at));
     $("message").append(button, " ");
   }
+}
+
+function tellSkipped(from, to) {
+  const known = timeline.gaps.find((g) => g.from < to && g.to > from);
+  flash(`Skipped ${duration(to - from)}: ${known ? known.cause.replaceAll("_", " ") : "nothing recorded"}.`);
+}
+
+function skipGap() {
+  if (page.live || video.paused || video.seeking) return;
+  const at = shownTime();
+  const gap = page.gaps.find(([from, to]) => at >= from && at < to - 200 && to - from > 2000);
+  if (!gap) return;
+  video.currentTime = (gap[1] - page.start) / 1000;
+  tellSkipped(...gap);
 }
 
 function flash(text) {
@@ -320,6 +336,7 @@ async function add(event) {
 
 function tick() {
   const now = serverNow();
+  skipGap();
   timeline.now = now;
   timeline.at = shownTime();
   $("now").textContent = zone.time(now);
