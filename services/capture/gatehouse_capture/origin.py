@@ -17,6 +17,8 @@ BELIEVABLE_US = 1 * SECOND
 STEP_US = SECOND // 2
 """Wall and media time that part by more than this need a new run."""
 _WINDOW_US = 4 * SECOND
+_MOST_REFINED_US = 5 * SECOND
+"""No frame is delayed by more at a start: an origin that would move further back means that our clock was set."""
 _WORTH_TELLING_US = 1 * MILLISECOND
 
 
@@ -46,6 +48,8 @@ class Origin:
         self._floor = floor_us
         self._value: int | None = None
         self._from_sender = False
+        self._least = 0
+        self._lag: int | None = None
         self._window_start = 0
         self._window_least: int | None = None
         self.clock_offset_us: int | None = None
@@ -62,11 +66,18 @@ class Origin:
                 sent = min(sender_us, arrival_us) - media_us
         if self._value is None:
             self._value, self._from_sender = self._bounded(arrived if sent is None else sent), sent is not None
-            self._window_start = media_us
+            self._least = arrived
             return Judgement(self._value)
         if media_us < SETTLE_US:
+            if self._least - arrived > _MOST_REFINED_US:
+                return Judgement(self._value, stepped=True)
+            self._least = min(self._least, arrived)
             return self._refine(arrived, sent)
-        return Judgement(self._value, stepped=self._parted(media_us, arrived))
+        if self._lag is None:
+            # How late even the least delayed frame is here by this origin: what the camera's clock, or the end of
+            # the run before, sets the origin off by. That is no parting; a change of it is.
+            self._lag, self._window_start = self._least - self._value, media_us
+        return Judgement(self._value, stepped=self._parted(media_us, arrived - self._value - self._lag))
 
     def _refine(self, arrived: int, sent: int | None) -> Judgement:
         before = self._value or 0
@@ -80,16 +91,16 @@ class Origin:
             return Judgement(before)
         return Judgement(now, refined=True)
 
-    def _parted(self, media_us: int, arrived: int) -> bool:
+    def _parted(self, media_us: int, late_us: int) -> bool:
         """Whether even the least delayed frame of a whole window is off by more than a step."""
-        least = arrived if self._window_least is None else min(self._window_least, arrived)
+        least = late_us if self._window_least is None else min(self._window_least, late_us)
         self._window_least = least
-        if arrived - (self._value or 0) < -STEP_US:
+        if late_us < -STEP_US:
             return True  # a frame before its time: our clock was set back, or the camera's ran ahead
         if media_us - self._window_start < _WINDOW_US:
             return False
         self._window_start, self._window_least = media_us, None
-        return least - (self._value or 0) > STEP_US
+        return least > STEP_US
 
     def _bounded(self, origin_us: int) -> int:
         return origin_us if self._floor is None else max(origin_us, self._floor)

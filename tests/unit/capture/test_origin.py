@@ -85,3 +85,47 @@ def test_a_run_never_begins_before_the_one_before_it_ended(overlap: int) -> None
     for n in range(60):
         judged = origin.see(n * FRAME_US, START_US + n * FRAME_US)
     assert judged.origin_us >= floor
+
+
+@given(st.integers(-990_000, 990_000))
+def test_a_believable_clock_that_differs_is_no_step(skew: int) -> None:
+    """A camera up to a second off is believed; that alone must not begin a new run every few seconds."""
+    origin = Origin()
+    for n in range(1200):
+        at = START_US + n * FRAME_US
+        assert not origin.see(n * FRAME_US, at, at + skew).stepped
+
+
+@given(st.integers(600_000, 3_600_000_000))
+def test_a_clock_set_back_costs_one_new_run_and_setting_it_right_another(back: int) -> None:
+    """R4: while the clock is behind what is recorded, footage goes on from there in one run."""
+    origin = Origin(START_US + back)
+    noticed = []
+    for n in range(1800):
+        media = n * FRAME_US
+        arrival = START_US + media + (back if n >= 1200 else 0)
+        judged = origin.see(media, arrival)
+        assert judged.origin_us >= START_US + back
+        if judged.stepped:
+            noticed.append(n)
+    assert noticed
+    assert 1200 <= noticed[0] <= 1200 + 300
+
+
+def test_a_clock_set_back_while_settling_does_not_move_what_is_recorded() -> None:
+    origin = Origin()
+    stepped = []
+    for n in range(250):
+        media = n * FRAME_US
+        judged = origin.see(media, START_US + media - (3_600_000_000 if n >= 100 else 0))
+        assert judged.origin_us == START_US
+        stepped.append(judged.stepped)
+    assert stepped.index(True) == 100
+
+
+def test_one_late_frame_after_settling_is_no_step() -> None:
+    origin = Origin()
+    for n in range(600):
+        media = n * FRAME_US
+        late = 2_000_000 if media >= SETTLE_US and (media - SETTLE_US) < 2 * FRAME_US else 0
+        assert not origin.see(media, START_US + media + late).stepped
