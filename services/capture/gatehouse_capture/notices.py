@@ -25,8 +25,8 @@ class Outbox:
     in the chunk files and is found again at the next start.
     """
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, retry_s: float = _RETRY_S) -> None:
+        self._bus, self._retry_s = bus, retry_s
         self._waiting: deque[Message] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -60,15 +60,26 @@ class Outbox:
                         return
                     self._changed.wait()
                 message = self._waiting[0]
-            try:
-                self._bus.publish(message)
-            except GatehouseError as error:
-                log.warning("the bus does not take notices", waiting=len(self._waiting), reason=error.message)
+            if not self._publish(message):
                 with self._changed:
                     if self._closing:
                         return
-                    self._changed.wait(_RETRY_S)
+                    self._changed.wait(self._retry_s)
                 continue
             with self._changed:
-                self._waiting.popleft()
+                if self._waiting[0] is message:  # else it has gone already, as the oldest of too many
+                    self._waiting.popleft()
                 NOTICES_PENDING.set(len(self._waiting))
+
+    def _publish(self, message: Message) -> bool:
+        """Return whether the message needs no further try: one that can never be taken holds up no other."""
+        try:
+            self._bus.publish(message)
+        except GatehouseError as error:
+            if error.kind.retry:
+                log.warning("the bus does not take notices", waiting=len(self._waiting), reason=error.message)
+                return False
+            log.exception("the bus refuses a notice", type=message.TYPE, camera=message.camera, reason=error.message)
+        except Exception:  # the outbox is the only way out for every camera: it must outlive a fault in one notice
+            log.exception("a notice could not be published", type=message.TYPE, camera=message.camera)
+        return True
