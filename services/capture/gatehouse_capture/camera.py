@@ -11,13 +11,13 @@ import structlog
 
 from gatehouse_common.camera_url import CameraUrl, parse_url
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import GatehouseError, InvalidInput, ResourceExhausted
+from gatehouse_common.errors import GatehouseError, InvalidInput, ResourceExhausted, SourceUnavailable
 from gatehouse_common.messages import CameraState, CameraStatus, GapCause, Interruption
 from gatehouse_common.observability import metrics
 from gatehouse_common.observability.secrets import mask, register_url
 
 from .run_session import Desk, RunSession
-from .sources import StreamInfo, open_source
+from .sources import Source, StreamInfo, open_source
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +47,7 @@ class CameraWorker:
         self._stop_cause = GapCause.SERVICE_DOWN
         self._thread = threading.Thread(target=self.run, name=f"camera-{desk.camera}", daemon=True)
         self._interruptions = [Interruption(cause=GapCause.SERVICE_DOWN, since_us=None)]
+        self._source: Source | None = None
         self._end_us: int | None = None
         self._outage_since_us = desk.clock.monotonic_us()
         self._last_frame_us = 0
@@ -68,17 +69,19 @@ class CameraWorker:
         """Tell it to stop; ``cause`` is that of the gap that begins then."""
         self._stop_cause = cause
         self._stop.set()
+        source = self._source
+        if source is not None:
+            source.interrupt()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for its end; return whether it came."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
-    def silent_for_us(self) -> int | None:
-        """Return how long no frame has come while connected, None when not recording."""
-        if self._status.state is not CameraState.RECORDING:
-            return None
-        return self._desk.clock.monotonic_us() - self._last_frame_us
+    @property
+    def end_us(self) -> int | None:
+        """Wall time at which its recording ends so far, None before it began."""
+        return self._end_us
 
     def run(self) -> None:
         """Record until stopped; every failure is told, and tried again after a pause."""
@@ -113,19 +116,20 @@ class CameraWorker:
         Raises:
             GatehouseError: it failed; all that came is written.
         """
-        source = open_source(url, self._desk.clock, self._timing.idle_s)
-        closer = threading.Thread(target=self._when_stopped, args=(source.interrupt,), daemon=True)
+        self._source = source = open_source(url, self._desk.clock, self._timing.idle_s)
         session: RunSession | None = None
         try:
             info = source.open()
+            self._last_frame_us = self._desk.clock.monotonic_us()
             session = RunSession(self._desk, info, self._end_us, self._interruptions)
-            closer.start()
             for packet in source.packets():
                 if self._stop.is_set():
                     break
                 session.take(packet)
                 if packet.track == 0:
                     self._seen(session, info)
+                else:
+                    self._require_pictures()
         except ResourceExhausted:
             if session is not None:
                 metrics.STORAGE_WRITE_ERRORS.labels("spool").inc()
@@ -138,16 +142,23 @@ class CameraWorker:
             if session is None:
                 raise
         finally:
+            self._source = None
             source.close()
             if session is not None:
-                session.end(self._stop_cause if self._stop.is_set() else GapCause.CAMERA_OFFLINE)
-                self._end_us = session.end_us or self._end_us
-                if session.frames:
-                    self._interruptions = []
+                self._finish(session)
 
-    def _when_stopped(self, interrupt: Callable[[], None]) -> None:
-        self._stop.wait()
-        interrupt()
+    def _finish(self, session: RunSession) -> None:
+        try:
+            session.end(self._stop_cause if self._stop.is_set() else GapCause.CAMERA_OFFLINE)
+        finally:
+            self._end_us = session.end_us or self._end_us
+            if session.recorded:
+                self._interruptions = []
+
+    def _require_pictures(self) -> None:
+        """A camera that goes on with sound alone is as silent as one that sends nothing."""
+        if self._desk.clock.monotonic_us() - self._last_frame_us > self._timing.idle_s * SECOND:
+            raise SourceUnavailable(f"no picture for {self._timing.idle_s:g} s")
 
     def _seen(self, session: RunSession, info: StreamInfo) -> None:
         """Keep what a frame tells for people: state, rate, metrics."""

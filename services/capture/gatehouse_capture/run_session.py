@@ -78,6 +78,7 @@ class RunSession:
         self._recorder: RunRecorder | None = None
         self._notices: Notices | None = None
         self._run = ""
+        self._recorded = False
         self._origin = Origin()
         self._zero = 0
         self._shift = 0
@@ -87,12 +88,16 @@ class RunSession:
         self._waiting_since: int | None = None
         self._sets = tuple(sorted(info.sets.nals)) if info.sets else ()
         self.frames = 0
-        self.bytes = 0
 
     @property
     def clock_offset_us(self) -> int | None:
         """The camera's clock minus ours, where it tells."""
         return self._origin.clock_offset_us
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a run has been begun in a file, so that what interrupted recording before it is told."""
+        return self._recorded or (self._notices is not None and self._notices.told)
 
     @property
     def end_us(self) -> int | None:
@@ -106,7 +111,6 @@ class RunSession:
             SourceUnavailable: the camera has sent no keyframe for too long, or has changed its codec.
             ResourceExhausted: the disk is full.
         """
-        self.bytes += len(packet.data)
         if packet.track:
             self._take_sound(packet)
             return
@@ -152,6 +156,9 @@ class RunSession:
             self._tell_end(recorder.end_us, cause)
 
     def _tell_end(self, end_us: int, cause: GapCause) -> None:
+        if self._notices is None or not self._notices.told:
+            return  # not a byte of it could be written: there was no run
+        self._recorded = True
         self._desk.send(RunEnded(camera=self._desk.camera, time_us=end_us, run=self._run, end_us=end_us, cause=cause))
 
     def _take_sound(self, packet: Packet) -> None:
@@ -229,7 +236,21 @@ class RunSession:
         video = self._info.formats[0]
         causes = tuple((i.cause.value, i.since_us) for i in self._interruptions)
         run = self._run
-        self._notices = Notices(self._desk, run, origin_us)
+        started = RunStarted(
+            camera=camera,
+            time_us=origin_us,
+            run=run,
+            origin_us=origin_us,
+            start_us=origin_us,
+            init=base64.b64encode(self._info.init),
+            width=video.width,
+            height=video.height,
+            fps=self._info.fps,
+            video_codec=video.codec_string,
+            audio_codec=self._info.formats[1].codec_string if len(self._info.formats) > 1 else None,
+            interruptions=self._interruptions,
+        )
+        self._notices = Notices(self._desk, started)
         self._recorder = RunRecorder(
             root=self._desk.root,
             key_of=lambda start_us: keys.spool(camera, run, start_us),
@@ -242,22 +263,6 @@ class RunSession:
             listener=self._notices,
         )
         self._desk.live.begin_run(run, video, self._recorder.wall_us)
-        self._desk.send(
-            RunStarted(
-                camera=camera,
-                time_us=origin_us,
-                run=run,
-                origin_us=origin_us,
-                start_us=origin_us,
-                init=base64.b64encode(self._info.init),
-                width=video.width,
-                height=video.height,
-                fps=self._info.fps,
-                video_codec=video.codec_string,
-                audio_codec=self._info.formats[1].codec_string if len(self._info.formats) > 1 else None,
-                interruptions=self._interruptions,
-            )
-        )
         self._interruptions = []
 
     def _follow(self, ticks: int, packet: Packet) -> None:
@@ -272,13 +277,24 @@ class RunSession:
 
 
 class Notices:
-    """Turns what a recorder tells into messages; ``origin_us`` follows the run's origin, to its very end."""
+    """Turns what a recorder tells into messages; ``origin_us`` follows the run's origin, to its very end.
 
-    def __init__(self, desk: Desk, run: str, origin_us: int) -> None:
-        self._desk, self._run, self.origin_us = desk, run, origin_us
+    The run itself is told with its first chunk file: while a disk is full there are attempts, but no runs.
+    """
+
+    def __init__(self, desk: Desk, started: RunStarted) -> None:
+        self._desk, self._started = desk, started
+        self._run, self.origin_us = started.run, started.origin_us
+        self.told = False
 
     def chunk_opened(self, chunk: str, key: str, start_us: int, /) -> None:
-        """Tell it."""
+        """Tell it, after its run."""
+        if not self.told:
+            self.told = True
+            origin_us = self.origin_us
+            self._desk.send(
+                self._started.model_copy(update={"time_us": origin_us, "origin_us": origin_us, "start_us": origin_us})
+            )
         self._desk.send(
             ChunkOpened(
                 camera=self._desk.camera,

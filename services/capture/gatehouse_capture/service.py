@@ -122,3 +122,4 @@ class CaptureService:
         for worker in workers:
             if not worker.join(_STOP_S):
                 log.error("camera did not stop in time", camera=worker.id)
+            self._ends[worker.id] = worker.end_us
