@@ -107,3 +107,19 @@ def test_with_depth_enough_decode_times_are_the_sorted_presentation_times(
     reorderer: Reorderer[int] = Reorderer(depth)
     out = [pair for p in order for pair in reorderer.push(p, p)] + list(reorderer.flush())
     assert [dts for dts, _ in out] == sorted(order)
+
+
+def test_damage_inside_a_closed_file_costs_itself_and_nothing_is_cut_off(tmp_path: Path) -> None:
+    """The parts behind a damaged box are still good: the file keeps them, and its index finds them."""
+    camera = record(tmp_path, (FilmSpec(frames=150, width=320, height=180, gop=15), 0))
+    chunk = camera.chunks[0]
+    path = tmp_path / chunk.key
+    data = bytearray(path.read_bytes())
+    middle = int(chunk.parts.off[len(chunk.parts) // 2])
+    at = data.index(b"moof", middle)
+    data[at : at + 4] = b"noof"
+    path.write_bytes(data)
+    adopted = adopt(path, chunk.key)
+    assert adopted.was_closed
+    assert path.read_bytes() == bytes(data)
+    assert len(adopted.media.video) == len(chunk.video)

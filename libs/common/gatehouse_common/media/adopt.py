@@ -64,8 +64,11 @@ def adopt(path: Path, key: str) -> Adopted:
         raise DataLoss(f"{key} holds no whole part")
     media = read_index(path, key)
     size = path.stat().st_size
-    if media is not None and media.indexed_bytes == scanner.end_of_parts:
-        return Adopted(scanner.info, scanner.media(), size, 0, was_closed=True)
+    if media is not None:
+        # A closed file whose boxes end before its index does is damaged inside: what follows is still good, and
+        # the index finds it, so nothing is cut off.
+        whole = media.indexed_bytes == scanner.end_of_parts
+        return Adopted(scanner.info, scanner.media() if whole else media, size, 0, was_closed=True)
     media = scanner.media()
     box = build_index_box(encode_index(media))
     try:
