@@ -73,8 +73,10 @@ def parse_url(text: str) -> CameraUrl:
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError as error:
-        raise InvalidInput(f"the camera URL cannot be read ({error}): use {_EXAMPLES}.", "url") from error
+    except ValueError:
+        # The error's own words quote what was taken for a port or a host, which may be part of a password.
+        hint = "write '/', '#', '?' and '@' in a password as %2F, %23, %3F and %40"
+        raise InvalidInput(f"the camera URL cannot be read: use {_EXAMPLES}; {hint}.", "url") from None
     scheme = parts.scheme.lower()
     if scheme not in SCHEMES:
         raise InvalidInput(f"cameras of kind {scheme[:20]!r} are not known: use {_EXAMPLES}.", "url")

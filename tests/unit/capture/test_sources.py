@@ -65,6 +65,16 @@ def test_a_wrong_url_with_a_password_is_refused_without_it() -> None:
     assert "topsecret" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "text", ["rtsp://user:s3cr/et@host/1", "rtsp://user:s3cr#et@host", "rtsp://u:s3cr\u2100et@host"]
+)
+def test_a_password_that_breaks_the_url_is_not_quoted(text: str) -> None:
+    """S0-40: what a parser takes for a port may be half of a password."""
+    with pytest.raises(InvalidInput) as caught:
+        parse_url(text)
+    assert "s3cr" not in caught.value.message
+
+
 def test_only_capture_nodes_are_listed_and_none_is_opened(tmp_path: Path) -> None:
     """S1-8: the list of devices comes from the kernel's own, not from opening them."""
     for name, index in (("video0", "0"), ("video1", "1"), ("video10", "0"), ("video2", "0"), ("vbi0", "0")):
