@@ -377,6 +377,20 @@ class TestLookups:
         assert found["yard"].recorded == [Interval(T, T + CHUNK)]
         assert (found["nobody"].recorded, found["nobody"].gaps) == ([], [])
 
+    def test_a_hole_that_was_filled_later_is_none_and_a_pause_inside_a_run_stays(
+        self, timeline: TimelineReader, writer: FootageWriter
+    ) -> None:
+        """A clock that was ahead leaves a hole before its run; set back, footage is recorded into the hole."""
+        start = T + 2 * CHUNK
+        writer.put_gaps("ahead", [Gap("gate", start - 30 * S, start + 60 * S, "clock_step", run="ahead")])
+        pause = Gap("gate", T + 10 * S, T + 12 * S, "dropped", "no frames came for a while")
+        writer.put_gaps(None, [pause])
+        writer.store_chunk(stored("later", start + 20 * S, start + 50 * S, run="back"), b"")
+        found = timeline.timeline(["gate"], T, T + 3 * CHUNK)["gate"]
+        left = [(g.start_us - start, g.end_us - start) for g in found.gaps if g.run]
+        assert left == [(0, 20 * S), (50 * S, 60 * S)]
+        assert [g for g in found.gaps if g.run is None] == [pause]
+
 
 def test_days_are_those_of_the_zone(writer: FootageWriter, timeline: TimelineReader) -> None:
     """The night in which Berlin's clocks go back has 25 hours."""

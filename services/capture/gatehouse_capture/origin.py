@@ -20,6 +20,8 @@ _WINDOW_US = 4 * SECOND
 _MOST_REFINED_US = 5 * SECOND
 """No frame is delayed by more at a start: an origin that would move further back means that our clock was set."""
 _WORTH_TELLING_US = 1 * MILLISECOND
+HELD_US = 5 * SECOND
+"""A run is begun at most so much later than the clock says, to follow on the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,10 @@ class Origin:
     """Follows the origin of one run.
 
     Args:
-        floor_us: the run may not begin before this: where the run before it ended.
+        floor_us: where the run before it ended. This one begins no earlier, so that no instant is recorded twice,
+            unless it would be dated more than ``HELD_US`` too late by that: then the clock has been set back, and
+            what it says now is more likely true than what it said before. Waiting for it to catch up would misdate
+            all footage by as much as it was set back, for as long as the camera is recorded.
     """
 
     def __init__(self, floor_us: int | None = None) -> None:
@@ -65,7 +70,10 @@ class Origin:
                 # Taken before it was here, whatever a clock that runs ahead says.
                 sent = min(sender_us, arrival_us) - media_us
         if self._value is None:
-            self._value, self._from_sender = self._bounded(arrived if sent is None else sent), sent is not None
+            first, self._from_sender = arrived if sent is None else sent, sent is not None
+            if self._floor is not None and self._floor - first > HELD_US:
+                self._floor = None
+            self._value = self._bounded(first)
             self._least = arrived
             return Judgement(self._value)
         if media_us < SETTLE_US:

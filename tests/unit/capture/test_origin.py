@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_capture.origin import SETTLE_US, STEP_US, Origin
+from gatehouse_capture.origin import HELD_US, SETTLE_US, STEP_US, Origin
 
 FRAME_US = 33_333
 START_US = 1_715_941_380_000_000
@@ -98,18 +98,33 @@ def test_a_believable_clock_that_differs_is_no_step(skew: int) -> None:
 
 @given(st.integers(600_000, 3_600_000_000))
 def test_a_clock_set_back_costs_one_new_run_and_setting_it_right_another(back: int) -> None:
-    """R4: while the clock is behind what is recorded, footage goes on from there in one run."""
+    """R4: the run after a step back follows on the one before, if that is near, or else is dated as the clock says."""
     origin = Origin(START_US + back)
     noticed = []
     for n in range(1800):
         media = n * FRAME_US
         arrival = START_US + media + (back if n >= 1200 else 0)
         judged = origin.see(media, arrival)
-        assert judged.origin_us >= START_US + back
+        assert judged.origin_us == (START_US + back if back <= HELD_US else START_US)
         if judged.stepped:
             noticed.append(n)
     assert noticed
     assert 1200 <= noticed[0] <= 1200 + 300
+
+
+@given(st.lists(st.integers(-86_400_000_000, 86_400_000_000), min_size=1, max_size=6))
+def test_however_the_clock_is_set_footage_is_dated_by_it_within_seconds(steps: list[int]) -> None:
+    """A clock that was ahead for a day once must not date all that is recorded afterwards in the future."""
+    floor = None
+    offset = 0
+    for step in steps:
+        offset += step
+        origin = Origin(floor)
+        now = START_US + offset
+        for n in range(300):
+            judged = origin.see(n * FRAME_US, now + n * FRAME_US)
+        assert 0 <= judged.origin_us - now <= HELD_US
+        floor = judged.origin_us + 300 * FRAME_US
 
 
 def test_a_clock_set_back_while_settling_does_not_move_what_is_recorded() -> None:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Select, bindparam, func, or_, select
 
 from gatehouse_common.clock import MILLISECOND
-from gatehouse_common.intervals import Interval
+from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.timefmt import from_datetime, to_datetime
 
 from .engine import Database
@@ -53,10 +53,11 @@ class TimelineReader:
     def timeline(self, cameras: Collection[str], start_us: int, end_us: int) -> dict[str, Timeline]:
         """Return recorded spans and gaps of each camera, clipped to ``[start_us, end_us)``."""
         with self._db.read() as c:
-            return {
-                camera: Timeline(_recorded(c, camera, start_us, end_us), _gaps(c, camera, start_us, end_us))
-                for camera in cameras
-            }
+            found = {}
+            for camera in cameras:
+                recorded = _recorded(c, camera, start_us, end_us)
+                found[camera] = Timeline(recorded, _gaps(c, camera, start_us, end_us, recorded))
+            return found
 
     def days(self, camera: str, start_us: int, end_us: int, zone: ZoneInfo) -> list[Day]:
         """Return the days of ``zone`` in which a camera recorded, and how much of each; days have 23 to 25 hours."""
@@ -82,6 +83,14 @@ def _recorded(c: Connection, camera: str, start_us: int, end_us: int) -> list[In
     return [span for span in spans if span.duration > 0]
 
 
-def _gaps(c: Connection, camera: str, start_us: int, end_us: int) -> list[Gap]:
-    gaps = find_gaps(c, camera, start_us, end_us)
-    return [replace(g, start_us=max(g.start_us, start_us), end_us=min(g.end_us, end_us)) for g in gaps]
+def _gaps(c: Connection, camera: str, start_us: int, end_us: int, recorded: Collection[Interval]) -> list[Gap]:
+    """Return the gaps, clipped. A hole that was found before a run may have been filled since: the clock was set back.
+
+    Pauses inside a run are gaps too, and lie in what counts as recorded; they have no run of their own.
+    """
+    found: list[Gap] = []
+    for gap in find_gaps(c, camera, start_us, end_us):
+        clipped = Interval(max(gap.start_us, start_us), min(gap.end_us, end_us))
+        left = [clipped] if gap.run is None else subtract(clipped, recorded)
+        found += [replace(gap, start_us=g.start, end_us=g.end) for g in left if g.duration > SLACK_US or g == clipped]
+    return found

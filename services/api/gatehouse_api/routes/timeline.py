@@ -95,7 +95,7 @@ def _open_gap(camera: Camera, wanted: Interval, now: int) -> GapView | None:
     """Return the gap that goes on now: the ledger gets it when the camera is back."""
     if camera.enabled and camera.state == "recording":
         return None
-    begun = context().footage.last_end_us(camera.id) or camera.created_us
+    begun = context().footage.last_end_us(camera.id, now) or camera.created_us
     span = Interval(begun, max(begun, now)).intersect(wanted)
     if span is None or span.duration < _LAG_US:
         return None

@@ -120,7 +120,7 @@ def describe(file: VirtualFile, selections: Sequence[Selection], start_us: int, 
     return Slice(
         file,
         selections[0].start_us,
-        selections[-1].end_us,
+        max(s.end_us for s in selections),
         tuple(g for g in missing if g.duration >= MIN_GAP_US),
         sum(s.frames for s in selections),
         tuple(changes),
