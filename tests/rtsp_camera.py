@@ -5,7 +5,9 @@
 H.264 (RFC 6184), H.265 (RFC 7798) and AAC (RFC 3640), RTCP sender reports, Basic authentication
 (`user:password@NAME=FILM`). Faults by query: ``?drop_after=S`` closes the connection, ``?stall_after=S`` falls silent
 and keeps it open, ``?jump=S@AT`` lets RTP time jump by S seconds at AT, ``?skew=S`` sets the clock of the sender
-reports, ``?rubbish=1`` sends noise in place of video. Stands alone: standard library and PyAV, nothing of Gatehouse.
+reports, ``?rubbish=1`` sends noise in place of video, ``?announce=NAME`` describes the film of another mount,
+``?then=NAME`` goes on with that of another mount where this one ends. Stands alone: standard library and PyAV,
+nothing of Gatehouse.
 """
 
 from __future__ import annotations
@@ -173,7 +175,8 @@ class Session(socketserver.StreamRequestHandler):
             elif method == "DESCRIBE":
                 film = found
                 faults = {k: v[0] for k, v in parse_qs(parts.query.split("/")[0]).items()}
-                sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\na=control:*\r\n" + found.sdp
+                announced = self.server.films[faults.get("announce", found.name)]
+                sdp = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\na=control:*\r\n" + announced.sdp
                 self.reply("200 OK", cseq, f"Content-Base: {url}/", "Content-Type: application/sdp", body=sdp)
             elif method == "SETUP":
                 track = "a" if "track1" in url else "v"
@@ -212,11 +215,11 @@ class Session(socketserver.StreamRequestHandler):
         sys.stdout.flush()
         wall += float(faults.get("skew", "0"))
         state = {t: [random.randrange(65536), random.getrandbits(32), random.getrandbits(32), 0] for t in channels}
-        last_report, loop = -9.0, 0
+        last_report, base = -9.0, 0.0
         try:
             while not self.stop.is_set():
                 for due, track, k in film.units:
-                    now = due + loop * film.length / 90_000
+                    now = due + base
                     if (ahead := now - (time.monotonic() - began)) > 0:
                         time.sleep(ahead)
                     if self.stop.is_set():
@@ -231,7 +234,7 @@ class Session(socketserver.StreamRequestHandler):
                         continue
                     rate = 90_000 if track == "v" else film.rate
                     stamp, packets = self.packets(film, track, k, faults)
-                    seconds = stamp / rate + loop * film.length / 90_000 + (jump if now >= at else 0)
+                    seconds = stamp / rate + base + (jump if now >= at else 0)
                     if now - last_report >= 1 and track == "v":
                         last_report = now
                         self.report(
@@ -248,7 +251,8 @@ class Session(socketserver.StreamRequestHandler):
                     state[track][0] = sequence
                     state[track][3] += len(out)
                     self.send(channels[track], out)
-                loop += 1
+                base += film.length / 90_000
+                film = self.server.films[faults.get("then", film.name)]
         except OSError:
             return  # the client went away
 

@@ -16,7 +16,8 @@ from gatehouse_common.messages import CameraState, CameraStatus, GapCause, Inter
 from gatehouse_common.observability import metrics
 from gatehouse_common.observability.secrets import mask, register_url
 
-from .run_session import Desk, RunSession
+from .run_notices import Desk
+from .run_session import RunSession
 from .sources import Source, StreamInfo, open_source
 
 log = structlog.get_logger(__name__)

@@ -5,36 +5,22 @@ from __future__ import annotations
 import base64
 import statistics
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import structlog
 
-from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import SourceUnavailable
 from gatehouse_common.ids import new_id
-from gatehouse_common.media import nal
-from gatehouse_common.media.fragment import TimedSample
-from gatehouse_common.media.recorder import ChunkPolicy, RunRecorder, Sample, Written
+from gatehouse_common.media.recorder import RunRecorder, Sample
 from gatehouse_common.media.run_box import RunInfo
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
-from gatehouse_common.messages import (
-    ChunkClosed,
-    ChunkOpened,
-    GapCause,
-    GapRecorded,
-    GopWritten,
-    Interruption,
-    Message,
-    RunEnded,
-    RunStarted,
-)
-from gatehouse_common.observability.metrics import CAPTURE_BYTES
+from gatehouse_common.messages import GapCause, GapRecorded, Interruption, RunEnded, RunStarted
 from gatehouse_common.storage import keys
 
-from .live import LiveTap
 from .origin import Origin
+from .parameters import ParameterWatch
+from .run_notices import Desk, RunNotices
 from .sources import Packet, StreamInfo
 
 log = structlog.get_logger(__name__)
@@ -42,18 +28,6 @@ log = structlog.get_logger(__name__)
 _JUMP_TICKS = 2 * VIDEO_TIMESCALE
 _STALL_US = SECOND
 _NO_KEYFRAME_US = 30 * SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What a session works with; the same for all sessions of a camera."""
-
-    camera: str
-    root: Path
-    policy: ChunkPolicy
-    clock: Clock
-    send: Callable[[Message], None]
-    live: LiveTap
 
 
 class RunSession:
@@ -76,17 +50,17 @@ class RunSession:
         self._floor = floor_us
         self._interruptions = list(interruptions)
         self._recorder: RunRecorder | None = None
-        self._notices: Notices | None = None
+        self._notices: RunNotices | None = None
         self._run = ""
         self._recorded = False
         self._origin = Origin()
         self._zero = 0
         self._shift = 0
         self._newest: tuple[int, int] | None = None
-        self._stepped = False
+        self._restart: GapCause | None = None
         self._intervals: deque[int] = deque(maxlen=30)
         self._waiting_since: int | None = None
-        self._sets = tuple(sorted(info.sets.nals)) if info.sets else ()
+        self._parameters = ParameterWatch(info)
         self.frames = 0
 
     @property
@@ -108,7 +82,7 @@ class RunSession:
         """Take the next packet.
 
         Raises:
-            SourceUnavailable: the camera has sent no keyframe for too long, or has changed its codec.
+            SourceUnavailable: the camera has sent no keyframe for too long, or sends noise.
             ResourceExhausted: the disk is full.
         """
         if packet.track:
@@ -116,9 +90,9 @@ class RunSession:
             return
         self.frames += 1
         pts = self._continuous(packet)
-        if packet.sync:
-            self._check_sets(packet)
-        if self._recorder is None or (packet.sync and self._stepped):
+        if packet.sync and self._changed_parameters(packet):
+            self._restart = GapCause.DROPPED
+        if self._recorder is None or (packet.sync and self._restart):
             if not packet.sync:
                 self._wait_for_keyframe(packet.arrival_us)
                 return
@@ -179,7 +153,7 @@ class RunSession:
                 expected = newest_pts + max(elapsed, VIDEO_TIMESCALE // 100)
                 self._shift += expected - pts
                 pts = expected
-                self._stepped = True
+                self._restart = GapCause.CLOCK_STEP
                 log.warning("the camera's time jumped", camera=self._desk.camera, seconds=ahead / VIDEO_TIMESCALE)
         if self._newest is None or pts > self._newest[0]:
             self._tell_stall(pts)
@@ -209,13 +183,16 @@ class RunSession:
                 )
             )
 
-    def _check_sets(self, packet: Packet) -> None:
-        """A keyframe with other parameter sets than the run's needs another init segment."""
-        if self._info.sets is None:
-            return
-        found = tuple(sorted(nal.sets_in(packet.data, self._info.sets.codec)))
-        if found and not set(found) <= set(self._sets):
-            raise SourceUnavailable("the camera changed its parameters")
+    def _changed_parameters(self, keyframe: Packet) -> bool:
+        """Put the parameter sets in front of a keyframe; return whether it needs another init segment."""
+        keyframe.data, changed = self._parameters.follow(keyframe.data)
+        if changed:
+            self._info = self._parameters.info
+            if self._recorder is not None:
+                video = self._info.formats[0]
+                size = f"{video.width}x{video.height}"
+                log.warning("the camera changed its parameters; a new run begins", camera=self._desk.camera, size=size)
+        return changed
 
     def _wait_for_keyframe(self, now_us: int) -> None:
         if self._waiting_since is None:
@@ -224,10 +201,10 @@ class RunSession:
             raise SourceUnavailable("the camera sends no keyframe")
 
     def _begin(self, pts: int, packet: Packet) -> None:
-        self._stepped = False
-        if self._recorder is not None:
-            self.end(GapCause.CLOCK_STEP)
-            self._interruptions = [Interruption(cause=GapCause.CLOCK_STEP, since_us=None)]
+        cause, self._restart = self._restart, None
+        if self._recorder is not None and cause is not None:
+            self.end(cause)
+            self._interruptions = [Interruption(cause=cause, since_us=None)]
         self._zero = pts
         self._origin = Origin(self._floor)
         origin_us = self._origin.see(0, packet.arrival_us, packet.sender_us).origin_us
@@ -250,7 +227,7 @@ class RunSession:
             audio_codec=self._info.formats[1].codec_string if len(self._info.formats) > 1 else None,
             interruptions=self._interruptions,
         )
-        self._notices = Notices(self._desk, started)
+        self._notices = RunNotices(self._desk, started)
         self._recorder = RunRecorder(
             root=self._desk.root,
             key_of=lambda start_us: keys.spool(camera, run, start_us),
@@ -271,82 +248,6 @@ class RunSession:
         judged = self._origin.see(ticks * SECOND // VIDEO_TIMESCALE, packet.arrival_us, packet.sender_us)
         if judged.refined and self._recorder is not None and self._notices is not None:
             self._recorder.origin_us = self._notices.origin_us = judged.origin_us
-        if judged.stepped and not self._stepped:
-            self._stepped = True
+        if judged.stepped and self._restart is None:
+            self._restart = GapCause.CLOCK_STEP
             log.warning("wall and media time have parted; a new run begins", camera=self._desk.camera)
-
-
-class Notices:
-    """Turns what a recorder tells into messages; ``origin_us`` follows the run's origin, to its very end.
-
-    The run itself is told with its first chunk file: while a disk is full there are attempts, but no runs.
-    """
-
-    def __init__(self, desk: Desk, started: RunStarted) -> None:
-        self._desk, self._started = desk, started
-        self._run, self.origin_us = started.run, started.origin_us
-        self.told = False
-
-    def chunk_opened(self, chunk: str, key: str, start_us: int, /) -> None:
-        """Tell it, after its run."""
-        if not self.told:
-            self.told = True
-            origin_us = self.origin_us
-            self._desk.send(
-                self._started.model_copy(update={"time_us": origin_us, "origin_us": origin_us, "start_us": origin_us})
-            )
-        self._desk.send(
-            ChunkOpened(
-                camera=self._desk.camera,
-                time_us=start_us,
-                run=self._run,
-                chunk=chunk,
-                key=key,
-                start_us=start_us,
-                origin_us=self.origin_us,
-            )
-        )
-
-    def sample_timed(self, chunk: str, sample: TimedSample, /) -> None:
-        """Hand it on to live view."""
-        self._desk.live.sample(chunk, sample)
-
-    def part_written(self, _part: Written, /) -> None:
-        """Live view's fragments end where parts end."""
-        self._desk.live.flush()
-
-    def gop_written(self, gop: Written, /) -> None:
-        """Tell it."""
-        CAPTURE_BYTES.labels(self._desk.camera).inc(gop.length)
-        self._desk.send(
-            GopWritten(
-                camera=self._desk.camera,
-                time_us=gop.start_us,
-                run=self._run,
-                chunk=gop.chunk,
-                key=gop.key,
-                offset=gop.offset,
-                length=gop.length,
-                start_us=gop.start_us,
-                end_us=gop.end_us,
-                origin_us=self.origin_us,
-                frames=gop.frames,
-                keyframe_length=gop.keyframe_length,
-            )
-        )
-
-    def chunk_closed(self, chunk: str, key: str, start_us: int, end_us: int, size: int, /) -> None:
-        """Tell it."""
-        self._desk.send(
-            ChunkClosed(
-                camera=self._desk.camera,
-                time_us=end_us,
-                run=self._run,
-                chunk=chunk,
-                key=key,
-                start_us=start_us,
-                end_us=end_us,
-                origin_us=self.origin_us,
-                bytes=size,
-            )
-        )

@@ -20,7 +20,7 @@ from .camera import CameraWorker, Timing
 from .live import LiveTap
 from .notices import Outbox
 from .roster import Assignment, Roster
-from .run_session import Desk
+from .run_notices import Desk
 
 log = structlog.get_logger(__name__)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gatehouse_capture.live import LiveTap
-from gatehouse_capture.run_session import Desk, RunSession
+from gatehouse_capture.run_notices import Desk
+from gatehouse_capture.run_session import RunSession
 from gatehouse_capture.sources import open_source
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.clock import SECOND

@@ -28,6 +28,8 @@ FILMS = {
     "plain": FilmSpec(frames=900, bframes=3, audio=True, width=320, height=180, gop=30),
     "hevc": FilmSpec(frames=900, codec="hevc", bframes=3, width=320, height=180, gop=30),
     "simple": FilmSpec(frames=900, width=320, height=180, gop=30),
+    "short": FilmSpec(frames=120, width=320, height=180, gop=30),
+    "larger": FilmSpec(frames=900, width=480, height=270, gop=30, bframes=2, first=120),
 }
 
 
@@ -62,6 +64,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     mounts = {
         **films,
         **dict.fromkeys(("dropping", "stalling", "jumping", "rubbish", "locked", "wrong", "skewed"), films["simple"]),
+        "announced": films["simple"],
+        "changing": films["short"],
     }
     auth = {"locked": f"user:{SECRET}", "wrong": f"user:{SECRET}"}
     core = open_core(home / "data", **{"recording.chunk_seconds": 4, "recording.idle_seconds": 2})
@@ -74,6 +78,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "stalling": camera.url("stalling", "stall_after=3"),
             "jumping": camera.url("jumping", "jump=3600@4.2"),
             "skewed": camera.url("skewed", "skew=7200"),
+            "announced": camera.url("announced", "announce=larger"),
+            "changing": camera.url("changing", "then=larger"),
             "rubbish": camera.url("rubbish", "rubbish=1"),
             "locked": camera.url("locked", user=f"user:{SECRET}"),
             "wrong": camera.url("wrong", user="user:wrongwrong"),
@@ -157,6 +163,30 @@ def test_a_jump_of_the_cameras_time_loses_no_frame_and_misdates_none(world: Worl
     began = world.camera.plays["jumping"][0]
     for run in runs:
         assert max((abs(at - (began + n / 30)) for n, at in run)) < 0.2
+
+
+def test_a_camera_that_changes_its_parameters_loses_no_frame(world: World) -> None:
+    """Someone sets another resolution: a new run begins with that very frame."""
+    before, after = world.runs("changing")
+    numbers = [n for n, _ in before + after][:-4]
+    assert numbers == list(range(len(numbers)))
+    assert len(before) == 120
+    assert len(after) > 100
+    sizes = [FootageReader(world.core.db).run(c.run) for c in world.chunks("changing")]
+    assert list(dict.fromkeys((run.width, run.height) for run in sizes)) == [(320, 180), (480, 270)]
+    assert world.gaps("changing") == []
+    began = world.camera.plays["changing"]
+    assert len(began) == 1
+    assert max(abs(at - (began[0] + n / 30)) for n, at in before + after) < 0.2
+
+
+def test_a_camera_that_announces_other_parameters_than_it_sends_is_recorded_as_it_is(world: World) -> None:
+    (run,) = world.runs("announced")
+    numbers = [n for n, _ in run]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) > 30 * (RECORD_S - 4)
+    known = FootageReader(world.core.db).run(world.chunks("announced")[0].run)
+    assert (known.width, known.height) == (320, 180)
 
 
 def test_rubbish_wrong_passwords_and_dead_addresses_cost_their_own_camera_only(world: World) -> None:

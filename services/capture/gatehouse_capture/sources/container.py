@@ -82,10 +82,10 @@ class ContainerReader:
         init = build_init(streams)
         formats = parse_init(init)
         self._annex_b = nal.is_annex_b(video.codec_context.extradata)
-        self._sets = parameter_sets(formats[0])
-        depth = reorder_depth(self._sets) if self._sets else 0
+        sets = parameter_sets(formats[0])
+        depth = reorder_depth(sets) if sets else 0
         fps = float(video.average_rate or video.guessed_rate or 0)
-        self.info = StreamInfo(init, formats, self._sets, depth, fps, backend, live=live)
+        self.info = StreamInfo(init, formats, sets, depth, fps, backend, live=live)
 
     def packets(self) -> Iterator[Packet]:
         """Yield the packets of the container.
@@ -109,8 +109,6 @@ class ContainerReader:
         data = bytes(packet)
         if self._annex_b:
             data = nal.to_length_prefixed(data)
-        if packet.is_keyframe and self._sets is not None:
-            data = nal.with_sets(data, self._sets)
         # The very first packet of an RTSP session has no time: it is what all times count from.
         pts = 0 if packet.pts is None else _scaled(packet.pts, packet.time_base, VIDEO_TIMESCALE)
         dur = _scaled(packet.duration or 0, packet.time_base, VIDEO_TIMESCALE)

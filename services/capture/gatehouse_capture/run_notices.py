@@ -1,0 +1,103 @@
+"""What a camera's sessions work with, and how what a recorder does becomes messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatehouse_common.clock import Clock
+from gatehouse_common.media.fragment import TimedSample
+from gatehouse_common.media.recorder import ChunkPolicy, Written
+from gatehouse_common.messages import ChunkClosed, ChunkOpened, GopWritten, Message, RunStarted
+from gatehouse_common.observability.metrics import CAPTURE_BYTES
+
+from .live import LiveTap
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a session works with; the same for all sessions of a camera."""
+
+    camera: str
+    root: Path
+    policy: ChunkPolicy
+    clock: Clock
+    send: Callable[[Message], None]
+    live: LiveTap
+
+
+class RunNotices:
+    """Turns what a recorder tells into messages; ``origin_us`` follows the run's origin, to its very end.
+
+    The run itself is told with its first chunk file: while a disk is full there are attempts, but no runs.
+    """
+
+    def __init__(self, desk: Desk, started: RunStarted) -> None:
+        self._desk, self._started = desk, started
+        self._run, self.origin_us = started.run, started.origin_us
+        self.told = False
+
+    def chunk_opened(self, chunk: str, key: str, start_us: int, /) -> None:
+        """Tell it, after its run."""
+        if not self.told:
+            self.told = True
+            origin_us = self.origin_us
+            self._desk.send(
+                self._started.model_copy(update={"time_us": origin_us, "origin_us": origin_us, "start_us": origin_us})
+            )
+        self._desk.send(
+            ChunkOpened(
+                camera=self._desk.camera,
+                time_us=start_us,
+                run=self._run,
+                chunk=chunk,
+                key=key,
+                start_us=start_us,
+                origin_us=self.origin_us,
+            )
+        )
+
+    def sample_timed(self, chunk: str, sample: TimedSample, /) -> None:
+        """Hand it on to live view."""
+        self._desk.live.sample(chunk, sample)
+
+    def part_written(self, _part: Written, /) -> None:
+        """Live view's fragments end where parts end."""
+        self._desk.live.flush()
+
+    def gop_written(self, gop: Written, /) -> None:
+        """Tell it."""
+        CAPTURE_BYTES.labels(self._desk.camera).inc(gop.length)
+        self._desk.send(
+            GopWritten(
+                camera=self._desk.camera,
+                time_us=gop.start_us,
+                run=self._run,
+                chunk=gop.chunk,
+                key=gop.key,
+                offset=gop.offset,
+                length=gop.length,
+                start_us=gop.start_us,
+                end_us=gop.end_us,
+                origin_us=self.origin_us,
+                frames=gop.frames,
+                keyframe_length=gop.keyframe_length,
+            )
+        )
+
+    def chunk_closed(self, chunk: str, key: str, start_us: int, end_us: int, size: int, /) -> None:
+        """Tell it."""
+        self._desk.send(
+            ChunkClosed(
+                camera=self._desk.camera,
+                time_us=end_us,
+                run=self._run,
+                chunk=chunk,
+                key=key,
+                start_us=start_us,
+                end_us=end_us,
+                origin_us=self.origin_us,
+                bytes=size,
+            )
+        )
