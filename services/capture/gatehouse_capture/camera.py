@@ -131,17 +131,19 @@ class CameraWorker:
                     self._seen(session, info)
                 else:
                     self._require_pictures()
-        except ResourceExhausted:
-            if session is not None:
-                metrics.STORAGE_WRITE_ERRORS.labels("spool").inc()
-                session.abandon(GapCause.STORAGE_FULL)
-            raise
-        except GatehouseError:
+        except SourceUnavailable:
             if session is not None and not self._stop.is_set():
                 session.end(GapCause.CAMERA_OFFLINE)
                 raise
             if session is None:
                 raise
+        except GatehouseError as error:
+            if session is None:
+                raise
+            # Not the camera: the file system does not take what it sends. For the ledger that is one cause.
+            metrics.STORAGE_WRITE_ERRORS.labels("spool").inc()
+            session.abandon(GapCause.STORAGE_FULL)
+            raise ResourceExhausted(error.message) from error
         finally:
             self._source = None
             source.close()

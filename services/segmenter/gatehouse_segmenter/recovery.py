@@ -5,7 +5,9 @@ Runs once, before anything writes to the spool: a file that is still being writt
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -13,7 +15,8 @@ from pydantic import ValidationError
 
 from gatehouse_common.errors import DataLoss, GatehouseError, from_os_error
 from gatehouse_common.media.adopt import Adopted, adopt
-from gatehouse_common.messages import ChunkClosed
+from gatehouse_common.media.salvage import cut_off, find_damage, split_off
+from gatehouse_common.messages import ChunkClosed, GapCause, GapRecorded
 from gatehouse_common.observability.metrics import RECOVERED_FILES
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
@@ -38,9 +41,16 @@ def recover(core: Core) -> Recovered:
     result = Recovered()
     spool = core.spool.root / keys.SPOOL
     files = sorted(p for p in spool.rglob("*") if p.is_file()) if spool.is_dir() else []
-    for path in files:
+    waiting: deque[tuple[Path, int | None]] = deque((path, None) for path in files)
+    while waiting:
+        path, lost_since_us = waiting.popleft()
         try:
-            _recover_file(core, path, result)
+            behind = _part_at_damage(core, path)
+            closed = _recover_file(core, path, result)
+            if closed is not None and lost_since_us is not None:
+                _tell_lost(core, lost_since_us, closed)
+            if behind is not None:
+                waiting.appendleft((behind, closed.end_us if closed else lost_since_us))
         except GatehouseError as error:
             result.left += 1
             RECOVERED_FILES.labels("left").inc()
@@ -58,13 +68,62 @@ def recover(core: Core) -> Recovered:
     return result
 
 
-def _recover_file(core: Core, path: Path, result: Recovered) -> None:
+def _part_at_damage(core: Core, path: Path) -> Path | None:
+    """Free a file of damage inside it; return the file that what lies behind it has become.
+
+    The good is written twice before the bad is cut off, so that a crash in between costs nothing.
+    """
+    key = path.relative_to(core.spool.root).as_posix()
+    name = keys.parse_spool(key)
+    if name is None:
+        return None
+    try:
+        damage = find_damage(path, key)
+        if damage is None:
+            return None
+        behind = None
+        if damage.end < damage.size:
+            key_of = partial(keys.spool, name.camera, name.run)
+            behind = core.spool.root / split_off(path, key, damage, key_of, core.spool.root)
+    except DataLoss as error:
+        log.warning("a file is damaged at its beginning", key=key, reason=error.message)
+        return None
+    bad = keys.quarantine(f"{key}.at-{damage.start}", core.clock.now_us())
+    with path.open("rb") as file:
+        file.seek(damage.start)
+        core.store.put_bytes(bad, file.read(damage.end - damage.start))
+    reason = (
+        f"{key}: the bytes {damage.start} to {damage.end} are no footage; what was before and behind them is kept\n"
+    )
+    core.store.put_bytes(f"{bad}.reason.txt", reason.encode(), overwrite=True)
+    cut_off(path, damage)
+    log.error("a file in the spool was damaged", key=key, start=damage.start, end=damage.end, behind=behind is not None)
+    return behind
+
+
+def _tell_lost(core: Core, since_us: int, behind: ChunkClosed) -> None:
+    """Put what was damaged inside a file into the ledger."""
+    if behind.start_us > since_us:
+        core.bus.publish(
+            GapRecorded(
+                camera=behind.camera,
+                time_us=since_us,
+                start_us=since_us,
+                end_us=behind.start_us,
+                cause=GapCause.CORRUPT,
+                detail="a file in the spool was damaged here",
+            )
+        )
+
+
+def _recover_file(core: Core, path: Path, result: Recovered) -> ChunkClosed | None:
+    """Make a file whole and tell it; return what was told, None if nothing of it could be kept."""
     key = path.relative_to(core.spool.root).as_posix()
     name = keys.parse_spool(key)
     if name is None:
         _quarantine(core, path, key, "its name is not that of a chunk")
         result.quarantined += 1
-        return
+        return None
     try:
         found = adopt(path, key)
         if (found.info.camera, found.info.run) != (name.camera, name.run):
@@ -75,7 +134,7 @@ def _recover_file(core: Core, path: Path, result: Recovered) -> None:
         result.quarantined += 1
         # Without bytes: so that the index forgets the chunk it may have heard of.
         core.bus.publish(_nothing_kept(core, key, name))
-        return
+        return None
     if found.was_closed:
         result.whole += 1
         RECOVERED_FILES.labels("whole").inc()
@@ -84,6 +143,7 @@ def _recover_file(core: Core, path: Path, result: Recovered) -> None:
         RECOVERED_FILES.labels("adopted").inc()
         log.warning("a chunk was recovered", key=key, lost_bytes=found.lost_bytes)
     core.bus.publish(closed)
+    return closed
 
 
 def _closed(core: Core, key: str, found: Adopted) -> ChunkClosed:

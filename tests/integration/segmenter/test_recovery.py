@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from gatehouse_common.db import FootageReader
 from gatehouse_common.media.adopt import read_index
 from gatehouse_common.messages import ChunkOpened
 from gatehouse_common.testing.film import frame_numbers
-from pipeline_kit import START_US, core_at, record, rows, spool_files, stored_files, work_off
+from pipeline_kit import START_US, add_camera, core_at, record, rows, spool_files, stored_files, work_off
 
 
 def test_open_files_are_adopted_and_marked(tmp_path: Path) -> None:
@@ -73,6 +74,64 @@ def test_a_corrupt_file_goes_to_quarantine_and_the_others_are_kept(tmp_path: Pat
         )
         assert FootageReader(core.db).open_chunks() == []
         assert core.bus.dead_letters() == []
+
+
+def parts_of(path: Path) -> list[tuple[int, int]]:
+    """Offset and length of each moof+mdat, by walking the boxes."""
+    data, at, found, moof = path.read_bytes(), 0, [], 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] == b"moof":
+            moof = at
+        if data[at + 4 : at + 8] == b"mdat":
+            found.append((moof, at + size - moof))
+        at += size
+    return found
+
+
+@pytest.mark.parametrize("how", ["noise over everything", "zeros in the moof", "zeros in the mdat", "length wrong"])
+@pytest.mark.parametrize("hit", [0, 3])
+def test_damage_inside_an_open_file_costs_its_gop_and_nothing_behind_it(tmp_path: Path, how: str, hit: int) -> None:
+    """Power was lost: blocks in the middle were never written. What is behind them is a chunk of its own."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        taken = record(core.data_dir, tmp_path, leave_open=True, frames=240)
+        path = core.data_dir / taken.keys[0]
+        at, length = parts_of(path)[hit]
+        data = bytearray(path.read_bytes())
+        moof = int.from_bytes(data[at : at + 4], "big")
+        span = {
+            "noise over everything": (at, at + length, random.Random(1).randbytes(length)),
+            "zeros in the moof": (at + 8, at + moof, bytes(moof - 8)),
+            "zeros in the mdat": (at + moof + 8, at + length, bytes(length - moof - 8)),
+            "length wrong": (at, at + 4, (moof + 3).to_bytes(4, "big")),
+        }[how]
+        data[span[0] : span[1]] = span[2]
+        path.write_bytes(data)
+        work_off(core)
+        numbers = [[n for n, _ in frame_numbers(core.data_dir / key)] for key in stored_files(core.data_dir)]
+        # GOPs of 30 frames, parts of 15: part 0 is of the first GOP, part 3 the second half of the second.
+        kept = [list(range(30, 225))] if hit == 0 else [list(range(45)), list(range(60, 225))]
+        assert [numbers_[: len(kept_)] for numbers_, kept_ in zip(numbers, kept, strict=True)] == kept
+        assert spool_files(core.data_dir) == []
+        gaps = [g for g in FootageReader(core.db).gaps("cam", 0, 1 << 62) if g.cause == "corrupt"]
+        if hit:
+            assert [(g.start_us - START_US, g.end_us - START_US) for g in gaps] == [(1_500_000, 2_000_000)]
+        held = sorted(p.name for p in (core.data_dir / "quarantine").iterdir())
+        assert any(".at-" in name and not name.endswith(".txt") for name in held)
+        assert core.bus.dead_letters() == []
+
+
+def test_a_tail_of_zeros_is_no_damage(tmp_path: Path) -> None:
+    """A file system that had grown the file, but not written it."""
+    with core_at(tmp_path / "data") as core:
+        taken = record(core.data_dir, tmp_path, leave_open=True)
+        path = core.data_dir / taken.keys[0]
+        path.write_bytes(path.read_bytes() + bytes(50_000))
+        work_off(core)
+        (key,) = stored_files(core.data_dir)
+        assert len(frame_numbers(core.data_dir / key)) >= 45
+        assert not (core.data_dir / "quarantine").exists()
 
 
 def test_recovering_twice_changes_nothing(tmp_path: Path) -> None:

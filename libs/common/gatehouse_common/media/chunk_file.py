@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,12 +133,11 @@ class ChunkFile:
     def _write(self, buffers: Sequence[Buffer]) -> None:
         wanted = sum(len(b) for b in buffers)
         try:
-            written = 0
             for i in range(0, len(buffers), _IOV_MAX):
-                written += os.writev(self._fd, buffers[i : i + _IOV_MAX])
-            if written < wanted:
+                some = buffers[i : i + _IOV_MAX]
+                written = os.writev(self._fd, some)
                 # A short write is how a nearly full disk begins to say so; the rest tells its reason.
-                rest = b"".join(bytes(b) for b in buffers)[written:]
+                rest = b"".join(bytes(b) for b in some)[written:] if written < sum(map(len, some)) else b""
                 while rest:
                     rest = rest[os.write(self._fd, rest) :]
         except OSError as error:
@@ -146,5 +146,7 @@ class ChunkFile:
         self.size += wanted
 
     def _cut_back(self) -> None:
-        os.ftruncate(self._fd, self.size)
-        os.lseek(self._fd, self.size, os.SEEK_SET)
+        """Take back a write that failed, if the file system still lets us; adoption finds its torn end otherwise."""
+        with suppress(OSError):
+            os.ftruncate(self._fd, self.size)
+            os.lseek(self._fd, self.size, os.SEEK_SET)

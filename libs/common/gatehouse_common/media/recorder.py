@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.errors import GatehouseError
 from gatehouse_common.ids import new_id
 
 from .boxes import Buffer
@@ -107,6 +108,7 @@ class RunRecorder:
 
     Raises:
         ResourceExhausted: from ``add`` and ``close``, when the disk is full; everything before is kept.
+        GatehouseError: another error of the file system. After either nothing more is written.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class RunRecorder:
         self._gop: list[Written] = []
         self._sequence = 0
         self._audio_end = 0
+        self._failed = False
         self.origin_us = info.origin_us
         self.end_dts = 0
         """Decode time at which the last written part ends, in ticks."""
@@ -160,11 +163,21 @@ class RunRecorder:
                 self._audio.append(sample)
             return
         self._newest = max(self._newest, sample.pts)
-        for dts, ready in self._order.push(sample.pts, sample):
-            self._timed(dts, ready)
+        try:
+            for dts, ready in self._order.push(sample.pts, sample):
+                self._timed(dts, ready)
+        except GatehouseError:
+            self._failed = True
+            raise
 
     def close(self) -> None:
-        """Write what is held back and close the chunk file."""
+        """Write what is held back and close the chunk file; after an error it is as ``abandon``.
+
+        What follows pictures that could not be written refers to them, and must not be written either.
+        """
+        if self._failed:
+            self.abandon()
+            return
         for dts, ready in self._order.flush():
             self._timed(dts, ready)
         if self._held is not None:

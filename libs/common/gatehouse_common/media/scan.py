@@ -83,6 +83,8 @@ class ChunkScanner:
     def update(self) -> int:
         """Read what has been added; return how many new whole parts there are.
 
+        Stops at what is no part of ours: a torn write, or damage.
+
         Raises:
             DataLoss: a header box is damaged.
         """
@@ -98,7 +100,8 @@ class ChunkScanner:
                 body = head[:length] if length <= len(head) else self._whole(at, length)
                 moof = at, body
             elif kind == b"mdat" and moof is not None:
-                self._add(moof[0], moof[1], start, at + length)
+                if not self._add(moof[0], moof[1], start, at + length):
+                    break
                 moof = None
                 self.end = self.end_of_parts = start = at + length
             elif kind in {b"ftyp", b"moov", b"uuid", b"prft"}:
@@ -158,27 +161,37 @@ class ChunkScanner:
         elif self.info is None:
             self.info = parse_run_box(body[8:])
 
-    def _add(self, moof_at: int, moof: bytes, start: int, end: int) -> None:
+    def _add(self, moof_at: int, moof: bytes, start: int, end: int) -> bool:
+        """Take a part; return whether it is one: with pictures, and with nothing outside of it."""
         if not self._formats:
             raise DataLoss(f"{self._key} has a part before its init segment")
-        video = self._formats[0].track_id
-        first = last = 0
-        sync = False
         try:
-            for traf in iter_boxes(moof, 8):
-                if traf.kind != b"traf":
-                    continue
-                track_id, dts, rows, data_offset = _parse_traf(moof, traf.payload, traf.end)
-                into = self._tracks[track_id]
-                into.dts.append(dts)
-                into.off.append(moof_at + data_offset)
-                into.rows.append(rows)
-                if track_id == video and len(rows):
-                    first, last = dts, dts + int(rows[:, 0].sum())
-                    sync = not int(rows[0, 2]) & 0x10000
-        except (struct.error, KeyError, ValueError) as error:
-            raise DataLoss(f"{self._key} has a damaged part at {moof_at}: {error}") from error
-        self._parts.append((start, end - start, first, last, sync))
+            tables = [
+                (traf_id, dts, moof_at + offset, rows)
+                for traf in iter_boxes(moof, 8)
+                if traf.kind == b"traf"
+                for traf_id, dts, rows, offset in [_parse_traf(moof, traf.payload, traf.end)]
+            ]
+        except (struct.error, ValueError):
+            return False
+        pictures = [
+            (dts, rows) for traf_id, dts, _, rows in tables if traf_id == self._formats[0].track_id and len(rows)
+        ]
+        whole = all(
+            traf_id in self._tracks and moof_at + len(moof) <= off and off + int(rows[:, 1].sum(dtype=np.int64)) <= end
+            for traf_id, _, off, rows in tables
+        )
+        if not pictures or not whole:
+            return False
+        for traf_id, dts, off, rows in tables:
+            into = self._tracks[traf_id]
+            into.dts.append(dts)
+            into.off.append(off)
+            into.rows.append(rows)
+        first, rows = pictures[0]
+        last = first + int(rows[:, 0].sum(dtype=np.int64))
+        self._parts.append((start, end - start, first, last, not int(rows[0, 2]) & 0x10000))
+        return True
 
     def _samples(self, format_: TrackFormat) -> TrackSamples:
         found = self._tracks[format_.track_id]
