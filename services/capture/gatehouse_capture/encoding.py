@@ -57,6 +57,13 @@ def _make(name: str, width: int, height: int, fps: Fraction) -> av.VideoCodecCon
 class PictureEncoder:
     """Encodes the pictures of one source.
 
+    Args:
+        width: of the pictures, in pixels; of an odd number one is left out, as encoders of 4:2:0 take even ones.
+        height: likewise.
+        fps: frames per second to be expected, 0 if unknown; may be wrong, it only guides the bit rate and GOPs.
+        backend: how they are read, for people.
+        live: whether pictures arrive when they happen.
+
     Raises:
         SourceUnavailable: no encoder takes pictures of this size.
     """
@@ -64,6 +71,7 @@ class PictureEncoder:
     def __init__(self, width: int, height: int, fps: float, backend: str, *, live: bool = True) -> None:
         rate = Fraction(fps).limit_denominator(1001) if fps > 0 else Fraction(30)
         name = best_encoder()
+        width, height = width // 2 * 2, height // 2 * 2
         try:
             self._encoder = _make(name, width, height, rate)
         except (av.FFmpegError, ValueError, OSError) as error:

@@ -6,7 +6,6 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from fractions import Fraction
 from typing import Any, cast
 
 import av
@@ -15,6 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from gatehouse_capture.sources.port import Packet, StreamInfo
+from gatehouse_capture.sources.times import PictureTimes, scaled
 from gatehouse_capture.transcode_audio import AacEncoder
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import SourceUnavailable
@@ -85,6 +85,7 @@ class ContainerReader:
         sets = parameter_sets(formats[0])
         depth = reorder_depth(sets) if sets else 0
         fps = float(video.average_rate or video.guessed_rate or 0)
+        self._times = PictureTimes(fps, reordered=depth > 0, live=live)
         self.info = StreamInfo(init, formats, sets, depth, fps, backend, live=live)
 
     def packets(self) -> Iterator[Packet]:
@@ -109,10 +110,10 @@ class ContainerReader:
         data = bytes(packet)
         if self._annex_b:
             data = nal.to_length_prefixed(data)
-        # The very first packet of an RTSP session has no time: it is what all times count from.
-        pts = 0 if packet.pts is None else _scaled(packet.pts, packet.time_base, VIDEO_TIMESCALE)
-        dur = _scaled(packet.duration or 0, packet.time_base, VIDEO_TIMESCALE)
-        return Packet(0, pts, dur, packet.is_keyframe, data, self._clock.now_us(), _sender_us(packet))
+        now = self._clock.now_us()
+        pts = self._times.of(packet, now)
+        dur = scaled(packet.duration or 0, packet.time_base, VIDEO_TIMESCALE)
+        return Packet(0, pts, dur, packet.is_keyframe, data, now, _sender_us(packet))
 
     def _sound(self, packet: av.Packet[AudioStream]) -> Iterator[Packet]:
         scale = self.info.formats[1].timescale
@@ -121,8 +122,8 @@ class ContainerReader:
             for pts, dur, data in self._encoder.encode(packet):
                 yield Packet(1, pts, dur, True, data, now)
             return
-        pts = _scaled(packet.pts or 0, packet.time_base, scale)
-        yield Packet(1, pts, _scaled(packet.duration or 0, packet.time_base, scale), True, bytes(packet), now)
+        pts = scaled(packet.pts or 0, packet.time_base, scale)
+        yield Packet(1, pts, scaled(packet.duration or 0, packet.time_base, scale), True, bytes(packet), now)
 
 
 def _audio_of(container: InputContainer) -> AudioStream | None:
@@ -137,11 +138,6 @@ def _audio_of(container: InputContainer) -> AudioStream | None:
 
 def _needs_aac(stream: AudioStream) -> bool:
     return stream.codec_context.name in {"pcm_mulaw", "pcm_alaw", "adpcm_g722", "adpcm_g726", "pcm_s16be", "pcm_s16le"}
-
-
-def _scaled(value: int, base: Fraction | None, scale: int) -> int:
-    ticks = value * (base or Fraction(1, VIDEO_TIMESCALE)) * scale
-    return round(ticks)
 
 
 def _sender_us(packet: av.Packet[VideoStream]) -> int | None:

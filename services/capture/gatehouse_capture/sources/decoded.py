@@ -1,7 +1,8 @@
-"""Sources whose pictures are decoded and encoded once: USB and HTTP cameras, films in other codecs."""
+"""Films whose pictures are decoded and encoded once: their codec cannot be stored, or they hold no usable times."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 import av
@@ -11,10 +12,12 @@ from av.video.stream import VideoStream
 from gatehouse_capture.encoding import PictureEncoder
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import SourceUnavailable
-from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 from .container import explain
 from .port import Packet, StreamInfo
+from .times import PictureTimes
+
+_HIGHEST_FPS = 240.0
 
 
 class DecodedReader:
@@ -24,23 +27,27 @@ class DecodedReader:
         container: the container.
         clock: tells when a picture is here.
         backend: how it is read, for people.
-        fps: as asked for, 0 to take the container's word.
+        live: whether pictures arrive when they happen.
+        timeless: whether the format tells only when pictures are decoded, if that.
 
     Raises:
         SourceUnavailable: it holds no video.
     """
 
-    def __init__(self, container: InputContainer, clock: Clock, backend: str, fps: float = 0.0) -> None:
+    def __init__(
+        self, container: InputContainer, clock: Clock, backend: str, *, live: bool, timeless: bool = False
+    ) -> None:
         video = next(iter(container.streams.video), None)
         if video is None or not video.codec_context.width:
-            raise SourceUnavailable("it sends no video")
+            raise SourceUnavailable("it holds no video")
         self._container, self._video, self._clock = container, video, clock
-        rate = fps or float(video.average_rate or video.guessed_rate or 30)
+        rate = min(float(video.average_rate or video.guessed_rate or 30), _HIGHEST_FPS)
         context = video.codec_context
-        # Encoders of 4:2:0 pictures take even sizes only.
-        width, height = context.width // 2 * 2, context.height // 2 * 2
-        self._encoder = PictureEncoder(width, height, min(rate, 240.0), backend)
-        self._fps = rate
+        self._encoder = PictureEncoder(context.width, context.height, rate, backend, live=live)
+        # Decoders give pictures in the order in which they are shown.
+        self._times = PictureTimes(rate, reordered=False, live=live)
+        self._timeless = timeless
+        self._decode_times: deque[int | None] = deque()
 
     @property
     def info(self) -> StreamInfo:
@@ -53,27 +60,28 @@ class DecodedReader:
         Raises:
             SourceUnavailable: reading failed.
         """
-        began: int | None = None
-        last = -1
+        last: int | None = None
         try:
             for packet in self._container.demux(self._video):
                 for frame in self._decoded(packet):
                     now = self._clock.now_us()
-                    if frame.pts is not None and frame.time_base is not None:
-                        at = round(frame.pts * frame.time_base * VIDEO_TIMESCALE)
-                    else:
-                        at = now * VIDEO_TIMESCALE // 1_000_000
-                    began = at if began is None else began
-                    if at - began <= last:  # some devices send the same time twice
+                    if self._timeless:  # the i-th picture shown has the i-th time of decoding
+                        frame.pts = self._decode_times.popleft() if self._decode_times else None
+                        frame.time_base = self._video.time_base or frame.time_base
+                    at = self._times.of(frame, now)
+                    if last is not None and at <= last:  # some senders give two pictures one time
                         continue
-                    last = at - began
-                    yield from self._encoder.encode(frame, last, now)
+                    last = at
+                    yield from self._encoder.encode(frame, at, now)
         except (av.FFmpegError, OSError) as error:
             raise SourceUnavailable(f"the connection was lost: {explain(error)}") from error
 
-    @staticmethod
-    def _decoded(packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
+    def _decoded(self, packet: av.Packet[VideoStream]) -> list[av.VideoFrame]:
+        if self._timeless and packet.size:
+            self._decode_times.append(packet.dts)
         try:
             return packet.decode()
         except av.InvalidDataError:
+            if self._decode_times:
+                self._decode_times.pop()
             return []

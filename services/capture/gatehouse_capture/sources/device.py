@@ -66,7 +66,7 @@ class DeviceSource:
             options["input_format"] = pixels
         container = open_container(device, f"{device} cannot be opened", format="v4l2", options=options)
         try:
-            self._reader = DecodedReader(container, self._clock, "V4L2", fps)
+            self._reader = DecodedReader(container, self._clock, "V4L2", live=True)
         except SourceUnavailable:
             close_quietly(container)
             raise

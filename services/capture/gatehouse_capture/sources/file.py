@@ -9,12 +9,16 @@ from av.container import InputContainer
 
 from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import Clock
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import InvalidInput, SourceUnavailable
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 from .container import COPIED_VIDEO, ContainerReader, close_quietly, open_container
 from .decoded import DecodedReader
 from .port import Packet, StreamInfo
+
+_TIMELESS = frozenset({"avi", "h264", "hevc"})
+"""Formats that hold no presentation times: of pictures that are shown in another order than they are stored in,
+only a decoder can tell when each is shown."""
 
 
 class FileSource:
@@ -50,15 +54,19 @@ class FileSource:
 
     def _open(self) -> ContainerReader | DecodedReader:
         self._container = open_container(self._url.path, "the film cannot be read")
-        video = next(iter(self._container.streams.video), None)
-        if video is not None and video.codec_context.name in COPIED_VIDEO:
+        if _can_be_copied(self._container):
             self._reader = ContainerReader(self._container, self._clock, "file", live=self._paced)
         else:
-            self._reader = DecodedReader(self._container, self._clock, "file")
+            timeless = self._container.format.name in _TIMELESS
+            self._reader = DecodedReader(self._container, self._clock, "file", live=self._paced, timeless=timeless)
         return self._reader
 
     def packets(self) -> Iterator[Packet]:
-        """Yield the film's packets; ends after the last unless it loops."""
+        """Yield the film's packets; ends after the last unless it loops.
+
+        Raises:
+            SourceUnavailable: it cannot be read on, or holds not one picture.
+        """
         began_us = self._clock.monotonic_us()
         shift = 0
         while self._reader is not None:
@@ -78,6 +86,8 @@ class FileSource:
                 elif not self._paced:
                     packet.arrival_us = self._began_us + (packet.pts - (start or 0)) * 1_000_000 // scale
                 yield packet
+            if start is None:  # played again, it would go round without ever showing anything
+                raise SourceUnavailable("the film holds no pictures")
             if not self._loop:
                 return
             shift += end - (start or 0)
@@ -100,3 +110,10 @@ class FileSource:
         container, self._container = self._container, None
         if container is not None:
             close_quietly(container)
+
+
+def _can_be_copied(container: InputContainer) -> bool:
+    video = next(iter(container.streams.video), None)
+    if video is None or video.codec_context.name not in COPIED_VIDEO:
+        return False
+    return not (video.codec_context.has_b_frames and container.format.name in _TIMELESS)

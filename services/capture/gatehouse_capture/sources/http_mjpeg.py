@@ -32,7 +32,7 @@ class HttpMjpegSource:
         self._container = open_container(
             self._url.text, "no MJPEG stream", format="mpjpeg", options=options, timeout=(_OPEN_S, self._idle_s)
         )
-        self._reader = DecodedReader(self._container, self._clock, "HTTP")
+        self._reader = DecodedReader(self._container, self._clock, "HTTP", live=True)
         return self._reader.info
 
     def packets(self) -> Iterator[Packet]:

@@ -1,0 +1,75 @@
+"""Presentation times of packets that say none: raw streams have no times, and some senders forget one now and then."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Protocol
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.media.samples import VIDEO_TIMESCALE
+
+_UNKNOWN_FPS = 25.0
+"""What a stream that tells no rate is taken to have; libavformat supposes the same of raw streams."""
+
+
+class Timed(Protocol):
+    """What is looked at of a packet."""
+
+    @property
+    def pts(self) -> int | None:
+        """When it is shown, in units of ``time_base``."""
+        ...
+
+    @property
+    def dts(self) -> int | None:
+        """When it is decoded, in units of ``time_base``."""
+        ...
+
+    @property
+    def time_base(self) -> Fraction | None:
+        """Seconds a unit."""
+        ...
+
+
+def scaled(value: int, base: Fraction | None, scale: int) -> int:
+    """Return ``value`` units of ``base`` seconds in units of ``1 / scale`` seconds."""
+    return round(value * (base or Fraction(1, VIDEO_TIMESCALE)) * scale)
+
+
+class PictureTimes:
+    """Gives every picture of one stream a time of its own.
+
+    What the sender says is believed. Where it says nothing, the decode time stands in if pictures are shown in the
+    order in which they are decoded; else the picture follows the one before it, by as much as it arrived later if
+    it is live, by the stream's rate if it is not.
+
+    Args:
+        fps: frames per second as stated, 0 if unknown.
+        reordered: whether pictures are shown in another order than they are decoded in.
+        live: whether pictures arrive when they happen.
+    """
+
+    def __init__(self, fps: float, *, reordered: bool, live: bool) -> None:
+        self._step = round(VIDEO_TIMESCALE / (fps if fps > 0 else _UNKNOWN_FPS))
+        self._reordered, self._live = reordered, live
+        self._last: tuple[int, int] | None = None
+
+    def of(self, packet: Timed, arrival_us: int) -> int:
+        """Return the picture's time in ticks of 1/90000 s; ``arrival_us`` is the wall time at which it was here."""
+        if packet.pts is not None:
+            at = scaled(packet.pts, packet.time_base, VIDEO_TIMESCALE)
+        elif packet.dts is not None and not self._reordered:
+            at = scaled(packet.dts, packet.time_base, VIDEO_TIMESCALE)
+        elif self._last is None:
+            at = 0  # the first packet of an RTSP session has no time: it is what all times count from
+        else:
+            at = self._last[0] + self._later(arrival_us - self._last[1])
+        if self._last is None or at > self._last[0]:
+            self._last = at, arrival_us
+        return at
+
+    def _later(self, elapsed_us: int) -> int:
+        if not self._live:
+            return self._step
+        # Packets of one burst arrive together; two pictures never have one time.
+        return max(elapsed_us * VIDEO_TIMESCALE // SECOND, self._step // 4, 1)
