@@ -80,8 +80,15 @@ class PictureEncoder:
         self._sets = parameter_sets(format_)
         self.info = StreamInfo(build_video_init(format_), (format_,), self._sets, 0, float(rate), backend, live=live)
 
-    def encode(self, frame: av.VideoFrame, pts: int, arrival_us: int) -> Iterator[Packet]:
-        """Yield the packets that a picture completes; ``pts`` in ticks of 1/90000 s."""
+    def encode(self, frame: av.VideoFrame, pts: int, arrival_us: int, jpeg: bytes | None = None) -> Iterator[Packet]:
+        """Yield the packets that a picture completes.
+
+        Args:
+            frame: the picture.
+            pts: its time in ticks of 1/90000 s.
+            arrival_us: the wall time at which it was here.
+            jpeg: the picture as the camera sent it, if that was a JPEG.
+        """
         if frame.format.name != "yuv420p" or (frame.width, frame.height) != (self._encoder.width, self._encoder.height):
             frame = frame.reformat(self._encoder.width, self._encoder.height, "yuv420p")
         frame.pts, frame.time_base = pts, Fraction(1, VIDEO_TIMESCALE)
@@ -90,4 +97,4 @@ class PictureEncoder:
             data = nal.to_length_prefixed(bytes(made))
             if made.is_keyframe and self._sets is not None:
                 data = nal.with_sets(data, self._sets)
-            yield Packet(0, made.pts or 0, 0, made.is_keyframe, data, arrival_us)
+            yield Packet(0, made.pts or 0, 0, made.is_keyframe, data, arrival_us, jpeg=jpeg)

@@ -4,48 +4,106 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from av.container import InputContainer
+import av
 
+from gatehouse_capture.encoding import PictureEncoder
 from gatehouse_common.camera_url import CameraUrl
-from gatehouse_common.clock import Clock
+from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import SourceUnavailable
 
-from .container import close_quietly, open_container
-from .decoded import DecodedReader
+from .http_request import Stream
+from .jpeg import JpegDecoder
+from .multipart import PictureParts
 from .port import Packet, StreamInfo
+from .times import PictureClock
 
 _OPEN_S = 10.0
+_SUPPOSED_FPS = 15.0
+"""The stream does not tell its rate; this guides the bit rate and the distance of keyframes, no more."""
 
 
 class HttpMjpegSource:
-    """One request of an MJPEG stream."""
+    """One request of an MJPEG stream.
+
+    The parts carry no times: a picture is of the time at which its first bytes were here.
+    """
 
     def __init__(self, url: CameraUrl, clock: Clock, idle_s: float) -> None:
         self._url, self._clock, self._idle_s = url, clock, idle_s
-        self._container: InputContainer | None = None
-        self._reader: DecodedReader | None = None
+        self._stream: Stream | None = None
+        self._pictures: Iterator[tuple[bytes, int]] = iter(())
+        self._first: tuple[av.VideoFrame, bytes, int] | None = None
+        self._decoder = JpegDecoder()
+        self._encoder: PictureEncoder | None = None
+        self._interrupted = False
 
     def open(self) -> StreamInfo:
-        """Send the request and look at the first picture."""
-        # The parts carry no times: pictures get the time they arrive at.
-        options = {"use_wallclock_as_timestamps": "1", "strict_mime_boundary": "0"}
-        self._container = open_container(
-            self._url.text, "no MJPEG stream", format="mpjpeg", options=options, timeout=(_OPEN_S, self._idle_s)
-        )
-        self._reader = DecodedReader(self._container, self._clock, "HTTP", live=True)
-        return self._reader.info
+        """Send the request and look at the first picture that can be decoded.
+
+        Raises:
+            SourceUnavailable: there is no such stream; the sentence says what there is.
+        """
+        self._stream = stream = Stream(self._url.text, _OPEN_S)
+        kind = stream.content_type
+        if kind.startswith(("text/", "application/json", "application/xml")):
+            raise SourceUnavailable(f"no MJPEG stream: the camera answers with a page ({kind})")
+        if kind.startswith("image/"):
+            raise SourceUnavailable(f"no MJPEG stream: the camera answers with a single picture ({kind})")
+        self._pictures = self._received(stream)
+        for jpeg, taken_us in self._pictures:
+            frame = self._decoder.decode(jpeg)
+            if frame is not None:
+                self._first = frame, jpeg, taken_us
+                self._encoder = PictureEncoder(frame.width, frame.height, _SUPPOSED_FPS, "HTTP")
+                return self._encoder.info
+        raise SourceUnavailable("no MJPEG stream: the camera ended it before a picture")
 
     def packets(self) -> Iterator[Packet]:
-        """Yield encoded pictures; a stream that ends has failed."""
-        if self._reader is not None:
-            yield from self._reader.packets()
+        """Yield encoded pictures, the camera's JPEG beside each; a damaged one is left out.
+
+        Raises:
+            SourceUnavailable: the stream ended, or no whole picture came for the idle time.
+        """
+        if self._encoder is None or self._first is None:
+            return
+        times = PictureClock(self._clock)
+        first, self._first = self._first, None
+        yield from self._encoder.encode(first[0], *times.of(first[2]), first[1])
+        for jpeg, taken_us in self._pictures:
+            frame = self._decoder.decode(jpeg)
+            if frame is not None:
+                yield from self._encoder.encode(frame, *times.of(taken_us), jpeg)
         raise SourceUnavailable("the camera ended the stream")
 
+    def _received(self, stream: Stream) -> Iterator[tuple[bytes, int]]:
+        """Yield pictures, each with the monotonic time at which it began to arrive, to the end of the stream."""
+        parts = PictureParts(stream.boundary)
+        deadline = self._deadline()
+        while True:
+            left_us = deadline - self._clock.monotonic_us()
+            data = stream.read(left_us / SECOND) if left_us > 0 else None
+            if data is None:  # not one whole picture, however much else came
+                raise SourceUnavailable(f"no picture for {self._idle_s:g} s")
+            if not data:
+                break
+            for picture in parts.feed(data, self._clock.monotonic_us()):
+                yield picture
+                deadline = self._deadline()
+        last = parts.rest()
+        if last is not None and not self._interrupted:
+            yield last
+
+    def _deadline(self) -> int:
+        return self._clock.monotonic_us() + round(self._idle_s * SECOND)
+
     def interrupt(self) -> None:
-        """Nothing can be done from here: the next packet, or the time limit of reading, ends it."""
+        """Cut the connection: the thread that reads sees its end at once."""
+        self._interrupted = True
+        if self._stream is not None:
+            self._stream.cut()
 
     def close(self) -> None:
         """End the request."""
-        container, self._container = self._container, None
-        if container is not None:
-            close_quietly(container)
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()

@@ -47,6 +47,7 @@ class Packet:
         data: the sample.
         arrival_us: wall time at which it was here.
         sender_us: wall time of the picture by the camera's own clock, where it tells.
+        jpeg: the picture as the camera sent it, where that was a JPEG.
     """
 
     track: int
@@ -56,6 +57,7 @@ class Packet:
     data: bytes
     arrival_us: int
     sender_us: int | None = None
+    jpeg: bytes | None = None
 
 
 class Source(Protocol):
@@ -80,8 +82,8 @@ class Source(Protocol):
     def interrupt(self) -> None:
         """Let ``packets`` end soon; called from another thread, while that one may be reading.
 
-        A source that waits for a network cannot be ended here: libavformat's contexts belong to one thread. Its
-        read times out.
+        A source that reads with libavformat cannot be ended here: its contexts belong to one thread. Its read
+        times out.
         """
         ...
 

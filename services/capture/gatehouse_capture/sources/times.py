@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Protocol
 
-from gatehouse_common.clock import SECOND
+from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 _UNKNOWN_FPS = 25.0
@@ -73,3 +73,23 @@ class PictureTimes:
             return self._step
         # Packets of one burst arrive together; two pictures never have one time.
         return max(elapsed_us * VIDEO_TIMESCALE // SECOND, self._step // 4, 1)
+
+
+class PictureClock:
+    """Turns the times at which live pictures were taken into their presentation times, from 0, ever later.
+
+    Args:
+        clock: its monotonic time is the pictures', so that setting the wall clock moves none of them.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._zero: int | None = None
+        self._last = -1
+
+    def of(self, taken_us: int) -> tuple[int, int]:
+        """Return ``(ticks of 1/90000 s, wall time in microseconds)`` of a picture of monotonic time ``taken_us``."""
+        zero = self._zero = taken_us if self._zero is None else self._zero
+        # Some devices tell one time twice; two pictures never have one.
+        self._last = max((taken_us - zero) * VIDEO_TIMESCALE // SECOND, self._last + 1)
+        return self._last, self._clock.now_us() - (self._clock.monotonic_us() - taken_us)

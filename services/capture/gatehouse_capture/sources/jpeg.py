@@ -1,0 +1,76 @@
+"""JPEGs of cameras: decoded one by one, and made whole for those who show them as they are."""
+
+from __future__ import annotations
+
+import av
+
+from gatehouse_common.errors import SourceUnavailable
+
+_SOI = b"\xff\xd8"
+_DHT = b"\xff\xc4"
+_START_OF_SCAN = 0xDA
+
+# The tables of ITU-T T.81 annex K.3.3, which USB cameras leave out of their pictures: class and destination, how
+# many codes there are of each length from 1 to 16 bits, and what they stand for.
+_DC = bytes(range(12))
+_AC_LUMA = bytes.fromhex(
+    "0102030004110512213141061351610722711432 8191a1082342b1c11552d1f02433627282090a161718191a25262728292a34353637"
+    "38393a434445464748494a535455565758595a636465666768696a737475767778797a838485868788898a92939495969798999aa2a3"
+    "a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9fa"
+)
+_AC_CHROMA = bytes.fromhex(
+    "0001020311040521310612415107617113223281 08144291a1b1c109233352f0156272d10a162434e125f11718191a262728292a3536"
+    "3738393a434445464748494a535455565758595a636465666768696a737475767778797a82838485868788898a92939495969798999a"
+    "a2a3a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
+)
+_TABLES = (
+    b"\x00" + bytes.fromhex("00010501010101010100000000000000") + _DC
+    + b"\x10" + bytes.fromhex("0002010303020403050504040000017d") + _AC_LUMA
+    + b"\x01" + bytes.fromhex("00030101010101010101010000000000") + _DC
+    + b"\x11" + bytes.fromhex("00020102040403040705040400010277") + _AC_CHROMA
+)  # fmt: skip
+_STANDARD_TABLES = _DHT + (len(_TABLES) + 2).to_bytes(2, "big") + _TABLES
+
+
+def with_tables(jpeg: bytes) -> bytes:
+    """Return a JPEG that any program can show: unchanged if it has its Huffman tables, else with the standard ones."""
+    at = len(_SOI)
+    while at + 4 <= len(jpeg) and jpeg[at] == 0xFF:
+        marker = jpeg[at + 1]
+        if marker == _DHT[1]:
+            return jpeg
+        if marker == _START_OF_SCAN:
+            return jpeg[:at] + _STANDARD_TABLES + jpeg[at:]
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    return jpeg
+
+
+class JpegDecoder:
+    """Decodes the pictures of one camera."""
+
+    def __init__(self) -> None:
+        decoder = av.CodecContext.create("mjpeg", "r")
+        if not isinstance(decoder, av.VideoCodecContext):
+            raise TypeError("mjpeg is no video codec")
+        decoder.thread_count = 1  # more would hold pictures back
+        self._decoder = decoder
+        self._size: tuple[int, int] | None = None
+
+    def decode(self, jpeg: bytes) -> av.VideoFrame | None:
+        """Return the picture, None if it is damaged.
+
+        Raises:
+            SourceUnavailable: it has another size than those before: what follows needs another encoder.
+        """
+        try:
+            frames = self._decoder.decode(av.Packet(jpeg))
+        except av.FFmpegError:
+            return None
+        if not frames:
+            return None
+        frame = frames[-1]
+        size = frame.width, frame.height
+        if self._size is not None and size != self._size:
+            raise SourceUnavailable(f"the camera changed its pictures to {size[0]}x{size[1]}")
+        self._size = size
+        return frame
