@@ -22,10 +22,14 @@ from gatehouse_common.media.pictures import encode_jpeg
 from gatehouse_common.media.samples import VIDEO_TIMESCALE, TrackFormat
 from gatehouse_common.messages import LiveMedia, LivePreview, LiveRequested
 
+from .sources.jpeg import with_tables
+
 log = structlog.get_logger(__name__)
 
 _PREVIEW_FPS = 15
 _PREVIEW_WIDTH = 1280
+_PREVIEW_STEP = VIDEO_TIMESCALE // _PREVIEW_FPS * 9 // 10
+"""Pictures that follow one another by less are left out; a little under the interval, as arrival times vary."""
 
 
 class LiveTap:
@@ -45,6 +49,8 @@ class LiveTap:
         self._format: TrackFormat | None = None
         self._wall: Callable[[int], int] = int
         self._preview: PreviewDecoder | None = None
+        self._has_jpegs = False
+        self._shown = -VIDEO_TIMESCALE
 
     def request(self, wanted: LiveRequested) -> None:
         """Somebody watches: go on until the request's time is over."""
@@ -63,9 +69,26 @@ class LiveTap:
         """The run has ended."""
         self._samples.clear()
         self._gop.clear()
+        self._has_jpegs = False
+        self._shown = -VIDEO_TIMESCALE
         if self._preview is not None:
             self._preview.close()
             self._preview = None
+
+    def picture(self, jpeg: bytes, ticks: int) -> None:
+        """Take a picture of the run that the camera itself sent as a JPEG: it is shown as it is, nothing is decoded.
+
+        Pictures wider than previews are at most are not taken; those are made from the recorded ones.
+        """
+        width = self._format.width if self._format is not None else 0
+        self._has_jpegs = 0 < width <= _PREVIEW_WIDTH
+        if not self._has_jpegs or self._format is None or self._clock.monotonic_us() >= self._preview_until:
+            return
+        if ticks - self._shown < _PREVIEW_STEP:
+            return
+        self._shown = ticks
+        message = LivePreview(camera=self._camera, time_us=self._wall(ticks), width=width, height=self._format.height)
+        self._bus.publish(message, with_tables(jpeg))
 
     def sample(self, chunk: str, sample: TimedSample) -> None:
         """Take the next video sample."""
@@ -104,7 +127,7 @@ class LiveTap:
         self._bus.publish(message, body)
 
     def _feed_preview(self, sample: TimedSample, now: int) -> None:
-        if now >= self._preview_until:
+        if now >= self._preview_until or self._has_jpegs:
             if self._preview is not None:
                 self._preview.close()
                 self._preview = None
@@ -167,7 +190,7 @@ class PreviewDecoder:
 
     def _publish(self, frame: av.VideoFrame) -> None:
         pts = frame.pts or 0
-        if pts - self._last < VIDEO_TIMESCALE // _PREVIEW_FPS * 9 // 10:
+        if pts - self._last < _PREVIEW_STEP:
             return
         self._last = pts
         jpeg, width, height = encode_jpeg(frame, _PREVIEW_WIDTH)

@@ -101,6 +101,8 @@ class RunSession:
         if ticks < 0:
             return  # leads the run's first keyframe: refers to pictures that are not there
         self._follow(ticks, packet)
+        if packet.jpeg is not None:
+            self._desk.live.picture(packet.jpeg, ticks)
         recorder = self._recorder
         if recorder is not None:
             recorder.add(Sample(0, ticks, packet.dur, packet.sync, packet.data))
