@@ -10,7 +10,7 @@ import pytest
 from gatehouse_capture.drawing import Street
 from gatehouse_capture.lettering import render_text
 from gatehouse_capture.sources import open_source
-from gatehouse_capture.sources.device import list_devices
+from gatehouse_capture.sources.device_list import list_devices
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import InvalidInput, SourceUnavailable
@@ -77,7 +77,14 @@ def test_a_password_that_breaks_the_url_is_not_quoted(text: str) -> None:
 
 def test_only_capture_nodes_are_listed_and_none_is_opened(tmp_path: Path) -> None:
     """S1-8: the list of devices comes from the kernel's own, not from opening them."""
-    for name, index in (("video0", "0"), ("video1", "1"), ("video10", "0"), ("video2", "0"), ("vbi0", "0")):
+    for name, index in (
+        ("video0", "0"),
+        ("video1", "1"),
+        ("video10", "0"),
+        ("video2", "0"),
+        ("vbi0", "0"),
+        ("video", "0"),
+    ):
         (tmp_path / name).mkdir()
         (tmp_path / name / "index").write_text(index + "\n")
     assert list_devices(tmp_path) == ["/dev/video0", "/dev/video2", "/dev/video10"]

@@ -24,7 +24,7 @@ def open_source(url: CameraUrl, clock: Clock, idle_s: float) -> Source:
     if url.scheme == "v4l2":
         from .device import DeviceSource  # noqa: PLC0415
 
-        return DeviceSource(url, clock)
+        return DeviceSource(url, clock, idle_s)
     if url.scheme == "file":
         from .file import FileSource  # noqa: PLC0415
 

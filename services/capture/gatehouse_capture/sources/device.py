@@ -1,89 +1,157 @@
-"""USB cameras by Video4Linux: MJPEG from the device where it has it, else raw; encoded once."""
+"""USB cameras by Video4Linux: JPEGs where the device makes them, else raw pictures; encoded once."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
+from dataclasses import replace
 
-from av.container import InputContainer
+import structlog
 
+from gatehouse_capture.encoding import PictureEncoder
 from gatehouse_common.camera_url import CameraUrl
-from gatehouse_common.clock import Clock
+from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import SourceUnavailable
 
-from .container import close_quietly, open_container
-from .decoded import DecodedReader
+from .device_list import FALLBACKS, list_devices
+from .device_pictures import PictureReader, choose_formats
 from .port import Packet, StreamInfo
+from .times import PictureClock
+from .v4l2 import DeviceBusy, DeviceMissing, VideoDevice
 
-_SYSFS = Path("/sys/class/video4linux")
+log = structlog.get_logger(__name__)
 
-
-def list_devices(sysfs: Path = _SYSFS) -> list[str]:
-    """Return the paths of the capture devices there are, without opening any of them."""
-    if not sysfs.is_dir():
-        return []
-    names = [p.name for p in sysfs.iterdir() if _captures(p)]
-    return [f"/dev/{name}" for name in sorted(names, key=lambda n: int(n.removeprefix("video") or 0))]
-
-
-def _captures(entry: Path) -> bool:
-    # A camera has one node for pictures (index 0) and often another for metadata.
-    index = entry / "index"
-    return entry.name.startswith("video") and (not index.exists() or index.read_text().strip() == "0")
+_LOOK_BACK_US = 2 * SECOND
 
 
 class DeviceSource:
-    """One opening of a device; another device that works stands in for one that is missing."""
+    """One opening of a video device.
 
-    def __init__(self, url: CameraUrl, clock: Clock) -> None:
-        self._url, self._clock = url, clock
-        self._container: InputContainer | None = None
-        self._reader: DecodedReader | None = None
+    Which device is recorded, and why:
+
+    - A device that is **missing** is stood in for by the first other one that gives pictures, which the camera's
+      state names: footage of the wrong corner can be thrown away, footage that was never made cannot be had. As
+      soon as the configured device is there again, it is taken back.
+    - A device that is **busy** is the right camera in the hands of another program. Another one in its place would
+      be a surprise, and would stay; so the reason is told, and the device tried again until it is free.
+    - So it is with one that **may not be opened**, and with one that is there and **fails**: both are told and tried
+      again, neither is hidden by another picture.
+    - A device that stands in is given up at once when a camera that is configured for it wants it.
+
+    Args:
+        url: ``v4l2:///dev/video0?size=1280x720&fps=30``; the device takes the nearest it has.
+        clock: tells the time.
+        idle_s: a device that gives no picture for so long has failed, in seconds.
+    """
+
+    def __init__(self, url: CameraUrl, clock: Clock, idle_s: float) -> None:
+        self._url, self._clock, self._idle_s = url, clock, idle_s
+        self._device: VideoDevice | None = None
+        self._reader: PictureReader | None = None
+        self._encoder: PictureEncoder | None = None
+        self._stands_in = False
+        self._interrupted = False
+        self._fps = url.number("fps", 30, 1, 240)
 
     def open(self) -> StreamInfo:
-        """Open the configured device, else the first other one that gives pictures."""
-        wanted = self._url.path
-        reasons: list[str] = []
-        for device in [wanted, *(d for d in list_devices() if d != wanted)]:
-            for pixels in ("mjpeg", ""):
-                try:
-                    info = self._open_device(device, pixels)
-                except SourceUnavailable as error:
-                    reasons.append(f"{device}: {error.message}")
-                    continue
-                if device == wanted:
-                    return info
-                return StreamInfo(
-                    info.init, info.formats, info.sets, info.depth, info.fps, info.backend, info.live, device
-                )
-        raise SourceUnavailable(f"no camera device gives pictures ({reasons[0]})")
+        """Open the configured device; if it is missing, the first other one that gives pictures.
 
-    def _open_device(self, device: str, pixels: str) -> StreamInfo:
-        width, height = self._url.size((1280, 720))
-        fps = self._url.number("fps", 30, 1, 240)
-        options = {"video_size": f"{width}x{height}", "framerate": f"{fps:g}", "ts": "abs"}
-        if pixels:
-            options["input_format"] = pixels
-        container = open_container(device, f"{device} cannot be opened", format="v4l2", options=options)
+        Raises:
+            SourceUnavailable: the configured one is busy or fails, or is missing and no other gives pictures.
+        """
+        wanted = self._url.path
+        FALLBACKS.reclaim(wanted)
         try:
-            self._reader = DecodedReader(container, self._clock, "V4L2", live=True)
-        except SourceUnavailable:
-            close_quietly(container)
+            return self._start(wanted)
+        except DeviceMissing as error:
+            missing = error
+        for path in list_devices():
+            if os.path.realpath(path) == os.path.realpath(wanted):
+                continue
+            try:
+                info = self._start(path)
+            except SourceUnavailable as error:
+                log.info("a device cannot stand in", device=path, reason=error.message)
+                continue
+            self._stands_in = True
+            FALLBACKS.hold(path, self)
+            log.warning("another device stands in for a missing one", missing=wanted, device=path)
+            return replace(info, fallback=path)
+        raise SourceUnavailable(f"no camera device gives pictures ({missing.message})")
+
+    def _start(self, path: str) -> StreamInfo:
+        """Start a device in the first format in which it gives a picture."""
+        with closing(VideoDevice(path, self._clock)) as device:
+            first, *others = choose_formats(device.formats(), path)
+        try:
+            return self._start_in(first, path)
+        except (DeviceMissing, DeviceBusy):
             raise
-        self._container = container
-        return self._reader.info
+        except SourceUnavailable as error:
+            if not others:
+                raise
+            log.warning("a device does not work in a format", device=path, format=first, reason=error.message)
+        return self._start_in(others[0], path)
+
+    def _start_in(self, format_: str, path: str) -> StreamInfo:
+        device = VideoDevice(path, self._clock)
+        try:
+            mode = device.start(format_, *self._url.size((1280, 720)), self._fps)
+            self._reader = PictureReader(device, mode, self._idle_s)
+            self._encoder = PictureEncoder(mode.width, mode.height, mode.fps or self._fps, "V4L2")
+            self._reader.read_first()
+        except SourceUnavailable:
+            device.close()
+            raise
+        self._device = device
+        return self._encoder.info
 
     def packets(self) -> Iterator[Packet]:
-        """Yield encoded pictures; a device that ends has been unplugged."""
-        if self._reader is not None:
-            yield from self._reader.packets()
-        raise SourceUnavailable("the device gives no more pictures")
+        """Yield encoded pictures, with the device's JPEG where it makes them.
+
+        Raises:
+            SourceUnavailable: it was unplugged, hangs, or the configured device is there again.
+        """
+        if self._reader is None or self._encoder is None:
+            return
+        times = PictureClock(self._clock)
+        looked_us = self._clock.monotonic_us()
+        for picture in self._reader.pictures():
+            yield from self._encoder.encode(picture.frame, *times.of(picture.taken_us), picture.jpeg)
+            now = self._clock.monotonic_us()
+            if self._stands_in and now - looked_us > _LOOK_BACK_US:
+                looked_us = now
+                self._look_back()
+        if not self._interrupted:
+            raise SourceUnavailable("the device is wanted by the camera that is configured for it")
+
+    def _look_back(self) -> None:
+        """Give the stand-in up when the configured device can be had again.
+
+        Raises:
+            SourceUnavailable: it can.
+        """
+        try:
+            VideoDevice(self._url.path, self._clock).close()
+        except SourceUnavailable:
+            return
+        raise SourceUnavailable(f"{self._url.path} is there again")
 
     def interrupt(self) -> None:
-        """Nothing can be done from here: the next packet, or the time limit of reading, ends it."""
+        """Let ``packets`` end at once."""
+        self._interrupted = True
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Let ``packets`` fail at once: another camera wants the device."""
+        device = self._device
+        if device is not None:
+            device.interrupt()
 
     def close(self) -> None:
-        """Close the device."""
-        container, self._container = self._container, None
-        if container is not None:
-            close_quietly(container)
+        """Let go of the device."""
+        FALLBACKS.release(self)
+        device, self._device = self._device, None
+        if device is not None:
+            device.close()
