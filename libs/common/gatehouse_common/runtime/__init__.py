@@ -1,8 +1,9 @@
 """How services are built, run and watched."""
 
 from .core import Core
+from .footprint import keep_small
 from .lock import DataLock
 from .service import Build, Check, Service
 from .supervisor import Supervisor
 
-__all__ = ["Build", "Check", "Core", "DataLock", "Service", "Supervisor"]
+__all__ = ["Build", "Check", "Core", "DataLock", "Service", "Supervisor", "keep_small"]

@@ -27,7 +27,9 @@ from gatehouse_common.observability.secrets import mask
 COPIED_VIDEO = frozenset({"h264", "hevc"})
 COPIED_AUDIO = frozenset({"aac", "opus"})
 
-av.logging.set_level(av.logging.PANIC)  # libav's own log may name URLs with their passwords
+av.logging.set_level(
+    None
+)  # libav's own log may name URLs with their passwords; and a callback takes the GIL for each line
 
 
 def open_container(url: str, what: str, **options: Any) -> InputContainer:

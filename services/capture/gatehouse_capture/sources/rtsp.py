@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from av.container import InputContainer
 
 from gatehouse_common.camera_url import CameraUrl
-from gatehouse_common.clock import Clock
+from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import SourceUnavailable
 
 from .container import ContainerReader, close_quietly, open_container
@@ -31,7 +31,10 @@ class RtspSource:
         # Little probing: the description names codecs and parameter sets. Not "nobuffer": it throws away what
         # was read while probing, and with it the first GOP.
         options = {"rtsp_transport": "tcp", "probesize": "500000", "analyzeduration": "500000"}
-        timeout = (_OPEN_S, self._idle_s)
+        # The time limit of reading is the socket's, in microseconds. PyAV's own is looked at before each read of each
+        # RTP packet, with the GIL held: it took more processor time than all the rest of recording.
+        options["timeout"] = str(round(self._idle_s * SECOND))
+        timeout = (_OPEN_S, None)
         self._container = open_container(self._url.text, "no RTSP session", options=options, timeout=timeout)
         self._reader = ContainerReader(self._container, self._clock, "RTSP", live=True)
         return self._reader.info

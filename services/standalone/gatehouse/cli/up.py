@@ -18,6 +18,7 @@ from gatehouse.roster import parse_cameras
 from gatehouse_common.db import CameraRepository
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.observability import logs
+from gatehouse_common.runtime import keep_small
 
 from .options import data_options, read_settings
 
@@ -49,6 +50,7 @@ def up(
     logs.set_up(log.level, log.format, log.file)
     named = parse_cameras(cameras, demo=demo)
     stop = _stop_on_signals()
+    keep_small()
     gatehouse = Gatehouse(settings, named)
     try:
         gatehouse.start()
