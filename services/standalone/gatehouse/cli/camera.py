@@ -20,7 +20,7 @@ from .progress import progress
 
 @click.group()
 def camera() -> None:
-    """Add, list, probe and remove cameras. A running Gatehouse follows within ten seconds."""
+    """Add, list, probe, switch and remove cameras. A running Gatehouse follows within a second."""
 
 
 @camera.command()
@@ -89,6 +89,26 @@ def probe(camera_or_url: str, seconds: float, as_json: bool, data: Path | None, 
     )
     if found.fallback:
         click.echo(f"The device named was not there; this is {found.fallback}.")
+
+
+@camera.command()
+@click.argument("camera_id", metavar="ID")
+@data_options
+def enable(camera_id: str, data: Path | None, config: Path | None) -> None:
+    """Record a camera again that was disabled."""
+    with _Index(data, config) as cameras:
+        cameras.change(camera_id, enabled=True)
+    click.echo(f"Camera {camera_id} is enabled; it is recorded while `gatehouse up` runs.")
+
+
+@camera.command()
+@click.argument("camera_id", metavar="ID")
+@data_options
+def disable(camera_id: str, data: Path | None, config: Path | None) -> None:
+    """Stop recording a camera for now. It stays in the list, and its footage stays."""
+    with _Index(data, config) as cameras:
+        cameras.change(camera_id, enabled=False)
+    click.echo(f"Camera {camera_id} is disabled; `gatehouse camera enable {camera_id}` records it again.")
 
 
 @camera.command()
