@@ -218,6 +218,12 @@ def test_cameras_are_added_listed_and_removed(tmp_path: Path) -> None:
     listed = command("camera", "list", "--json", *data)
     assert "hunter22" not in listed.stdout
     assert [c["id"] for c in json.loads(listed.stdout)] == ["gate"]
+    odd = "http://127.0.0.1:9/v.cgi?loginuse=admin&loginpas=hunter22&channel=1"
+    assert command("camera", "add", "odd", odd, *data).returncode == 0
+    for args in (["list"], ["list", "--json"], ["probe", "odd"], ["add", "odd", odd], ["add", "Odd", odd]):
+        told = command("camera", *args, *data)
+        assert "hunter22" not in told.stdout + told.stderr
+    assert "loginpas=***&channel=1" in command("camera", "list", *data).stdout
     twice = command("camera", "add", "gate", "synthetic:", *data)
     assert (twice.returncode, "already" in twice.stderr) == (2, True)
     looked = command("camera", "probe", "gate", *data)

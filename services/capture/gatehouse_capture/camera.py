@@ -14,7 +14,8 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError, InvalidInput, ResourceExhausted, SourceUnavailable
 from gatehouse_common.messages import CameraState, CameraStatus, GapCause, Interruption
 from gatehouse_common.observability import metrics
-from gatehouse_common.observability.secrets import mask, register_url
+from gatehouse_common.observability.camera_secrets import register_camera_url
+from gatehouse_common.observability.secrets import mask
 
 from .run_notices import Desk
 from .run_session import RunSession
@@ -55,7 +56,7 @@ class CameraWorker:
         floor_us: Callable[[], int | None],
         interruptions: Sequence[Interruption],
     ) -> None:
-        register_url(url)
+        register_camera_url(url)
         self.id = desk.camera
         self.url = url
         self._desk, self._timing, self._floor = desk, timing, floor_us

@@ -22,6 +22,8 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, TimelineReader
 from gatehouse_common.db import Timeline as Ledger
 from gatehouse_common.intervals import Interval, merge
+from gatehouse_common.observability.camera_secrets import register_camera_url
+from gatehouse_common.observability.secrets import mask
 from gatehouse_common.timefmt import from_datetime, rfc3339
 
 api = APIBlueprint("timeline", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
@@ -100,4 +102,6 @@ def _open_gap(camera: Camera, wanted: Interval, now: int) -> GapView | None:
     if span is None or span.duration < _LAG_US:
         return None
     cause = (camera.state_cause or "camera_offline") if camera.enabled else "disabled"
-    return GapView(from_=rfc3339(span.start), to=rfc3339(span.end), cause=cause, detail=camera.state_detail, open=True)
+    register_camera_url(camera.url)
+    detail = mask(camera.state_detail)
+    return GapView(from_=rfc3339(span.start), to=rfc3339(span.end), cause=cause, detail=detail, open=True)
