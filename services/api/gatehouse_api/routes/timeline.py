@@ -66,14 +66,12 @@ def get_days(query: DaysQuery) -> Response:
     while starts[-1].month == first.month:
         starts.append(starts[-1] + timedelta(days=1))
     edges = [from_datetime(datetime(d.year, d.month, d.day, tzinfo=zone)) for d in starts]
-    spans = TimelineReader(ctx.core.db).recorded(query.camera, edges[0], edges[-1])
-    items = []
-    for day, start, end in zip(starts, edges, edges[1:], strict=False):
-        whole = Interval(start, end)
-        recorded = sum(part.duration for s in spans if (part := s.intersect(whole)))
-        items.append(
-            Day(date=day.isoformat(), length_seconds=whole.duration / SECOND, recorded_seconds=recorded / SECOND)
-        )
+    found = TimelineReader(ctx.core.db).days(query.camera, edges[0], edges[-1], zone)
+    recorded = {day.date: day.recorded_us / SECOND for day in found}
+    items = [
+        Day(date=day.isoformat(), length_seconds=(end - start) / SECOND, recorded_seconds=recorded.get(day, 0.0))
+        for day, start, end in zip(starts, edges, edges[1:], strict=False)
+    ]
     return jsonify(Days(camera=query.camera, zone=str(zone), items=items).model_dump())
 
 
