@@ -69,11 +69,14 @@ def record(
     chunk_us: int = 600_000_000,
     camera: str = "cam",
     leave_open: bool = False,
+    spec: FilmSpec | None = None,
 ) -> Recorded:
-    film = film_dir / f"film-{frames}.mp4"
+    """Record a film; ``spec`` says of what kind, else it has so many ``frames``."""
+    spec = spec or FilmSpec(frames=frames, gop=30, width=160, height=96)
+    film = film_dir / f"film-{spec.first}-{spec.frames}.mp4"
     if not film.exists():
         film_dir.mkdir(parents=True, exist_ok=True)
-        make_film(film, FilmSpec(frames=frames, gop=30, width=160, height=96))
+        make_film(film, spec)
     heard = record_film(film, data, start_us=start_us, chunk_us=chunk_us, camera=camera, leave_open=leave_open)
     closed = []
     for key, begin, end, size in heard.closed:

@@ -56,3 +56,11 @@ def test_every_service_says_what_it_consumes_publishes_and_writes() -> None:
         text = (ROOT / "services" / service / "README.md").read_text().lower()
         for word in ("consumes", "publishes", "writes", "settings", "metrics", "fail"):
             assert word in text, f"services/{service}/README.md does not speak of {word!r}"
+
+
+@pytest.mark.parametrize("service", ["capture", "segmenter", "indexer", "api", "standalone"])
+def test_a_service_says_what_its_modules_are_for(service: str) -> None:
+    folder = ROOT / "services" / service
+    text = (folder / "README.md").read_text()
+    modules = [p.name for p in folder.glob("gatehouse*/*.py") if not p.name.startswith("__")]
+    assert not [name for name in sorted(modules) if f"`{name}`" not in text]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from films_on_disk import make_film
-from running import COMMAND, Running, command, decode, environment, recordings, us, wait_for
+from running import COMMAND, Running, command, decode, environment, leftovers, recordings, us, wait_for
 
 ONE_LINE = re.compile(r"gatehouse: [^\n]+\n")
 
@@ -218,6 +218,12 @@ def test_cameras_are_added_listed_and_removed(tmp_path: Path) -> None:
     listed = command("camera", "list", "--json", *data)
     assert "hunter22" not in listed.stdout
     assert [c["id"] for c in json.loads(listed.stdout)] == ["gate"]
+    odd = "http://127.0.0.1:9/v.cgi?loginuse=admin&loginpas=hunter22&channel=1"
+    assert command("camera", "add", "odd", odd, *data).returncode == 0
+    for args in (["list"], ["list", "--json"], ["probe", "odd"], ["add", "odd", odd], ["add", "Odd", odd]):
+        told = command("camera", *args, *data)
+        assert "hunter22" not in told.stdout + told.stderr
+    assert "loginpas=***&channel=1" in command("camera", "list", *data).stdout
     twice = command("camera", "add", "gate", "synthetic:", *data)
     assert (twice.returncode, "already" in twice.stderr) == (2, True)
     looked = command("camera", "probe", "gate", *data)
@@ -229,14 +235,25 @@ def test_cameras_are_added_listed_and_removed(tmp_path: Path) -> None:
     assert (gone.returncode, "no camera 'gate'" in gone.stderr) == (2, True)
 
 
-def test_a_running_gatehouse_follows_added_and_removed_cameras(tmp_path: Path) -> None:
+def test_a_running_gatehouse_follows_cameras_at_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
+    where = ["--data", str(data)]
     with Running(data, log=tmp_path / "log") as gatehouse:
         gatehouse.ready()
-        added = command("camera", "add", "late", "synthetic:?size=320x240", "--data", str(data))
-        assert added.returncode == 0
-        gatehouse.recording("late")
+        assert command("camera", "add", "late", "synthetic:?size=320x240", *where).returncode == 0
+        gatehouse.recording("late", timeout=4)
+        assert command("camera", "disable", "late", *where).returncode == 0
+        wait_for("its last chunk", lambda: not leftovers(data), 4)
+        assert gatehouse.camera("late")["state"] == "disabled"
+        listed = json.loads(command("camera", "list", "--json", *where).stdout)
+        assert [c["enabled"] for c in listed] == [False]
+        assert command("camera", "enable", "late", *where).returncode == 0
+        wait_for("footage", lambda: leftovers(data), 4)
+        assert command("camera", "remove", "late", *where).returncode == 0
+        wait_for("its last chunk", lambda: not leftovers(data), 4)
         assert gatehouse.stop() == 0
+    gone = command("camera", "disable", "late", *where)
+    assert (gone.returncode, "no camera 'late'" in gone.stderr) == (2, True)
 
 
 def test_probe_tells_what_a_source_sends_and_what_is_no_video(tmp_path: Path) -> None:

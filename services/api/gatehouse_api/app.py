@@ -67,7 +67,7 @@ def create_app(
         reader = ChunkReader(core.media, library.locate)
         install(Context(core, CameraRepository(core.db), FootageReader(core.db), library, reader, desk, ending))
     system.install_checks(app, checks or list)
-    install_guard(app, api.host)
+    install_guard(app, api.host, api.allowed_hosts)
     for family in (cameras.api, footage.api, timeline.api, hls.api, live.api, compat.api, system.api):
         app.register_api(family)
     app.register_blueprint(pages.pages)

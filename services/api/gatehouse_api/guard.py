@@ -9,9 +9,9 @@ from flask import Flask, Response, g, request
 from gatehouse_common.ids import new_id
 from gatehouse_common.observability.metrics import HTTP_INFLIGHT, HTTP_REQUESTS, HTTP_SECONDS
 
+from .hosts import answered_hosts
 from .problems import problem
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "[::1]"})
 MOST_BODY_BYTES = 1 << 20
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -23,16 +23,16 @@ _POLICY = (
 _DOCS_POLICY = "default-src 'self' 'unsafe-inline' data: blob:; frame-ancestors 'none'"
 
 
-def install_guard(app: Flask, host: str) -> None:
+def install_guard(app: Flask, host: str, allowed: str = "") -> None:
     """Check every request and dress every answer.
 
     Args:
         app: the app.
-        host: the address that is listened on. On a loopback address only loopback names are answered, so that
-            no web page can reach the server through a name of its own (DNS rebinding).
+        host: the address that is listened on.
+        allowed: names that are answered to beside those of the address and of this machine.
     """
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
-    only_loopback = host in LOOPBACK
+    answers_to = answered_hosts(host, allowed)
 
     @app.before_request
     def check() -> Response | None:
@@ -40,8 +40,9 @@ def install_guard(app: Flask, host: str) -> None:
         request.environ["gatehouse.request_id"] = new_id()
         HTTP_INFLIGHT.labels("all").inc()
         g.counted = True
-        if only_loopback and _host_name(request.host) not in LOOPBACK:
-            return problem(421, "wrong-host", "Misdirected request", "this server answers to loopback names only")
+        if not answers_to(request.host):
+            told = "this server does not answer to the name in this URL: use its address, or set api.allowed_hosts"
+            return problem(421, "wrong-host", "Misdirected request", told)
         if request.method in _UNSAFE and not _same_site():
             return problem(403, "forbidden", "Forbidden", "a page of another site may not change anything here")
         if request.method in _UNSAFE and not _parses():
@@ -68,11 +69,6 @@ def install_guard(app: Flask, host: str) -> None:
     def count(_error: BaseException | None) -> None:
         if g.pop("counted", False):
             HTTP_INFLIGHT.labels("all").dec()
-
-
-def _host_name(host: str) -> str:
-    name, _, port = host.rpartition(":")
-    return (name if port.isdecimal() and name else host).lower()
 
 
 def _parses() -> bool:

@@ -60,12 +60,12 @@ def problem(status: int, slug: str, title: str, detail: str, **more: object) -> 
         "type": TYPE_PREFIX + slug,
         "title": title,
         "status": status,
-        "detail": mask(detail),
+        "detail": detail,
         "instance": request.path,
         "request_id": request.environ.get("gatehouse.request_id") or new_id(),
         **more,
     }
-    answer = Response(json.dumps(body), status, content_type="application/problem+json")
+    answer = Response(mask(json.dumps(body)), status, content_type="application/problem+json")
     if status == Kind.UNAVAILABLE.status:
         answer.headers["Retry-After"] = "2"
     return answer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -14,7 +14,8 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError, InvalidInput, ResourceExhausted, SourceUnavailable
 from gatehouse_common.messages import CameraState, CameraStatus, GapCause, Interruption
 from gatehouse_common.observability import metrics
-from gatehouse_common.observability.secrets import mask, register_url
+from gatehouse_common.observability.camera_secrets import register_camera_url
+from gatehouse_common.observability.secrets import mask
 
 from .run_notices import Desk
 from .run_session import RunSession
@@ -37,17 +38,32 @@ class Timing:
 
 
 class CameraWorker:
-    """Records one camera in a thread of its own, until it is stopped."""
+    """Records one camera in a thread of its own, until it is stopped.
 
-    def __init__(self, url: str, desk: Desk, timing: Timing, floor_us: Callable[[], int | None]) -> None:
-        register_url(url)
+    Args:
+        url: the camera's URL.
+        desk: what its sessions work with.
+        timing: when it counts as silent.
+        floor_us: tells where its recording ended before.
+        interruptions: why it was not recorded since then.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        desk: Desk,
+        timing: Timing,
+        floor_us: Callable[[], int | None],
+        interruptions: Sequence[Interruption],
+    ) -> None:
+        register_camera_url(url)
         self.id = desk.camera
         self.url = url
         self._desk, self._timing, self._floor = desk, timing, floor_us
         self._stop = threading.Event()
         self._stop_cause = GapCause.SERVICE_DOWN
         self._thread = threading.Thread(target=self.run, name=f"camera-{desk.camera}", daemon=True)
-        self._interruptions = [Interruption(cause=GapCause.SERVICE_DOWN, since_us=None)]
+        self._interruptions = list(interruptions)
         self._source: Source | None = None
         self._end_us: int | None = None
         self._outage_since_us = desk.clock.monotonic_us()
@@ -78,6 +94,12 @@ class CameraWorker:
         """Wait for its end; return whether it came."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
+
+    @property
+    def interruptions(self) -> list[Interruption]:
+        """What has kept it from being recorded since its last frame: nothing while it is."""
+        recording = self._source is not None and self._status.state is CameraState.RECORDING
+        return [] if recording else list(self._interruptions)
 
     @property
     def end_us(self) -> int | None:

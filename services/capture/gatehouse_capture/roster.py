@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
 
 from gatehouse_common.db import CameraRepository, FootageReader
-from gatehouse_common.errors import GatehouseError
+from gatehouse_common.errors import DataLoss, GatehouseError, NotFound
+
+from .kept_file import read_kept, write_kept
 
 log = structlog.get_logger(__name__)
 
@@ -24,40 +24,81 @@ class Assignment:
     end_us: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The cameras as they are known now.
+
+    Attributes:
+        wanted: those to record.
+        off: ids of those that the index knows and that are switched off.
+        from_index: whether the index said so; else it is what was true the last time that it answered.
+    """
+
+    wanted: tuple[Assignment, ...]
+    off: frozenset[str]
+    from_index: bool
+
+
 class Roster:
-    """The enabled cameras; a copy in the data directory, readable by its owner alone, outlives the database."""
+    """The cameras; a copy in the data directory, readable by its owner alone, outlives the database."""
 
     def __init__(self, cameras: CameraRepository, footage: FootageReader, path: Path) -> None:
         self._cameras, self._footage, self._path = cameras, footage, path
+        self._seen: frozenset[tuple[str, str, bool]] | None = None
+        self._kept: list[dict[str, object]] | None = None
+        self._trouble = ""
 
-    def load(self) -> list[Assignment]:
-        """Return the cameras to record."""
+    def load(self) -> Listing | None:
+        """Return the cameras; None if nobody knows them now, which is not the same as that there are none."""
         try:
-            found = [
-                Assignment(c.id, c.url, self._footage.last_end_us(c.id)) for c in self._cameras.list() if c.enabled
-            ]
+            cameras = self._cameras.list()
+            wanted = tuple(Assignment(c.id, c.url, self._footage.last_end_us(c.id)) for c in cameras if c.enabled)
         except GatehouseError as error:
-            log.warning("the index is away: recording the cameras of the last time", reason=error.message)
-            return self._remembered()
-        self._remember(found)
-        return found
+            self._seen = None
+            return self._remembered(error)
+        self._seen = frozenset((c.id, c.url, c.enabled) for c in cameras)
+        self._trouble = ""
+        self._remember(wanted)
+        return Listing(wanted, frozenset(c.id for c in cameras if not c.enabled), from_index=True)
 
-    def _remembered(self) -> list[Assignment]:
-        try:
-            return [Assignment(**fields) for fields in json.loads(self._path.read_text())]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, TypeError) as error:
-            log.warning("the list of cameras cannot be read", path=str(self._path), reason=str(error))
-            return []
+    def changed(self) -> bool:
+        """Return whether the index now says otherwise than :meth:`load` did; False if it does not answer.
 
-    def _remember(self, cameras: list[Assignment]) -> None:
-        fields = [{"id": c.id, "url": c.url, "end_us": c.end_us} for c in cameras]
-        fresh = self._path.with_suffix(".new")
+        Whoever changes a camera may be another process, so nobody has to tell: looking costs a millisecond.
+        """
         try:
-            fd = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-            with os.fdopen(fd, "w") as file:
-                json.dump(fields, file)
-            fresh.replace(self._path)
-        except OSError as error:
-            log.warning("the list of cameras cannot be kept", path=str(self._path), reason=str(error))
+            found = frozenset((c.id, c.url, c.enabled) for c in self._cameras.list())
+        except GatehouseError:  # load says so, and when the index is back, that it has changed
+            return False
+        return found != self._seen
+
+    def _remembered(self, away: GatehouseError) -> Listing | None:
+        try:
+            fields = read_kept(self._path)
+            wanted = tuple(Assignment(**one) for one in fields)
+        except NotFound:
+            self._tell("the index is away, and no list of cameras has been kept: trying again", away)
+            return None
+        except (GatehouseError, TypeError) as error:
+            reason = error.message if isinstance(error, GatehouseError) else f"{self._path} is no list of cameras"
+            self._tell("the index is away, and the list of cameras cannot be read: trying again", DataLoss(reason))
+            return None
+        self._tell("the index is away: recording the cameras of the last time", away)
+        return Listing(wanted, frozenset(), from_index=False)
+
+    def _tell(self, what: str, reason: GatehouseError) -> None:
+        """Log a trouble once, and not again at every look."""
+        if self._trouble != what:
+            self._trouble = what
+            log.warning(what, reason=reason.message)
+
+    def _remember(self, cameras: tuple[Assignment, ...]) -> None:
+        fields = [asdict(one) for one in cameras]
+        if fields == self._kept:
+            return
+        try:
+            write_kept(self._path, fields)
+        except GatehouseError as error:
+            log.warning("the list of cameras cannot be kept", reason=error.message)
+        else:
+            self._kept = fields

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import threading
-
-import structlog
+from collections.abc import Sequence
+from functools import partial
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.media.chunk_file import FsyncPolicy
 from gatehouse_common.media.recorder import ChunkPolicy
-from gatehouse_common.messages import CameraState, GapCause, LiveRequested
+from gatehouse_common.messages import GapCause, Interruption, LiveRequested
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.database import wait_for
 from gatehouse_common.settings import fsync_every_us
 
+from .absences import Absences
 from .camera import CameraWorker, Timing
 from .live import LiveTap
 from .notices import Outbox
 from .roster import Assignment, Roster
 from .run_notices import Desk
-
-log = structlog.get_logger(__name__)
+from .workers import Workers
 
 _STOP_S = 8.0
 _LOOK_S = 10.0
+_GLANCE_S = 0.5
 _DATABASE_S = 3.0
 """Recording waits for the database for so long only; then it records the cameras of the last time."""
 
@@ -43,9 +44,9 @@ class CaptureService:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._roster = Roster(CameraRepository(core.db), FootageReader(core.db), core.data_dir / "cameras.json")
-        self._workers: dict[str, CameraWorker] = {}
+        self._absences = Absences(core.data_dir / "absences.json", core.clock)
+        self._workers = Workers(self._absences, core.clock, _STOP_S)
         self._taps: dict[str, LiveTap] = {}
-        self._ends: dict[str, int | None] = {}
         self._changed = threading.Event()
         recording = core.settings.values.recording
         self._policy = ChunkPolicy(
@@ -63,31 +64,33 @@ class CaptureService:
         wait_for(self._core.db, soon, self._core.clock)
         threading.Thread(target=self._wake_when, args=(stop,), name="capture-stop", daemon=True).start()
         outbox = Outbox(self._core.bus)
+        self._absences.begin()
         changes = self._core.bus.subscribe("capture", self._on_change)
         live = self._core.bus.subscribe_transient([LiveRequested], self._on_live)
         try:
             while not stop.is_set():
                 self._changed.clear()
-                self._follow(self._roster.load(), outbox)
-                self._changed.wait(_LOOK_S)
+                self._workers.follow(self._roster.load(), partial(self._make, outbox))
+                self._wait_for_change()
         finally:
             changes.close()
             live.close()
-            self._stop_all(list(self._workers), GapCause.SERVICE_DOWN)
+            self._workers.stop_all(GapCause.SERVICE_DOWN)
             outbox.close()
 
     def health(self) -> list[Check]:
         """Return whether every camera that should record does."""
-        checks = []
-        for worker in list(self._workers.values()):
-            status = worker.status
-            ok = status.state in {CameraState.RECORDING, CameraState.STARTING, CameraState.ENDED}
-            checks.append(Check(f"camera {worker.id}", ok, "" if ok else status.detail))
-        return checks
+        return self._workers.checks()
 
     def _wake_when(self, stop: threading.Event) -> None:
         stop.wait()
         self._changed.set()
+
+    def _wait_for_change(self) -> None:
+        """Wait until cameras have changed: told by a message, or seen in the index, where another process wrote."""
+        for _ in range(round(_LOOK_S / _GLANCE_S)):
+            if self._changed.wait(_GLANCE_S) or self._workers.waiting or self._roster.changed():
+                return
 
     def _on_change(self, _delivery: Delivery) -> None:
         self._changed.set()
@@ -97,29 +100,8 @@ class CaptureService:
         if tap is not None and isinstance(delivery.message, LiveRequested):
             tap.request(delivery.message)
 
-    def _follow(self, wanted: list[Assignment], outbox: Outbox) -> None:
-        """Start, restart and stop workers so that exactly ``wanted`` is recorded."""
-        urls = {a.id: a.url for a in wanted}
-        gone = [i for i, w in self._workers.items() if urls.get(i) != w.url]
-        self._stop_all(gone, GapCause.DISABLED)
-        for one in wanted:
-            if one.id not in self._workers:
-                self._start(one, outbox)
-
-    def _start(self, one: Assignment, outbox: Outbox) -> None:
+    def _make(self, outbox: Outbox, one: Assignment, interruptions: Sequence[Interruption]) -> CameraWorker:
         tap = LiveTap(self._core.bus, self._core.clock, one.id, self._fragment_us)
         desk = Desk(one.id, self._core.data_dir, self._policy, self._core.clock, outbox.send, tap)
-        known = max((e for e in (one.end_us, self._ends.get(one.id)) if e is not None), default=None)
-        worker = CameraWorker(one.url, desk, self._timing, lambda: known)
-        self._taps[one.id], self._workers[one.id] = tap, worker
-        worker.start()
-
-    def _stop_all(self, ids: list[str], cause: GapCause) -> None:
-        workers = [self._workers.pop(i) for i in ids]
-        for worker in workers:
-            worker.stop(cause)
-            self._taps.pop(worker.id, None)
-        for worker in workers:
-            if not worker.join(_STOP_S):
-                log.error("camera did not stop in time", camera=worker.id)
-            self._ends[worker.id] = worker.end_us
+        self._taps[one.id] = tap  # that of a camera which is gone asks nothing of anybody
+        return CameraWorker(one.url, desk, self._timing, lambda: one.end_us, interruptions)

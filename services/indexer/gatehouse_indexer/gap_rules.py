@@ -29,7 +29,8 @@ def derive_gaps(
     """
     if start_us - recorded_until_us < MIN_GAP_US:
         return []
-    known = sorted(interruptions, key=lambda i: recorded_until_us if i.since_us is None else i.since_us)
+    # What began with the last frame came first, even if another was dated when less was known to be recorded.
+    known = sorted(interruptions, key=lambda i: -1 if i.since_us is None else i.since_us)
     causes = [(_clamp(i.since_us, recorded_until_us, start_us), i.cause) for i in known]
     if not causes:
         causes = [(recorded_until_us, GapCause.DROPPED)]

@@ -14,7 +14,8 @@ from gatehouse_common.clock import Clock
 from gatehouse_common.db import CameraRepository, Database
 from gatehouse_common.errors import Conflict, GatehouseError
 from gatehouse_common.media.codecs import library_versions, missing_codecs
-from gatehouse_common.observability.secrets import mask, register_url
+from gatehouse_common.observability.camera_secrets import register_camera_url
+from gatehouse_common.observability.secrets import mask
 from gatehouse_common.runtime import DataLock
 from gatehouse_common.settings import Settings
 from gatehouse_common.storage import LocalStore
@@ -141,7 +142,7 @@ def _cameras(settings: Settings, clock: Clock) -> Iterator[Finding]:
     finally:
         db.close()
     for camera in found:
-        register_url(camera.url)
+        register_camera_url(camera.url)
         if camera.enabled:
             yield _ask(f"camera {camera.id}", partial(_look, camera.url, clock))
 

@@ -1,13 +1,10 @@
-"""Recordings of another program, or of another Gatehouse, by the ``recording_index.json`` that lists them (S1-16)."""
+"""Recordings of another program, or of another Gatehouse, become footage (S1-16)."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
 from gatehouse_capture.live import LiveTap
@@ -17,7 +14,7 @@ from gatehouse_capture.sources import open_source
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, CameraRepository, FootageReader
-from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput, NotFound, from_os_error
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, NotFound, from_os_error
 from gatehouse_common.ids import parse_slug
 from gatehouse_common.media.recorder import ChunkPolicy
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
@@ -26,49 +23,14 @@ from gatehouse_common.messages import GapCause, Interruption
 from gatehouse_common.runtime import Core, DataLock, Supervisor
 from gatehouse_common.settings import Settings
 from gatehouse_common.storage import LocalStore, keys
-from gatehouse_common.timefmt import parse, zone
+from gatehouse_common.timefmt import rfc3339
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
 
+from .import_entries import Entry
+from .imported import ImportedFilm, ImportedFilms, digest
+
 _WAIT_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A recording that an index lists."""
-
-    name: str
-    path: Path
-    start_us: int
-    end_us: int
-
-
-def read_entries(file: Path, settings: Settings) -> list[Entry]:
-    """Return what an index lists, by start; paths in it are relative to it, or to the folder above.
-
-    Raises:
-        NotFound: there is no such file.
-        InvalidInput: it is not a recording index.
-    """
-    tz = zone(settings.values.timezone)
-    try:
-        listed = json.loads(file.read_bytes())
-        entries = [
-            Entry(
-                str(name),
-                _find(file, str(fields["file_path"])),
-                parse(str(fields["start_time"]), tz, "start_time"),
-                parse(str(fields["end_time"]), tz, "end_time", fold=1),
-            )
-            for name, fields in listed.items()
-        ]
-    except OSError as error:
-        raise from_os_error(error, f"reading {file}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput(
-            f"{file} is not a recording index ({error!r}): it maps files to file_path, start_time, end_time..."
-        ) from error
-    return sorted(entries, key=lambda e: (e.start_us, e.name))
 
 
 def import_index(
@@ -96,6 +58,7 @@ def import_index(
 def _import_all(core: Core, entries: Sequence[Entry], camera: str, advance: Callable[[int], None]) -> dict[str, str]:
     outcomes = {entry.name: "" for entry in entries}
     films = []
+    imported = ImportedFilms(core.data_dir / "imports.jsonl")
     for entry in entries:
         try:
             if not _copy_own(core, entry):
@@ -111,8 +74,7 @@ def _import_all(core: Core, entries: Sequence[Entry], camera: str, advance: Call
         core.bus.join(_WAIT_S)
         for entry in films:
             try:
-                _record(core, camera, entry)
-                core.bus.join(_WAIT_S)
+                _import_film(core, camera, entry, imported)
             except GatehouseError as error:
                 outcomes[entry.name] = error.message
             advance(1)
@@ -136,20 +98,43 @@ def _copy_own(core: Core, entry: Entry) -> bool:
     except NotFound:
         pass
     target = core.spool.root / keys.spool(parse_slug(info.camera), info.run, entry.start_us)
+    # Under a chunk's name only when it is whole: half of a copy would be adopted as half of the chunk.
+    half = core.data_dir / "import.part"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(entry.path, target)
+        shutil.copyfile(entry.path, half)
+        half.replace(target)
     except OSError as error:
+        half.unlink(missing_ok=True)
         raise from_os_error(error, f"copying {entry.path}") from error
     return True
 
 
-def _record(core: Core, camera: str, entry: Entry) -> None:
-    """Copy a film into chunks at its time; what is there already is not recorded twice."""
+def _import_film(core: Core, camera: str, entry: Entry, imported: ImportedFilms) -> None:
+    """Record a film unless it is there already, at its time or, by its content, at another.
+
+    Raises:
+        Conflict: the camera has footage of the same film at another time.
+        GatehouseError: it cannot be read or recorded.
+    """
     reader = FootageReader(core.db)
+    sha256 = digest(entry.path)
     there = sum(s.duration for s in reader.spans(camera, entry.start_us, entry.end_us))
-    if there * 2 > entry.end_us - entry.start_us:
-        return
+    if there * 2 <= entry.end_us - entry.start_us:
+        for twin in imported.find(camera, sha256):
+            if reader.spans(camera, twin.start_us, twin.end_us):  # else it has been deleted since
+                raise Conflict(
+                    f"camera {camera} has this film already, imported from {twin.file} at {rfc3339(twin.start_us)}: "
+                    f"it is not recorded a second time at {rfc3339(entry.start_us)}."
+                )
+        _record(core, camera, entry)
+        core.bus.join(_WAIT_S)
+    imported.add(ImportedFilm(camera, sha256, str(entry.path), entry.start_us, entry.end_us))
+
+
+def _record(core: Core, camera: str, entry: Entry) -> None:
+    """Copy a film into chunks at its time."""
+    reader = FootageReader(core.db)
     source = open_source(parse_url(f"file://{quote(str(entry.path.resolve()))}?pace=fast"), core.clock, 5.0)
     tap = LiveTap(core.bus, core.clock, camera, SECOND)
     policy = ChunkPolicy(chunk_us=round(core.settings.values.recording.chunk_seconds * SECOND))
@@ -176,9 +161,3 @@ def _know_camera(core: Core, camera: str, created_us: int) -> None:
         cameras.get(camera)
     except NotFound:
         cameras.add(Camera(id=camera, url="file:///imported", name=camera, enabled=False, created_us=created_us))
-
-
-def _find(index: Path, named: str) -> Path:
-    path = Path(named)
-    places = [path] if path.is_absolute() else [index.parent / path, index.parent.parent / path, path]
-    return next((p for p in places if p.is_file()), places[0])

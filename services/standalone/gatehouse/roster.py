@@ -12,7 +12,7 @@ from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound
 from gatehouse_common.ids import parse_slug
 from gatehouse_common.messages import CameraState, CameraStatus
-from gatehouse_common.observability.secrets import register_url
+from gatehouse_common.observability.camera_secrets import register_camera_url
 from gatehouse_common.runtime import Core
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ def parse_camera(camera_id: str, url: str) -> CameraArgument:
     Raises:
         InvalidInput: the id or the URL is wrong.
     """
-    register_url(url)
+    register_camera_url(url)
     parse_url(url)
     return CameraArgument(parse_slug(camera_id), url)
 

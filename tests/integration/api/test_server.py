@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
-import shutil
 import socket
 import subprocess
-import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,39 +16,10 @@ from gatehouse_common.runtime import Core
 from gatehouse_common.testing.film import frame_numbers
 from pipeline_kit import START_US, add_camera, core_at, record, work_off
 from running import wait_for
+from server_kit import get, serving, status
 
 VIEWERS = 3
 FOOTAGE = f"/api/v1/footage?camera=cam&from={START_US // 10**6 + 1}&to={START_US // 10**6 + 9}"
-
-
-@contextmanager
-def serving(service: ApiService) -> Iterator[threading.Event]:
-    stop = threading.Event()
-    thread = threading.Thread(target=service.run, args=(stop,))
-    thread.start()
-    try:
-        wait_for("server", lambda: status(service, "/livez") == 200)
-        yield stop
-    finally:
-        stop.set()
-        thread.join(10)
-        assert not thread.is_alive(), "the server does not end"
-
-
-def status(service: ApiService, path: str, **headers: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=5)
-    try:
-        connection.request("GET", path, headers=headers)
-        return connection.getresponse().status
-    except OSError:
-        return 0
-    finally:
-        connection.close()
-
-
-def get(service: ApiService, path: str) -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{service.port}{path}", timeout=10) as answer:
-        return answer.read()
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +40,6 @@ def service(core: Core) -> Iterator[ApiService]:
         yield made
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_curl_resumes_a_download_that_broke(service: ApiService, tmp_path: Path) -> None:
     """`curl -C -`: what was broken off is completed, byte for byte."""
     url = f"http://127.0.0.1:{service.port}{FOOTAGE}"

@@ -29,9 +29,9 @@ def test_an_image_element_gets_the_stream_and_a_person_the_app(headers: dict[str
         assert wants_stream() is stream
 
 
-def guarded(host: str) -> Flask:
+def guarded(host: str, allowed: str = "") -> Flask:
     app = Flask(__name__)
-    install_guard(app, host)
+    install_guard(app, host, allowed)
     app.route("/x", methods=["GET", "POST"])(lambda: "yes")
     return app
 
@@ -52,7 +52,43 @@ def guarded(host: str) -> Flask:
 def test_a_loopback_server_answers_loopback_names_only(name: str, status: int) -> None:
     """DNS rebinding: a page's own name that leads here is not ours."""
     assert guarded("127.0.0.1").test_client().get("/x", headers={"Host": name}).status_code == status
-    assert guarded("0.0.0.0").test_client().get("/x", headers={"Host": name}).status_code == 200
+    assert guarded("0.0.0.0", "*").test_client().get("/x", headers={"Host": name}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("192.168.1.20:5000", 200),
+        ("[fe80::1]:5000", 200),
+        ("localhost:5000", 200),
+        ("nvr", 200),
+        ("NVR.local.:5000", 200),
+        ("nvr.lan", 200),
+        ("cameras.example.org", 200),
+        ("Cameras.Example.org:443", 200),
+        ("other.local", 421),
+        ("nvr.evil.example", 421),
+        ("evil.example:5000", 421),
+        ("192.168.1.20.nip.io", 421),
+        ("sub.cameras.example.org", 421),
+        ("1.2.3", 421),
+    ],
+)
+def test_a_server_for_a_network_answers_to_no_name_that_strangers_can_own(
+    name: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "nvr")
+    client = guarded("0.0.0.0", "cameras.example.org, other").test_client()
+    answer = client.get("/x", headers={"Host": name})
+    assert answer.status_code == status
+    if status == 421:
+        assert "api.allowed_hosts" in answer.get_json()["detail"]
+
+
+def test_a_name_that_is_listed_is_answered_to_behind_a_proxy_too() -> None:
+    client = guarded("127.0.0.1", "cameras.example.org").test_client()
+    assert client.get("/x", headers={"Host": "cameras.example.org"}).status_code == 200
+    assert client.get("/x", headers={"Host": "10.0.0.7"}).status_code == 421
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://h/v?access_token=abc&fps=5", "http://h/v?access_token=***&fps=5"),
         ("http://h/v?X-Amz-Signature=abc", "http://h/v?X-Amz-Signature=***"),
         ("usr=a PWD=b", "usr=a PWD=***"),
+        ("http://h/v?loginuse=a&loginpas=b", "http://h/v?loginuse=a&loginpas=***"),
         ("{'password': 'hunter2', 'user': 'a'}", "{'password': '***', 'user': 'a'}"),
         ('{"db_password":"hunter2"}', '{"db_password":"***"}'),
         ("Authorization: Basic dTpw", "Authorization: Basic ***"),

@@ -154,3 +154,14 @@ def test_a_store_of_another_kind_is_told_what_there_is() -> None:
 )
 def test_fsync_policies(text: str, us: int | None) -> None:
     assert fsync_every_us(load({"recording.fsync": text}, environ={}).values.recording.fsync) == us
+
+
+@pytest.mark.parametrize("hosts", ["", "*", "nvr", "a.example, B-2.example.org", "nvr,"])
+def test_names_of_hosts_are_listed(hosts: str) -> None:
+    assert load({"api.allowed_hosts": hosts}, environ={}).values.api.allowed_hosts == hosts
+
+
+@pytest.mark.parametrize("hosts", ["http://nvr", "nvr:5000", "*.example.org", "a b", "-nvr", "nvr..lan"])
+def test_what_is_no_name_of_a_host_is_told(hosts: str) -> None:
+    with pytest.raises(InvalidInput, match="is no host name"):
+        load({"api.allowed_hosts": hosts}, environ={})

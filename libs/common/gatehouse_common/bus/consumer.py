@@ -10,12 +10,16 @@ import structlog
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import GatehouseError, InvalidInput, Unavailable
 from gatehouse_common.messages import decode
-from gatehouse_common.observability.metrics import MESSAGES_CONSUMED, MESSAGES_DEAD
+from gatehouse_common.observability.metrics import MESSAGE_TROUBLES, MESSAGES_CONSUMED, MESSAGES_DEAD
 
 from .journal import Journal, Waiting
 from .port import MAX_ATTEMPTS, RETRY_PAUSES_S, Delivery, Handler
 
 log = structlog.get_logger(__name__)
+
+_TAKE_PAUSE_S = 1.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 10.0
 
 
 class Consumer:
@@ -65,44 +69,86 @@ class Consumer:
         while not self._stop.is_set():
             self._wake.clear()
             try:
-                waiting = self._journal.take(self._queue)
-                if waiting is None:
+                worked = self._work_one()
+            except Unavailable as error:
+                self._trouble("the message journal does not answer; trying again", error)
+                self._stop.wait(_TAKE_PAUSE_S)
+            except Exception:  # this thread is the queue's reader: it must outlive a fault in one message
+                MESSAGE_TROUBLES.labels(self._queue).inc()
+                log.exception("a message could not be worked off; it is handed out again", queue=self._queue)
+                self._stop.wait(_TAKE_PAUSE_S)
+            else:
+                if not worked:
                     # A pause and not for ever: another consumer may give a message back.
                     self._wake.wait(1.0)
-                    continue
-                self._handle(waiting)
-            except Unavailable as error:
-                log.warning("the message journal does not answer", queue=self._queue, error=error.message)
-                self._stop.wait(1.0)
 
-    def _handle(self, waiting: Waiting) -> None:
+    def _work_one(self) -> bool:
+        """Take a message, hand it over and settle it; return whether there was one."""
+        waiting = self._journal.take(self._queue)
+        if waiting is None:
+            return False
+        try:
+            self._settle(self._handle(waiting))
+        finally:
+            self._journal.give_back(waiting.id)
+        return True
+
+    def _handle(self, waiting: Waiting) -> Callable[[], None]:
+        """Hand a message over; return what has to be done with it in the journal."""
         try:
             message = decode(waiting.data)
         except InvalidInput as error:
-            self._bury(waiting, error.message)
-            return
+            return self._to_bury(waiting, error.message)
+        except Exception as error:
+            log.exception("a message could not be decoded", queue=self._queue)
+            return self._to_bury(waiting, f"{type(error).__name__}: {error}")
         try:
             self._handler(Delivery(message, None, waiting.attempts))
         except GatehouseError as error:
-            self._failed(waiting, error.message, retry=error.kind.retry)
-        except Exception as error:
+            return self._failed(waiting, error.message, retry=error.kind.retry)
+        except (Exception, SystemExit) as error:  # a library that exits must not end the queue
             log.exception("handler failed", queue=self._queue, type=message.TYPE, message_id=message.id)
-            self._failed(waiting, f"{type(error).__name__}: {error}", retry=True)
-        else:
-            self._journal.done(waiting.id)
-            MESSAGES_CONSUMED.labels(self._queue, "done").inc()
+            return self._failed(waiting, f"{type(error).__name__}: {error}", retry=True)
+        return lambda: self._done(waiting)
 
-    def _failed(self, waiting: Waiting, reason: str, *, retry: bool) -> None:
+    def _done(self, waiting: Waiting) -> None:
+        self._journal.done(waiting.id)
+        MESSAGES_CONSUMED.labels(self._queue, "done").inc()
+
+    def _failed(self, waiting: Waiting, reason: str, *, retry: bool) -> Callable[[], None]:
         if not retry or waiting.attempts >= MAX_ATTEMPTS:
-            self._bury(waiting, reason)
-            return
+            return self._to_bury(waiting, reason)
         MESSAGES_CONSUMED.labels(self._queue, "retried").inc()
         log.warning("message will be tried again", queue=self._queue, attempt=waiting.attempts, reason=reason)
         # It stays in hand during the pause, so that those behind it do not overtake.
         self._stop.wait(RETRY_PAUSES_S[min(waiting.attempts, len(RETRY_PAUSES_S)) - 1])
-        self._journal.release(waiting.id)
+        return lambda: self._journal.give_back(waiting.id)
+
+    def _to_bury(self, waiting: Waiting, reason: str) -> Callable[[], None]:
+        log.error("message is a dead letter", queue=self._queue, attempts=waiting.attempts, reason=reason)
+        return lambda: self._bury(waiting, reason)
 
     def _bury(self, waiting: Waiting, reason: str) -> None:
-        log.error("message is a dead letter", queue=self._queue, attempts=waiting.attempts, reason=reason)
         self._journal.bury(waiting.id, reason, self._clock.now_us())
         MESSAGES_DEAD.labels(self._queue).inc()
+
+    def _settle(self, settle: Callable[[], None]) -> None:
+        """Write down what became of a message, as often as it takes.
+
+        When the consumer is closed before, the message is handed out once more: its handler is idempotent.
+        """
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                settle()
+            except Unavailable as error:
+                self._trouble("what became of a message cannot be written down; trying again", error)
+            else:
+                return
+            if self._stop.wait(pause):
+                return
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _trouble(self, what: str, error: Unavailable) -> None:
+        MESSAGE_TROUBLES.labels(self._queue).inc()
+        log.warning(what, queue=self._queue, reason=error.message)

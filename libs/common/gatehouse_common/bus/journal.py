@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,9 @@ CREATE TABLE IF NOT EXISTS waiting (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of publishing
     queue TEXT NOT NULL,
     data BLOB NOT NULL,                    -- the encoded message
-    attempts INTEGER NOT NULL DEFAULT 0,   -- times it was handed out
-    taken INTEGER NOT NULL DEFAULT 0       -- 1 while in the hand of a consumer of this process
+    attempts INTEGER NOT NULL DEFAULT 0    -- times it was handed out
 );
-CREATE INDEX IF NOT EXISTS waiting_by_queue ON waiting (queue, taken, id);
+CREATE INDEX IF NOT EXISTS waiting_in_order ON waiting (queue, id);
 CREATE TABLE IF NOT EXISTS dead (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     queue TEXT NOT NULL,
@@ -34,8 +34,9 @@ CREATE TABLE IF NOT EXISTS dead (
     attempts INTEGER NOT NULL,
     died_us INTEGER NOT NULL               -- microseconds UTC
 );
-UPDATE waiting SET taken = 0;
 """
+_BUSY_S = 5.0
+"""How long a statement waits for another program that has locked the file, e.g. one that copies it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,21 @@ class Waiting:
 class Journal:
     """Durable queues in one SQLite database; every method is one transaction and safe for many threads.
 
+    Which messages are in a consumer's hand is known in memory alone: it means nothing to another process, and giving
+    one back must not fail.
+
     Args:
         path: the database file, or ``:memory:`` for a journal that dies with the process.
 
     Raises:
-        Unavailable: from every method, when the database cannot be read or written.
+        Unavailable: from every method but ``give_back``, when the database cannot be read or written.
     """
 
     def __init__(self, path: Path | str) -> None:
         self._lock = threading.Lock()
+        self._in_hand: set[int] = set()
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_BUSY_S)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA journal_size_limit=4194304")
@@ -70,42 +75,42 @@ class Journal:
 
     def add(self, queues: Iterable[str], data: bytes) -> None:
         """Append a message to each of ``queues``."""
-        rows = [(queue, data) for queue in queues]
-        self._many("INSERT INTO waiting (queue, data) VALUES (?, ?)", rows)
+        with self._transaction() as db:
+            db.executemany("INSERT INTO waiting (queue, data) VALUES (?, ?)", [(queue, data) for queue in queues])
 
     def take(self, queue: str) -> Waiting | None:
-        """Return the oldest message of a queue that nobody has in hand, and mark it taken."""
-        rows = self._all(
-            "UPDATE waiting SET taken = 1, attempts = attempts + 1 WHERE id = "
-            "(SELECT id FROM waiting WHERE queue = ? AND taken = 0 ORDER BY id LIMIT 1) "
-            "RETURNING id, data, attempts",
-            (queue,),
-        )
-        return Waiting(*rows[0]) if rows else None
+        """Return the oldest message of a queue that nobody has in hand, and count the attempt."""
+        with self._lock, self._translated():
+            rows = self._db.execute(
+                "SELECT id, data, attempts + 1 FROM waiting WHERE queue = ? ORDER BY id LIMIT ?",
+                (queue, len(self._in_hand) + 1),
+            ).fetchall()
+            free = next((Waiting(*row) for row in rows if row[0] not in self._in_hand), None)
+            if free is not None:
+                self._db.execute("UPDATE waiting SET attempts = ? WHERE id = ?", (free.attempts, free.id))
+                self._in_hand.add(free.id)
+            return free
 
     def done(self, message_id: int) -> None:
         """Forget a message whose effect is durable."""
         self._all("DELETE FROM waiting WHERE id = ?", (message_id,))
+        self.give_back(message_id)
 
-    def release(self, message_id: int) -> None:
-        """Give a message back to the head of its queue."""
-        self._all("UPDATE waiting SET taken = 0 WHERE id = ?", (message_id,))
+    def give_back(self, message_id: int) -> None:
+        """Let others take a message that was in hand: if it still waits, it is at the head of its queue."""
+        with self._lock:
+            self._in_hand.discard(message_id)
 
     def bury(self, message_id: int, reason: str, now_us: int) -> None:
         """Move a message to the dead letters."""
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._db.execute(
-                    "INSERT INTO dead (queue, data, reason, attempts, died_us) "
-                    "SELECT queue, data, ?, attempts, ? FROM waiting WHERE id = ?",
-                    (reason, now_us, message_id),
-                )
-                self._db.execute("DELETE FROM waiting WHERE id = ?", (message_id,))
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._roll_back()
-                raise Unavailable(f"the message journal cannot be written: {error}") from error
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO dead (queue, data, reason, attempts, died_us) "
+                "SELECT queue, data, ?, attempts, ? FROM waiting WHERE id = ?",
+                (reason, now_us, message_id),
+            )
+            db.execute("DELETE FROM waiting WHERE id = ?", (message_id,))
+        self.give_back(message_id)
 
     def depth(self, queue: str | None = None) -> int:
         """Return how many messages a queue holds, those in hand included; all queues' if none is named."""
@@ -123,20 +128,14 @@ class Journal:
 
     def replay(self, ids: Collection[int]) -> int:
         """Put dead letters back at the end of their queues."""
-        with self._lock:
-            moved = 0
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                for one in ids:
-                    moved += self._db.execute(
-                        "INSERT INTO waiting (queue, data) SELECT queue, data FROM dead WHERE id = ?", (one,)
-                    ).rowcount
-                    self._db.execute("DELETE FROM dead WHERE id = ?", (one,))
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._roll_back()
-                raise Unavailable(f"the message journal cannot be written: {error}") from error
-            return moved
+        moved = 0
+        with self._transaction() as db:
+            for one in ids:
+                moved += db.execute(
+                    "INSERT INTO waiting (queue, data) SELECT queue, data FROM dead WHERE id = ?", (one,)
+                ).rowcount
+                db.execute("DELETE FROM dead WHERE id = ?", (one,))
+        return moved
 
     def drop(self, ids: Collection[int]) -> int:
         """Delete dead letters."""
@@ -151,23 +150,24 @@ class Journal:
         with self._lock:
             self._db.close()
 
-    def _roll_back(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-
     def _all(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        with self._lock:
-            try:
-                return self._db.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise Unavailable(f"the message journal cannot be used: {error}") from error
+        with self._lock, self._translated():
+            return self._db.execute(sql, values).fetchall()
 
-    def _many(self, sql: str, rows: list[tuple[str, bytes]]) -> None:
-        with self._lock:
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._translated():
+            self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany(sql, rows)
+                yield self._db
                 self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._roll_back()
-                raise Unavailable(f"the message journal cannot be written: {error}") from error
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise Unavailable(f"the message journal cannot be used: {error}") from error

@@ -45,6 +45,9 @@ MESSAGES_PUBLISHED = Counter("gatehouse_messages_published", "Durable messages j
 MESSAGES_CONSUMED = Counter(
     "gatehouse_messages_consumed", "Durable messages handled, by outcome.", ["queue", "outcome"]
 )
+MESSAGE_TROUBLES = Counter(
+    "gatehouse_message_troubles", "Times that a message could not be taken, or its outcome not written down.", ["queue"]
+)
 MESSAGES_DEAD = Counter("gatehouse_dead_lettered", "Messages that became dead letters.", ["queue"])
 MESSAGES_DROPPED = Counter("gatehouse_messages_dropped", "Transient messages dropped, slow reader.", ["type"])
 INDEX_LAG = Gauge("gatehouse_index_lag_seconds", "Age of the message that the indexer handled last.")

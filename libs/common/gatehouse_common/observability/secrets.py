@@ -18,7 +18,7 @@ _USERINFO = re.compile(
     r"""(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^\s/@:'"?#]*):"""
     r"""(?:(?:[^\s"/?#\\]|\\.)*@|(?:[^\s'"\\]|\\.)*?@)(?=[^\s@/'"])"""
 )
-_WORD = r"(?:pass(?:word|wd|phrase)?|pwd|token|secret|api[_-]?key|auth|signature|credentials?)"
+_WORD = r"(?:pass?(?:word|wd|phrase)?|pswd?|pwd|token|secret|api[_-]?key|auth|signature|credentials?)"
 _PARAMETER = re.compile(rf"""({_WORD})=(?:[^&\s'"\\]|\\[^"'])+""", re.IGNORECASE)
 _FIELD = re.compile(
     rf"""((?P<q>\\*['"])[\w-]*{_WORD}(?P=q)\s*:\s*(?P<v>\\*['"]))(?:(?!(?P=v)).)+(?P=v)""", re.IGNORECASE
@@ -30,17 +30,23 @@ _HEADER = re.compile(
 )
 
 _lock = threading.Lock()
-_known: tuple[str, ...] = ()  # replaced as a whole: logs are written by many threads
+_known: tuple[tuple[str, str], ...] = ()  # replaced as a whole: logs are written by many threads
 
 
-def register_secret(secret: str) -> None:
-    """Remember a secret: from now on it is masked wherever it turns up, however it is quoted or escaped."""
+def register_secret(secret: str, shown: str = MASK) -> None:
+    """Remember a secret: from now on it is masked wherever it turns up, however it is quoted or escaped.
+
+    Args:
+        secret: what must not be told; shorter than four characters it is passed over, for it would be part of words.
+        shown: what is told in its place.
+    """
     global _known  # noqa: PLW0603 - what is secret is so for the whole process
     if len(secret) < _SHORTEST:
         return
     with _lock:
         # Longest first: a form that is part of another must not leave the rest of it.
-        _known = tuple(sorted({*_known, *_forms(secret)}, key=len, reverse=True))
+        known = {**dict.fromkeys(_forms(secret), shown), **dict(_known)}
+        _known = tuple(sorted(known.items(), key=lambda form: len(form[0]), reverse=True))
 
 
 def register_url(url: str) -> None:
@@ -59,8 +65,8 @@ def register_url(url: str) -> None:
 
 def mask(text: str) -> str:
     """Return ``text`` with the passwords of URLs, secret parameters and known secrets replaced by ``***``."""
-    for secret in _known:
-        text = text.replace(secret, MASK)
+    for secret, shown in _known:
+        text = text.replace(secret, shown)
     text = _USERINFO.sub(rf"\g<scheme>\g<user>:{MASK}@", text)
     text = _PARAMETER.sub(rf"\1={MASK}", text)
     text = _FIELD.sub(rf"\1{MASK}\g<v>", text)

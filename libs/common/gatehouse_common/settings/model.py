@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .values import FilePath, Fsync, OptionalFilePath, ZoneName
+from .values import FilePath, Fsync, HostNames, OptionalFilePath, ZoneName
 
 
 class Group(BaseModel):
@@ -33,6 +33,11 @@ class ApiSettings(Group):
 
     host: str = Field("127.0.0.1", description="address to listen on; there are no accounts yet, so think twice")
     port: int = Field(5000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    allowed_hosts: HostNames = Field(
+        "",
+        description="names, with commas between, that it answers to beside its addresses and this machine's own name, "
+        "e.g. that of a proxy before it; `*`: any, which lets pages of others reach it",
+    )
     threads: int = Field(64, ge=4, le=1024, description="requests answered at once; each live view holds one")
     max_live_viewers: int = Field(40, ge=1, le=1000, description="open live views; the next gets 503")
     max_range_seconds: float = Field(21600.0, ge=1, description="longest range of one `/footage` answer")

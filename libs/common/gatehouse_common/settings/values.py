@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.timefmt import zone
 
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
 _FSYNC = re.compile(r"part|chunk|seconds:([0-9]{1,4}(?:\.[0-9]{1,6})?)")
 
 
@@ -37,6 +38,18 @@ def _check_zone(text: str) -> str:
     return text
 
 
+def allowed_hosts(text: str) -> frozenset[str]:
+    """Return the names that a checked setting lists, in lower case."""
+    return frozenset(name.strip().lower() for name in text.split(",") if name.strip())
+
+
+def _check_hosts(text: str) -> str:
+    for name in allowed_hosts(text):
+        if name != "*" and (_HOST.fullmatch(name) is None or len(name) > 253):
+            raise ValueError(f"{name[:60]!r} is no host name: list names without port, e.g. 'cameras.example.org'")
+    return text
+
+
 def site_zone(text: str) -> ZoneInfo:
     """Return the zone that a checked setting names."""
     return zone(text)
@@ -56,6 +69,7 @@ def _check_optional_path(text: object) -> object:
     return None if text == "" else _check_path(text)
 
 
+HostNames = Annotated[str, AfterValidator(_check_hosts)]
 Fsync = Annotated[str, AfterValidator(_check_fsync)]
 ZoneName = Annotated[str, AfterValidator(_check_zone)]
 FilePath = Annotated[Path, BeforeValidator(_check_path)]

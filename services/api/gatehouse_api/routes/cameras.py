@@ -11,7 +11,8 @@ from gatehouse_common.camera_url import parse_url
 from gatehouse_common.db import Camera
 from gatehouse_common.ids import parse_slug
 from gatehouse_common.messages import CameraChanged
-from gatehouse_common.observability.secrets import mask, register_url
+from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
+from gatehouse_common.observability.secrets import mask
 from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Cameras")])
@@ -35,7 +36,7 @@ def add_camera(body: NewCamera) -> tuple[Response, int]:
     """Add a camera."""
     ctx = context()
     camera_id, url = parse_slug(body.id), parse_url(body.url)
-    register_url(url.text)
+    register_camera_url(url.text)
     now = ctx.core.clock.now_us()
     ctx.cameras.add(Camera(camera_id, url.text, body.name, body.enabled, now, state_since_us=now))
     _tell(camera_id, "added")
@@ -49,7 +50,7 @@ def change_camera(path: CameraPath, body: CameraChange) -> Response:
     url = None
     if body.url is not None:
         url = parse_url(body.url).text
-        register_url(url)
+        register_camera_url(url)
     ctx.cameras.change(path.camera, url=url, name=body.name, enabled=body.enabled)
     _tell(path.camera, "updated")
     return jsonify(view(ctx.cameras.get(path.camera)).model_dump())
@@ -69,13 +70,13 @@ def view(camera: Camera) -> CameraView:
     return CameraView(
         id=camera.id,
         name=camera.name or camera.id,
-        url=mask(camera.url),
+        url=show_camera_url(camera.url),
         enabled=camera.enabled,
         created=rfc3339(camera.created_us),
         state=camera.state if camera.enabled else "disabled",
         cause=camera.state_cause,
         since=rfc3339(camera.state_since_us) if camera.state_since_us else None,
-        detail=camera.state_detail,
+        detail=mask(camera.state_detail),
         width=camera.width,
         height=camera.height,
         fps=camera.fps,

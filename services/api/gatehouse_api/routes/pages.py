@@ -6,7 +6,7 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.context import context
-from gatehouse_api.guard import LOOPBACK
+from gatehouse_api.hosts import LOOPBACK
 from gatehouse_api.routes.compat import root_stream, wants_stream
 
 pages = Blueprint("pages", __name__)

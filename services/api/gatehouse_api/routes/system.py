@@ -10,7 +10,7 @@ from flask_openapi3 import APIBlueprint, OpenAPI, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gatehouse_api.context import context
-from gatehouse_api.guard import LOOPBACK
+from gatehouse_api.hosts import LOOPBACK
 from gatehouse_api.routes.models import CheckView, Health
 from gatehouse_common.runtime import Check
 from gatehouse_common.timefmt import rfc3339

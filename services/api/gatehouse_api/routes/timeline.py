@@ -22,6 +22,8 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, TimelineReader
 from gatehouse_common.db import Timeline as Ledger
 from gatehouse_common.intervals import Interval, merge
+from gatehouse_common.observability.camera_secrets import register_camera_url
+from gatehouse_common.observability.secrets import mask
 from gatehouse_common.timefmt import from_datetime, rfc3339
 
 api = APIBlueprint("timeline", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
@@ -64,14 +66,12 @@ def get_days(query: DaysQuery) -> Response:
     while starts[-1].month == first.month:
         starts.append(starts[-1] + timedelta(days=1))
     edges = [from_datetime(datetime(d.year, d.month, d.day, tzinfo=zone)) for d in starts]
-    spans = TimelineReader(ctx.core.db).recorded(query.camera, edges[0], edges[-1])
-    items = []
-    for day, start, end in zip(starts, edges, edges[1:], strict=False):
-        whole = Interval(start, end)
-        recorded = sum(part.duration for s in spans if (part := s.intersect(whole)))
-        items.append(
-            Day(date=day.isoformat(), length_seconds=whole.duration / SECOND, recorded_seconds=recorded / SECOND)
-        )
+    found = TimelineReader(ctx.core.db).days(query.camera, edges[0], edges[-1], zone)
+    recorded = {day.date: day.recorded_us / SECOND for day in found}
+    items = [
+        Day(date=day.isoformat(), length_seconds=(end - start) / SECOND, recorded_seconds=recorded.get(day, 0.0))
+        for day, start, end in zip(starts, edges, edges[1:], strict=False)
+    ]
     return jsonify(Days(camera=query.camera, zone=str(zone), items=items).model_dump())
 
 
@@ -100,4 +100,6 @@ def _open_gap(camera: Camera, wanted: Interval, now: int) -> GapView | None:
     if span is None or span.duration < _LAG_US:
         return None
     cause = (camera.state_cause or "camera_offline") if camera.enabled else "disabled"
-    return GapView(from_=rfc3339(span.start), to=rfc3339(span.end), cause=cause, detail=camera.state_detail, open=True)
+    register_camera_url(camera.url)
+    detail = mask(camera.state_detail)
+    return GapView(from_=rfc3339(span.start), to=rfc3339(span.end), cause=cause, detail=detail, open=True)

@@ -12,7 +12,8 @@ from gatehouse.roster import parse_camera
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import Camera, CameraRepository, Database
 from gatehouse_common.errors import NotFound
-from gatehouse_common.observability.secrets import mask, register_url
+from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
+from gatehouse_common.observability.secrets import mask
 
 from .options import data_options, json_option, read_settings
 from .progress import progress
@@ -20,7 +21,7 @@ from .progress import progress
 
 @click.group()
 def camera() -> None:
-    """Add, list, probe and remove cameras. A running Gatehouse follows within ten seconds."""
+    """Add, list, probe, switch and remove cameras. A running Gatehouse follows within a second."""
 
 
 @camera.command()
@@ -47,8 +48,6 @@ def show(as_json: bool, data: Path | None, config: Path | None) -> None:
     """List all cameras, and what each last reported."""
     with _Index(data, config) as cameras:
         found = cameras.list()
-    for one in found:
-        register_url(one.url)
     if as_json:
         click.echo(json.dumps([_public(one) for one in found], indent=1))
         return
@@ -58,7 +57,9 @@ def show(as_json: bool, data: Path | None, config: Path | None) -> None:
     for one in found:
         state = one.state if one.enabled else "disabled"
         picture = f"{one.width}x{one.height} {one.fps:.3g} fps {one.codec}" if one.width else ""
-        click.echo(f"{one.id:{width}}  {state:12}  {mask(one.url)}  {picture}  {mask(one.state_detail)}".rstrip())
+        click.echo(
+            f"{one.id:{width}}  {state:12}  {show_camera_url(one.url)}  {picture}  {mask(one.state_detail)}".rstrip()
+        )
 
 
 @camera.command()
@@ -75,7 +76,7 @@ def probe(camera_or_url: str, seconds: float, as_json: bool, data: Path | None, 
     else:
         with _Index(data, config) as cameras:
             url = cameras.get(camera_or_url).url
-            register_url(url)
+            register_camera_url(url)
     with progress("looking", 1):
         found = look(url, SystemClock(), seconds)
     if as_json:
@@ -89,6 +90,26 @@ def probe(camera_or_url: str, seconds: float, as_json: bool, data: Path | None, 
     )
     if found.fallback:
         click.echo(f"The device named was not there; this is {found.fallback}.")
+
+
+@camera.command()
+@click.argument("camera_id", metavar="ID")
+@data_options
+def enable(camera_id: str, data: Path | None, config: Path | None) -> None:
+    """Record a camera again that was disabled."""
+    with _Index(data, config) as cameras:
+        cameras.change(camera_id, enabled=True)
+    click.echo(f"Camera {camera_id} is enabled; it is recorded while `gatehouse up` runs.")
+
+
+@camera.command()
+@click.argument("camera_id", metavar="ID")
+@data_options
+def disable(camera_id: str, data: Path | None, config: Path | None) -> None:
+    """Stop recording a camera for now. It stays in the list, and its footage stays."""
+    with _Index(data, config) as cameras:
+        cameras.change(camera_id, enabled=False)
+    click.echo(f"Camera {camera_id} is disabled; `gatehouse camera enable {camera_id}` records it again.")
 
 
 @camera.command()
@@ -123,4 +144,4 @@ class _Index:
 
 def _public(one: Camera) -> dict[str, object]:
     fields = dataclasses.asdict(one)
-    return {**fields, "url": mask(one.url), "state_detail": mask(one.state_detail)}
+    return {**fields, "url": show_camera_url(one.url), "state_detail": mask(one.state_detail)}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from gatehouse.import_entries import read_entries
 from gatehouse_common.db import Database
 from gatehouse_common.errors import NotFound
 
@@ -60,9 +61,10 @@ def import_recording_index(file: Path, camera: str, as_json: bool, data: Path | 
     """Import the recordings that a recording_index.json lists, each at its time.
 
     Files of Gatehouse's own are indexed; other films are copied into chunks, without encoding where their codec
-    allows. The originals stay as they are. Needs Gatehouse to be stopped.
+    allows. The originals stay as they are. A film that the camera has already, under whatever time, is told and not
+    recorded again. Needs Gatehouse to be stopped.
     """
-    from gatehouse.importing import import_index, read_entries  # noqa: PLC0415 - brings the media libraries
+    from gatehouse.importing import import_index  # noqa: PLC0415 - brings the media libraries
 
     settings = read_settings(data, config)
     entries = read_entries(file, settings)

@@ -14,7 +14,7 @@ from gatehouse_common.observability.secrets import mask
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything in one process: record, index, serve."),
-    "camera": ("camera:camera", "Add, list, probe and remove cameras."),
+    "camera": ("camera:camera", "Add, list, probe, switch and remove cameras."),
     "footage": ("footage:footage", "Save a range of footage as one exact file."),
     "check": ("check:check", "Compare files and index; with --repair, mend what differs."),
     "doctor": ("doctor:doctor", "Tell whether recording would work here, and if not why."),
