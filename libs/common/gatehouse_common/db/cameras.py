@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.messages import CameraStatus
@@ -15,6 +15,7 @@ from .models import CameraRow
 from .records import Camera
 
 _COLUMNS = [getattr(CameraRow, f.name) for f in fields(Camera)]
+_BY_ID = select(*_COLUMNS).where(CameraRow.id == bindparam("of_id"))  # made once: it is part of most requests
 
 
 class CameraRepository:
@@ -35,7 +36,7 @@ class CameraRepository:
             NotFound: there is none of that id.
         """
         with self._db.read() as c:
-            row = c.execute(select(*_COLUMNS).where(CameraRow.id == camera_id)).first()
+            row = c.execute(_BY_ID, {"of_id": camera_id}).first()
         if row is None:
             raise NotFound(f"there is no camera {camera_id[:64]!r}")
         return Camera(*row)

@@ -44,6 +44,11 @@ def bounds(camera: str, start_us: int, end_us: int) -> dict[str, object]:
 CHUNKS_IN_RANGE: Select[Any] = (
     select(*_CHUNK).where(in_range()).order_by(ChunkRow.start_us, ChunkRow.end_us, ChunkRow.id)
 )
+_OPEN: Select[Any] = select(*_CHUNK).where(ChunkRow.state == "open").order_by(ChunkRow.start_us, ChunkRow.id)
+_OPEN_OF_CAMERA: Select[Any] = _OPEN.where(ChunkRow.camera == bindparam("of_camera"))
+_INDEXES = select(ChunkIndexRow.chunk, ChunkIndexRow.data).where(
+    ChunkIndexRow.chunk.in_(bindparam("of_chunks", expanding=True))
+)
 SPANS_IN_RANGE: Select[int, int] = CHUNKS_IN_RANGE.with_only_columns(ChunkRow.start_us, ChunkRow.end_us)
 
 
@@ -91,7 +96,7 @@ class FootageReader:
         with self._db.read() as c:
             for at in range(0, len(wanted), _IDS_AT_ONCE):
                 some = wanted[at : at + _IDS_AT_ONCE]
-                rows = c.execute(select(ChunkIndexRow.chunk, ChunkIndexRow.data).where(ChunkIndexRow.chunk.in_(some)))
+                rows = c.execute(_INDEXES, {"of_chunks": some})
                 found |= {row.chunk: row.data for row in rows}
         return found
 
@@ -147,11 +152,9 @@ class FootageReader:
 
     def open_chunks(self, camera: str | None = None) -> list[Chunk]:
         """Return the chunks that are not stored yet, by start."""
-        query = select(*_CHUNK).where(ChunkRow.state == "open")
-        if camera is not None:
-            query = query.where(ChunkRow.camera == camera)
         with self._db.read() as c:
-            return [Chunk(*row) for row in c.execute(query.order_by(ChunkRow.start_us, ChunkRow.id))]
+            rows = c.execute(_OPEN) if camera is None else c.execute(_OPEN_OF_CAMERA, {"of_camera": camera})
+            return [Chunk(*row) for row in rows]
 
     def cameras(self) -> list[str]:
         """Return the ids of all cameras with footage, also of those that were removed; by id."""
