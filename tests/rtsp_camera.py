@@ -4,10 +4,10 @@
 
 H.264 (RFC 6184), H.265 (RFC 7798) and AAC (RFC 3640), RTCP sender reports, Basic authentication
 (`user:password@NAME=FILM`). Faults by query: ``?drop_after=S`` closes the connection, ``?stall_after=S`` falls silent
-and keeps it open, ``?jump=S@AT`` lets RTP time jump by S seconds at AT, ``?skew=S`` sets the clock of the sender
-reports, ``?rubbish=1`` sends noise in place of video, ``?announce=NAME`` describes the film of another mount,
-``?then=NAME`` goes on with that of another mount where this one ends. Stands alone: standard library and PyAV,
-nothing of Gatehouse.
+and keeps it open, ``?freeze_after=S`` goes on with reports but without pictures, ``?jump=S@AT`` lets RTP time jump by S
+seconds at AT, ``?skew=S`` sets the clock of the sender reports, ``?rubbish=1`` sends noise in place of video,
+``?announce=NAME`` describes the film of another mount, ``?then=NAME`` goes on with that of another mount where this one
+ends. Stands alone: standard library and PyAV, nothing of Gatehouse.
 """
 
 from __future__ import annotations
@@ -209,6 +209,7 @@ class Session(socketserver.StreamRequestHandler):
 
     def play(self, film: Film, channels: dict[str, int], faults: dict[str, str]) -> None:
         drop, stall = (float(faults.get(k, "inf")) for k in ("drop_after", "stall_after"))
+        freeze = float(faults.get("freeze_after", "inf"))
         jump, at = (float(x) for x in faults.get("jump", "0@inf").split("@"))
         began, wall = time.monotonic(), time.time()
         sys.stdout.write(f"play {film.name} {wall}\n")  # tests compare footage with this
@@ -231,6 +232,11 @@ class Session(socketserver.StreamRequestHandler):
                         self.stop.wait()
                         return
                     if track not in channels:
+                        continue
+                    if now >= freeze:
+                        if now - last_report >= 1 and track == "v":
+                            last_report = now
+                            self.report(channels, state, film, wall, now, 0)
                         continue
                     rate = 90_000 if track == "v" else film.rate
                     stamp, packets = self.packets(film, track, k, faults)

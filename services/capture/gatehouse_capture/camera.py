@@ -27,6 +27,8 @@ _EAGER_US = 60 * SECOND
 """For the first minute of an outage a camera is tried about twice a second, then less and less often."""
 _EAGER_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
+_GRACE_S = 0.5
+"""A source that notices by itself that nothing comes says so within this."""
 _REPORT_US = 30 * SECOND
 
 
@@ -68,6 +70,7 @@ class CameraWorker:
         self._end_us: int | None = None
         self._outage_since_us = desk.clock.monotonic_us()
         self._last_frame_us = 0
+        self._reading = False
         self._counted = (0, 0)
         now = desk.clock.now_us()
         self._status = CameraStatus(camera=desk.camera, time_us=now, state=CameraState.STARTING, since_us=now)
@@ -89,6 +92,13 @@ class CameraWorker:
         source = self._source
         if source is not None:
             source.interrupt()
+
+    def watch(self) -> None:
+        """Cut off a connection that is kept up without a picture: reports of the sender keep its reads from ending."""
+        source = self._source
+        silent_us = self._desk.clock.monotonic_us() - self._last_frame_us
+        if source is not None and self._reading and silent_us > (self._timing.idle_s + _GRACE_S) * SECOND:
+            source.give_up()
 
     def join(self, timeout_s: float) -> bool:
         """Wait for its end; return whether it came."""
@@ -144,6 +154,7 @@ class CameraWorker:
         try:
             info = source.open()
             self._last_frame_us = self._desk.clock.monotonic_us()
+            self._reading = True
             session = RunSession(self._desk, info, self._end_us, self._interruptions)
             for packet in source.packets():
                 if self._stop.is_set():
@@ -167,6 +178,7 @@ class CameraWorker:
             session.abandon(GapCause.STORAGE_FULL)
             raise ResourceExhausted(error.message) from error
         finally:
+            self._reading = False
             self._source = None
             source.close()
             if session is not None:

@@ -89,6 +89,7 @@ class CaptureService:
     def _wait_for_change(self) -> None:
         """Wait until cameras have changed: told by a message, or seen in the index, where another process wrote."""
         for _ in range(round(_LOOK_S / _GLANCE_S)):
+            self._workers.watch()
             if self._changed.wait(_GLANCE_S) or self._workers.waiting or self._roster.changed():
                 return
 

@@ -94,6 +94,11 @@ class Workers:
         self.stop(list(self._working), cause)
         self._absences.keep()
 
+    def watch(self) -> None:
+        """Let workers see to connections over which no picture comes; called every half second or so."""
+        for worker in list(self._working.values()):
+            worker.watch()
+
     def checks(self) -> list[Check]:
         """Return for each camera whether it records as it should."""
         found = [

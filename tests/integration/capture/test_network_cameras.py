@@ -63,7 +63,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     films = {name: make_film(home / f"{name}.mp4", spec) for name, spec in FILMS.items()}
     mounts = {
         **films,
-        **dict.fromkeys(("dropping", "stalling", "jumping", "rubbish", "locked", "wrong", "skewed"), films["simple"]),
+        **dict.fromkeys(
+            ("dropping", "stalling", "freezing", "jumping", "rubbish", "locked", "wrong", "skewed"), films["simple"]
+        ),
         "announced": films["simple"],
         "changing": films["short"],
     }
@@ -76,6 +78,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             "hevc": camera.url("hevc"),
             "dropping": camera.url("dropping", "drop_after=4.5"),
             "stalling": camera.url("stalling", "stall_after=3"),
+            "freezing": camera.url("freezing", "freeze_after=3"),
             "jumping": camera.url("jumping", "jump=3600@4.2"),
             "skewed": camera.url("skewed", "skew=7200"),
             "announced": camera.url("announced", "announce=larger"),
@@ -137,7 +140,7 @@ def test_sound_is_recorded_beside_the_picture(world: World) -> None:
     assert heard == pytest.approx((chunk.end_us - chunk.start_us) / 1e6, abs=0.05)
 
 
-@pytest.mark.parametrize(("name", "at"), [("dropping", 4.5), ("stalling", 3.0)])
+@pytest.mark.parametrize(("name", "at"), [("dropping", 4.5), ("stalling", 3.0), ("freezing", 3.0)])
 def test_a_lost_connection_is_a_gap_and_recording_goes_on(world: World, name: str, at: float) -> None:
     """S1-5: silent or gone, it is opened again, and the time between is in the ledger with its cause."""
     runs = world.runs(name)

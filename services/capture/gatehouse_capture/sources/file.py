@@ -104,6 +104,9 @@ class FileSource:
         """Stop playing."""
         self._closed.set()
 
+    def give_up(self) -> None:
+        """Nothing: a film's pictures come when they are due."""
+
     def close(self) -> None:
         """Close the film."""
         self._closed.set()

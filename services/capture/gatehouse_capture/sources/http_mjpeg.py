@@ -102,6 +102,9 @@ class HttpMjpegSource:
         if self._stream is not None:
             self._stream.cut()
 
+    def give_up(self) -> None:
+        """Nothing: its own reads have an end."""
+
     def close(self) -> None:
         """End the request."""
         stream, self._stream = self._stream, None

@@ -80,11 +80,11 @@ class Source(Protocol):
         ...
 
     def interrupt(self) -> None:
-        """Let ``packets`` end soon; called from another thread, while that one may be reading.
+        """Let ``packets`` end soon; called from another thread, while that one may be reading."""
+        ...
 
-        A source that reads with libavformat cannot be ended here: its contexts belong to one thread. Its read
-        times out.
-        """
+    def give_up(self) -> None:
+        """Let ``packets`` fail if it waits for what may never come; called from another thread."""
         ...
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from av.container import InputContainer
 
@@ -12,8 +13,13 @@ from gatehouse_common.errors import SourceUnavailable
 
 from .container import ContainerReader, close_quietly, open_container
 from .port import Packet, StreamInfo
+from .tcp_connections import cut_slowest, received
 
 _OPEN_S = 10.0
+_COMPARE_US = SECOND
+_NO_PICTURES_BYTES = 2000
+"""A connection that gets more than this in a second carries something; reports are a hundred bytes."""
+_RTSP_PORT, _RTSPS_PORT = 554, 322
 
 
 class RtspSource:
@@ -25,6 +31,7 @@ class RtspSource:
         self._idle_s = idle_s
         self._container: InputContainer | None = None
         self._reader: ContainerReader | None = None
+        self._compared: tuple[int, dict[int, int]] | None = None
 
     def open(self) -> StreamInfo:
         """Connect and read the session's description."""
@@ -47,6 +54,17 @@ class RtspSource:
 
     def interrupt(self) -> None:
         """Nothing can be done from here: the next packet, or the time limit of reading, ends it."""
+
+    def give_up(self) -> None:
+        """Cut the connection, once it is clear which one of those to the camera's port carries no pictures."""
+        parts = urlsplit(self._url.text)
+        port = parts.port or (_RTSPS_PORT if parts.scheme == "rtsps" else _RTSP_PORT)
+        now = self._clock.monotonic_us()
+        if self._compared is None:
+            self._compared = now, received(port)
+        elif now - self._compared[0] >= _COMPARE_US:
+            cut_slowest(port, self._compared[1], _NO_PICTURES_BYTES)
+            self._compared = None
 
     def close(self) -> None:
         """End the session."""

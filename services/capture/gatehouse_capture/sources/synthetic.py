@@ -64,6 +64,9 @@ class SyntheticSource:
         """Stop drawing."""
         self._closed.set()
 
+    def give_up(self) -> None:
+        """Nothing: a picture is drawn when it is due."""
+
     def close(self) -> None:
         """Stop drawing."""
         self._closed.set()
