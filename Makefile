@@ -31,7 +31,7 @@ format: setup ## format and mend what ruff can
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-tools: ## install what the tests drive: Chromium, ffmpeg, an RTSP server (apt or brew; root or sudo)
+tools: ## install what the tests drive: Chromium, ffmpeg, an RTSP server, QEMU (apt or brew; root or sudo)
 	scripts/install-test-tools
 
 test: setup tools check ## everything: the check above, then all tests

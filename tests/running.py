@@ -89,13 +89,13 @@ class Running:
     def said(self) -> str:
         return self.log.read_bytes()[self._from :].decode(errors="replace")
 
-    def ready(self) -> Self:
+    def ready(self, timeout: float = 30.0) -> Self:
         def address() -> str:
             assert self.process.poll() is None, f"gatehouse ended:\n{self.said()[-3000:]}"
             match = re.search(r"^Open (http://\S+?)/?$", self.said(), re.MULTILINE)
             return match[1] if match else ""
 
-        self.url = wait_for("web server", address)
+        self.url = wait_for("web server", address, timeout)
         return self
 
     def kill(self) -> None:

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from gatehouse_capture.sources.port import Packet, StreamInfo
-from gatehouse_capture.sources.times import PictureTimes, scaled
+from gatehouse_capture.sources.times import PictureTimes, SoundTimes, scaled
 from gatehouse_capture.transcode_audio import AacEncoder
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import SourceUnavailable
@@ -26,6 +26,9 @@ from gatehouse_common.observability.secrets import mask
 
 COPIED_VIDEO = frozenset({"h264", "hevc"})
 COPIED_AUDIO = frozenset({"aac", "opus"})
+ENCODED_AUDIO = frozenset(
+    {"pcm_mulaw", "pcm_alaw", "pcm_s16be", "pcm_s16le", "adpcm_g722", "adpcm_g726", "adpcm_g726le"}
+)
 
 av.logging.set_level(
     None
@@ -88,6 +91,7 @@ class ContainerReader:
         depth = reorder_depth(sets) if sets else 0
         fps = float(video.average_rate or video.guessed_rate or 0)
         self._times = PictureTimes(fps, reordered=depth > 0, live=live)
+        self._sound_times = SoundTimes()
         self.info = StreamInfo(init, formats, sets, depth, fps, backend, live=live)
 
     def packets(self) -> Iterator[Packet]:
@@ -124,8 +128,9 @@ class ContainerReader:
             for pts, dur, data in self._encoder.encode(packet):
                 yield Packet(1, pts, dur, True, data, now)
             return
-        pts = scaled(packet.pts or 0, packet.time_base, scale)
-        yield Packet(1, pts, scaled(packet.duration or 0, packet.time_base, scale), True, bytes(packet), now)
+        pts, dur = (scaled(value or 0, packet.time_base, scale) for value in (packet.pts, packet.duration))
+        if self._sound_times.is_new(pts, dur, scale):
+            yield Packet(1, pts, dur, True, bytes(packet), now)
 
 
 def _audio_of(container: InputContainer) -> AudioStream | None:
@@ -139,7 +144,8 @@ def _audio_of(container: InputContainer) -> AudioStream | None:
 
 
 def _needs_aac(stream: AudioStream) -> bool:
-    return stream.codec_context.name in {"pcm_mulaw", "pcm_alaw", "adpcm_g722", "adpcm_g726", "pcm_s16be", "pcm_s16le"}
+    # By the name of the codec, not of its decoder: that of "adpcm_g722" is "g722".
+    return stream.codec_context.codec.canonical_name in ENCODED_AUDIO
 
 
 def _sender_us(packet: av.Packet[VideoStream]) -> int | None:

@@ -72,7 +72,7 @@ class DeviceSource:
             try:
                 info = self._start(path)
             except SourceUnavailable as error:
-                log.info("a device cannot stand in", device=path, reason=error.message)
+                log.debug("a device cannot stand in", device=path, reason=error.message)
                 continue
             self._stands_in = True
             FALLBACKS.hold(path, self)

@@ -76,6 +76,27 @@ class PictureTimes:
         return max(elapsed_us * VIDEO_TIMESCALE // SECOND, self._step // 4, 1)
 
 
+class SoundTimes:
+    """Tells which packets of copied sound say something new.
+
+    The first sender report may move the sound against the picture, back over what has been recorded already. Both
+    cannot be played at that time, and squeezed together they would put all that follows out of time.
+    """
+
+    def __init__(self) -> None:
+        self._end: int | None = None
+
+    def is_new(self, pts: int, dur: int, scale: int) -> bool:
+        """Return whether a packet begins where the ones before end, or later; times in ``1 / scale`` seconds.
+
+        What begins more than a second before is of another time altogether, and new.
+        """
+        if self._end is not None and dur // 2 < self._end - pts < scale:
+            return False
+        self._end = pts + dur
+        return True
+
+
 class PictureClock:
     """Turns the times at which live pictures were taken into their presentation times, from 0, ever later.
 
