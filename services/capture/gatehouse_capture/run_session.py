@@ -167,10 +167,12 @@ class RunSession:
         if self._newest is None or self._recorder is None:
             return
         pause = pts - self._newest[0]
-        usual = statistics.median(self._intervals) if self._intervals else VIDEO_TIMESCALE
+        before = self._intervals.copy() if pause * SECOND > _STALL_US * VIDEO_TIMESCALE else None
         self._intervals.append(pause)
-        pause_us = pause * SECOND // VIDEO_TIMESCALE
-        if pause_us > _STALL_US and pause > 5 * usual:
+        if before is None:
+            return
+        usual = statistics.median(before) if before else VIDEO_TIMESCALE
+        if pause > 5 * usual:
             start = self._recorder.wall_us(self._newest[0] - self._zero + int(usual))
             end = self._recorder.wall_us(pts - self._zero)
             detail = "no frames came for a while"
