@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A machine with three cameras, /dev/video0 to /dev/video2, to run a command in:
+# A machine with three cameras, /dev/video0 to /dev/video2, and USB ports for more, to run a command in:
 #
-#     usb_machine.sh fetch KERNEL                 downloads the kernel by apt, if it is not there yet
-#     usb_machine.sh run KERNEL SHARE COMMAND...  the guest's output goes to stdout, and ends with "guest: exit N"
+#     machine.sh fetch KERNEL                 downloads the kernel by apt, if it is not there yet
+#     machine.sh run KERNEL SHARE COMMAND...  the guest's output goes to stdout, and ends with "guest: exit N"
 #
 # QEMU boots Debian's kernel with its Video4Linux test driver (vivid) on this machine's own file system, read-only
 # under a layer in memory, so that the command finds all that is installed here. SHARE is the one folder both
@@ -32,7 +32,7 @@ trap 'rm -rf "$work"' EXIT
 root=$work/initrd
 mkdir -p "$root"/{bin,proc,sys,dev,m,host,layer,new}
 cp /bin/busybox "$root/bin/"
-for module in virtio_pci 9p 9pnet_virtio overlay vivid; do
+for module in virtio_pci 9p 9pnet_virtio overlay vivid uvcvideo vhci_hcd; do
     /sbin/modprobe -d "$kernel" -S "$version" --show-depends "$module" | awk '$1 == "insmod" {print $2}'
 done | awk '!seen[$0]++' | while read -r file; do
     cp "$file" "$root/m/"
