@@ -12,8 +12,10 @@ import pytest
 
 from gatehouse_capture.sources import device as module
 from gatehouse_capture.sources.device import DeviceSource
-from gatehouse_capture.sources.device_pictures import PictureReader, choose_formats, raw_frame
-from gatehouse_capture.sources.v4l2 import DeviceBusy, DeviceMissing, Mode, VideoDevice
+from gatehouse_capture.sources.device_errors import DeviceBusy, DeviceMissing
+from gatehouse_capture.sources.device_modes import Mode, choose_formats
+from gatehouse_capture.sources.device_pictures import PictureReader, raw_frame
+from gatehouse_capture.sources.v4l2 import VideoDevice
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import SourceUnavailable

@@ -14,11 +14,13 @@ from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import SourceUnavailable
 
+from .device_errors import DeviceBusy, DeviceMissing
 from .device_list import FALLBACKS, list_devices
-from .device_pictures import PictureReader, choose_formats
+from .device_modes import choose_formats
+from .device_pictures import PictureReader
 from .port import Packet, StreamInfo
 from .times import PictureClock
-from .v4l2 import DeviceBusy, DeviceMissing, VideoDevice
+from .v4l2 import VideoDevice
 
 log = structlog.get_logger(__name__)
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from gatehouse_common.errors import SourceUnavailable
 
+from .device_modes import JPEG_FORMATS, RAW_FORMATS, Mode
 from .jpeg import JpegDecoder
-from .v4l2 import JPEG_FORMATS, RAW_FORMATS, Mode
 
 _PLANAR_CHROMA = {"nv12": (1, 1), "yuv420p": (2, 2)}
 """Of formats with more than one plane: by what the stride of chroma is divided, and how many such planes there are."""
@@ -40,19 +40,6 @@ class Reads(Protocol):
     def read(self, timeout_s: float) -> tuple[bytes, int] | None:
         """Return a picture's bytes and time, None if interrupted."""
         ...
-
-
-def choose_formats(offered: list[str], path: str) -> list[str]:
-    """Return the pixel formats to try: JPEGs, which fit through USB at any rate, then the best raw one.
-
-    Raises:
-        SourceUnavailable: it offers none that can be read.
-    """
-    jpeg = [name for name in JPEG_FORMATS if name in offered]
-    raw = [name for name in RAW_FORMATS if name in offered]
-    if not jpeg and not raw:
-        raise SourceUnavailable(f"{path} offers only {', '.join(offered) or 'no'} pictures, which cannot be read")
-    return jpeg[:1] + raw[:1]
 
 
 class PictureReader:

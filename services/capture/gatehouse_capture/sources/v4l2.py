@@ -15,53 +15,16 @@ import os
 import select
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import GatehouseError, SourceUnavailable
 
 from . import v4l2_abi as abi
+from .device_errors import DeviceMissing, explain_device
+from .device_modes import Mode
 
-RAW_FORMATS = {
-    "YUYV": "yuyv422",
-    "UYVY": "uyvy422",
-    "NV12": "nv12",
-    "YU12": "yuv420p",
-    "GREY": "gray",
-    "RGB3": "rgb24",
-    "BGR3": "bgr24",
-}
-"""Names of raw pixel formats and what libavutil calls them, the best first."""
-JPEG_FORMATS = ("MJPG", "JPEG")
 _BUFFERS = 6
 _MOST_FORMATS = 64
-
-
-class DeviceMissing(SourceUnavailable):
-    """There is no such device, or it is none that gives pictures."""
-
-
-class DeviceBusy(SourceUnavailable):
-    """Another program uses the device."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """What a device was set to; it may differ from what was asked for.
-
-    Attributes:
-        format: the pixel format's four letters.
-        width: pixels.
-        height: pixels.
-        stride: bytes from row to row of the first plane, 0 for compressed pictures.
-        fps: pictures per second, 0 if the device does not tell.
-    """
-
-    format: str
-    width: int
-    height: int
-    stride: int
-    fps: float
 
 
 class VideoDevice:
@@ -86,7 +49,7 @@ class VideoDevice:
             self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             os.close(self._wake)
-            raise _reason(error, path) from error
+            raise explain_device(error, path) from error
         try:
             self._check()
         except GatehouseError:
@@ -103,7 +66,7 @@ class VideoDevice:
             except OSError as error:
                 if error.errno == errno.EINVAL:  # the end of the list
                     break
-                raise _reason(error, self.path) from error
+                raise explain_device(error, self.path) from error
             found.append(said.pixelformat.to_bytes(4, "little").decode("latin-1"))
         return found
 
@@ -183,7 +146,7 @@ class VideoDevice:
         except OSError as error:
             if error.errno in {errno.EINVAL, errno.ENOTTY}:  # it has one rate, and does not tell which
                 return 0.0
-            raise _reason(error, self.path) from error
+            raise explain_device(error, self.path) from error
         return rate.denominator / rate.numerator if rate.numerator else 0.0
 
     def _map_buffers(self) -> None:
@@ -203,7 +166,7 @@ class VideoDevice:
         except BlockingIOError:
             return None
         except OSError as error:
-            raise _reason(error, self.path) from error
+            raise explain_device(error, self.path) from error
         data = self._maps[one.index][: one.bytesused]
         taken_us = self._taken_us(one)
         damaged = bool(one.flags & abi.BUF_FLAG_ERROR)
@@ -226,15 +189,4 @@ class VideoDevice:
         try:
             fcntl.ioctl(self._file, what, about)
         except OSError as error:
-            raise _reason(error, self.path) from error
-
-
-def _reason(error: OSError, path: str) -> SourceUnavailable:
-    """Translate what the kernel says into what somebody can do about it."""
-    if error.errno == errno.EBUSY:
-        return DeviceBusy(f"{path} is in use by another program")
-    if error.errno in {errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.ENOTDIR}:
-        return DeviceMissing(f"{path} is not there")
-    if error.errno in {errno.EACCES, errno.EPERM}:
-        return SourceUnavailable(f"{path} may not be opened by this user: add it to the group 'video'")
-    return SourceUnavailable(f"{path} failed: {error.strerror or error}")
+            raise explain_device(error, self.path) from error
