@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -153,6 +154,32 @@ def test_an_interrupted_source_ends_without_an_error(bench: Bench) -> None:
     camera.interrupt()
     assert len(list(camera.packets())) == 1  # the one that opening waited for
     camera.close()
+
+
+def test_opening_can_be_interrupted_while_the_device_gives_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recorder that is stopped does not wait for the ten seconds that a camera may take for its first picture."""
+    monkeypatch.setattr(BenchDevice, "read", lambda self, timeout_s: self.interrupted.wait(timeout_s) and None)
+    camera = source()
+    threading.Timer(0.2, camera.interrupt).start()
+    began = time.monotonic()
+    camera.open()
+    assert list(camera.packets()) == []
+    assert time.monotonic() - began < 2
+    camera.close()
+
+
+def test_a_source_that_is_given_up_fails(bench: Bench) -> None:
+    """It ends for a reason that is told, and is opened again."""
+    camera = source()
+    camera.open()
+    camera.give_up()
+    with pytest.raises(SourceUnavailable, match="no more pictures"):
+        list(camera.packets())
+    camera.close()
+    camera.give_up()  # as it may come a moment too late
+    camera.interrupt()
 
 
 def test_jpegs_are_preferred_and_kept_as_they_are(bench: Bench) -> None:

@@ -53,7 +53,7 @@ class DeviceSource:
         self._reader: PictureReader | None = None
         self._encoder: PictureEncoder | None = None
         self._stands_in = False
-        self._interrupted = False
+        self._interrupted = self._wanted = False
         self._fps = url.number("fps", 30, 1, 240)
 
     def open(self) -> StreamInfo:
@@ -97,16 +97,16 @@ class DeviceSource:
         return self._start_in(others[0], path)
 
     def _start_in(self, format_: str, path: str) -> StreamInfo:
-        device = VideoDevice(path, self._clock)
+        device = self._device = VideoDevice(path, self._clock)  # from here on the wait for it can be ended
         try:
             mode = device.start(format_, *self._url.size((1280, 720)), self._fps)
             self._reader = PictureReader(device, mode, self._idle_s)
             self._encoder = PictureEncoder(mode.width, mode.height, mode.fps or self._fps, "V4L2")
             self._reader.read_first()
         except SourceUnavailable:
+            self._device = None
             device.close()
             raise
-        self._device = device
         return self._encoder.info
 
     def packets(self) -> Iterator[Packet]:
@@ -125,8 +125,10 @@ class DeviceSource:
             if self._stands_in and now - looked_us > _LOOK_BACK_US:
                 looked_us = now
                 self._look_back()
-        if not self._interrupted:
+        if self._wanted:
             raise SourceUnavailable("the device is wanted by the camera that is configured for it")
+        if not self._interrupted:
+            raise SourceUnavailable("the device gives no more pictures")
 
     def _look_back(self) -> None:
         """Give the stand-in up when the configured device can be had again.
@@ -143,10 +145,18 @@ class DeviceSource:
     def interrupt(self) -> None:
         """Let ``packets`` end at once."""
         self._interrupted = True
-        self.give_up()
+        self._wake()
 
     def give_up(self) -> None:
-        """Let ``packets`` fail at once: another camera wants the device."""
+        """Let ``packets`` fail at once."""
+        self._wake()
+
+    def hand_over(self) -> None:
+        """Let ``packets`` fail at once: the camera that is configured for the device wants it."""
+        self._wanted = True
+        self._wake()
+
+    def _wake(self) -> None:
         device = self._device
         if device is not None:
             device.interrupt()

@@ -33,7 +33,7 @@ def _captures(entry: Path) -> bool:
 class Holder(Protocol):
     """Who uses a device in place of another."""
 
-    def give_up(self) -> None:
+    def hand_over(self) -> None:
         """Let go of it soon."""
         ...
 
@@ -55,7 +55,7 @@ class Fallbacks:
         with self._lock:
             holder = self._holders.get(os.path.realpath(path))
         if holder is not None:
-            holder.give_up()
+            holder.hand_over()
 
     def release(self, holder: Holder) -> None:
         """``holder`` uses no device any more."""

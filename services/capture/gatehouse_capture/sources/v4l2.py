@@ -14,6 +14,7 @@ import mmap
 import os
 import select
 import sys
+import threading
 from contextlib import suppress
 
 from gatehouse_common.clock import SECOND, Clock
@@ -44,6 +45,8 @@ class VideoDevice:
             raise SourceUnavailable(f"{path}: USB cameras can be read on Linux only")
         self.path, self._clock = path, clock
         self._maps: list[mmap.mmap] = []
+        self._closing = threading.Lock()
+        self._closed = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -114,8 +117,10 @@ class VideoDevice:
                 raise SourceUnavailable(f"{self.path} gave no picture for {timeout_s:g} s")
 
     def interrupt(self) -> None:
-        """Let a ``read`` in another thread end at once, and every later one."""
-        os.eventfd_write(self._wake, 1)
+        """Let a ``read`` in another thread end at once, and every later one; nothing once it is closed."""
+        with self._closing:  # the number of a closed file may be another file's by now
+            if not self._closed:
+                os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
         """Stop the device and let go of it; ends when the driver has let go of its buffers."""
@@ -124,8 +129,10 @@ class VideoDevice:
         for area in self._maps:
             area.close()
         self._maps.clear()
+        with self._closing:
+            self._closed = True
+            os.close(self._wake)
         os.close(self._file)
-        os.close(self._wake)
 
     def _check(self) -> None:
         said = abi.Capability()
