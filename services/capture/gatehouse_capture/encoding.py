@@ -8,6 +8,7 @@ from functools import cache
 
 import av
 from av.video.frame import PictureType
+from av.video.reformatter import ColorRange
 
 from gatehouse_capture.sources.port import Packet, StreamInfo
 from gatehouse_common.errors import SourceUnavailable
@@ -18,6 +19,9 @@ from gatehouse_common.media.live_stream import build_video_init
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 GOP_S = 2
+_MOST_FRAMES = 600
+"""Where we ask for keyframes ourselves: more pictures than that in ``GOP_S`` do not come. Not every encoder in
+hardware does what is asked, so that those are told a number of pictures."""
 HARDWARE = ("h264_nvenc", "h264_videotoolbox", "h264_v4l2m2m")
 
 
@@ -42,7 +46,7 @@ def _make(name: str, width: int, height: int, fps: Fraction) -> av.VideoCodecCon
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base = Fraction(1, VIDEO_TIMESCALE)
     encoder.framerate = fps
-    encoder.gop_size = max(1, round(fps * GOP_S))
+    encoder.gop_size = _MOST_FRAMES if name == "libx264" else max(1, round(fps * GOP_S))
     encoder.max_b_frames = 0
     # About 0.1 bit per pixel, what cameras of this size send.
     encoder.bit_rate = round(width * height * float(fps) * 0.1)
@@ -76,6 +80,7 @@ class PictureEncoder:
             self._encoder = _make(name, width, height, rate)
         except (av.FFmpegError, ValueError, OSError) as error:
             raise SourceUnavailable(f"pictures of {width}x{height} cannot be encoded: {error}") from error
+        self._keyframe_at: int | None = None
         format_ = h264_format(self._encoder.extradata or b"", width, height)
         self._sets = parameter_sets(format_)
         self.info = StreamInfo(build_video_init(format_), (format_,), self._sets, 0, float(rate), backend, live=live)
@@ -89,12 +94,31 @@ class PictureEncoder:
             arrival_us: the wall time at which it was here.
             jpeg: the picture as the camera sent it, if that was a JPEG.
         """
-        if frame.format.name != "yuv420p" or (frame.width, frame.height) != (self._encoder.width, self._encoder.height):
-            frame = frame.reformat(self._encoder.width, self._encoder.height, "yuv420p")
+        frame = self._fitting(frame)
         frame.pts, frame.time_base = pts, Fraction(1, VIDEO_TIMESCALE)
-        frame.pict_type = PictureType.NONE  # raw pictures say "I", which would make every one a keyframe
+        # Raw pictures say "I", which would make every one a keyframe; and what a rate of pictures is said to be is
+        # often wrong, so that keyframes go by time.
+        due = self._keyframe_at is None or pts - self._keyframe_at >= GOP_S * VIDEO_TIMESCALE
+        frame.pict_type = PictureType.I if due else PictureType.NONE
+        if due:
+            self._keyframe_at = pts
         for made in self._encoder.encode(frame):
             data = nal.to_length_prefixed(bytes(made))
             if made.is_keyframe and self._sets is not None:
                 data = nal.with_sets(data, self._sets)
             yield Packet(0, made.pts or 0, 0, made.is_keyframe, data, arrival_us, jpeg=jpeg)
+
+    def _fitting(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Return a frame of the size, format and range that are encoded.
+
+        JPEGs use the whole range of values, 0 to 255, and H.264 without a word about it does not: 16 to 235.
+        """
+        width, height = self._encoder.width, self._encoder.height
+        whole = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+        if frame.format.name == "yuv420p" and (frame.width, frame.height) == (width, height) and not whole:
+            return frame
+        if whole:
+            return frame.reformat(
+                width, height, "yuv420p", src_color_range=ColorRange.JPEG, dst_color_range=ColorRange.MPEG
+            )
+        return frame.reformat(width, height, "yuv420p")
