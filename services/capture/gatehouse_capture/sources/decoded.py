@@ -1,4 +1,4 @@
-"""Films whose pictures are decoded and encoded once: their codec cannot be stored, or they hold no usable times."""
+"""Films and cameras whose pictures are decoded and encoded once: they cannot be stored, or hold no usable times."""
 
 from __future__ import annotations
 
@@ -61,6 +61,7 @@ class DecodedReader:
             SourceUnavailable: reading failed.
         """
         last: int | None = None
+        context = self._video.codec_context
         try:
             for packet in self._container.demux(self._video):
                 for frame in self._decoded(packet):
@@ -72,7 +73,8 @@ class DecodedReader:
                     if last is not None and at <= last:  # some senders give two pictures one time
                         continue
                     last = at
-                    yield from self._encoder.encode(frame, at, now)
+                    jpeg = bytes(packet) if context.name == "mjpeg" else None
+                    yield from self._encoder.encode(frame, at, now, jpeg)
         except (av.FFmpegError, OSError) as error:
             raise SourceUnavailable(f"the connection was lost: {explain(error)}") from error
 

@@ -1,4 +1,4 @@
-"""IP cameras: RTSP (RFC 2326), RTP interleaved in the TCP connection, nothing decoded."""
+"""IP cameras: RTSP (RFC 2326), RTP interleaved in the TCP connection; what can be stored is not decoded."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import SourceUnavailable
 
 from .container import ContainerReader, close_quietly, open_container
+from .decoded import DecodedReader
 from .port import Packet, StreamInfo
 from .tcp_connections import cut_slowest, received
 
@@ -20,6 +21,8 @@ _COMPARE_US = SECOND
 _NO_PICTURES_BYTES = 2000
 """A connection that gets more than this in a second carries something; reports are a hundred bytes."""
 _RTSP_PORT, _RTSPS_PORT = 554, 322
+ENCODED_VIDEO = frozenset({"mjpeg", "mpeg4"})
+"""What old cameras send: decoded and encoded once, without their sound."""
 
 
 class RtspSource:
@@ -30,7 +33,7 @@ class RtspSource:
         self._clock = clock
         self._idle_s = idle_s
         self._container: InputContainer | None = None
-        self._reader: ContainerReader | None = None
+        self._reader: ContainerReader | DecodedReader | None = None
         self._compared: tuple[int, dict[int, int]] | None = None
 
     def open(self) -> StreamInfo:
@@ -43,7 +46,11 @@ class RtspSource:
         options["timeout"] = str(round(self._idle_s * SECOND))
         timeout = (_OPEN_S, None)
         self._container = open_container(self._url.text, "no RTSP session", options=options, timeout=timeout)
-        self._reader = ContainerReader(self._container, self._clock, "RTSP", live=True)
+        video = next(iter(self._container.streams.video), None)
+        if video is not None and video.codec_context.name in ENCODED_VIDEO:
+            self._reader = DecodedReader(self._container, self._clock, "RTSP", live=True)
+        else:
+            self._reader = ContainerReader(self._container, self._clock, "RTSP", live=True)
         return self._reader.info
 
     def packets(self) -> Iterator[Packet]:

@@ -1,4 +1,4 @@
-"""Sound of network cameras, from an RTSP server that is not ours: playable, and in time with the picture."""
+"""Codecs of network cameras, from an RTSP server that is not ours: sound playable and in time, JPEGs recorded."""
 
 from __future__ import annotations
 
@@ -8,15 +8,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice, pairwise
 from pathlib import Path
 
+import av
 import pytest
 
 from beeps import lags, make_beeping_film
 from gatehouse_capture.service import build as build_capture
+from gatehouse_capture.sources import open_source
+from gatehouse_capture.sources.jpeg import JpegDecoder
+from gatehouse_common.camera_url import parse_url
+from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import Camera, CameraRepository, Chunk, FootageReader
+from gatehouse_common.media.decode import make_decoder
 from gatehouse_common.media.slicing import slice_footage
 from gatehouse_common.runtime import Core, Supervisor
+from gatehouse_common.testing import barcode
+from gatehouse_common.testing.film import luma
 from gatehouse_common.testing.recording import scan_file
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
@@ -28,8 +37,8 @@ CONNECTED_S, AWAY_S = 9.0, 1.5
 
 
 @contextmanager
-def served(film: Path, port: int) -> Iterator[None]:
-    command = ["/usr/bin/python3", str(SERVER), str(port), str(film), *SOUNDS]
+def served(film: Path, port: int, *sounds: str) -> Iterator[None]:
+    command = ["/usr/bin/python3", str(SERVER), str(port), str(film), *sounds]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
         try:
             assert server.stdout is not None
@@ -37,6 +46,12 @@ def served(film: Path, port: int) -> Iterator[None]:
             yield
         finally:
             server.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -60,18 +75,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     film = make_beeping_film(home / "film.mov", seconds=40)
     core = open_core(home / "data", **{"recording.chunk_seconds": 4, "recording.idle_seconds": 2})
     core.db.upgrade()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     cameras = CameraRepository(core.db)
     for name in SOUNDS:
         cameras.add(Camera(id=name, url=f"rtsp://127.0.0.1:{port}/{name}", created_us=core.clock.now_us()))
     supervisor = Supervisor([build_indexer(core), build_segmenter(core), build_capture(core)], core.clock)
-    with served(film, port):
+    with served(film, port, *SOUNDS):
         supervisor.start()
         time.sleep(CONNECTED_S)
     time.sleep(AWAY_S)
-    with served(film, port):
+    with served(film, port, *SOUNDS):
         time.sleep(CONNECTED_S)
         assert supervisor.stop(15)
     work_off(core)
@@ -103,3 +116,21 @@ def test_stored_files_play_alone_with_their_sound(world: World, name: str) -> No
         played = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (played.returncode, played.stderr) == (0, "")
         assert max(lags(path), key=abs) == pytest.approx(0, abs=0.05)
+
+
+def test_a_camera_of_jpegs_over_rtsp_is_recorded(tmp_path: Path) -> None:
+    """Old ones have nothing else (RFC 2435): every picture is encoded once, and there as it was sent."""
+    film = make_beeping_film(tmp_path / "film.mov", seconds=20)
+    port = free_port()
+    with served(film, port):
+        source = open_source(parse_url(f"rtsp://127.0.0.1:{port}/jpeg"), SystemClock(), 5)
+        info = source.open()
+        packets = list(islice(source.packets(), 60))
+        source.close()
+    decoder = make_decoder(info.formats[0])
+    numbers = [barcode.read(luma(f)) for p in packets for f in decoder.decode(av.Packet(p.data))]
+    assert numbers == list(range(numbers[0], numbers[0] + 60))
+    steps = [b.pts - a.pts for a, b in pairwise(packets)]
+    assert steps == pytest.approx([3000] * 59, abs=100)
+    jpegs = [JpegDecoder().decode(p.jpeg or b"") for p in packets[:3]]
+    assert [barcode.read(luma(frame)) for frame in jpegs if frame is not None] == numbers[:3]
