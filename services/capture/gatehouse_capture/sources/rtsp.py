@@ -21,8 +21,8 @@ _COMPARE_US = SECOND
 _NO_PICTURES_BYTES = 2000
 """A connection that gets more than this in a second carries something; reports are a hundred bytes."""
 _RTSP_PORT, _RTSPS_PORT = 554, 322
-ENCODED_VIDEO = frozenset({"mjpeg", "mpeg4"})
-"""What old cameras send: decoded and encoded once, without their sound."""
+ENCODED_VIDEO = frozenset({"mjpeg"})
+"""What old cameras send (RFC 2435): decoded and encoded once, without their sound."""
 
 
 class RtspSource:
