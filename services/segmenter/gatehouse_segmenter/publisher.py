@@ -9,10 +9,16 @@ from pathlib import Path
 
 import structlog
 
+from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError, NotFound, from_os_error
 from gatehouse_common.media.adopt import adopt, read_index
 from gatehouse_common.messages import ChunkClosed, ChunkIndexed, ChunkStored
-from gatehouse_common.observability.metrics import SEGMENT_BYTES, SEGMENTS_WRITTEN, STORAGE_WRITE_ERRORS
+from gatehouse_common.observability.metrics import (
+    RECORDING_LAST_SEGMENT,
+    SEGMENT_BYTES,
+    SEGMENTS_WRITTEN,
+    STORAGE_WRITE_ERRORS,
+)
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 
@@ -66,6 +72,7 @@ class Publisher:
         )
         SEGMENTS_WRITTEN.labels(closed.camera).inc()
         SEGMENT_BYTES.labels(closed.camera).inc(size)
+        RECORDING_LAST_SEGMENT.labels(closed.camera).set(closed.end_us / SECOND)
         log.info("chunk stored", camera=closed.camera, key=key, bytes=size, recovered=closed.recovered)
 
     def release(self, indexed: ChunkIndexed) -> None:

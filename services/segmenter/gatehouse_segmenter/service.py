@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import structlog
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
 from gatehouse_common.messages import ChunkClosed, ChunkIndexed
-from gatehouse_common.observability.metrics import STORAGE_CAPACITY, STORAGE_FREE
+from gatehouse_common.observability.metrics import (
+    SPOOL_BYTES,
+    SPOOL_FILES,
+    STORAGE_CAPACITY,
+    STORAGE_FREE,
+    STORAGE_FREE_INODES,
+)
 from gatehouse_common.runtime import Check, Core
+from gatehouse_common.storage import keys
 
 from .publisher import Publisher
 from .recovery import recover
@@ -97,12 +106,26 @@ class Segmenter:
             return
         STORAGE_FREE.labels("store").set(room.free)
         STORAGE_CAPACITY.labels("store").set(room.total)
+        if room.free_inodes is not None:
+            STORAGE_FREE_INODES.labels("store").set(room.free_inodes)
+        files = spool_sizes(self._core.spool.root)
+        SPOOL_BYTES.set(sum(files))
+        SPOOL_FILES.set(len(files))
         if room.free_inodes == 0:
             self._room = Check("storage", ok=False, detail="no inodes are free")
         elif room.free < LOW_BYTES:
             self._room = Check("storage", ok=False, detail=f"only {room.free >> 20} MiB are free")
         else:
             self._room = Check("storage", ok=True)
+
+
+def spool_sizes(root: Path) -> list[int]:
+    """Return the size in bytes of each file in the spool below ``root``; one that goes meanwhile is not there."""
+    sizes = []
+    for path in (root / keys.SPOOL).rglob("*.mp4"):
+        with suppress(FileNotFoundError):
+            sizes.append(path.stat().st_size)
+    return sizes
 
 
 def build(core: Core) -> Segmenter:

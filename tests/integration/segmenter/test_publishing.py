@@ -13,6 +13,7 @@ from gatehouse_common.messages import ChunkClosed, ChunkIndexed, ChunkStored
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
+from gatehouse_segmenter.service import spool_sizes
 from pipeline_kit import START_US, add_camera, core_at, record, rows, spool_files, stored_files, work_off
 
 FIRST = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
@@ -28,6 +29,17 @@ def test_a_closed_chunk_is_stored_indexed_and_leaves_the_spool(tmp_path: Path) -
         assert rows(core) == [(FIRST, "stored", False)]
         assert not (core.data_dir / "spool" / "cam").exists() or not spool_files(core.data_dir)
         assert [n for n, _ in frame_numbers(core.data_dir / FIRST)] == list(range(60))
+
+
+def test_what_waits_in_the_spool_is_measured(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        record(core.data_dir, tmp_path, camera="north")
+        record(core.data_dir, tmp_path, camera="south")
+        size = sum((core.data_dir / key).stat().st_size for key in spool_files(core.data_dir))
+        assert sorted(spool_sizes(core.data_dir))[0] > 0
+        assert (len(spool_sizes(core.data_dir)), sum(spool_sizes(core.data_dir))) == (2, size)
+        work_off(core)
+        assert spool_sizes(core.data_dir) == []
 
 
 def test_names_are_in_the_site_zone_and_never_taken_twice(tmp_path: Path) -> None:

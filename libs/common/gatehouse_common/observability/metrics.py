@@ -39,6 +39,13 @@ RECORDING_GAP_SECONDS = Counter(
 SEGMENTS_WRITTEN = Counter("gatehouse_segments_written", "Chunks published to the store.", ["camera"])
 SEGMENT_BYTES = Counter("gatehouse_segment_bytes", "Bytes of chunks published to the store.", ["camera"])
 RECOVERED_FILES = Counter("gatehouse_recovered_files", "Files adopted after a crash, by result.", ["result"])
+SPOOL_BYTES = Gauge("gatehouse_spool_bytes", "Bytes in the spool: being written, or not yet stored and indexed.")
+SPOOL_FILES = Gauge("gatehouse_spool_files", "Files in the spool; as many as cameras record when nothing waits.")
+RECORDING_LAST_SEGMENT = Gauge(
+    "gatehouse_recording_last_segment_timestamp_seconds",
+    "Wall time at which the chunk stored last ends, seconds since 1970.",
+    ["camera"],
+)
 
 # Pipeline
 MESSAGES_PUBLISHED = Counter("gatehouse_messages_published", "Durable messages journalled.", ["type"])
@@ -56,6 +63,7 @@ SERVICE_RESTARTS = Counter("gatehouse_service_restarts", "Times a service failed
 # Storage
 STORAGE_FREE = Gauge("gatehouse_storage_free_bytes", "Free bytes of a storage root.", ["root"])
 STORAGE_CAPACITY = Gauge("gatehouse_storage_capacity_bytes", "Size in bytes of a storage root.", ["root"])
+STORAGE_FREE_INODES = Gauge("gatehouse_storage_free_inodes", "Files that a storage root can still take.", ["root"])
 STORAGE_WRITE_ERRORS = Counter("gatehouse_storage_write_errors", "Writes of footage that failed.", ["root"])
 
 # API
