@@ -20,8 +20,9 @@ _WINDOW_US = 4 * SECOND
 _MOST_REFINED_US = 5 * SECOND
 """No frame is delayed by more at a start: an origin that would move further back means that our clock was set."""
 _WORTH_TELLING_US = 1 * MILLISECOND
-HELD_US = 5 * SECOND
-"""A run is begun at most so much later than the clock says, to follow on the one before it."""
+HELD_US = 1 * SECOND
+"""A run is begun at most so much later than the clock says, to follow on the one before it. More would add up: the time
+of a camera whose clock runs fast parts from ours again and again, and each new run would be later than the last."""
 
 
 @dataclass(frozen=True, slots=True)
