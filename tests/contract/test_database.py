@@ -1,11 +1,10 @@
-"""What the index must do on every database. An adapter is added by a line in ``ADAPTERS``."""
+"""What the index must do on every database; ``database_url`` of conftest.py is each of them in turn."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -34,16 +33,14 @@ from gatehouse_common.messages import (
     RunStarted,
 )
 
-ADAPTERS: dict[str, Callable[[Path], str]] = {"sqlite": lambda folder: f"sqlite:///{folder}/index.db"}
-
 T = 1_715_934_000_000_000  # 2024-05-17 08:20:00 UTC
 S = 1_000_000
 CHUNK = 600 * S
 
 
-@pytest.fixture(params=ADAPTERS)
-def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    made = Database(ADAPTERS[request.param](tmp_path))
+@pytest.fixture
+def db(database_url: str) -> Iterator[Database]:
+    made = Database(database_url)
     made.upgrade()
     yield made
     made.close()

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.messages import CameraStatus
 
+from .contention import retried
 from .engine import Database
 from .models import CameraRow
+from .new_rows import insert_new
 from .records import Camera
 
 _COLUMNS = [getattr(CameraRow, f.name) for f in fields(Camera)]
@@ -41,6 +43,7 @@ class CameraRepository:
             raise NotFound(f"there is no camera {camera_id[:64]!r}")
         return Camera(*row)
 
+    @retried
     def add(self, camera: Camera) -> None:
         """Add a camera.
 
@@ -48,10 +51,11 @@ class CameraRepository:
             Conflict: its id is taken.
         """
         with self._db.begin() as c:
-            if c.execute(select(CameraRow.id).where(CameraRow.id == camera.id)).first():
+            row = {f.name: getattr(camera, f.name) for f in fields(Camera)}
+            if not insert_new(c, CameraRow, row):
                 raise Conflict(f"there is a camera {camera.id!r} already")
-            c.execute(insert(CameraRow).values(**{f.name: getattr(camera, f.name) for f in fields(Camera)}))
 
+    @retried
     def change(
         self,
         camera_id: str,
@@ -77,6 +81,7 @@ class CameraRepository:
             if given:
                 c.execute(update(CameraRow).where(CameraRow.id == camera_id).values(given))
 
+    @retried
     def remove(self, camera_id: str) -> None:
         """Forget a camera; its footage stays.
 
@@ -87,6 +92,7 @@ class CameraRepository:
             if c.execute(delete(CameraRow).where(CameraRow.id == camera_id)).rowcount == 0:
                 raise NotFound(f"there is no camera {camera_id[:64]!r}")
 
+    @retried
     def report(self, status: CameraStatus) -> None:
         """Keep what a camera reported, unless something newer is known."""
         with self._db.begin() as c:

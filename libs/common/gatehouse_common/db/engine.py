@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,19 +12,20 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, ResourceExhausted, Unavailable
+from gatehouse_common.errors import Conflict, InvalidInput, Unavailable
+
+from .dialect import Dialect
+from .mysql import MySQL
+from .sqlite import SQLite
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
-_BUSY_MS = 10_000  # how long a writer waits for another
-_PAUSE_MS = 20
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_DIALECTS: dict[str, Dialect] = {"sqlite": SQLite(), "mysql": MySQL(), "mariadb": MySQL()}
+_FORMS = "sqlite:///path or mysql://user:password@host/database"
 
 
 class Database:
@@ -33,11 +33,12 @@ class Database:
 
     Opening it connects to nothing: recording must not wait for a database. Every use translates foreign errors
     into the tree of ``errors.py``, with a sentence that has no password in it: what breaks a CHECK is
-    ``InvalidInput``, what breaks uniqueness ``Conflict``, a full disk ``ResourceExhausted``, all else
-    ``Unavailable``: also a damaged file, for what waits to be written must wait until it is replaced.
+    ``InvalidInput``, what breaks uniqueness ``Conflict``, a full disk ``ResourceExhausted``, a deadlock
+    ``Contention``, all else ``Unavailable``: also a damaged file, for what waits to be written must wait until it is
+    replaced.
 
     Args:
-        url: an SQLAlchemy URL: ``sqlite:///path``.
+        url: ``sqlite:///path`` or ``mysql://user:password@host/database``, also ``mariadb:`` and as SQLAlchemy has it.
 
     Raises:
         InvalidInput: the URL cannot be read, or names a database that is not supported.
@@ -47,22 +48,19 @@ class Database:
         try:
             parsed = make_url(url)
         except ArgumentError as error:
-            raise InvalidInput("database_url is no database URL: use sqlite:///path", "database_url") from error
-        if parsed.get_backend_name() != "sqlite":
+            raise InvalidInput(f"database_url is no database URL: use {_FORMS}", "database_url") from error
+        dialect = _DIALECTS.get(parsed.get_backend_name())
+        if dialect is None:
             raise InvalidInput(
-                f"database_url begins with {parsed.get_backend_name()!r}: this version supports sqlite:///path.",
+                f"database_url begins with {parsed.get_backend_name()!r}, which is not supported: use {_FORMS}",
                 "database_url",
             )
         self.shown = parsed.render_as_string(hide_password=True)
+        self._dialect = dialect
         try:
-            # Look-ups are short: a thread that finds all connections in use waits for one rather than fails.
-            self.engine: Engine = create_engine(
-                parsed, pool_size=8, max_overflow=24, pool_timeout=10, hide_parameters=True
-            )
+            self.engine: Engine = dialect.connect(parsed)
         except ArgumentError as error:
-            raise InvalidInput(f"database_url: {error}; use sqlite:///path", "database_url") from error
-        event.listen(self.engine, "connect", _prepare_sqlite)
-        event.listen(self.engine, "begin", _begin_sqlite)
+            raise InvalidInput(f"database_url: {error}; use {_FORMS}", "database_url") from error
         self._upgrading = threading.Lock()
 
     @contextmanager
@@ -118,24 +116,8 @@ class Database:
 
     @contextmanager
     def _migrating(self) -> Iterator[Connection]:
-        """Yield a connection inside a transaction in which tables may be made anew.
-
-        SQLite alters a table by copying it and dropping the old one, which deletes its rows first, and with them
-        whatever refers to them. So foreign keys are not enforced meanwhile, and are checked before the end.
-        """
-        with self._translated(), self.engine.connect() as connection:
-            dbapi = connection.connection.dbapi_connection
-            assert dbapi is not None  # noqa: S101 - it was connected in the line above
-            _run(dbapi, "PRAGMA foreign_keys=OFF")  # does nothing inside a transaction
-            try:
-                connection.execution_options(writes=True)
-                with connection.begin():
-                    yield connection
-                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
-                    if broken is not None:
-                        raise DataLoss(f"upgrading {self.shown} would leave rows of {broken[0]} without what they name")
-            finally:
-                _run(dbapi, "PRAGMA foreign_keys=ON")
+        with self._translated(), self._dialect.migrating(self.engine, self.shown) as connection:
+            yield connection
 
     @staticmethod
     def _config(connection: Connection | None = None) -> Config:
@@ -149,7 +131,7 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise self._translate(error) from error
+            raise self._dialect.understand(error, self.shown) from error
         except SQLAlchemyError as error:
             raise Unavailable(f"database {self.shown}: {error}") from error
         except CommandError as error:
@@ -157,46 +139,3 @@ class Database:
                 f"database {self.shown} has a schema that this program does not know ({error}): "
                 "it was used by a newer version, run that one."
             ) from error
-
-    def _translate(self, error: DBAPIError) -> GatehouseError:
-        # Only the driver's own sentence is passed on: the statement's parameters may hold credentials.
-        code = getattr(error.orig, "sqlite_errorcode", None) or 0
-        said = f"database {self.shown}: {error.orig}"
-        if isinstance(error, IntegrityError):
-            kind = InvalidInput if code == sqlite3.SQLITE_CONSTRAINT_CHECK else Conflict
-            return kind(f"the database refused it: {error.orig}")
-        if code & 0xFF == sqlite3.SQLITE_FULL:
-            return ResourceExhausted(said)
-        if code & 0xFF in _DAMAGED:
-            return Unavailable(f"{said}: the file is damaged; footage is not, an index can be made from it anew")
-        return Unavailable(said)
-
-
-def _prepare_sqlite(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # sqlite3's own transaction control would begin too late and commit before DDL; SQLAlchemy begins instead.
-    dbapi.isolation_level = None
-    for pragma in (f"busy_timeout={_BUSY_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
-        _run(dbapi, f"PRAGMA {pragma}")
-    # Going over to WAL is the one thing for which SQLite does not wait by itself: of processes that open a new
-    # database together, all but one are refused at once.
-    for attempt in range(_BUSY_MS // _PAUSE_MS):
-        try:
-            _run(dbapi, "PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or attempt == _BUSY_MS // _PAUSE_MS - 1:
-                raise
-            threading.Event().wait(_PAUSE_MS / 1000)
-        else:
-            return
-
-
-def _run(dbapi: DBAPIConnection, statement: str) -> None:
-    cursor = dbapi.cursor()
-    cursor.execute(statement)
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer that begins as a reader and upgrades later can be refused at once, whatever the busy timeout is.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

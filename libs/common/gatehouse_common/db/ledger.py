@@ -9,8 +9,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gatehouse_common.messages import ChunkClosed, ChunkOpened, ChunkStored, GopWritten, RunEnded, RunStarted
 
+from .contention import retried
 from .engine import Database
 from .models import ChunkIndexRow, ChunkRow, GapRow, RunRow
+from .new_rows import insert_new
 from .records import Gap
 
 _ChunkNews = ChunkOpened | GopWritten | ChunkClosed | ChunkStored
@@ -34,44 +36,48 @@ class FootageWriter:
     def __init__(self, db: Database) -> None:
         self._db = db
 
+    @retried
     def start_run(self, run: RunStarted) -> None:
         """Keep a run; when it is known, nothing changes."""
         with self._db.begin() as c:
-            if c.execute(select(RunRow.id).where(RunRow.id == run.run)).first():
-                return
-            c.execute(
-                insert(RunRow).values(
-                    id=run.run,
-                    camera=run.camera,
-                    started_us=run.start_us,
-                    origin_us=run.origin_us,
-                    init=run.init,
-                    video_codec=run.video_codec,
-                    audio_codec=run.audio_codec,
-                    width=run.width,
-                    height=run.height,
-                    fps=run.fps,
-                    interruptions=[i.model_dump(mode="json") for i in run.interruptions],
-                )
+            insert_new(
+                c,
+                RunRow,
+                {
+                    "id": run.run,
+                    "camera": run.camera,
+                    "started_us": run.start_us,
+                    "origin_us": run.origin_us,
+                    "init": run.init,
+                    "video_codec": run.video_codec,
+                    "audio_codec": run.audio_codec,
+                    "width": run.width,
+                    "height": run.height,
+                    "fps": run.fps,
+                    "interruptions": [i.model_dump(mode="json") for i in run.interruptions],
+                },
             )
 
+    @retried
     def end_run(self, run: RunEnded) -> bool:
         """Keep when and why a run ended; return whether the run is known."""
         with self._db.begin() as c:
             values = {"ended_us": run.end_us, "end_cause": run.cause}
             return c.execute(update(RunRow).where(RunRow.id == run.run).values(values)).rowcount > 0
 
+    @retried
     def refine_origin(self, run: str, origin_us: int) -> None:
         """Move a run and its chunks in time by what the origin moved, if it did."""
         with self._db.begin() as c:
             _refine(c, run, origin_us)
 
+    @retried
     def open_chunk(self, news: ChunkOpened) -> None:
         """Keep that a chunk file has been begun."""
         with self._db.begin() as c:
-            if c.execute(select(ChunkRow.id).where(ChunkRow.id == news.chunk)).first() is None:
-                c.execute(insert(ChunkRow).values(**_row(news), state="open", end_us=news.start_us, bytes=0))
+            insert_new(c, ChunkRow, {**_row(news), "state": "open", "end_us": news.start_us, "bytes": 0})
 
+    @retried
     def extend_chunk(self, news: GopWritten) -> None:
         """Keep how far an open chunk reaches, and where in time its run is.
 
@@ -82,14 +88,18 @@ class FootageWriter:
             place = {"chunk": news.chunk, "reached": size, "origin": news.origin_us, "until": news.end_us}
             if c.execute(_EXTEND, place).rowcount:
                 return  # as nearly always: the next GOP of a chunk whose place in time has not moved
-            known = c.execute(select(ChunkRow.state, ChunkRow.bytes).where(ChunkRow.id == news.chunk)).first()
-            if known is None:
+            row = {**_row(news), "state": "open", "end_us": news.end_us, "bytes": size}
+            if insert_new(c, ChunkRow, row):
                 _refine(c, news.run, news.origin_us)
-                c.execute(insert(ChunkRow).values(**_row(news), state="open", end_us=news.end_us, bytes=size))
-            elif known.state == "open" and known.bytes < size:
+                return
+            # Locked: another indexer may be at the same chunk.
+            locked = select(ChunkRow.state, ChunkRow.bytes).where(ChunkRow.id == news.chunk).with_for_update()
+            known = c.execute(locked).one()
+            if known.state == "open" and known.bytes < size:
                 _refine(c, news.run, news.origin_us)
                 c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk).values(end_us=news.end_us, bytes=size))
 
+    @retried
     def close_chunk(self, news: ChunkClosed) -> None:
         """Keep the final size and end of a chunk that waits to be stored."""
         values: dict[str, object] = {
@@ -100,12 +110,11 @@ class FootageWriter:
             "recovered": news.recovered,
         }
         with self._db.begin() as c:
-            if c.execute(select(ChunkRow.id).where(ChunkRow.id == news.chunk)).first() is None:
-                c.execute(insert(ChunkRow).values({**_row(news), **values, "state": "open"}))
-            else:
+            if not insert_new(c, ChunkRow, {**_row(news), **values, "state": "open"}):
                 kept = {**values, "recovered": _or_already(news.recovered)}
                 c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk, ChunkRow.state == "open").values(kept))
 
+    @retried
     def store_chunk(self, news: ChunkStored, sample_index: bytes) -> None:
         """Keep where a chunk is stored, and its sample index, in one transaction."""
         values = {
@@ -120,21 +129,26 @@ class FootageWriter:
         }
         with self._db.begin() as c:
             kept = {**values, "recovered": _or_already(news.recovered)}
-            if c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk).values(kept)).rowcount == 0:
-                c.execute(insert(ChunkRow).values(id=news.chunk, camera=news.camera, run=news.run, **values))
+            known = update(ChunkRow).where(ChunkRow.id == news.chunk).values(kept)
+            new = {"id": news.chunk, "camera": news.camera, "run": news.run, **values}
+            if c.execute(known).rowcount == 0 and not insert_new(c, ChunkRow, new):
+                c.execute(known)
             c.execute(delete(ChunkIndexRow).where(ChunkIndexRow.chunk == news.chunk))
             c.execute(insert(ChunkIndexRow).values(chunk=news.chunk, data=sample_index))
 
+    @retried
     def forget_chunk(self, chunk_id: str) -> None:
         """Remove the row of a chunk that has no file, and its sample index."""
         with self._db.begin() as c:
             c.execute(delete(ChunkRow).where(ChunkRow.id == chunk_id))
 
+    @retried
     def forget_key(self, key: str) -> None:
         """Remove the row of the open chunk whose file is ``key``: there is nothing in the file to keep."""
         with self._db.begin() as c:
             c.execute(delete(ChunkRow).where(ChunkRow.key == key, ChunkRow.state == "open"))
 
+    @retried
     def put_gaps(self, run: str | None, gaps: Sequence[Gap]) -> list[Gap]:
         """Keep gaps; those that came before the same run are replaced. Return the ones that were not known.
 

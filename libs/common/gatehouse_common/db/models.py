@@ -32,6 +32,8 @@ MAX_CHUNK_US = 3_600_000_000
 
 _BLOB = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 _BIG = BigInteger().with_variant(Integer(), "sqlite")
+_TABLE = {"mysql_default_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+"""Names are what they are to the letter, as in SQLite; a server's own default may take A for a."""
 _CAUSES = ", ".join(f"'{cause}'" for cause in GapCause)
 
 
@@ -57,6 +59,7 @@ class CameraRow(Base):
     """A configured camera, and the state it last reported."""
 
     __tablename__ = "cameras"
+    __table_args__ = _TABLE
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True, comment="slug")
     name: Mapped[str] = mapped_column(String(200), default="", comment="what people call it")
@@ -84,7 +87,7 @@ class RunRow(Base):
     """An unbroken connection with constant parameters."""
 
     __tablename__ = "runs"
-    __table_args__ = (Index("ix_runs_camera_started_us", "camera", "started_us"),)
+    __table_args__ = (Index("ix_runs_camera_started_us", "camera", "started_us"), _TABLE)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
     camera: Mapped[str] = mapped_column(String(64), comment="slug; the camera may be gone, its footage stays")
@@ -131,6 +134,7 @@ class ChunkRow(Base):
         # What is still open; and what is newest over all cameras.
         Index("ix_chunks_state", "state", "start_us"),
         Index("ix_chunks_run", "run", "start_us"),
+        _TABLE,
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
@@ -150,6 +154,7 @@ class ChunkIndexRow(Base):
     """The compact sample index of a stored chunk."""
 
     __tablename__ = "chunk_index"
+    __table_args__ = _TABLE
 
     chunk: Mapped[str] = mapped_column(
         ForeignKey("chunks.id", ondelete="CASCADE"), primary_key=True, comment="id of the chunk"
@@ -167,6 +172,7 @@ class GapRow(Base):
         CheckConstraint(f"cause IN ({_CAUSES})", name="cause"),
         Index("ix_gaps_range", "camera", "end_us", "start_us"),
         Index("ix_gaps_run", "run"),
+        _TABLE,
     )
 
     id: Mapped[int] = mapped_column(_BIG, primary_key=True, autoincrement=True, comment="means nothing")
@@ -182,6 +188,7 @@ class SettingRow(Base):
     """A setting changed at run time."""
 
     __tablename__ = "settings"
+    __table_args__ = _TABLE
 
     key: Mapped[str] = mapped_column(String(128), primary_key=True, comment="dotted name, e.g. recording.fsync")
     value: Mapped[str] = mapped_column(Text, comment="as it would stand in the environment")

@@ -62,7 +62,9 @@ class SettingsModel(Group):
     timezone: ZoneName = Field("UTC", description="the site's zone: names of files and days are in it")
     broker_url: str = Field("embedded:", description="the bus: `embedded:` journals to `bus.db` in the data directory")
     database_url: str = Field(
-        "", description="the index: an SQLAlchemy URL; empty: `gatehouse.db` in the data directory"
+        "",
+        description="the index: `sqlite:///path` or `mysql://user:password@host/database` (MySQL, MariaDB); "
+        "empty: `gatehouse.db` in the data directory",
     )
     storage_url: str = Field("", description="the store: `file:///path`; empty: the data directory")
     recording: RecordingSettings = Field(default_factory=RecordingSettings)

@@ -49,6 +49,8 @@ def upgrade() -> None:
         ),
         sa.Column("backend", sa.String(length=20), nullable=False, comment="how it is read: RTSP, V4L2..."),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cameras")),
+        mysql_default_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )
     op.create_table(
         "chunks",
@@ -96,6 +98,8 @@ def upgrade() -> None:
         sa.CheckConstraint("end_us >= start_us", name=op.f("ck_chunks_order")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chunks")),
         sa.UniqueConstraint("key", name=op.f("uq_chunks_key")),
+        mysql_default_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )
     with op.batch_alter_table("chunks", schema=None) as batch_op:
         batch_op.create_index(
@@ -151,6 +155,8 @@ def upgrade() -> None:
         sa.CheckConstraint("end_us > start_us", name=op.f("ck_gaps_order")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gaps")),
         sa.UniqueConstraint("camera", "start_us", name=op.f("uq_gaps_camera")),
+        mysql_default_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )
     with op.batch_alter_table("gaps", schema=None) as batch_op:
         batch_op.create_index("ix_gaps_range", ["camera", "end_us", "start_us"], unique=False)
@@ -203,6 +209,8 @@ def upgrade() -> None:
             comment="[{cause, since_us}]: why nothing was recorded before it",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+        mysql_default_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )
     with op.batch_alter_table("runs", schema=None) as batch_op:
         batch_op.create_index("ix_runs_camera_started_us", ["camera", "started_us"], unique=False)
@@ -218,6 +226,8 @@ def upgrade() -> None:
             comment="when it was changed, microseconds UTC",
         ),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_settings")),
+        mysql_default_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )
     op.create_table(
         "chunk_index",
@@ -230,6 +240,8 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["chunk"], ["chunks.id"], name=op.f("fk_chunk_index_chunk_chunks"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("chunk", name=op.f("pk_chunk_index")),
+        mysql_default_charset="utf8mb4",
+        mysql_collate="utf8mb4_bin",
     )
 
 

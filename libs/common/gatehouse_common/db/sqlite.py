@@ -1,0 +1,97 @@
+"""SQLite: one writer at a time, readers that never wait, and a file that may be damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, ResourceExhausted, Unavailable
+
+_BUSY_MS = 10_000  # how long a writer waits for another
+_PAUSE_MS = 20
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class SQLite:
+    """A database in a file."""
+
+    def connect(self, url: URL) -> Engine:
+        """Return an engine. Look-ups are short: a thread that finds all connections in use waits for one."""
+        engine = create_engine(url, pool_size=8, max_overflow=24, pool_timeout=10, hide_parameters=True)
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return engine
+
+    @contextmanager
+    def migrating(self, engine: Engine, shown: str) -> Iterator[Connection]:
+        """Yield a connection inside a transaction in which tables may be made anew.
+
+        SQLite alters a table by copying it and dropping the old one, which deletes its rows first, and with them
+        whatever refers to them. So foreign keys are not enforced meanwhile, and are checked before the end.
+
+        Raises:
+            DataLoss: a row would be left without what it names.
+        """
+        with engine.connect() as connection:
+            dbapi = connection.connection.dbapi_connection
+            assert dbapi is not None  # noqa: S101 - it was connected in the line above
+            _run(dbapi, "PRAGMA foreign_keys=OFF")  # does nothing inside a transaction
+            try:
+                connection.execution_options(writes=True)
+                with connection.begin():
+                    yield connection
+                    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                    if broken is not None:
+                        raise DataLoss(f"upgrading {shown} would leave rows of {broken[0]} without what they name")
+            finally:
+                _run(dbapi, "PRAGMA foreign_keys=ON")
+
+    def understand(self, error: DBAPIError, shown: str) -> GatehouseError:
+        """Return the error by SQLite's own code."""
+        code = getattr(error.orig, "sqlite_errorcode", None) or 0
+        said = f"database {shown}: {error.orig}"
+        if isinstance(error, IntegrityError):
+            kind = InvalidInput if code == sqlite3.SQLITE_CONSTRAINT_CHECK else Conflict
+            return kind(f"the database refused it: {error.orig}")
+        if code & 0xFF == sqlite3.SQLITE_FULL:
+            return ResourceExhausted(said)
+        if code & 0xFF in _DAMAGED:
+            return Unavailable(f"{said}: the file is damaged; footage is not, an index can be made from it anew")
+        return Unavailable(said)
+
+
+def _prepare(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # sqlite3's own transaction control would begin too late and commit before DDL; SQLAlchemy begins instead.
+    dbapi.isolation_level = None
+    for pragma in (f"busy_timeout={_BUSY_MS}", "synchronous=NORMAL", "foreign_keys=ON"):
+        _run(dbapi, f"PRAGMA {pragma}")
+    # Going over to WAL is the one thing for which SQLite does not wait by itself: of processes that open a new
+    # database together, all but one are refused at once.
+    for attempt in range(_BUSY_MS // _PAUSE_MS):
+        try:
+            _run(dbapi, "PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or attempt == _BUSY_MS // _PAUSE_MS - 1:
+                raise
+            threading.Event().wait(_PAUSE_MS / 1000)
+        else:
+            return
+
+
+def _run(dbapi: DBAPIConnection, statement: str) -> None:
+    cursor = dbapi.cursor()
+    cursor.execute(statement)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A writer that begins as a reader and upgrades later can be refused at once, whatever the busy timeout is.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
