@@ -124,6 +124,19 @@ def test_the_car_passes_with_its_plate() -> None:
     assert np.abs(street.draw(0, 0, 0.0)[0].astype(int) - luma).max() > 50
 
 
+@pytest.mark.parametrize(("size", "fits"), [("64x64", False), ("128x96", False), ("160x88", False), ("160x90", True)])
+def test_a_street_too_small_for_its_car_is_refused_before_it_is_drawn(size: str, fits: bool) -> None:
+    url = parse_url(f"synthetic:?size={size}")
+    if not fits:
+        with pytest.raises(InvalidInput, match="at least 160x90"):
+            open_source(url, SystemClock(), 5)
+        return
+    source = open_source(url, SystemClock(), 5)
+    source.open()
+    assert next(source.packets()).sync
+    source.close()
+
+
 def test_the_synthetic_camera_is_punctual() -> None:
     source = open_source(parse_url("synthetic:?size=320x180&fps=60"), SystemClock(), 5)
     info = source.open()

@@ -16,9 +16,12 @@ from gatehouse_capture.drawing import Street
 from gatehouse_capture.encoding import PictureEncoder
 from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import Clock
+from gatehouse_common.errors import InvalidInput
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 from .port import Packet, StreamInfo
+
+_LEAST_WIDTH, _LEAST_HEIGHT = 160, 90
 
 
 class SyntheticSource:
@@ -31,6 +34,10 @@ class SyntheticSource:
     def __init__(self, url: CameraUrl, clock: Clock) -> None:
         self._clock = clock
         self._width, self._height = url.size((1280, 720))
+        if self._width < _LEAST_WIDTH or self._height < _LEAST_HEIGHT:
+            raise InvalidInput(
+                f"camera option size={self._width}x{self._height} is too small for the plate: at least 160x90", "url"
+            )
         self._fps = url.number("fps", 30, 1, 240)
         self._number = int(url.number("start", 0, 0, 1_000_000))
         self._plate = url.options.get("plate", "GATE123")[:10].upper()
