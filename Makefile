@@ -19,7 +19,7 @@ setup: .venv/.ready ## make .venv with everything locked in uv.lock (needs Pytho
 	@touch $@
 
 demo: setup ## record a synthetic camera (and CAMERA=rtsp://..., if given); web app at http://localhost:5000
-	.venv/bin/gatehouse up --demo --data $(DATA) --port $(PORT) $(if $(CAMERA),--camera 'camera=$(CAMERA)')
+	@.venv/bin/gatehouse up --demo --data $(DATA) --port $(PORT) $(if $(CAMERA),--camera 'camera=$(CAMERA)')
 
 check: setup ## formatting, lint, types, the dependency rule
 	.venv/bin/ruff format --check .
