@@ -1,19 +1,22 @@
-"""What every store must do, whatever it is made of. An adapter is added by a line in ``ADAPTERS``."""
+"""What every store must do, whatever it is made of: a directory, or a bucket of a real S3 server."""
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound
 from gatehouse_common.storage import LocalStore, ObjectStore
+from s3_server import Bucket, bucket
 
 KEY = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
 
-ADAPTERS: dict[str, Callable[[Path], ObjectStore]] = {"local": lambda folder: LocalStore(folder / "store")}
+ADAPTERS = ["local", "s3"]
 
 CLIMBING = [
     "",
@@ -32,9 +35,19 @@ CLIMBING = [
 ]
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    with bucket(tmp_path_factory.mktemp("s3") / "server") as made:
+        yield made
+
+
 @pytest.fixture(params=ADAPTERS)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ObjectStore]:
-    made = ADAPTERS[request.param](tmp_path)
+    made: ObjectStore
+    if request.param == "local":
+        made = LocalStore(tmp_path / "store")
+    else:
+        made = request.getfixturevalue("server").below(uuid.uuid4().hex).open()
     made.probe()
     yield made
     made.close()
@@ -91,6 +104,50 @@ def test_only_one_of_many_takes_a_key(store: ObjectStore) -> None:
     assert len(won) == 1
     assert len(lost) == 7
     assert store.read(KEY) == won[0]
+
+
+def test_the_same_file_again_is_no_conflict(store: ObjectStore, film: Path) -> None:
+    """A crash may have come between storing a chunk and telling so."""
+    first = store.put_file(film, KEY)
+    assert store.put_file(film, KEY) == first
+
+
+def test_what_is_sent_while_it_grows_is_whole_in_the_end(store: ObjectStore, tmp_path: Path) -> None:
+    path = tmp_path / "growing.mp4"
+    data = random.Random(1).randbytes(20_000_000)
+    growing = store.grow(path, KEY)
+    if growing is None:  # nothing has to be sent: the file gets a second name
+        assert store.local_path(KEY) is not None
+        return
+    path.write_bytes(data[:1000])
+    assert growing.feed(1000) == 0
+    path.write_bytes(data[:17_000_000])
+    assert 5_000_000 < growing.feed(17_000_000) <= 17_000_000
+    with pytest.raises(NotFound):
+        store.stat(KEY)
+    path.write_bytes(data)
+    growing.finish()
+    assert store.read(KEY) == data
+    assert store.tidy(1 << 62) == 0
+
+
+def test_what_grew_for_nothing_leaves_nothing(store: ObjectStore, tmp_path: Path) -> None:
+    path = tmp_path / "growing.mp4"
+    path.write_bytes(bytes(17_000_000))
+    growing = store.grow(path, KEY)
+    if growing is not None:
+        growing.feed(17_000_000)
+        growing.abort()
+        assert growing.feed(17_000_000) <= 17_000_000
+        growing = store.grow(path, KEY)
+        assert growing is not None
+        growing.feed(17_000_000)
+        store.put_bytes(KEY, b"somebody was faster")
+        with pytest.raises(Conflict, match="already there"):
+            growing.finish()
+        assert path.stat().st_size == 17_000_000
+        assert store.read(KEY) == b"somebody was faster"
+    assert store.tidy(1 << 62) == 0
 
 
 def test_overwriting_is_possible_when_asked_for(store: ObjectStore) -> None:
@@ -209,5 +266,8 @@ def test_probes_may_overlap(store: ObjectStore) -> None:
 
 def test_capacity_is_of_the_place_that_fills_up(store: ObjectStore) -> None:
     room = store.capacity()
+    if room is None:  # a bucket grows as it is filled
+        assert store.local_path(KEY) is None
+        return
     assert 0 < room.free <= room.total
     assert room.free_inodes is None or room.free_inodes >= 0

@@ -17,6 +17,7 @@ from gatehouse_common.media.codecs import library_versions, missing_codecs
 from gatehouse_common.observability.camera_secrets import register_camera_url
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.runtime import DataLock
+from gatehouse_common.runtime.stores import open_store
 from gatehouse_common.settings import Settings
 from gatehouse_common.storage import LocalStore
 
@@ -96,7 +97,7 @@ def _is_running(settings: Settings) -> str:
 
 def _room(settings: Settings) -> str:
     check_room(settings)
-    root = settings.storage_root
+    root = settings.storage_root or settings.values.data_dir.absolute()
     while not root.exists():
         root = root.parent
     usage = shutil.disk_usage(root)
@@ -106,8 +107,12 @@ def _room(settings: Settings) -> str:
 def _writable(settings: Settings) -> str:
     data = settings.values.data_dir.absolute()
     made = not data.exists()
-    for root in dict.fromkeys((data, settings.storage_root)):
-        LocalStore(root).probe()
+    LocalStore(data).probe()
+    store = open_store(settings)
+    try:
+        store.probe()
+    finally:
+        store.close()
     if made:
         data.rmdir()
     return str(data)

@@ -36,7 +36,7 @@ def refuse_if_store_is_away(core: Core, problems: Sequence[Problem], *, force: b
     rows = sum(1 for _ in FootageReader(core.db).all_chunks())
     if missing > FEW and missing * 2 > rows and not force:
         raise Conflict(
-            f"{missing} of {rows} recordings are missing: is the disk of {core.settings.storage_root} mounted? "
+            f"{missing} of {rows} recordings are missing: is {_place(core)}? "
             "If they are really gone, repeat with --force."
         )
 
@@ -126,3 +126,8 @@ class Repair:
             self._writer.put_gaps(None, [gap])
         self._writer.forget_chunk(chunk.id)
         return f"row removed, gap recorded as {cause.value}"
+
+
+def _place(core: Core) -> str:
+    root = core.settings.storage_root
+    return "the bucket the right one" if root is None else f"the disk of {root} mounted"

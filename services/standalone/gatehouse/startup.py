@@ -9,9 +9,14 @@ import shutil
 import socket
 from pathlib import Path
 
-from gatehouse_common.errors import Conflict, InvalidInput, ResourceExhausted, from_os_error
+import structlog
+
+from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, Kind, ResourceExhausted, from_os_error
+from gatehouse_common.runtime.stores import open_store
 from gatehouse_common.settings import Settings
 from gatehouse_common.storage import LocalStore
+
+log = structlog.get_logger(__name__)
 
 MIN_FREE_BYTES = 64 << 20
 MIN_FREE_INODES = 1000
@@ -23,7 +28,7 @@ def check_room(settings: Settings) -> None:
     Raises:
         ResourceExhausted: they have not; the sentence says where and how much there is.
     """
-    for root in dict.fromkeys((settings.values.data_dir.absolute(), settings.storage_root)):
+    for root in filter(None, dict.fromkeys((settings.values.data_dir.absolute(), settings.storage_root))):
         present = _nearest(root)
         try:
             free = shutil.disk_usage(present).free
@@ -48,11 +53,31 @@ def check_startup(settings: Settings) -> Settings:
         GatehouseError: the store does not take a file and give it back.
     """
     LocalStore(settings.values.data_dir.absolute()).probe()
-    LocalStore(settings.storage_root).probe()
+    probe_store(settings)
     api = settings.values.api
     port = find_port(api.host, api.port)
     values = settings.values.model_copy(update={"api": api.model_copy(update={"port": port})})
     return dataclasses.replace(settings, values=values)
+
+
+def probe_store(settings: Settings) -> None:
+    """Return if the store takes a file and gives it back; one on another machine may be away for now.
+
+    Footage waits for it in the data directory then, as it does when it goes away later.
+
+    Raises:
+        InvalidInput: its URL or credentials are wrong.
+        GatehouseError: it refuses, or this machine's disk does.
+    """
+    store = open_store(settings)
+    try:
+        store.probe()
+    except GatehouseError as error:
+        if settings.storage_root is not None or error.kind is not Kind.UNAVAILABLE:
+            raise
+        log.warning("the store does not answer: footage waits in the data directory", reason=error.message)
+    finally:
+        store.close()
 
 
 def find_port(host: str, port: int) -> int:

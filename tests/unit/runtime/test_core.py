@@ -40,7 +40,8 @@ def test_the_defaults_are_parts_that_need_no_server(tmp_path: Path) -> None:
     [
         ("broker_url", "amqp://gate:canary@mq/", "use 'embedded:'"),
         ("broker_url", "embedded", "use 'embedded:'"),
-        ("storage_url", "s3://bucket/prefix", "use file:///path"),
+        ("storage_url", "s3://u:canary@bucket/prefix", "it must hold no credentials"),
+        ("storage_url", "ftp://bucket/prefix", "use file:///path"),
         ("storage_url", "file://relative", "use file:///path"),
         ("database_url", "postgresql://gate:canary@db/x", "sqlite:///path"),
         ("database_url", "nonsense", "sqlite:///path"),

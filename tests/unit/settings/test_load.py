@@ -144,8 +144,9 @@ def test_an_error_never_shows_the_value_of_a_url(overrides: dict[str, Any]) -> N
 
 
 def test_a_store_of_another_kind_is_told_what_there_is() -> None:
-    with pytest.raises(InvalidInput, match="use file:///path"):
-        _ = load({"storage_url": "s3://bucket"}, environ={}).storage_root
+    with pytest.raises(InvalidInput, match="use file:///path or s3://bucket"):
+        _ = load({"storage_url": "ftp://user:canary@bucket"}, environ={}).storage_root
+    assert load({"storage_url": "s3://bucket"}, environ={}).storage_root is None
     assert load({"storage_url": "file:///srv/footage"}, environ={}).storage_root == Path("/srv/footage")
 
 

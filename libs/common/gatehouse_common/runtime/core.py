@@ -19,6 +19,8 @@ from gatehouse_common.observability.secrets import register_url
 from gatehouse_common.settings import Settings, site_zone
 from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore
 
+from .stores import open_store
+
 
 @dataclass(frozen=True, slots=True)
 class Core:
@@ -58,7 +60,7 @@ class Core:
             register_url(url)
         zone = site_zone(values.timezone)
         data = values.data_dir.absolute()
-        store, spool = LocalStore(settings.storage_root), LocalStore(data)
+        spool = LocalStore(data)
         try:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -70,6 +72,7 @@ class Core:
             opened.callback(bus.close)
             for queue, types in queues().items():
                 bus.declare(queue, types)
+            store = open_store(settings)
             opened.pop_all()
         return cls(settings, bus, store, spool, MediaReader(spool, store), db, time, zone)
 

@@ -43,8 +43,8 @@ class Settings:
         return self.values.database_url or f"sqlite:///{self.values.data_dir.absolute() / 'gatehouse.db'}"
 
     @property
-    def storage_root(self) -> Path:
-        """The directory of the store.
+    def storage_root(self) -> Path | None:
+        """The directory of the store, None if it is not in one.
 
         Raises:
             InvalidInput: ``storage_url`` is of a kind that this version does not support.
@@ -52,8 +52,13 @@ class Settings:
         url = self.values.storage_url
         if not url:
             return self.values.data_dir.absolute()
+        if url.startswith("s3://"):
+            return None
         if not url.startswith("file:///"):
-            raise InvalidInput(f"storage_url {url[:60]!r} is not supported: use file:///path.", "storage_url")
+            shown = url.split("?")[0].rsplit("@", maxsplit=1)[-1][:60]
+            raise InvalidInput(
+                f"storage_url {shown!r} is not supported: use file:///path or s3://bucket.", "storage_url"
+            )
         return Path(url.removeprefix("file://"))
 
 
@@ -189,6 +194,6 @@ def _explained(error: ValidationError, sources: Mapping[str, str], secret: set[s
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
     where = sources.get(name, "the settings")
-    value = "" if name.endswith("url") or name in secret else f" = {str(first['input'])[:60]!r}"
+    value = "" if name.endswith(("url", "_key")) or name in secret else f" = {str(first['input'])[:60]!r}"
     wrong = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     return InvalidInput(f"setting {name}{value} (from {where}) is wrong: {wrong.rstrip('.')}.", name)

@@ -28,6 +28,23 @@ class RecordingSettings(Group):
     live_fragment_seconds: float = Field(0.07, ge=0.01, le=0.5, description="length of a live view's fragment")
 
 
+class StorageSettings(Group):
+    """An S3 store, if `storage_url` names one."""
+
+    access_key: str = Field(
+        "", description="access key; empty: where AWS programs look (`AWS_ACCESS_KEY_ID`, profile, role of the machine)"
+    )
+    secret_key: str = Field("", description="secret key; better in a file, by `GATEHOUSE_STORAGE__SECRET_KEY_FILE`")
+    timeout_seconds: float = Field(20.0, ge=1, le=300, description="a server that is silent for so long is asked again")
+    connections: int = Field(32, ge=4, le=1024, description="connections kept open to the server")
+    redirect: bool = Field(
+        False,
+        description="send who asks for a stored chunk file to the server by a signed URL; the browser must reach it, "
+        "and the bucket allow the site's origin (CORS)",
+    )
+    redirect_seconds: int = Field(3600, ge=10, le=604800, description="for how long such a URL is good")
+
+
 class ApiSettings(Group):
     """The web server."""
 
@@ -66,7 +83,12 @@ class SettingsModel(Group):
         description="the index: `sqlite:///path` or `mysql://user:password@host/database` (MySQL, MariaDB); "
         "empty: `gatehouse.db` in the data directory",
     )
-    storage_url: str = Field("", description="the store: `file:///path`; empty: the data directory")
+    storage_url: str = Field(
+        "",
+        description="the store: `file:///path`, or `s3://bucket/prefix?endpoint=http://host:9000&region=us-east-1` of "
+        "any S3 server; empty: the data directory",
+    )
+    storage: StorageSettings = Field(default_factory=StorageSettings)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     log: LogSettings = Field(default_factory=LogSettings)

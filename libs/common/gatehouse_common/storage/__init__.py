@@ -1,7 +1,7 @@
-"""Where media objects live: the port, the local adapter, and the keys."""
+"""Where media objects live: the port, the local adapter, and the keys. The adapter for S3 is in ``storage.s3``."""
 
 from .local import LocalStore
-from .port import Capacity, ObjectInfo, ObjectStore
+from .port import Capacity, Growing, ObjectInfo, ObjectStore
 from .reader import MediaReader
 
-__all__ = ["Capacity", "LocalStore", "MediaReader", "ObjectInfo", "ObjectStore"]
+__all__ = ["Capacity", "Growing", "LocalStore", "MediaReader", "ObjectInfo", "ObjectStore"]

@@ -70,6 +70,11 @@ class LocalStore:
             _sync(target.parent)
         return self.stat(key)
 
+    def grow(self, path: Path, key: str) -> None:
+        """Return None: a file is published by a second name, however large it is."""
+        del path
+        keys.validate(key)
+
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield a range in pieces of at most 1 MiB."""
         if offset < 0 or (length is not None and length < 0):
@@ -128,9 +133,26 @@ class LocalStore:
             except OSError:  # not empty, or already gone
                 break
 
+    def tidy(self, before_us: int) -> int:
+        """Delete temporary files that a crash has left."""
+        gone = 0
+        with _translated(f"tidying {self.root}"):
+            for path in self.root.rglob(f"{_TEMPORARY}*"):
+                try:
+                    if path.is_file() and path.lstat().st_mtime_ns // 1000 < before_us:
+                        path.unlink()
+                        gone += 1
+                except FileNotFoundError:  # its writer is done with it
+                    continue
+        return gone
+
     def local_path(self, key: str) -> Path | None:
         """Return the file that holds the object."""
         return self._path(key)
+
+    def redirect_url(self, key: str) -> None:
+        """Return None: files have no URL of their own."""
+        keys.validate(key)
 
     def capacity(self) -> Capacity:
         """Return the room of the file system below the root."""

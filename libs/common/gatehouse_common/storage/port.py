@@ -31,6 +31,32 @@ class Capacity:
     free_inodes: int | None
 
 
+class Growing(Protocol):
+    """An object that is sent while its file is written; see ``ObjectStore.grow``. Safe for use by many threads."""
+
+    def feed(self, size: int) -> int:
+        """Send what can be sent of the first ``size`` bytes, which do not change any more; return how many were.
+
+        Raises:
+            GatehouseError: the store does not take it; call again later.
+        """
+        ...
+
+    def finish(self) -> None:
+        """Make the file, which is not written to any more, an object; may be called again if that fails.
+
+        Raises:
+            NotFound: there is no file.
+            Conflict: the key is taken by something else; what was sent is taken back.
+            ResourceExhausted: no room.
+        """
+        ...
+
+    def abort(self) -> None:
+        """Take back what was sent; the file stays."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Where published media lives. Safe for use by many threads; errors are those of ``errors.py``."""
 
@@ -38,6 +64,7 @@ class ObjectStore(Protocol):
         """Make the finished file at ``path`` an object, durable when this returns.
 
         The file stays where it is, or is gone afterwards with ``move``. It must not be written to any more.
+        Putting the same file under the same key again is no conflict: a crash may have come in between.
 
         Raises:
             NotFound: there is no file at ``path``.
@@ -51,6 +78,16 @@ class ObjectStore(Protocol):
 
         Raises:
             Conflict: the key is taken and ``overwrite`` is not set.
+        """
+        ...
+
+    def grow(self, path: Path, key: str) -> Growing | None:
+        """Return an object that is sent while the file at ``path`` is written; None where nothing has to be sent.
+
+        What was sent survives a crash: it is gone on with when the same key is stored again.
+
+        Raises:
+            InvalidInput: the key is not valid.
         """
         ...
 
@@ -86,12 +123,27 @@ class ObjectStore(Protocol):
         """Delete an object; deleting one that is not there is no error."""
         ...
 
+    def tidy(self, before_us: int) -> int:
+        """Take away what was begun before then and never became an object; return how many there were.
+
+        What this process is about is left alone; so choose a time when no other process is about something either.
+        """
+        ...
+
     def local_path(self, key: str) -> Path | None:
         """Return the file that holds the object, or None where there is no such file on this machine."""
         ...
 
-    def capacity(self) -> Capacity:
-        """Return the room of the store."""
+    def redirect_url(self, key: str) -> str | None:
+        """Return a URL from which whoever holds it can get the object for a while; None if none are given out."""
+        ...
+
+    def capacity(self) -> Capacity | None:
+        """Return the room of the store, None if it has no limit of its own that it would tell.
+
+        Raises:
+            GatehouseError: the store is not there.
+        """
         ...
 
     def probe(self) -> None:

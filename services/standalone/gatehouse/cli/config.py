@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gatehouse_common.observability.secrets import mask
+from gatehouse_common.observability.secrets import MASK, mask
 from gatehouse_common.settings import Settings
 from gatehouse_common.settings.reference import render
 
@@ -47,4 +47,4 @@ def _value(settings: Settings, name: str) -> Any:
         at = getattr(at, part)
     if at is None or isinstance(at, bool | int | float):
         return at
-    return mask(str(at))
+    return MASK if at and name.endswith("secret_key") else mask(str(at))
