@@ -26,21 +26,26 @@ class ChunkReader:
     def check(self, file: VirtualFile, start: int, end: int) -> None:
         """See that the bytes ``[start, end)`` are there, before anything of them is promised.
 
-        Only local files are looked at: asking an object store would cost a request per chunk.
+        Of a distant store only the first object is looked at: each costs a request, and this one tells whether the
+        store is there.
 
         Raises:
             DataLoss: an object is gone or too short; the sentence names it.
+            Unavailable: the store does not answer.
         """
-        at = 0
+        at, asked = 0, False
         for piece in file.pieces:
             length = piece.length if isinstance(piece, ObjectRange) else len(piece)
             low, high = max(start - at, 0), min(end - at, length)
             at += length
             if low >= high or not isinstance(piece, ObjectRange):
                 continue
+            distant = self._media.local_path(piece.key) is None
+            if distant and asked:
+                continue
+            asked = asked or distant
             key = self._present(piece)
-            path = self._media.local_path(key)
-            if path is not None and self._media.stat(key).size < piece.offset + high:
+            if self._media.stat(key).size < piece.offset + high:
                 raise DataLoss(f"{key} is shorter than its index says; `gatehouse check` tells more")
 
     def read(self, file: VirtualFile, start: int, end: int) -> Iterator[bytes]:

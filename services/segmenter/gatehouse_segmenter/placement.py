@@ -7,9 +7,19 @@ from zoneinfo import ZoneInfo
 
 from gatehouse_common.errors import Conflict, DataLoss, NotFound
 from gatehouse_common.media.stored import read_head
-from gatehouse_common.storage import ObjectStore, keys
+from gatehouse_common.storage import Growing, ObjectStore, keys
 
 MAX_SAME_SECOND = 99
+
+
+def name_start(store: ObjectStore, spool_key: str, start_us: int) -> int:
+    """Return the start that a chunk gets its key by.
+
+    A start may be refined while a chunk is written. On a distant store the one in the spool's name is taken, which
+    never changes: an upload is found again by its key, there is no second name to recognise it by.
+    """
+    name = keys.parse_spool(spool_key)
+    return start_us if name is None or store.local_path(spool_key) is not None else name.start_us
 
 
 def find_twin(store: ObjectStore, path: Path, camera: str, start_us: int, zone: ZoneInfo) -> str | None:
@@ -19,7 +29,7 @@ def find_twin(store: ObjectStore, path: Path, camera: str, start_us: int, zone: 
     changed time zone, would give another name. Two days are looked at for the same reason.
     """
     found = path.stat()
-    if found.st_nlink < 2:
+    if found.st_nlink < 2 or store.local_path(keys.recording(camera, start_us, zone)) is None:
         return None
     folders = {keys.recording(camera, start_us + d, zone).rpartition("/")[0] for d in (0, -2_000_000, 2_000_000)}
     for folder in sorted(folders):
@@ -42,8 +52,18 @@ def find_stored(store: ObjectStore, chunk: str, camera: str, start_us: int, zone
     return None
 
 
-def place(store: ObjectStore, path: Path, chunk: str, camera: str, start_us: int, zone: ZoneInfo) -> str:
+def place(
+    store: ObjectStore,
+    path: Path,
+    chunk: str,
+    camera: str,
+    start_us: int,
+    zone: ZoneInfo,
+    growing: Growing | None = None,
+) -> str:
     """Make the spool file at ``path`` an object and return its key; one that is an object already stays it.
+
+    ``growing`` is what of it has been sent already, under the first of the keys that it may get.
 
     Raises:
         Conflict: every name of its second is taken by other chunks.
@@ -55,7 +75,10 @@ def place(store: ObjectStore, path: Path, chunk: str, camera: str, start_us: int
     for attempt in range(1, MAX_SAME_SECOND + 1):
         key = keys.recording(camera, start_us, zone, attempt)
         try:
-            store.put_file(path, key)
+            if growing is not None and attempt == 1:
+                growing.finish()
+            else:
+                store.put_file(path, key)
         except Conflict:
             if _is(store, key, chunk):
                 return key

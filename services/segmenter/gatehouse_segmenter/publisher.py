@@ -1,6 +1,6 @@
 """From the spool to the store and out of the spool, each step repeatable after a crash between any two.
 
-whole (index box, fsync) -> object (link, fsync directory) -> chunk.stored -> row -> chunk.indexed -> unlink
+whole (index box, fsync) -> object (link and fsync directory; upload) -> chunk.stored -> row -> chunk.indexed -> unlink
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from gatehouse_common.observability.metrics import (
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 
-from .placement import find_stored, find_twin, place
+from .early import EarlySender
+from .placement import find_stored, find_twin, name_start, place
 
 log = structlog.get_logger(__name__)
 
@@ -30,8 +31,8 @@ log = structlog.get_logger(__name__)
 class Publisher:
     """Handles ``chunk.closed`` and ``chunk.indexed``."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, core: Core, early: EarlySender) -> None:
+        self._core, self._early = core, early
 
     def publish(self, closed: ChunkClosed) -> None:
         """Store a chunk and say so; a chunk that is stored already is only told again.
@@ -44,13 +45,15 @@ class Publisher:
         if closed.bytes == 0:  # nothing of it could be kept; meant for the indexer
             return
         core, path = self._core, self._path(closed.key)
+        start_us = name_start(core.store, closed.key, closed.start_us)
         if not path.exists():
             self._expect_stored(closed)
             return
-        if find_twin(core.store, path, closed.camera, closed.start_us, core.zone) is None:
+        if find_twin(core.store, path, closed.camera, start_us, core.zone) is None:
             self._complete(path, closed.key)
         try:
-            key = place(core.store, path, closed.chunk, closed.camera, closed.start_us, core.zone)
+            growing = self._early.take(closed.key)
+            key = place(core.store, path, closed.chunk, closed.camera, start_us, core.zone, growing)
         except GatehouseError:
             STORAGE_WRITE_ERRORS.labels("store").inc()
             raise
@@ -89,7 +92,8 @@ class Publisher:
 
     def _expect_stored(self, closed: ChunkClosed) -> None:
         core = self._core
-        if find_stored(core.store, closed.chunk, closed.camera, closed.start_us, core.zone) is None:
+        start_us = name_start(core.store, closed.key, closed.start_us)
+        if find_stored(core.store, closed.chunk, closed.camera, start_us, core.zone) is None:
             raise NotFound(f"chunk {closed.chunk} is neither in the spool ({closed.key}) nor in the store")
 
     @staticmethod

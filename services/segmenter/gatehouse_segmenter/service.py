@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from gatehouse_common.bus import Delivery
+from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
 from gatehouse_common.messages import ChunkClosed, ChunkIndexed
 from gatehouse_common.observability.metrics import (
@@ -21,6 +22,7 @@ from gatehouse_common.observability.metrics import (
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.storage import keys
 
+from .early import EarlySender
 from .publisher import Publisher
 from .recovery import recover
 
@@ -31,6 +33,7 @@ LOW_BYTES = 256 << 20
 _LONGEST_PAUSE_S = 5.0
 _DRAIN_S = 2.0
 _LOOK_S = 15.0
+_ABANDONED_US = 24 * 3600 * SECOND
 
 
 class Segmenter:
@@ -40,11 +43,13 @@ class Segmenter:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._publisher = Publisher(core)
         self._stop = threading.Event()
         self._waiting_for = ""
         self._room = Check("storage", ok=True)
+        self._tidied = False
         self.recovered = recover(core)
+        self._early = EarlySender(core)
+        self._publisher = Publisher(core, self._early)
 
     def run(self, stop: threading.Event) -> None:
         """Handle the queue until told to stop, then what is in it already."""
@@ -53,6 +58,8 @@ class Segmenter:
         try:
             while not stop.is_set():
                 self._look_at_room()
+                self._tidy()
+                self._early.look()
                 self._core.clock.wait(stop, _LOOK_S)
             self._drain()
         finally:
@@ -99,15 +106,18 @@ class Segmenter:
             clock.wait(never, 0.02)
 
     def _look_at_room(self) -> None:
+        core = self._core
         try:
-            room = self._core.store.capacity()
+            room = core.store.capacity()
+            name = "store" if room is not None else "spool"
+            room = room or core.spool.capacity()  # what fills up then is where footage waits for the store
         except GatehouseError as error:
             self._room = Check("storage", ok=False, detail=error.message)
             return
-        STORAGE_FREE.labels("store").set(room.free)
-        STORAGE_CAPACITY.labels("store").set(room.total)
+        STORAGE_FREE.labels(name).set(room.free)
+        STORAGE_CAPACITY.labels(name).set(room.total)
         if room.free_inodes is not None:
-            STORAGE_FREE_INODES.labels("store").set(room.free_inodes)
+            STORAGE_FREE_INODES.labels(name).set(room.free_inodes)
         files = spool_sizes(self._core.spool.root)
         SPOOL_BYTES.set(sum(files))
         SPOOL_FILES.set(len(files))
@@ -117,6 +127,19 @@ class Segmenter:
             self._room = Check("storage", ok=False, detail=f"only {room.free >> 20} MiB are free")
         else:
             self._room = Check("storage", ok=True)
+
+    def _tidy(self) -> None:
+        """Once, and when the store is there: take away what crashes have left in it."""
+        if self._tidied:
+            return
+        try:
+            gone = self._core.store.tidy(self._core.clock.now_us() - _ABANDONED_US)
+        except GatehouseError as error:
+            log.warning("leftovers of earlier uploads were not looked for", reason=error.message)
+            return
+        self._tidied = True
+        if gone:
+            log.info("leftovers of earlier uploads were taken away", count=gone)
 
 
 def spool_sizes(root: Path) -> list[int]:

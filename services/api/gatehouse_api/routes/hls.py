@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, redirect
 from flask_openapi3 import APIBlueprint, Tag
+from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
@@ -59,10 +60,15 @@ def get_live(path: CameraPath) -> Response:
 
 
 @api.get("/media/chunks/<chunk>.mp4", summary="A chunk file, by ranges")
-def get_chunk(path: ChunkPath) -> Response:
-    """Return a chunk file up to its last whole part."""
+def get_chunk(path: ChunkPath) -> BaseResponse:
+    """Return a chunk file up to its last whole part; or where the store has it, if the settings say so."""
     ctx = context()
     row, media = ctx.library.chunk(path.chunk)
+    elsewhere = ctx.core.store.redirect_url(row.key) if row.state == "stored" else None
+    if elsewhere is not None:
+        answer = redirect(elsewhere, 307)
+        answer.headers["Cache-Control"] = "private, no-store"  # the address is a key for as long as it is good
+        return answer
     file = VirtualFile((ObjectRange(media.key, 0, media.indexed_bytes, media.chunk_id),))
     return deliver(file, ctx.reader, sealed=row.state == "stored")
 
