@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from gatehouse_common.errors import DataLoss, NotFound
 from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
-from gatehouse_common.storage.reader import MediaReader
+from gatehouse_common.storage import MediaReader, ObjectInfo
 
 
 class ChunkReader:
@@ -44,24 +44,23 @@ class ChunkReader:
             if distant and asked:
                 continue
             asked = asked or distant
-            key = self._present(piece)
-            if self._media.stat(key).size < piece.offset + high:
-                raise DataLoss(f"{key} is shorter than its index says; `gatehouse check` tells more")
+            found = self._present(piece)
+            if found.size < piece.offset + high:
+                raise DataLoss(f"{found.key} is shorter than its index says; `gatehouse check` tells more")
 
     def read(self, file: VirtualFile, start: int, end: int) -> Iterator[bytes]:
         """Yield the bytes ``[start, end)`` of ``file``."""
         ids = {piece.key: piece.identity for piece in file.pieces if isinstance(piece, ObjectRange)}
         return file.read(_Following(self._media, lambda key: self._locate(ids[key])), start, end)
 
-    def _present(self, piece: ObjectRange) -> str:
+    def _present(self, piece: ObjectRange) -> ObjectInfo:
         try:
-            self._media.stat(piece.key)
+            return self._media.stat(piece.key)
         except NotFound as error:
             moved = self._locate(piece.identity)
             if moved == piece.key:
                 raise DataLoss(f"the file of {piece.key} is gone; `gatehouse check` tells more") from error
-            return moved
-        return piece.key
+            return self._media.stat(moved)
 
 
 class _Following:
