@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import Camera, CameraRepository, FootageReader
 from gatehouse_common.media.adopt import read_index
@@ -42,8 +43,8 @@ def add_camera(core: Core, camera: str = "cam", created_us: int = START_US - 60_
 
 
 def work_off(core: Core) -> None:
-    """Start segmenter (with its recovery) and indexer, let them do what there is, stop them."""
-    supervisor = Supervisor([build_indexer(core), build_segmenter(core)], core.clock)
+    """Start the spool's keeper (with its recovery), indexer and segmenter, let them do what there is, stop them."""
+    supervisor = Supervisor([build_spool(core), build_indexer(core), build_segmenter(core)], core.clock)
     supervisor.start()
     try:
         assert core.bus.join(20)

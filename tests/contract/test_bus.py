@@ -21,13 +21,13 @@ from gatehouse_common.bus.memory import MemoryBus
 from gatehouse_common.bus.port import MAX_ATTEMPTS
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import InvalidInput, NotFound, Unavailable
-from gatehouse_common.messages import CameraChanged, LivePreview, LiveRequested, RunEnded
+from gatehouse_common.messages import GapRecorded, LivePreview, LiveRequested, RunEnded
 
 QUEUE = "capture"
 
 
-def changed(camera: str, at: int = 0) -> CameraChanged:
-    return CameraChanged(camera=camera, time_us=at, action="added")
+def changed(camera: str, at: int = 0) -> GapRecorded:
+    return GapRecorded(camera=camera, time_us=at, start_us=0, end_us=1, cause="dropped")
 
 
 @pytest.fixture(params=["memory", "embedded"])
@@ -35,7 +35,7 @@ def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bus]:
     made: Bus = (
         MemoryBus(SystemClock()) if request.param == "memory" else EmbeddedBus(tmp_path / "bus.db", SystemClock())
     )
-    made.declare(QUEUE, [CameraChanged])
+    made.declare(QUEUE, [GapRecorded])
     yield made
     made.close()
 
@@ -163,7 +163,7 @@ def test_dead_letters_are_replayed_after_a_fix_or_dropped(bus: Bus) -> None:
 
 
 def test_every_queue_of_a_type_gets_its_messages(bus: Bus) -> None:
-    bus.declare("segmenter", [CameraChanged, RunEnded])
+    bus.declare("segmenter", [GapRecorded, RunEnded])
     one, two = Collector(), Collector()
     bus.subscribe(QUEUE, one)
     bus.subscribe("segmenter", two)
@@ -259,13 +259,13 @@ def test_messages_survive_kill_9_of_the_process(tmp_path: Path) -> None:
         from pathlib import Path
         from gatehouse_common.bus.embedded import EmbeddedBus
         from gatehouse_common.clock import SystemClock
-        from gatehouse_common.messages import CameraChanged
+        from gatehouse_common.messages import GapRecorded
         bus = EmbeddedBus(Path(sys.argv[1]), SystemClock())
-        bus.declare("capture", [CameraChanged])
+        bus.declare("capture", [GapRecorded])
         def stuck(delivery): time.sleep(60)
         bus.subscribe("capture", stuck)
         for k in range(10_000):
-            bus.publish(CameraChanged(camera=f"c{k}", time_us=0, action="added"))
+            bus.publish(GapRecorded(camera=f"c{k}", time_us=0, start_us=0, end_us=1, cause="dropped"))
             print(k, flush=True)
         """
     )
@@ -283,7 +283,7 @@ def test_messages_survive_kill_9_of_the_process(tmp_path: Path) -> None:
     process.stdout.close()
     process.wait()
     bus = EmbeddedBus(path, SystemClock())
-    bus.declare(QUEUE, [CameraChanged])
+    bus.declare(QUEUE, [GapRecorded])
     collector = Collector()
     bus.subscribe(QUEUE, collector)
     assert bus.join()
@@ -296,7 +296,7 @@ def test_a_damaged_journal_is_moved_aside_and_a_new_one_begun(tmp_path: Path) ->
     path = tmp_path / "bus.db"
     path.write_bytes(b"this is no database, whatever its name says" * 100)
     bus = EmbeddedBus(path, SystemClock())
-    bus.declare(QUEUE, [CameraChanged])
+    bus.declare(QUEUE, [GapRecorded])
     collector = Collector()
     bus.subscribe(QUEUE, collector)
     bus.publish(changed("on"))
@@ -321,7 +321,7 @@ def test_a_body_that_cannot_be_decoded_is_a_dead_letter_and_the_queue_goes_on(tm
         journal.add([QUEUE], body)
     journal.close()
     bus = EmbeddedBus(path, SystemClock())
-    bus.declare(QUEUE, [CameraChanged])
+    bus.declare(QUEUE, [GapRecorded])
     bus.publish(changed("fine"))
     collector = Collector()
     bus.subscribe(QUEUE, collector)

@@ -17,7 +17,7 @@ from gatehouse_common.bus.journal import Journal
 from gatehouse_common.bus.port import MAX_ATTEMPTS
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import InvalidInput, Unavailable
-from gatehouse_common.messages import CameraChanged
+from gatehouse_common.messages import GapRecorded
 from gatehouse_common.observability.metrics import MESSAGE_TROUBLES
 
 QUEUE = "capture"
@@ -28,14 +28,14 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedBus
     monkeypatch.setattr("gatehouse_common.bus.consumer.RETRY_PAUSES_S", (0.0,))
     monkeypatch.setattr("gatehouse_common.bus.journal._BUSY_S", 0.05)
     made = EmbeddedBus(tmp_path / "bus.db", SystemClock())
-    made.declare(QUEUE, [CameraChanged])
+    made.declare(QUEUE, [GapRecorded])
     yield made
     made.close()
 
 
 def publish(bus: EmbeddedBus, *cameras: str) -> None:
     for camera in cameras:
-        bus.publish(CameraChanged(camera=camera, time_us=0, action="added"))
+        bus.publish(GapRecorded(camera=camera, time_us=0, start_us=0, end_us=1, cause="dropped"))
 
 
 def troubles() -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound
-from gatehouse_common.storage import LocalStore, ObjectStore
+from gatehouse_common.storage import FileSource, LocalStore, ObjectStore
 from s3_server import Bucket, bucket
 
 KEY = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
@@ -115,7 +115,7 @@ def test_the_same_file_again_is_no_conflict(store: ObjectStore, film: Path) -> N
 def test_what_is_sent_while_it_grows_is_whole_in_the_end(store: ObjectStore, tmp_path: Path) -> None:
     path = tmp_path / "growing.mp4"
     data = random.Random(1).randbytes(20_000_000)
-    growing = store.grow(path, KEY)
+    growing = store.grow(FileSource(path, KEY), KEY)
     if growing is None:  # nothing has to be sent: the file gets a second name
         assert store.local_path(KEY) is not None
         return
@@ -134,12 +134,12 @@ def test_what_is_sent_while_it_grows_is_whole_in_the_end(store: ObjectStore, tmp
 def test_what_grew_for_nothing_leaves_nothing(store: ObjectStore, tmp_path: Path) -> None:
     path = tmp_path / "growing.mp4"
     path.write_bytes(bytes(17_000_000))
-    growing = store.grow(path, KEY)
+    growing = store.grow(FileSource(path, KEY), KEY)
     if growing is not None:
         growing.feed(17_000_000)
         growing.abort()
         assert growing.feed(17_000_000) <= 17_000_000
-        growing = store.grow(path, KEY)
+        growing = store.grow(FileSource(path, KEY), KEY)
         assert growing is not None
         growing.feed(17_000_000)
         store.put_bytes(KEY, b"somebody was faster")

@@ -21,6 +21,7 @@ from .context import Context, context, install
 from .guard import install_guard
 from .library import Library
 from .live import LiveDesk
+from .live_feed import LiveFeeds
 from .routes import cameras, compat, footage, hls, live, pages, system, timeline
 
 _DESCRIPTION = """Gatehouse keeps every second of every camera and gives back any moment, exactly.
@@ -61,7 +62,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     ending = stop or threading.Event()
     api = core.settings.values.api
-    desk = LiveDesk(core.bus, core.clock, api.max_live_viewers)
+    desk = LiveDesk(LiveFeeds(core), core.clock, api.max_live_viewers)
     with app.app_context():
         library = Library(core)
         reader = ChunkReader(core.media, library.locate)

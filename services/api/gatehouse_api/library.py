@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from gatehouse_common.db import Chunk, FootageReader
 from gatehouse_common.errors import DataLoss, NotFound
 from gatehouse_common.media.index_blob import decode_index
+from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.slicing import LOOKBACK_US
 from gatehouse_common.runtime import Core
 
 from .index_cache import IndexCache
-from .open_chunks import OpenChunks
 
 _KEPT_INDEX_BYTES = 128 << 20
 _HELD_OPEN = 128
@@ -32,6 +32,7 @@ class Library:
     """Finds the media of a range. Safe for many threads."""
 
     def __init__(self, core: Core) -> None:
+        self._core = core
         self._footage = FootageReader(core.db)
         self._indexes = IndexCache(_KEPT_INDEX_BYTES)
         self._open = OpenChunks(core.spool.root, _HELD_OPEN)
@@ -106,14 +107,18 @@ class Library:
             raise DataLoss(f"chunk {row.id} has no sample index; `gatehouse check --repair` makes it anew")
         media = decode_index(blob, row.key, row.origin_us)
         self._indexes.put(media)
-        self._open.forget(row.id)
         return media
 
     def _scanned(self, row: Chunk) -> ChunkMedia | None:
         """Return what an open chunk holds by now; None if it holds nothing yet."""
         try:
-            return self._open.media(row)
+            url = self._core.media.address(row.key)
+            if self._core.spools.is_local(url):
+                return self._open.media(row.key, row.origin_us)
+            blob = self._core.spools.at(url).index(row.key)
+            return None if blob is None else decode_index(blob, row.key, row.origin_us)
         except NotFound:
+            self._open.forget(row.key)
             return self._published(row)
 
     def _published(self, row: Chunk) -> ChunkMedia | None:

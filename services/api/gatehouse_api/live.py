@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gatehouse_common.bus import Bus, Delivery, Subscription
+from gatehouse_common.bus import Delivery, Subscription
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import Unavailable
-from gatehouse_common.messages import LiveMedia, LivePreview, LiveRequested
+from gatehouse_common.messages import LiveMedia
 from gatehouse_common.messages.live import LiveKind
 from gatehouse_common.observability.metrics import LIVE_VIEWERS
 
-_TTL_US = 10 * SECOND
+from .live_feed import LiveFeeds
+
 _ASK_AGAIN_US = 3 * SECOND
 _MOST_FRAGMENTS = 900
 _PREVIEWS_KEPT = 32
@@ -45,25 +46,21 @@ class Live:
 class Hub:
     """What comes from one camera, for any number of viewers; each reads at its own pace."""
 
-    def __init__(self, bus: Bus, clock: Clock, camera: str, kind: LiveKind) -> None:
-        self._bus, self._clock, self.camera, self.kind = bus, clock, camera, kind
+    def __init__(self, feeds: LiveFeeds, clock: Clock, camera: str, kind: LiveKind) -> None:
+        self._feeds, self._clock, self.camera, self.kind = feeds, clock, camera, kind
         self._ring: deque[Live] = deque(maxlen=_MOST_FRAGMENTS if kind == "media" else _PREVIEWS_KEPT)
         self._changed = threading.Condition()
         self._count = 0
         self._asked_us: int | None = None
         self.viewers = 0
-        kinds = [LiveMedia] if kind == "media" else [LivePreview]
-        self._subscription: Subscription = bus.subscribe_transient(
-            kinds, self._on, cameras=[camera], maxlen=_MOST_FRAGMENTS
-        )
+        self._subscription: Subscription = feeds.open(camera, kind, self._on, _MOST_FRAGMENTS)
 
     def ask(self) -> None:
         """Ask capture for what this hub shows, if it has not been asked lately."""
         now = self._clock.monotonic_us()
         if self._asked_us is None or now - self._asked_us > _ASK_AGAIN_US:
             self._asked_us = now
-            wall = self._clock.now_us()
-            self._bus.publish(LiveRequested(camera=self.camera, time_us=wall, kinds=[self.kind], ttl_us=_TTL_US))
+            self._feeds.ask(self.camera, self.kind)
 
     def next_after(self, number: int, timeout_s: float) -> list[Live]:
         """Return what came after ``number``, waiting for at most ``timeout_s``; empty if nothing came."""
@@ -98,8 +95,8 @@ class Hub:
 class LiveDesk:
     """All hubs; a hub lives as long as it has viewers."""
 
-    def __init__(self, bus: Bus, clock: Clock, most_viewers: int) -> None:
-        self._bus, self._clock, self._most = bus, clock, most_viewers
+    def __init__(self, feeds: LiveFeeds, clock: Clock, most_viewers: int) -> None:
+        self._feeds, self._clock, self._most = feeds, clock, most_viewers
         self._lock = threading.Lock()
         self._hubs: dict[tuple[str, LiveKind], Hub] = {}
         self._viewers = 0
@@ -117,7 +114,7 @@ class LiveDesk:
             self._viewers += 1
             hub = self._hubs.get((camera, kind))
             if hub is None:
-                hub = self._hubs[camera, kind] = Hub(self._bus, self._clock, camera, kind)
+                hub = self._hubs[camera, kind] = Hub(self._feeds, self._clock, camera, kind)
             hub.viewers += 1
         LIVE_VIEWERS.labels(camera, kind).inc()
         try:

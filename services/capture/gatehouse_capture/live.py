@@ -13,7 +13,7 @@ from typing import cast
 import av
 import structlog
 
-from gatehouse_common.bus import Bus
+from gatehouse_common.bus.transient import TransientTopics
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.decode import make_decoder
@@ -38,8 +38,8 @@ class LiveTap:
     Called in the recorder's thread; costs next to nothing while nobody watches.
     """
 
-    def __init__(self, bus: Bus, clock: Clock, camera: str, fragment_us: int) -> None:
-        self._bus, self._clock, self._camera = bus, clock, camera
+    def __init__(self, topics: TransientTopics, clock: Clock, camera: str, fragment_us: int) -> None:
+        self._topics, self._clock, self._camera = topics, clock, camera
         self._fragment_ticks = fragment_us * VIDEO_TIMESCALE // SECOND
         self._media_until = self._preview_until = 0
         self._samples: list[TimedSample] = []
@@ -88,7 +88,7 @@ class LiveTap:
             return
         self._shown = ticks
         message = LivePreview(camera=self._camera, time_us=self._wall(ticks), width=width, height=self._format.height)
-        self._bus.publish(message, with_tables(jpeg))
+        self._topics.publish(message, with_tables(jpeg))
 
     def sample(self, chunk: str, sample: TimedSample) -> None:
         """Take the next video sample."""
@@ -124,7 +124,7 @@ class LiveTap:
             sync=first.sync,
         )
         self._samples = []
-        self._bus.publish(message, body)
+        self._topics.publish(message, body)
 
     def _feed_preview(self, sample: TimedSample, now: int) -> None:
         if now >= self._preview_until or self._has_jpegs:
@@ -133,7 +133,7 @@ class LiveTap:
                 self._preview = None
             return
         if self._preview is None and self._format is not None:
-            self._preview = PreviewDecoder(self._bus, self._camera, self._format, self._wall)
+            self._preview = PreviewDecoder(self._topics, self._camera, self._format, self._wall)
             for earlier in self._gop:
                 self._preview.feed(earlier, show=earlier is sample)
         elif self._preview is not None:
@@ -143,8 +143,8 @@ class LiveTap:
 class PreviewDecoder:
     """Decodes one camera's run once for all who watch it as JPEGs, in a thread of its own."""
 
-    def __init__(self, bus: Bus, camera: str, format_: TrackFormat, wall: Callable[[int], int]) -> None:
-        self._bus, self._camera, self._format, self._wall = bus, camera, format_, wall
+    def __init__(self, topics: TransientTopics, camera: str, format_: TrackFormat, wall: Callable[[int], int]) -> None:
+        self._topics, self._camera, self._format, self._wall = topics, camera, format_, wall
         self._queue: queue.Queue[tuple[TimedSample, bool] | None] = queue.Queue(maxsize=256)
         self._skipping = False
         self._last = -VIDEO_TIMESCALE
@@ -195,4 +195,4 @@ class PreviewDecoder:
         self._last = pts
         jpeg, width, height = encode_jpeg(frame, _PREVIEW_WIDTH)
         message = LivePreview(camera=self._camera, time_us=self._wall(pts), width=width, height=height)
-        self._bus.publish(message, jpeg)
+        self._topics.publish(message, jpeg)

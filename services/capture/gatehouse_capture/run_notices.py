@@ -25,6 +25,8 @@ class Desk:
     clock: Clock
     send: Callable[[Message], None]
     live: LiveTap
+    address: str = ""
+    """Where other machines read the spool; empty: they do not."""
 
 
 class RunNotices:
@@ -99,5 +101,6 @@ class RunNotices:
                 end_us=end_us,
                 origin_us=self.origin_us,
                 bytes=size,
+                spool_url=self._desk.address,
             )
         )

@@ -230,6 +230,7 @@ class RunSession:
             video_codec=video.codec_string,
             audio_codec=self._info.formats[1].codec_string if len(self._info.formats) > 1 else None,
             interruptions=self._interruptions,
+            spool_url=self._desk.address,
         )
         self._notices = RunNotices(self._desk, started)
         self._recorder = RunRecorder(

@@ -10,8 +10,9 @@ from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.media.chunk_file import FsyncPolicy
+from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.recorder import ChunkPolicy
-from gatehouse_common.messages import GapCause, Interruption, LiveRequested
+from gatehouse_common.messages import CameraChanged, GapCause, Interruption, LiveRequested
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.database import wait_for
 from gatehouse_common.settings import fsync_every_us
@@ -56,6 +57,11 @@ class CaptureService:
         )
         self._timing = Timing(recording.idle_seconds)
         self._fragment_us = round(recording.live_fragment_seconds * SECOND)
+        self._rooms: OpenChunks | None = None
+        if core.inner is not None:
+            from .rooms import open_rooms  # noqa: PLC0415 - a web server that one machine alone does not need
+
+            self._rooms = open_rooms(core, core.inner)
 
     def run(self, stop: threading.Event) -> None:
         """Record until told to stop; then finish every chunk file."""
@@ -65,8 +71,8 @@ class CaptureService:
         threading.Thread(target=self._wake_when, args=(stop,), name="capture-stop", daemon=True).start()
         outbox = Outbox(self._core.bus)
         self._absences.begin()
-        changes = self._core.bus.subscribe("capture", self._on_change)
-        live = self._core.bus.subscribe_transient([LiveRequested], self._on_live)
+        changes = self._core.bus.subscribe_transient([CameraChanged], self._on_change)
+        live = self._core.live.subscribe_transient([LiveRequested], self._on_live)
         try:
             while not stop.is_set():
                 self._changed.clear()
@@ -77,6 +83,8 @@ class CaptureService:
             live.close()
             self._workers.stop_all(GapCause.SERVICE_DOWN)
             outbox.close()
+            if self._rooms is not None:
+                self._rooms.close()
 
     def health(self) -> list[Check]:
         """Return whether every camera that should record does."""
@@ -102,7 +110,9 @@ class CaptureService:
             tap.request(delivery.message)
 
     def _make(self, outbox: Outbox, one: Assignment, interruptions: Sequence[Interruption]) -> CameraWorker:
-        tap = LiveTap(self._core.bus, self._core.clock, one.id, self._fragment_us)
-        desk = Desk(one.id, self._core.data_dir, self._policy, self._core.clock, outbox.send, tap)
+        tap = LiveTap(self._core.live, self._core.clock, one.id, self._fragment_us)
+        desk = Desk(
+            one.id, self._core.data_dir, self._policy, self._core.clock, outbox.send, tap, self._core.spools.own_url
+        )
         self._taps[one.id] = tap  # that of a camera which is gone asks nothing of anybody
         return CameraWorker(one.url, desk, self._timing, lambda: one.end_us, interruptions)

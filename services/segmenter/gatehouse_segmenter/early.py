@@ -3,39 +3,49 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 
 import structlog
 
+from gatehouse_common.db import FootageReader
 from gatehouse_common.errors import GatehouseError
+from gatehouse_common.media.run_box import FOOTER_BYTES, index_box_size
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import Growing, keys
+from gatehouse_common.storage import Growing, Source, keys
 
 log = structlog.get_logger(__name__)
 
 
 class EarlySender:
-    """Follows the open files of the spool, if the store is one that files have to be sent to.
+    """Follows the open files of all spools, if the store is one that files have to be sent to.
 
-    Made before capture begins: what is in the spool by then was left by an earlier process, and is published whole.
     It is only ever ahead of the publisher: whatever fails here is done by it when the chunk is closed. A chunk goes by
-    the start in its name in the spool, see ``placement.name_start``.
+    the start in its name in the spool, see ``placement.name_start``. A file that is closed when it is first seen is
+    not followed: it is published whole, or has been.
+
+    Args:
+        core: what services are built from.
+        mine: whether this segmenter is the one that a camera's chunks are told to.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, core: Core, mine: Callable[[str], bool] = lambda _camera: True) -> None:
+        self._core, self._mine = core, mine
+        self._footage = FootageReader(core.db)
         self._lock = threading.Lock()
         self._growing: dict[str, Growing] = {}
-        self._published = {info.key for info in core.spool.list(keys.SPOOL)}
+        self._passed: set[str] = set()
         self._away = ""
 
     def look(self) -> None:
         """Send what has been written since the last look; while the store is away, nothing is tried a second time."""
+        if self._core.store.local_path(keys.RECORDING_INDEX) is not None:
+            return
+        seen: set[str] = set()
         try:
-            present = {info.key: info.size for info in self._core.spool.list(keys.SPOOL)}
-            self._forget(present.keys())
-            for key, size in present.items():
-                growing = self._of(key)
+            for source, size in self._files():
+                seen.add(source.key)
+                growing = self._of(source, size)
                 if growing is not None:
                     growing.feed(size)
         except GatehouseError as error:
@@ -44,29 +54,50 @@ class EarlySender:
             self._away = error.message
         else:
             self._away = ""
+            self._forget(seen)
 
     def take(self, key: str) -> Growing | None:
         """Return what has been sent of a chunk that is closed, None if nothing was; it is not followed any more."""
         with self._lock:
-            self._published.add(key)
+            self._passed.add(key)
             return self._growing.pop(key, None)
 
-    def _of(self, key: str) -> Growing | None:
-        core, name = self._core, keys.parse_spool(key)
+    def _files(self) -> Iterator[tuple[Source, int]]:
+        """Yield the files of this machine's spool, and of all that have open chunks elsewhere."""
+        spools = self._core.spools
+        for info in spools.local.list(keys.SPOOL):
+            if self._follows(info.key):
+                yield spools.source(info.key, ""), info.size
+        for url in self._footage.spool_urls():
+            if not spools.is_local(url):
+                for info in spools.at(url).list():
+                    if self._follows(info.key):
+                        yield spools.source(info.key, url), info.size
+
+    def _follows(self, key: str) -> bool:
+        name = keys.parse_spool(key)
+        return name is not None and self._mine(name.camera)
+
+    def _of(self, source: Source, size: int) -> Growing | None:
+        core, key = self._core, source.key
+        name = keys.parse_spool(key)
         with self._lock:
-            if name is None or key in self._published:
+            if name is None or key in self._passed:
                 return None
-            if key not in self._growing:
-                target = keys.recording(name.camera, name.start_us, core.zone)
-                growing = core.store.grow(core.spool.root / key, target)
-                if growing is None:
-                    return None
-                self._growing[key] = growing
-            return self._growing[key]
+            known = self._growing.get(key)
+        if known is not None:
+            return known
+        closed = index_box_size(source.pread(max(0, size - FOOTER_BYTES), FOOTER_BYTES)) is not None
+        growing = None if closed else core.store.grow(source, keys.recording(name.camera, name.start_us, core.zone))
+        with self._lock:
+            if growing is None or key in self._passed:
+                self._passed.add(key)
+                return None
+            return self._growing.setdefault(key, growing)
 
     def _forget(self, present: AbstractSet[str]) -> None:
         """Let go of files that have left the spool; an upload that nobody takes is aborted by ``tidy`` some day."""
         with self._lock:
-            self._published &= present
+            self._passed &= present
             for key in self._growing.keys() - present:
                 del self._growing[key]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.errors import Conflict, DataLoss, NotFound
 from gatehouse_common.media.stored import read_head
-from gatehouse_common.storage import Growing, ObjectStore, keys
+from gatehouse_common.storage import FileSource, Growing, ObjectStore, Source, keys
 
 MAX_SAME_SECOND = 99
 
@@ -22,14 +21,16 @@ def name_start(store: ObjectStore, spool_key: str, start_us: int) -> int:
     return start_us if name is None or store.local_path(spool_key) is not None else name.start_us
 
 
-def find_twin(store: ObjectStore, path: Path, camera: str, start_us: int, zone: ZoneInfo) -> str | None:
+def find_twin(store: ObjectStore, source: Source, camera: str, start_us: int, zone: ZoneInfo) -> str | None:
     """Return the key of the object that has the same bytes as the spool file by a second name, if any.
 
     Found by the file and not by the name it would get today: a start that was refined after publishing, or a
     changed time zone, would give another name. Two days are looked at for the same reason.
     """
-    found = path.stat()
-    if found.st_nlink < 2 or store.local_path(keys.recording(camera, start_us, zone)) is None:
+    if not isinstance(source, FileSource):
+        return None
+    path = source.path
+    if path.stat().st_nlink < 2 or store.local_path(keys.recording(camera, start_us, zone)) is None:
         return None
     folders = {keys.recording(camera, start_us + d, zone).rpartition("/")[0] for d in (0, -2_000_000, 2_000_000)}
     for folder in sorted(folders):
@@ -54,14 +55,14 @@ def find_stored(store: ObjectStore, chunk: str, camera: str, start_us: int, zone
 
 def place(
     store: ObjectStore,
-    path: Path,
+    source: Source,
     chunk: str,
     camera: str,
     start_us: int,
     zone: ZoneInfo,
     growing: Growing | None = None,
 ) -> str:
-    """Make the spool file at ``path`` an object and return its key; one that is an object already stays it.
+    """Make a spool file an object and return its key; one that is an object already stays it.
 
     ``growing`` is what of it has been sent already, under the first of the keys that it may get.
 
@@ -69,7 +70,7 @@ def place(
         Conflict: every name of its second is taken by other chunks.
         ResourceExhausted: no room for it.
     """
-    twin = find_twin(store, path, camera, start_us, zone)
+    twin = find_twin(store, source, camera, start_us, zone)
     if twin is not None:
         return twin
     for attempt in range(1, MAX_SAME_SECOND + 1):
@@ -78,7 +79,7 @@ def place(
             if growing is not None and attempt == 1:
                 growing.finish()
             else:
-                store.put_file(path, key)
+                store.put(source, key)
         except Conflict:
             if _is(store, key, chunk):
                 return key

@@ -1,18 +1,17 @@
 """From the spool to the store and out of the spool, each step repeatable after a crash between any two.
 
-whole (index box, fsync) -> object (link and fsync directory; upload) -> chunk.stored -> row -> chunk.indexed -> unlink
+whole (index box, fsync) -> object (link and fsync directory; upload) -> chunk.stored -> row -> chunk.indexed, upon
+which capture frees the spool's name.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import structlog
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import GatehouseError, NotFound, from_os_error
+from gatehouse_common.errors import GatehouseError, NotFound
 from gatehouse_common.media.adopt import adopt, read_index
-from gatehouse_common.messages import ChunkClosed, ChunkIndexed, ChunkStored
+from gatehouse_common.messages import ChunkClosed, ChunkStored
 from gatehouse_common.observability.metrics import (
     RECORDING_LAST_SEGMENT,
     SEGMENT_BYTES,
@@ -20,7 +19,7 @@ from gatehouse_common.observability.metrics import (
     STORAGE_WRITE_ERRORS,
 )
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import keys
+from gatehouse_common.storage import FileSource, Source
 
 from .early import EarlySender
 from .placement import find_stored, find_twin, name_start, place
@@ -29,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """Handles ``chunk.closed`` and ``chunk.indexed``."""
+    """Handles ``chunk.closed``."""
 
     def __init__(self, core: Core, early: EarlySender) -> None:
         self._core, self._early = core, early
@@ -39,21 +38,25 @@ class Publisher:
 
         Raises:
             ResourceExhausted: no room; the chunk waits in the spool, readable.
+            Unavailable: the store, or the worker that has the chunk, does not answer.
             NotFound: it is neither in the spool nor in the store.
             DataLoss: there is no whole part in the file.
         """
         if closed.bytes == 0:  # nothing of it could be kept; meant for the indexer
             return
-        core, path = self._core, self._path(closed.key)
+        core = self._core
+        source = core.spools.source(closed.key, closed.spool_url)
         start_us = name_start(core.store, closed.key, closed.start_us)
-        if not path.exists():
+        try:
+            source.size()
+        except NotFound:
             self._expect_stored(closed)
             return
-        if find_twin(core.store, path, closed.camera, start_us, core.zone) is None:
-            self._complete(path, closed.key)
+        if find_twin(core.store, source, closed.camera, start_us, core.zone) is None:
+            self._complete(source)
         try:
             growing = self._early.take(closed.key)
-            key = place(core.store, path, closed.chunk, closed.camera, start_us, core.zone, growing)
+            key = place(core.store, source, closed.chunk, closed.camera, start_us, core.zone, growing)
         except GatehouseError:
             STORAGE_WRITE_ERRORS.labels("store").inc()
             raise
@@ -78,18 +81,6 @@ class Publisher:
         RECORDING_LAST_SEGMENT.labels(closed.camera).set(closed.end_us / SECOND)
         log.info("chunk stored", camera=closed.camera, key=key, bytes=size, recovered=closed.recovered)
 
-    def release(self, indexed: ChunkIndexed) -> None:
-        """Free a stored and indexed chunk's name in the spool, and the folder of its run when that is empty."""
-        if keys.parse_spool(indexed.spool_key) is None:
-            return
-        self._core.store.stat(indexed.key)  # never unlink what the store does not have
-        path = self._path(indexed.spool_key)
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise from_os_error(error, f"freeing {indexed.spool_key}") from error
-        prune(path.parent)
-
     def _expect_stored(self, closed: ChunkClosed) -> None:
         core = self._core
         start_us = name_start(core.store, closed.key, closed.start_us)
@@ -97,18 +88,10 @@ class Publisher:
             raise NotFound(f"chunk {closed.chunk} is neither in the spool ({closed.key}) nor in the store")
 
     @staticmethod
-    def _complete(path: Path, key: str) -> None:
-        """Give the file its sample index if it was closed without room for one."""
-        if read_index(path, key) is None:
-            adopt(path, key)
+    def _complete(source: Source) -> None:
+        """Give the file its sample index if it was closed without room for one.
 
-    def _path(self, key: str) -> Path:
-        return self._core.spool.root / keys.validate(key)
-
-
-def prune(folder: Path) -> None:
-    """Remove the folder of a run when it is empty; capture makes it again if it goes on."""
-    try:
-        folder.rmdir()
-    except OSError:  # not empty, or gone already
-        return
+        One on another machine goes as it is: its index is then made from its parts.
+        """
+        if isinstance(source, FileSource) and read_index(source.path, source.key) is None:
+            adopt(source.path, source.key)

@@ -1,30 +1,20 @@
-"""The segmenter as a service: recovery first, then the queue."""
+"""The segmenter as a service: its queue, and a look at the store now and then."""
 
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
-from pathlib import Path
 
 import structlog
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
-from gatehouse_common.messages import ChunkClosed, ChunkIndexed
-from gatehouse_common.observability.metrics import (
-    SPOOL_BYTES,
-    SPOOL_FILES,
-    STORAGE_CAPACITY,
-    STORAGE_FREE,
-    STORAGE_FREE_INODES,
-)
+from gatehouse_common.messages import ChunkClosed
+from gatehouse_common.observability.metrics import STORAGE_CAPACITY, STORAGE_FREE, STORAGE_FREE_INODES
 from gatehouse_common.runtime import Check, Core
-from gatehouse_common.storage import keys
 
 from .early import EarlySender
 from .publisher import Publisher
-from .recovery import recover
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +27,7 @@ _ABANDONED_US = 24 * 3600 * SECOND
 
 
 class Segmenter:
-    """Publishes chunks. Made before capture begins, so that the spool holds only what an earlier process left."""
+    """Publishes chunks."""
 
     name = QUEUE
 
@@ -47,7 +37,6 @@ class Segmenter:
         self._waiting_for = ""
         self._room = Check("storage", ok=True)
         self._tidied = False
-        self.recovered = recover(core)
         self._early = EarlySender(core)
         self._publisher = Publisher(core, self._early)
 
@@ -93,8 +82,6 @@ class Segmenter:
         message = delivery.message
         if isinstance(message, ChunkClosed):
             self._publisher.publish(message)
-        elif isinstance(message, ChunkIndexed):
-            self._publisher.release(message)
 
     def _drain(self) -> None:
         """Let the chunks that capture closed on its way out be stored and indexed; what is left waits."""
@@ -118,9 +105,6 @@ class Segmenter:
         STORAGE_CAPACITY.labels(name).set(room.total)
         if room.free_inodes is not None:
             STORAGE_FREE_INODES.labels(name).set(room.free_inodes)
-        files = spool_sizes(self._core.spool.root)
-        SPOOL_BYTES.set(sum(files))
-        SPOOL_FILES.set(len(files))
         if room.free_inodes == 0:
             self._room = Check("storage", ok=False, detail="no inodes are free")
         elif room.free < LOW_BYTES:
@@ -142,15 +126,6 @@ class Segmenter:
             log.info("leftovers of earlier uploads were taken away", count=gone)
 
 
-def spool_sizes(root: Path) -> list[int]:
-    """Return the size in bytes of each file in the spool below ``root``; one that goes meanwhile is not there."""
-    sizes = []
-    for path in (root / keys.SPOOL).rglob("*.mp4"):
-        with suppress(FileNotFoundError):
-            sizes.append(path.stat().st_size)
-    return sizes
-
-
 def build(core: Core) -> Segmenter:
-    """Return the segmenter; what an earlier process left in the spool is recovered by then."""
+    """Return the segmenter."""
     return Segmenter(core)

@@ -1,14 +1,18 @@
-"""All services in one process: the one place where they meet. Built in order, stopped in reverse."""
+"""The services of one process: the one place where they meet. Built in order, stopped in reverse."""
 
 from __future__ import annotations
+
+from collections.abc import Collection, Sequence
 
 import structlog
 
 from gatehouse_api.service import ApiService
 from gatehouse_api.service import build as build_api
 from gatehouse_capture.service import build as build_capture
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.errors import GatehouseError, Kind
-from gatehouse_common.runtime import Build, Core, DataLock, Supervisor
+from gatehouse_common.runtime import Build, Core, DataLock, Service, Supervisor
+from gatehouse_common.runtime.inner_address import InnerAddress
 from gatehouse_common.settings import Settings
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
@@ -19,50 +23,62 @@ from .startup import check_room, check_startup
 log = structlog.get_logger(__name__)
 
 SERVICES: tuple[tuple[str, Build], ...] = (
+    ("capture", build_spool),  # recovers the spool when built: before capture writes to it
     ("indexer", build_indexer),
-    ("segmenter", build_segmenter),  # recovers the spool when built: before capture writes to it
+    ("segmenter", build_segmenter),
     ("api", build_api),
     ("capture", build_capture),
 )
-"""Consumers before producers. A service's ``build`` may use what those above it made durable."""
+"""By the names that `gatehouse run` takes. Consumers before producers; a ``build`` may use what those above it made
+durable."""
 
+NAMES = ("capture", "segmenter", "indexer", "api")
 STOP_S = 8.0
 
 
 class Gatehouse:
-    """A running Gatehouse on one data directory.
+    """Running services on one data directory.
 
     Args:
         settings: the settings.
         cameras: cameras of the command line, added to those that the index knows.
+        names: which services; all of them are a recorder that needs nobody else.
 
     Raises:
-        Conflict: another process holds the data directory, the port is taken, or the index is of a newer version.
+        Conflict: another process holds the data directory, a port is taken, or the index is of a newer version.
         ResourceExhausted: the disk is full.
         GatehouseError: something else would keep it from recording; nothing has been recorded then.
     """
 
-    def __init__(self, settings: Settings, cameras: list[CameraArgument]) -> None:
+    def __init__(
+        self, settings: Settings, cameras: Sequence[CameraArgument] = (), names: Collection[str] = NAMES
+    ) -> None:
         check_room(settings)
         self._lock = DataLock(settings.values.data_dir.absolute())
+        self.inner: InnerAddress | None = None
         try:
-            self.settings = check_startup(settings)
-            self.core = Core.open(self.settings)
+            self.settings = check_startup(settings, names)
+            if settings.values.service.listen:
+                self.inner = InnerAddress(settings)
+            self.core = Core.open(self.settings, inner=self.inner)
         except BaseException:
-            self._lock.release()
+            self._release()
             raise
         try:
             self._upgrade()
             enrol(self.core, cameras)
-            begin_states(self.core)
-            self.services = [build(self.core) for _, build in SERVICES]
+            if set(names) == set(NAMES):
+                begin_states(self.core)
+            self.services: list[Service] = [build(self.core) for name, build in SERVICES if name in names]
         except BaseException:
             self.core.close()
-            self._lock.release()
+            self._release()
             raise
+        if self.inner is not None:
+            self.services.insert(0, self.inner)  # it answers until everything else has ended
         self._supervisor = Supervisor(self.services, self.core.clock)
         for service in self.services:
-            if isinstance(service, ApiService):
+            if isinstance(service, ApiService | InnerAddress):
                 service.watch(self._supervisor.health)
 
     def start(self) -> None:
@@ -75,6 +91,11 @@ class Gatehouse:
         self.core.close()
         self._lock.release()
         return ended
+
+    def _release(self) -> None:
+        if self.inner is not None:
+            self.inner.close()
+        self._lock.release()
 
     def _upgrade(self) -> None:
         """Bring the index up to date; one that does not answer now is waited for while recording goes on."""

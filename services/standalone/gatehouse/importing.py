@@ -11,6 +11,7 @@ from gatehouse_capture.live import LiveTap
 from gatehouse_capture.run_notices import Desk
 from gatehouse_capture.run_session import RunSession
 from gatehouse_capture.sources import open_source
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, CameraRepository, FootageReader
@@ -67,8 +68,8 @@ def _import_all(core: Core, entries: Sequence[Entry], camera: str, advance: Call
             outcomes[entry.name] = error.message
     if films:
         _know_camera(core, camera, films[0].start_us)
-    # The segmenter recovers the spool when it is built, and with it the chunks just copied there.
-    supervisor = Supervisor([build_indexer(core), build_segmenter(core)], core.clock)
+    # The keeper recovers the spool when it is built, and with it the chunks just copied there.
+    supervisor = Supervisor([build_spool(core), build_indexer(core), build_segmenter(core)], core.clock)
     supervisor.start()
     try:
         core.bus.join(_WAIT_S)
@@ -136,7 +137,7 @@ def _record(core: Core, camera: str, entry: Entry) -> None:
     """Copy a film into chunks at its time."""
     reader = FootageReader(core.db)
     source = open_source(parse_url(f"file://{quote(str(entry.path.resolve()))}?pace=fast"), core.clock, 5.0)
-    tap = LiveTap(core.bus, core.clock, camera, SECOND)
+    tap = LiveTap(core.live, core.clock, camera, SECOND)
     policy = ChunkPolicy(chunk_us=round(core.settings.values.recording.chunk_seconds * SECOND))
     desk = Desk(camera, core.data_dir, policy, core.clock, core.bus.publish, tap)
     causes = [Interruption(cause=GapCause.SERVICE_DOWN, since_us=None)]

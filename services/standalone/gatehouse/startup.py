@@ -7,6 +7,7 @@ import errno
 import os
 import shutil
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 import structlog
@@ -44,8 +45,8 @@ def check_room(settings: Settings) -> None:
             raise ResourceExhausted(f"the disk of {root} has only {found.f_favail} inodes free: delete some files.")
 
 
-def check_startup(settings: Settings) -> Settings:
-    """Return settings that can be started with: port 0 is replaced by a free one.
+def check_startup(settings: Settings, names: Collection[str]) -> Settings:
+    """Return settings that services of such names can be started with: port 0 of the api is replaced by a free one.
 
     Raises:
         Conflict: the port is in use.
@@ -54,6 +55,8 @@ def check_startup(settings: Settings) -> Settings:
     """
     LocalStore(settings.values.data_dir.absolute()).probe()
     probe_store(settings)
+    if "api" not in names:
+        return settings
     api = settings.values.api
     port = find_port(api.host, api.port)
     values = settings.values.model_copy(update={"api": api.model_copy(update={"port": port})})

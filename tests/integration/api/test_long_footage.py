@@ -17,6 +17,7 @@ import pytest
 
 from gatehouse_api.service import ApiService
 from gatehouse_api.service import build as build_api
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.db import FootageReader
 from gatehouse_common.messages import ChunkOpened
 from gatehouse_common.runtime import Core, Supervisor
@@ -123,8 +124,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with core_at(data, **{"api.port": 0}) as core:
         add_camera(core)
         record(data, home, spec=BEFORE, chunk_us=CHUNK_US)
-        # Building the segmenter adopts what is there; what comes later is being written.
-        supervisor = Supervisor([build_indexer(core), build_segmenter(core)], core.clock)
+        # Building the spool's keeper adopts what is there; what comes later is being written.
+        supervisor = Supervisor([build_spool(core), build_indexer(core), build_segmenter(core)], core.clock)
         supervisor.start()
         tell(core, record(data, home, spec=AFTER, start_us=AFTER_US, chunk_us=CHUNK_US, leave_open=True))
         assert core.bus.join(30)

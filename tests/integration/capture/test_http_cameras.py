@@ -92,12 +92,12 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         cameras = CameraRepository(core.db)
         for name, url in urls.items():
             cameras.add(Camera(id=name, url=url, created_us=core.clock.now_us()))
-        core.bus.subscribe_transient([LivePreview], world.keep, cameras=["plain", "bare"])
+        core.live.subscribe_transient([LivePreview], world.keep, cameras=["plain", "bare"])
         supervisor = Supervisor([build_indexer(core), build_segmenter(core), build_capture(core)], core.clock)
         supervisor.start()
         time.sleep(2)
         for camera in ("plain", "bare"):
-            core.bus.publish(
+            core.live.publish(
                 LiveRequested(camera=camera, time_us=core.clock.now_us(), kinds=["preview"], ttl_us=3_000_000)
             )
         time.sleep(RECORD_S - 2)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_capture.service import build as build_capture
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.db import Camera, CameraRepository, Chunk, FootageReader, Gap
 from gatehouse_common.media.slicing import slice_footage
 from gatehouse_common.runtime import Core, Supervisor
@@ -91,13 +92,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         cameras = CameraRepository(core.db)
         for name, url in urls.items():
             cameras.add(Camera(id=name, url=url, created_us=core.clock.now_us()))
-        supervisor = Supervisor([build_indexer(core), build_segmenter(core), build_capture(core)], core.clock)
+        supervisor = Supervisor(
+            [build_spool(core), build_indexer(core), build_segmenter(core), build_capture(core)], core.clock
+        )
         supervisor.start()
         time.sleep(RECORD_S)
         states = {c.id: c for c in cameras.list()}
         assert supervisor.stop(15)
     # What the last messages of capture asked for is done now.
-    supervisor = Supervisor([build_indexer(core), build_segmenter(core)], core.clock)
+    supervisor = Supervisor([build_spool(core), build_indexer(core), build_segmenter(core)], core.clock)
     supervisor.start()
     assert core.bus.join(20)
     assert supervisor.stop()
@@ -239,13 +242,15 @@ def test_films_play_at_their_pace_or_as_fast_as_they_go(tmp_path: Path) -> None:
     cameras.add(Camera(id="fast", url=f"file://{film}?pace=fast", created_us=now))
     cameras.add(Camera(id="none", url="file:///no/such/film.mp4", created_us=now))
     cameras.add(Camera(id="text", url=f"file://{Path(__file__)}", created_us=now))
-    supervisor = Supervisor([build_indexer(core), build_segmenter(core), build_capture(core)], core.clock)
+    supervisor = Supervisor(
+        [build_spool(core), build_indexer(core), build_segmenter(core), build_capture(core)], core.clock
+    )
     supervisor.start()
     eventually(lambda: cameras.get("fast").state == "ended")
     eventually(lambda: cameras.get("text").state == "reconnecting")
     eventually(lambda: "No such file" in cameras.get("none").state_detail)
     assert supervisor.stop()
-    supervisor = Supervisor([build_indexer(core), build_segmenter(core)], core.clock)
+    supervisor = Supervisor([build_spool(core), build_indexer(core), build_segmenter(core)], core.clock)
     supervisor.start()
     assert core.bus.join(20)
     assert supervisor.stop()

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.bus import Delivery
 from gatehouse_common.messages import ChunkClosed, ChunkIndexed, ChunkStored
+from gatehouse_common.observability.metrics import SPOOL_BYTES, SPOOL_FILES
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
-from gatehouse_segmenter.service import spool_sizes
 from pipeline_kit import START_US, add_camera, core_at, record, rows, spool_files, stored_files, work_off
 
 FIRST = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
@@ -36,10 +37,10 @@ def test_what_waits_in_the_spool_is_measured(tmp_path: Path) -> None:
         record(core.data_dir, tmp_path, camera="north")
         record(core.data_dir, tmp_path, camera="south")
         size = sum((core.data_dir / key).stat().st_size for key in spool_files(core.data_dir))
-        assert min(spool_sizes(core.data_dir)) > 0
-        assert (len(spool_sizes(core.data_dir)), sum(spool_sizes(core.data_dir))) == (2, size)
+        build_spool(core).look()
+        assert (SPOOL_FILES._value.get(), SPOOL_BYTES._value.get()) == (2, size)
         work_off(core)
-        assert spool_sizes(core.data_dir) == []
+        assert (SPOOL_FILES._value.get(), SPOOL_BYTES._value.get()) == (0, 0)
 
 
 def test_names_are_in_the_site_zone_and_never_taken_twice(tmp_path: Path) -> None:
@@ -105,8 +106,8 @@ def kill_at(owner: Any, name: str, *, when: str, only: Callable[..., bool] = lam
 
 
 STEPS = [
-    ("store", "put_file", "before", object),
-    ("store", "put_file", "after", object),
+    ("store", "put", "before", object),
+    ("store", "put", "after", object),
     ("bus", "publish", "before", ChunkStored),
     ("bus", "publish", "after", ChunkStored),
     ("bus", "publish", "before", ChunkIndexed),
@@ -142,7 +143,7 @@ def test_killed_between_any_two_steps(
 
 
 def _run_until_killed(core: Any, closed: list[ChunkClosed]) -> None:
-    """One after the other, as the queues would: recovery, segmenter, indexer, segmenter."""
+    """One after the other, as the queues would: recovery, segmenter, indexer, and what frees the spool."""
     sent: list[Any] = list(closed)
     publish = core.bus.publish
 
@@ -156,10 +157,12 @@ def _run_until_killed(core: Any, closed: list[ChunkClosed]) -> None:
 
     core_bus = core.bus
     core = type(core)(**{**{f: getattr(core, f) for f in core.__dataclass_fields__}, "bus": Remembering()})
-    segmenter, indexer = build_segmenter(core), build_indexer(core)
+    keeper, segmenter, indexer = build_spool(core), build_segmenter(core), build_indexer(core)
     for message in sent:
         segmenter.handle(Delivery(message))
         indexer.handle(Delivery(message))
+        if isinstance(message, ChunkIndexed):
+            keeper.release(message.key, message.spool_key)
 
 
 def test_killed_before_the_name_in_the_spool_is_gone(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from gatehouse_api.app import close_app, create_app
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.bus import Delivery
 from gatehouse_common.db import FootageReader
 from gatehouse_common.messages import ChunkClosed
@@ -154,7 +155,7 @@ def test_chunks_wait_while_the_store_is_away(own_server: Swift, tmp_path: Path) 
         own_server.stop()
         app = create_app(core)
         segmenter = build_segmenter(core)
-        supervisor = Supervisor([build_indexer(core), segmenter], core.clock)
+        supervisor = Supervisor([build_spool(core), build_indexer(core), segmenter], core.clock)
         supervisor.start()
         closed = put_into_spool(core, tmp_path)
         wait_for("complaint", lambda: not segmenter.health()[0].ok)
@@ -165,7 +166,7 @@ def test_chunks_wait_while_the_store_is_away(own_server: Swift, tmp_path: Path) 
         wait_for("stored chunks", lambda: [state for _, state, _ in rows(core)] == ["stored"] * len(closed))
         assert core.bus.join(20)
         assert len(stored(core)) == 3
-        assert spool_files(core.data_dir) == []
+        wait_for("an empty spool", lambda: not spool_files(core.data_dir))
         wait_for("room", lambda: segmenter.health()[0].ok)
         assert core.bus.dead_letters() == []
         assert footage(app, START_US, START_US + 10 * SECOND)[0] == 200
@@ -185,8 +186,8 @@ def test_a_chunk_is_sent_while_it_is_written(there: Bucket, tmp_path: Path) -> N
         assert isinstance(core.store, S3Store)
         uploads = lambda: [u.key for u in unfinished(core.store._client, core.store.place, "")]  # type: ignore[attr-defined]  # noqa: E731
         segmenter = build_segmenter(core)
-        (closed,) = record(core.data_dir, tmp_path).closed
-        _pad(core.data_dir / closed.key, 20 << 20)
+        (key,) = record(core.data_dir, tmp_path, leave_open=True).keys
+        _pad(core.data_dir / key, 20 << 20)
         segmenter._early.look()  # nobody waits 15 s for it here
         assert uploads() == [FIRST]
         assert stored(core) == []

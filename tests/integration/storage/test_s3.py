@@ -18,6 +18,7 @@ import pytest
 
 from gatehouse_common.errors import DataLoss, InvalidInput, Kind, NotFound, Unavailable
 from gatehouse_common.observability.secrets import mask
+from gatehouse_common.storage import FileSource
 from gatehouse_common.storage.s3 import S3Store
 from gatehouse_common.storage.s3.multipart import unfinished
 from s3_server import Bucket, Swift, bucket, swift
@@ -30,9 +31,10 @@ import os, sys, time
 from pathlib import Path
 sys.path[:0] = sys.argv[3:]
 from s3_server import Bucket
+from gatehouse_common.storage import FileSource
 store = Bucket(*sys.argv[1:3], os.environ["SECRET"]).open()
 film = Path(os.environ["FILM"])
-print(store.grow(film, os.environ["KEY"]).feed(film.stat().st_size - 1), flush=True)
+print(store.grow(FileSource(film, os.environ["KEY"]), os.environ["KEY"]).feed(film.stat().st_size - 1), flush=True)
 time.sleep(60)
 """
 
@@ -123,7 +125,7 @@ def test_an_upload_that_nobody_goes_on_with_is_aborted(there: Bucket, store: S3S
     begin_and_be_killed(there, film)
     assert store.tidy(1_600_000_000_000_000) == 0, "younger than that"
     assert left(store) == [KEY]
-    mine = store.grow(film, "recordings/cam/other.mp4")
+    mine = store.grow(FileSource(film, KEY), "recordings/cam/other.mp4")
     mine.feed(PART)
     assert store.tidy(1 << 62) == 1
     assert left(store) == ["recordings/cam/other.mp4"], "what this process is about is left alone"
@@ -133,7 +135,7 @@ def test_an_upload_that_nobody_goes_on_with_is_aborted(there: Bucket, store: S3S
 
 
 def test_an_upload_that_somebody_aborted_is_begun_again(store: S3Store, film: Path) -> None:
-    growing = store.grow(film, KEY)
+    growing = store.grow(FileSource(film, KEY), KEY)
     growing.feed(2 * PART)
     with contextlib.closing(S3Store(store.place, store._client)) as somebody:
         assert somebody.tidy(1 << 62) == 1
@@ -160,7 +162,7 @@ def test_a_server_that_stops_is_told_and_comes_back(own_server: Swift, film: Pat
         store.put_file(film, KEY)
         other = film.with_name("other.mp4")
         other.write_bytes(film.read_bytes())
-        growing = store.grow(other, KEY + ".other.mp4")
+        growing = store.grow(FileSource(other, KEY), KEY + ".other.mp4")
         growing.feed(2 * PART)
         own_server.stop()
         for call in (

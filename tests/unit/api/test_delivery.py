@@ -9,8 +9,8 @@ from gatehouse_api.chunk_reader import ChunkReader
 from gatehouse_api.delivery import deliver
 from gatehouse_common.errors import DataLoss, NotFound
 from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
+from gatehouse_common.storage import MediaReader, Spools
 from gatehouse_common.storage.local import LocalStore
-from gatehouse_common.storage.reader import MediaReader
 
 DATA = bytes(range(256)) * 4
 FILE = VirtualFile((DATA[:300], DATA[300:700], DATA[700:]))
@@ -24,7 +24,7 @@ def reader(tmp_path) -> ChunkReader:
     def locate(_chunk: str) -> str:
         raise NotFound("no such chunk")
 
-    return ChunkReader(MediaReader(store, store), locate)
+    return ChunkReader(MediaReader(Spools(store), store), locate)
 
 
 def ask(reader: ChunkReader, method: str = "GET", file: VirtualFile = FILE, **headers: str) -> Response:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gatehouse_api.index_cache import IndexCache
-from gatehouse_api.open_chunks import OpenChunks
 from gatehouse_common.db import Chunk
 from gatehouse_common.errors import NotFound
 from gatehouse_common.media.adopt import read_index
+from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.samples import ChunkMedia
 from pipeline_kit import START_US, record
 
@@ -66,14 +66,14 @@ def test_few_files_are_held_open_however_many_chunks_are_asked_for(tmp_path: Pat
     chunks = OpenChunks(tmp_path / "data", most=2)
     try:
         for row in rows + rows:
-            found = chunks.media(row)
+            found = chunks.media(row.key, row.origin_us)
             assert found is not None
             assert found.key == row.key
             assert chunks.held <= 2
-        chunks.forget(rows[-1].id)
+        chunks.forget(rows[-1].key)
         assert chunks.held == 1
         with pytest.raises(NotFound):
-            chunks.media(replace(rows[0], id="gone", key="spool/cam/run/1.mp4"))
+            chunks.media("spool/cam/run/1.mp4", START_US)
     finally:
         chunks.close()
     assert chunks.held == 0
@@ -88,7 +88,7 @@ def test_many_threads_share_few_files(tmp_path: Path) -> None:
     def ask(at: int) -> None:
         for k in range(40):
             row = rows[(at + k) % len(rows)]
-            found = chunks.media(row)
+            found = chunks.media(row.key, row.origin_us)
             if found is None or found.key != row.key or found.run_id != row.run:
                 wrong.append(found)
 

@@ -56,7 +56,7 @@ def test_every_message_says_what_it_is_for(entry: Entry) -> None:
 
 
 def test_only_durable_types_have_queues() -> None:
-    assert set(queues()) == {"capture", "indexer", "segmenter"}
+    assert set(queues()) == {"indexer", "segmenter"}
     assert all(entry_of(model).durable for types in queues().values() for model in types)
 
 

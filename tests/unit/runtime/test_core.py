@@ -10,7 +10,7 @@ import pytest
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import Database
 from gatehouse_common.errors import InvalidInput
-from gatehouse_common.messages import CameraChanged
+from gatehouse_common.messages import GapCause, RunEnded
 from gatehouse_common.runtime import Core
 from gatehouse_common.runtime.database import check, wait_for
 from gatehouse_common.settings import Settings, load
@@ -25,13 +25,13 @@ def settings(data: Path, **more: str) -> Settings:
 
 def test_the_defaults_are_parts_that_need_no_server(tmp_path: Path) -> None:
     core = Core.open(settings(tmp_path / "data"))
-    core.bus.publish(CameraChanged(camera="gate", time_us=1, action="added"))
-    assert core.bus.depth("capture") == 1, "queues exist before anybody subscribes"
+    core.bus.publish(RunEnded(camera="gate", time_us=1, run="r", end_us=1, cause=GapCause.DISABLED))
+    assert core.bus.depth("indexer") == 1, "queues exist before anybody subscribes"
     assert core.data_dir == tmp_path / "data"
     assert (core.data_dir.stat().st_mode & 0o777) == 0o700
     core.close()
     again = Core.open(settings(tmp_path / "data"))
-    assert again.bus.depth("capture") == 1
+    assert again.bus.depth("indexer") == 1
     again.close()
 
 

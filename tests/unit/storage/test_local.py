@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.errors import Conflict, InvalidInput, NotFound, ResourceExhausted, Unavailable
-from gatehouse_common.storage import LocalStore, MediaReader
+from gatehouse_common.storage import LocalStore, MediaReader, Spools
 
 KEY = "recordings/cam/2024-05-17/a.mp4"
 
@@ -166,7 +166,7 @@ def test_a_root_that_is_a_file_is_told(tmp_path: Path) -> None:
 
 def test_one_reader_for_spool_and_store(tmp_path: Path) -> None:
     spool, store = LocalStore(tmp_path / "data"), LocalStore(tmp_path / "disk")
-    reader = MediaReader(spool, store)
+    reader = MediaReader(Spools(spool), store)
     spooled = "spool/cam/0190163d-8694-739b-aea5-966c26f8ad91/1.mp4"
     spool.put_bytes(spooled, b"open")
     store.put_bytes(KEY, b"stored")

@@ -82,7 +82,7 @@ class EmbeddedBus:
         maxlen: int = 64,
     ) -> Subscription:
         """Hand transient messages of ``types`` to ``handler``."""
-        return self._transient.subscribe(types, handler, cameras, maxlen)
+        return self._transient.subscribe_transient(types, handler, cameras=cameras, maxlen=maxlen)
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a durable queue or are in a consumer's hand."""

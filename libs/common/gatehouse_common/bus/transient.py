@@ -86,20 +86,21 @@ class TransientTopics:
         self._lock = threading.Lock()
         self._subscriptions: tuple[TransientSubscription, ...] = ()
 
-    def publish(self, message: Message, body: bytes | memoryview | None) -> None:
-        """Offer a message to every subscriber that wants it."""
+    def publish(self, message: Message, body: bytes | memoryview | None = None) -> None:
+        """Offer a message to every subscriber that wants it; never waits."""
         for subscription in self._subscriptions:
             if subscription.wants(message):
                 subscription.offer(Delivery(message, body))
 
-    def subscribe(
+    def subscribe_transient(
         self,
         types: Sequence[type[Message]],
         handler: Handler,
-        cameras: Collection[str] | None,
-        maxlen: int,
+        *,
+        cameras: Collection[str] | None = None,
+        maxlen: int = 64,
     ) -> TransientSubscription:
-        """Add a subscriber."""
+        """Add a subscriber; see ``Bus.subscribe_transient``."""
         subscription = TransientSubscription(self, types, handler, cameras, maxlen)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)

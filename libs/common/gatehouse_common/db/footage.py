@@ -49,6 +49,13 @@ _OPEN_OF_CAMERA: Select[Any] = _OPEN.where(ChunkRow.camera == bindparam("of_came
 _INDEXES = select(ChunkIndexRow.chunk, ChunkIndexRow.data).where(
     ChunkIndexRow.chunk.in_(bindparam("of_chunks", expanding=True))
 )
+_SPOOL_URL = select(RunRow.spool_url).where(RunRow.id == bindparam("of_run"))
+_LIVE_URL = (
+    select(RunRow.spool_url).where(RunRow.camera == bindparam("of_camera")).order_by(RunRow.started_us.desc()).limit(1)
+)
+_SPOOL_URLS = (
+    select(RunRow.spool_url).join(ChunkRow, ChunkRow.run == RunRow.id).where(ChunkRow.state == "open").distinct()
+)
 SPANS_IN_RANGE: Select[int, int] = CHUNKS_IN_RANGE.with_only_columns(ChunkRow.start_us, ChunkRow.end_us)
 
 
@@ -111,6 +118,21 @@ class FootageReader:
         if row is None:
             raise NotFound(f"there is no run {run_id[:40]!r}")
         return Run(*row)
+
+    def spool_url(self, run_id: str) -> str:
+        """Return the inner address of the worker whose spool has a run's open chunk; empty: this machine's."""
+        with self._db.read() as c:
+            return c.execute(_SPOOL_URL, {"of_run": run_id}).scalar() or ""
+
+    def live_url(self, camera: str) -> str:
+        """Return the inner address of the worker that recorded a camera last; empty: this process."""
+        with self._db.read() as c:
+            return c.execute(_LIVE_URL, {"of_camera": camera}).scalar() or ""
+
+    def spool_urls(self) -> list[str]:
+        """Return the inner addresses of all workers that have open chunks, without the empty one."""
+        with self._db.read() as c:
+            return [url for (url,) in c.execute(_SPOOL_URLS) if url]
 
     def spans(self, camera: str, start_us: int, end_us: int) -> list[Interval]:
         """Return when chunks of a camera begin and end in a range, by start, neither clipped nor merged."""

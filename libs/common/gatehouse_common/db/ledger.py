@@ -55,6 +55,7 @@ class FootageWriter:
                     "height": run.height,
                     "fps": run.fps,
                     "interruptions": [i.model_dump(mode="json") for i in run.interruptions],
+                    "spool_url": run.spool_url,
                 },
             )
 
@@ -113,6 +114,9 @@ class FootageWriter:
             if not insert_new(c, ChunkRow, {**_row(news), **values, "state": "open"}):
                 kept = {**values, "recovered": _or_already(news.recovered)}
                 c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk, ChunkRow.state == "open").values(kept))
+            if news.spool_url:  # the worker may have another address since it was started again
+                moved = update(RunRow).where(RunRow.id == news.run, RunRow.spool_url != news.spool_url)
+                c.execute(moved.values(spool_url=news.spool_url))
 
     @retried
     def store_chunk(self, news: ChunkStored, sample_index: bytes) -> None:

@@ -104,6 +104,9 @@ class RunRow(Base):
     interruptions: Mapped[list[dict[str, Any]]] = mapped_column(
         JSON, default=list, comment="[{cause, since_us}]: why nothing was recorded before it"
     )
+    spool_url: Mapped[str] = mapped_column(
+        String(255), default="", server_default="", comment="inner address of the worker whose spool has its open chunk"
+    )
 
 
 class ChunkRow(Base):

@@ -52,6 +52,7 @@ class Run:
     ended_us: int | None = None
     end_cause: str | None = None
     interruptions: list[dict[str, Any]] = field(default_factory=list)
+    spool_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Entry:
 
 
 CATALOG: tuple[Entry, ...] = (
-    Entry(CameraChanged, True, ("api", "gatehouse"), ("capture",)),
+    Entry(CameraChanged, False, ("api", "gatehouse"), ("capture",)),
     Entry(CameraStatus, True, ("capture",), ("indexer",)),
     Entry(RunStarted, True, ("capture",), ("indexer",)),
     Entry(RunEnded, True, ("capture",), ("indexer",)),
@@ -43,7 +43,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(GopWritten, True, ("capture",), ("indexer",)),
     Entry(ChunkClosed, True, ("capture", "segmenter"), ("indexer", "segmenter")),
     Entry(ChunkStored, True, ("segmenter",), ("indexer",)),
-    Entry(ChunkIndexed, True, ("indexer",), ("segmenter",)),
+    Entry(ChunkIndexed, False, ("indexer",), ("capture",)),
     Entry(GapRecorded, True, ("capture", "segmenter"), ("indexer",)),
     Entry(LiveRequested, False, ("api",), ("capture",)),
     Entry(LiveMedia, False, ("capture",), ("api",)),

@@ -51,6 +51,9 @@ class ChunkClosed(ChunkMessage):
     origin_us: Moment = Field(description="wall time of media time zero of the run, microseconds UTC")
     bytes: Count = Field(description="size of the file; 0: nothing of it could be kept, so forget the chunk")
     recovered: bool = Field(default=False, description="whether it was adopted after a crash")
+    spool_url: str = Field(
+        default="", max_length=255, description="inner address of the worker whose spool has it; empty: a local one"
+    )
 
 
 class ChunkStored(ChunkMessage):

@@ -35,6 +35,11 @@ class RunStarted(Message):
     video_codec: str = Field(description="RFC 6381 codec string")
     audio_codec: str | None = Field(default=None, description="RFC 6381 codec string, null without sound")
     interruptions: list[Interruption] = Field(default_factory=list, description="causes of the gap before it")
+    spool_url: str = Field(
+        default="",
+        max_length=255,
+        description="inner address of the worker whose spool has its files; empty: a local one",
+    )
 
 
 class RunEnded(Message):

@@ -5,21 +5,25 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.bus import Bus
 from gatehouse_common.bus.embedded import EmbeddedBus
 from gatehouse_common.bus.memory import MemoryBus
+from gatehouse_common.bus.transient import TransientTopics
 from gatehouse_common.clock import Clock, SystemClock
-from gatehouse_common.db import Database
+from gatehouse_common.db import Database, FootageReader
 from gatehouse_common.errors import InvalidInput, from_os_error
 from gatehouse_common.messages.catalog import queues
-from gatehouse_common.observability.secrets import register_url
+from gatehouse_common.observability.secrets import register_secret, register_url
 from gatehouse_common.settings import Settings, site_zone
-from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore
+from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore, Spools
 
 from .stores import open_store
+
+if TYPE_CHECKING:
+    from .inner_address import InnerAddress  # what it is made of is loaded only where there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,10 @@ class Core:
         bus: how services speak.
         store: where published objects are.
         spool: where open chunks are: a directory of this machine, with the same kind of keys.
-        media: reads either.
+        spools: this machine's spool, and those of capture workers elsewhere.
+        media: reads from spools and store.
+        live: live view inside this process; over a broker it never goes.
+        inner: where other machines ask this process, None if they do not.
         db: the index; opened lazily, so that recording never waits for it.
         clock: the time.
         zone: the site's zone.
@@ -41,14 +48,22 @@ class Core:
     bus: Bus
     store: ObjectStore
     spool: LocalStore
+    spools: Spools
     media: MediaReader
+    live: TransientTopics
+    inner: InnerAddress | None
     db: Database
     clock: Clock
     zone: ZoneInfo
 
     @classmethod
-    def open(cls, settings: Settings, clock: Clock | None = None) -> Self:
+    def open(cls, settings: Settings, clock: Clock | None = None, inner: InnerAddress | None = None) -> Self:
         """Choose and open the adapters, and declare every durable queue.
+
+        Args:
+            settings: the settings.
+            clock: the time; None: the system's.
+            inner: where other machines ask this process.
 
         Raises:
             InvalidInput: a URL is of a kind that is not supported.
@@ -58,6 +73,7 @@ class Core:
         values = settings.values
         for url in (values.broker_url, values.database_url, values.storage_url):
             register_url(url)
+        register_secret(values.service.token)
         zone = site_zone(values.timezone)
         data = values.data_dir.absolute()
         spool = LocalStore(data)
@@ -74,7 +90,9 @@ class Core:
                 bus.declare(queue, types)
             store = open_store(settings)
             opened.pop_all()
-        return cls(settings, bus, store, spool, MediaReader(spool, store), db, time, zone)
+        spools = Spools(spool, inner.url if inner else "", values.service.token)
+        media = MediaReader(spools, store, FootageReader(db).spool_url)
+        return cls(settings, bus, store, spool, spools, media, TransientTopics(), inner, db, time, zone)
 
     @property
     def data_dir(self) -> Path:
@@ -84,9 +102,11 @@ class Core:
     def close(self) -> None:
         """Close in reverse order; what fails to close does not keep the others open."""
         with ExitStack() as closing:
+            closing.callback(self.spools.close)
             closing.callback(self.store.close)
             closing.callback(self.db.close)
             closing.callback(self.bus.close)
+            closing.callback(self.live.close)
 
 
 def _open_bus(url: str, data: Path, clock: Clock) -> Bus:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from .core import Core
+if TYPE_CHECKING:
+    from .core import Core
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +37,4 @@ class Service(Protocol):
         ...
 
 
-Build = Callable[[Core], Service]
+Build = Callable[["Core"], Service]

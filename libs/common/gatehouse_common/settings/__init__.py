@@ -2,6 +2,15 @@
 
 from .load import Settings, load, names
 from .model import SettingsModel
-from .values import allowed_hosts, fsync_every_us, site_zone
+from .values import allowed_hosts, fsync_every_us, listen_address, site_zone
 
-__all__ = ["Settings", "SettingsModel", "allowed_hosts", "fsync_every_us", "load", "names", "site_zone"]
+__all__ = [
+    "Settings",
+    "SettingsModel",
+    "allowed_hosts",
+    "fsync_every_us",
+    "listen_address",
+    "load",
+    "names",
+    "site_zone",
+]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .values import FilePath, Fsync, HostNames, OptionalFilePath, ZoneName
+from .values import FilePath, Fsync, HostNames, Listen, OptionalFilePath, ZoneName
 
 
 class Group(BaseModel):
@@ -43,6 +43,18 @@ class StorageSettings(Group):
         "and the bucket allow the site's origin (CORS)",
     )
     redirect_seconds: int = Field(3600, ge=10, le=604800, description="for how long such a URL is good")
+
+
+class ServiceSettings(Group):
+    """The inner address of a process: what other services and Prometheus ask. Not for browsers."""
+
+    listen: Listen = Field(
+        "", description="`host:port` to listen on, e.g. `0.0.0.0:5010`; port 0 takes a free one; empty: none"
+    )
+    url: str = Field("", description="how others reach it; empty: `http://` with this machine's name and the port")
+    token: str = Field(
+        "", description="what services show each other; the same everywhere; better by `GATEHOUSE_SERVICE__TOKEN_FILE`"
+    )
 
 
 class ApiSettings(Group):
@@ -90,5 +102,6 @@ class SettingsModel(Group):
     )
     storage: StorageSettings = Field(default_factory=StorageSettings)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
+    service: ServiceSettings = Field(default_factory=ServiceSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     log: LogSettings = Field(default_factory=LogSettings)

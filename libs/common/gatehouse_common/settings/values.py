@@ -50,6 +50,19 @@ def _check_hosts(text: str) -> str:
     return text
 
 
+def listen_address(text: str) -> tuple[str, int] | None:
+    """Return host and port of a checked setting, None if it is empty."""
+    host, _, port = text.rpartition(":")
+    return (host.strip("[]"), int(port)) if text else None
+
+
+def _check_listen(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    if text and not (host and colon and port.isdecimal() and int(port) <= 65535):
+        raise ValueError("use 'host:port', e.g. '0.0.0.0:5010'")
+    return text
+
+
 def site_zone(text: str) -> ZoneInfo:
     """Return the zone that a checked setting names."""
     return zone(text)
@@ -70,6 +83,7 @@ def _check_optional_path(text: object) -> object:
 
 
 HostNames = Annotated[str, AfterValidator(_check_hosts)]
+Listen = Annotated[str, AfterValidator(_check_listen)]
 Fsync = Annotated[str, AfterValidator(_check_fsync)]
 ZoneName = Annotated[str, AfterValidator(_check_zone)]
 FilePath = Annotated[Path, BeforeValidator(_check_path)]

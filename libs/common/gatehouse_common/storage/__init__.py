@@ -3,5 +3,17 @@
 from .local import LocalStore
 from .port import Capacity, Growing, ObjectInfo, ObjectStore
 from .reader import MediaReader
+from .source import FileSource, Source
+from .spools import Spools
 
-__all__ = ["Capacity", "Growing", "LocalStore", "MediaReader", "ObjectInfo", "ObjectStore"]
+__all__ = [
+    "Capacity",
+    "FileSource",
+    "Growing",
+    "LocalStore",
+    "MediaReader",
+    "ObjectInfo",
+    "ObjectStore",
+    "Source",
+    "Spools",
+]

@@ -9,15 +9,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, NotFound, ResourceExhausted, from_os_error
 from gatehouse_common.ids import new_id
 
 from . import keys
 from .port import Capacity, ObjectInfo
+from .source import FileSource, Source
 
 PIECE_BYTES = 1 << 20
 _TEMPORARY = ".put-"
+_COPIED_BYTES = 8 << 20
 
 
 class LocalStore:
@@ -52,6 +55,26 @@ class LocalStore:
                 path.unlink()
         return self.stat(key)
 
+    def put(self, source: Source, key: str) -> ObjectInfo:
+        """Make a finished file an object: one of this machine by a second name, another by a copy of its bytes."""
+        if isinstance(source, FileSource):
+            return self.put_file(source.path, key)
+        target = self._path(key)
+        with _translated(f"storing {key}"):
+            self._make_folder(target.parent)
+            handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    _copy_all(source, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).chmod(0o644)
+                self._publish(Path(name), target, key, overwrite=False)
+            finally:
+                Path(name).unlink(missing_ok=True)
+            _sync(target.parent)
+        return self.stat(key)
+
     def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
         """Make ``data`` an object."""
         target = self._path(key)
@@ -70,9 +93,9 @@ class LocalStore:
             _sync(target.parent)
         return self.stat(key)
 
-    def grow(self, path: Path, key: str) -> None:
-        """Return None: a file is published by a second name, however large it is."""
-        del path
+    def grow(self, source: Source, key: str) -> None:
+        """Return None: a file is published by a second name, or copied when it is whole."""
+        del source
         keys.validate(key)
 
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
@@ -251,6 +274,15 @@ def _pieces(fd: int, key: str, offset: int, length: int | None) -> Iterator[byte
                 yield piece
         finally:
             os.close(fd)
+
+
+def _copy_all(source: Source, file: IO[bytes]) -> None:
+    size, at = source.size(), 0
+    while at < size:
+        piece = source.pread(at, min(_COPIED_BYTES, size - at))
+        if not piece:
+            raise DataLoss(f"{source.key} ends at {at}, before {size}")
+        at += file.write(piece)
 
 
 def _sync(path: Path) -> None:

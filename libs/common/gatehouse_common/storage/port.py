@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from .source import Source
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
@@ -73,6 +75,19 @@ class ObjectStore(Protocol):
         """
         ...
 
+    def put(self, source: Source, key: str) -> ObjectInfo:
+        """Make a finished file an object, durable when this returns; it may be on another machine.
+
+        Putting the same file again is no conflict where that can be seen without reading what is there.
+
+        Raises:
+            NotFound: there is no file.
+            Unavailable: whoever has the file, or the store, does not answer.
+            Conflict: the key is taken.
+            ResourceExhausted: no room.
+        """
+        ...
+
     def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
         """Make ``data`` an object.
 
@@ -81,8 +96,8 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def grow(self, path: Path, key: str) -> Growing | None:
-        """Return an object that is sent while the file at ``path`` is written; None where nothing has to be sent.
+    def grow(self, source: Source, key: str) -> Growing | None:
+        """Return an object that is sent while its file is written; None where nothing has to be sent.
 
         What was sent survives a crash: it is gone on with when the same key is stored again.
 

@@ -47,4 +47,4 @@ def _value(settings: Settings, name: str) -> Any:
         at = getattr(at, part)
     if at is None or isinstance(at, bool | int | float):
         return at
-    return MASK if at and name.endswith("secret_key") else mask(str(at))
+    return MASK if at and name.endswith(("secret_key", "token")) else mask(str(at))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import http.client
-import signal
-import sys
 import threading
 import time
 from http import HTTPStatus
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -21,6 +18,7 @@ from gatehouse_common.observability import logs
 from gatehouse_common.runtime import keep_small
 
 from .options import data_options, read_settings
+from .process import run_until, stop_on_signals
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _LISTENS_WITHIN_S = 10.0
@@ -49,33 +47,16 @@ def up(
     log = settings.values.log
     logs.set_up(log.level, log.format, log.file)
     named = parse_cameras(cameras, demo=demo)
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     keep_small()
     gatehouse = Gatehouse(settings, named)
-    try:
-        gatehouse.start()
+
+    def announce() -> None:
         if _wait_for_server(gatehouse, stop):
             _announce(gatehouse)
-        stop.wait()
-    finally:
-        ended = gatehouse.stop()
-    if not ended:
-        click.echo("gatehouse: stopped, but not everything ended in time; the next start recovers it", err=True)
-        sys.exit(1)
+
+    run_until(stop, gatehouse, announce)
     click.echo("Stopped. Everything recorded is safe.")
-
-
-def _stop_on_signals() -> threading.Event:
-    """Return an event that SIGINT and SIGTERM set; a second signal ends the process at once."""
-    stop = threading.Event()
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        stop.set()
-
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
-    return stop
 
 
 def _wait_for_server(gatehouse: Gatehouse, stop: threading.Event) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 
-from gatehouse_common.errors import from_os_error
+from gatehouse_common.storage.source import Source
 
 PART_BYTES = 8 << 20
 """S3 takes parts of at least 5 MiB, the last one excepted."""
@@ -34,30 +33,14 @@ def etag_of_parts(digests: Sequence[bytes]) -> str:
     return f"{digest(b''.join(digests)).hex()}-{len(digests)}"
 
 
-def file_etag(path: Path, key: str) -> str:
+def source_etag(source: Source) -> str:
     """Return the tag that the object of a file has if it was put by us and tags are made of MD5.
 
     Raises:
         NotFound: there is no such file.
     """
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            if size <= PART_BYTES:
-                return digest(file.read()).hex()
-            length = part_bytes(size)
-            return etag_of_parts([digest(file.read(length)) for _ in range(0, size, length)])
-    except OSError as error:
-        raise from_os_error(error, f"storing {key}") from error
-
-
-def read_whole(path: Path, key: str) -> bytes:
-    """Return the content of a small file.
-
-    Raises:
-        NotFound: there is no such file.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise from_os_error(error, f"storing {key}") from error
+    size = source.size()
+    if size <= PART_BYTES:
+        return digest(source.pread(0, size)).hex()
+    length = part_bytes(size)
+    return etag_of_parts([digest(source.pread(at, min(length, size - at))) for at in range(0, size, length)])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
+
+from gatehouse_common.storage.source import Source
 
 from .content import PART_BYTES
 from .multipart import Multipart
@@ -20,12 +21,12 @@ class GrowingObject:
 
     Args:
         writer: makes the object in the end.
-        path: the file.
+        source: the file.
         key: what it becomes.
     """
 
-    def __init__(self, writer: Writer, path: Path, key: str) -> None:
-        self._writer, self._path, self.key = writer, path, key
+    def __init__(self, writer: Writer, source: Source, key: str) -> None:
+        self._writer, self._source, self.key = writer, source, key
         self._lock = threading.Lock()
         self._upload: Multipart | None = None
         self._sent = 0
@@ -45,7 +46,7 @@ class GrowingObject:
             upload = self._upload or self._writer.resume(self.key) or self._writer.begin(self.key)
             self._upload = upload
             try:
-                upload.settle(self._path, size, whole_file=False, trusted=True)
+                upload.settle(self._source, size, whole_file=False, trusted=True)
             except UploadGone:
                 self._writer.let_go(upload)
                 self._upload, self._sent = None, 0
@@ -62,7 +63,7 @@ class GrowingObject:
         """
         with self._lock:
             upload, self._upload, self._ended = self._upload, None, True
-            self._writer.put_file(self._path, self.key, upload)
+            self._writer.put(self._source, self.key, upload)
 
     def abort(self) -> None:
         """Take back what was sent; the file stays."""

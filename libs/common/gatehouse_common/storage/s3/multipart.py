@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatehouse_common.errors import DataLoss, NotFound, from_os_error
+from gatehouse_common.errors import DataLoss, NotFound
+from gatehouse_common.storage.source import Source
 
 from .content import PART_BYTES, content_md5, digest, etag_of_parts, part_bytes
 from .place import S3Place
@@ -39,14 +38,14 @@ class Multipart:
     executor: Executor
     parts: dict[int, str] = field(default_factory=dict)
 
-    def settle(self, path: Path, end: int, *, whole_file: bool, trusted: bool = False) -> None:
-        """See that the server has the bytes of ``path`` up to ``end``, as far as they fill parts.
+    def settle(self, source: Source, end: int, *, whole_file: bool, trusted: bool = False) -> None:
+        """See that the server has the bytes of ``source`` up to ``end``, as far as they fill parts.
 
         Parts that it has are compared with the file by their MD5 and sent again where they differ: after a power cut
         a file may be shorter than it was, and where tags are no MD5 (encryption by KMS) nothing is taken for granted.
 
         Args:
-            path: the file.
+            source: the file.
             end: so many of its bytes will not change any more.
             whole_file: ``end`` is the end of the file, so that what is left over becomes the last part.
             trusted: send only what was never sent.
@@ -61,22 +60,15 @@ class Multipart:
         for number in [n for n in self.parts if n > count and whole_file]:
             del self.parts[number]  # it is not listed at the end, and so not in the object
         numbers = [n for n in range(1, count + 1) if not (trusted and n in self.parts)]
-        try:
-            fd = os.open(path, os.O_RDONLY)
-        except OSError as error:
-            raise from_os_error(error, f"storing {self.key}") from error
-        try:
-            futures = [
-                self.executor.submit(self._settle_part, fd, n, (n - 1) * length, min(n * length, end)) for n in numbers
-            ]
-            done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in waiting:
-                future.cancel()
-            wait(waiting)  # those under way read from the file that is closed next
-            for future in done:
-                future.result()
-        finally:
-            os.close(fd)
+        futures = [
+            self.executor.submit(self._settle_part, source, n, (n - 1) * length, min(n * length, end)) for n in numbers
+        ]
+        done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in waiting:
+            future.cancel()
+        wait(waiting)  # nothing is under way any more when this returns, as the caller may abort the upload next
+        for future in done:
+            future.result()
 
     def complete(self, condition: dict[str, Any]) -> None:
         """Make the parts an object.
@@ -107,8 +99,8 @@ class Multipart:
         tags = [tag for _, tag in sorted(self.parts.items())]
         return etag_of_parts([bytes.fromhex(tag) for tag in tags]) if all(map(_is_md5, tags)) else ""
 
-    def _settle_part(self, fd: int, number: int, start: int, end: int) -> None:
-        data = os.pread(fd, end - start, start)
+    def _settle_part(self, source: Source, number: int, start: int, end: int) -> None:
+        data = source.pread(start, end - start)
         if len(data) < end - start:
             raise DataLoss(f"the file of {self.key} ends at {start + len(data)}, before {end}")
         if self.parts.get(number) == digest(data).hex():

@@ -13,6 +13,7 @@ from gatehouse_common.ids import new_id
 from gatehouse_common.settings.model import StorageSettings
 from gatehouse_common.storage import keys
 from gatehouse_common.storage.port import ObjectInfo
+from gatehouse_common.storage.source import FileSource, Source
 
 from .client import make_client
 from .found import found_object
@@ -53,8 +54,7 @@ class S3Store:
 
     def put_file(self, path: Path, key: str, *, move: bool = False) -> ObjectInfo:
         """Make the finished file at ``path`` an object; parts that an earlier attempt has sent are not sent again."""
-        self._writer.put_file(path, keys.validate(key))
-        info = self.stat(key)
+        info = self.put(FileSource(path, key), key)
         if move:
             try:
                 path.unlink()
@@ -62,14 +62,19 @@ class S3Store:
                 raise from_os_error(error, f"storing {key}") from error
         return info
 
+    def put(self, source: Source, key: str) -> ObjectInfo:
+        """Make a finished file an object, wherever it is."""
+        self._writer.put(source, keys.validate(key))
+        return self.stat(key)
+
     def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
         """Make ``data`` an object."""
         self._writer.put_bytes(keys.validate(key), data, overwrite=overwrite)
         return self.stat(key)
 
-    def grow(self, path: Path, key: str) -> GrowingObject:
+    def grow(self, source: Source, key: str) -> GrowingObject:
         """Return an object that is sent while its file is written."""
-        return GrowingObject(self._writer, path, keys.validate(key))
+        return GrowingObject(self._writer, source, keys.validate(key))
 
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield a range in pieces of at most 1 MiB."""

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gatehouse_common.errors import Conflict, from_os_error
+from gatehouse_common.errors import Conflict
 from gatehouse_common.ids import new_id
+from gatehouse_common.storage.source import Source
 
-from .content import PART_BYTES, content_md5, file_etag, read_whole
+from .content import PART_BYTES, content_md5, source_etag
 from .found import MARK, found_object
 from .multipart import Multipart, Unfinished, sent_parts, unfinished
 from .place import S3Place
@@ -45,11 +46,11 @@ class Writer:
                 raise Conflict(f"object {key} is already there")
             self._put_once(key, data, overwrite=overwrite)
 
-    def put_file(self, path: Path, key: str, upload: Multipart | None = None) -> None:
-        """Make the finished file at ``path`` an object; the same file again is no conflict.
+    def put(self, source: Source, key: str, upload: Multipart | None = None) -> None:
+        """Make a finished file an object; the same file again is no conflict.
 
         Args:
-            path: the file.
+            source: the file.
             key: its key.
             upload: one that has begun; else one that a former process has begun is gone on with.
 
@@ -59,26 +60,23 @@ class Writer:
         """
         try:
             with self._alone(key):
-                self._put_file(path, key, upload)
+                self._put(source, key, upload)
         finally:
             if upload is not None:
                 self.let_go(upload)
 
-    def _put_file(self, path: Path, key: str, upload: Multipart | None) -> None:
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise from_os_error(error, f"storing {key}") from error
+    def _put(self, source: Source, key: str, upload: Multipart | None) -> None:
+        size = source.size()
         taken = found_object(self._client, self._place, key)
         if taken is not None:
             if upload is not None:
                 self._take_back(upload)
-            if not taken.has(size, file_etag(path, key)):
+            if not taken.has(size, source_etag(source)):
                 raise Conflict(f"object {key} is already there")
         elif upload is None and size <= PART_BYTES:
-            self._put_once(key, read_whole(path, key), overwrite=False)
+            self._put_once(key, source.pread(0, size), overwrite=False)
         else:
-            self._put_parts(path, key, size, upload or self.resume(key) or self.begin(key))
+            self._put_parts(source, key, size, upload or self.resume(key) or self.begin(key))
 
     def begin(self, key: str) -> Multipart:
         """Begin a multipart upload."""
@@ -113,15 +111,15 @@ class Writer:
             self._under_way.add(upload.id)
         return Multipart(self._client, self._place, upload.key, upload.id, self._executor, parts)
 
-    def _put_parts(self, path: Path, key: str, size: int, upload: Multipart) -> None:
+    def _put_parts(self, source: Source, key: str, size: int, upload: Multipart) -> None:
         """Send what is missing and complete; left as it is when that fails, to be resumed."""
         try:
             try:
-                upload.settle(path, size, whole_file=True)
+                upload.settle(source, size, whole_file=True)
             except UploadGone:  # by a rule of the bucket's life cycle, or by hand
                 self.let_go(upload)
                 upload = self.begin(key)
-                upload.settle(path, size, whole_file=True)
+                upload.settle(source, size, whole_file=True)
             self._complete(upload, size)
         finally:
             self.let_go(upload)

@@ -6,11 +6,11 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from gatehouse_common.db import Chunk
 from gatehouse_common.errors import NotFound
-from gatehouse_common.media.chunk_file import FileReader
-from gatehouse_common.media.samples import ChunkMedia
-from gatehouse_common.media.scan import ChunkScanner
+
+from .chunk_file import FileReader
+from .samples import ChunkMedia
+from .scan import ChunkScanner
 
 
 class _Scan:
@@ -23,7 +23,7 @@ class _Scan:
         self._last: ChunkMedia | None = None
         self._closed = False
 
-    def media(self, origin_us: int) -> ChunkMedia | None:
+    def media(self, origin_us: int | None) -> ChunkMedia | None:
         """Return what is there by now; None if there is nothing.
 
         Raises:
@@ -35,7 +35,7 @@ class _Scan:
             grown = self._scanner.update()
             if not self._scanner.part_count:
                 return None
-            if grown or self._last is None or self._last.origin_us != origin_us:
+            if grown or self._last is None or origin_us not in {None, self._last.origin_us}:
                 self._last = self._scanner.media(origin_us)
             return self._last
 
@@ -59,23 +59,27 @@ class OpenChunks:
         self._lock = threading.Lock()
         self._held: OrderedDict[str, _Scan] = OrderedDict()
 
-    def media(self, row: Chunk) -> ChunkMedia | None:
+    def media(self, key: str, origin_us: int | None = None) -> ChunkMedia | None:
         """Return what an open chunk holds by now; None if it holds nothing yet.
+
+        Args:
+            key: its key in the spool.
+            origin_us: the origin of its run as it is known by now; None: as the file says.
 
         Raises:
             NotFound: its file is not in the spool any more.
         """
         while True:
-            scan = self._scan(row)
+            scan = self._scan(key)
             try:
-                return scan.media(row.origin_us)
+                return scan.media(origin_us)
             except NotFound:
                 continue  # let go of in this very moment, for others asked for many chunks
 
-    def forget(self, chunk_id: str) -> None:
+    def forget(self, key: str) -> None:
         """Close a chunk's file if it is held: the chunk has been stored."""
         with self._lock:
-            scan = self._held.pop(chunk_id, None)
+            scan = self._held.pop(key, None)
         if scan is not None:
             scan.close()
 
@@ -92,15 +96,15 @@ class OpenChunks:
         """Files that are held open."""
         return len(self._held)
 
-    def _scan(self, row: Chunk) -> _Scan:
+    def _scan(self, key: str) -> _Scan:
         with self._lock:
-            known = self._held.get(row.id)
+            known = self._held.get(key)
             if known is not None:
-                self._held.move_to_end(row.id)
+                self._held.move_to_end(key)
                 return known
-        made = _Scan(FileReader(self._root / row.key), row.key)
+        made = _Scan(FileReader(self._root / key), key)
         with self._lock:
-            kept = self._held.setdefault(row.id, made)
+            kept = self._held.setdefault(key, made)
             surplus = [self._held.popitem(last=False)[1] for _ in range(len(self._held) - self._most)]
         if kept is not made:
             surplus.append(made)

@@ -21,8 +21,6 @@ from gatehouse_common.observability.metrics import RECOVERED_FILES
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 
-from .publisher import prune
-
 log = structlog.get_logger(__name__)
 
 
@@ -160,6 +158,7 @@ def _closed(core: Core, key: str, found: Adopted) -> ChunkClosed:
             origin_us=found.media.origin_us,
             bytes=found.size,
             recovered=not found.was_closed,
+            spool_url=core.spools.own_url,
         )
     except ValidationError as error:
         raise DataLoss(f"{key} has times that cannot be: {error.errors()[0]['msg']}") from error
@@ -193,3 +192,11 @@ def _quarantine(core: Core, path: Path, key: str, reason: str) -> None:
         raise from_os_error(error, f"moving {key} to the quarantine") from error
     RECOVERED_FILES.labels("quarantined").inc()
     log.warning("a file was put into quarantine", file=key, quarantine=target, reason=reason)
+
+
+def prune(folder: Path) -> None:
+    """Remove the folder of a run when it is empty; a recorder makes it again if it goes on."""
+    try:
+        folder.rmdir()
+    except OSError:  # not empty, or gone already
+        return

@@ -1,0 +1,109 @@
+"""A web server in a thread of this process, that ends when it is told to."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cheroot import wsgi
+
+from gatehouse_common.errors import Conflict, Unavailable
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+_STOP_S = 3
+_MOST_HEADER_BYTES = 32 << 10
+
+
+class WebServer:
+    """Serves a WSGI app on a socket that is bound when this is made, so that a port in use is told at once.
+
+    Args:
+        host: the address to listen on.
+        port: 0 takes a free one.
+        what: the setting to change when the port is in use, for the message.
+
+    Raises:
+        Conflict: the port is in use.
+        Unavailable: the address cannot be listened on.
+    """
+
+    def __init__(self, host: str, port: int, what: str) -> None:
+        self.host, self._what = host, what
+        self._socket = _listen(host, port, what)
+        self.port = int(self._socket.getsockname()[1])
+
+    def serve(self, app: WSGIApplication, stop: threading.Event, ending: threading.Event, **limits: Any) -> None:
+        """Serve until told to stop; may be called again after it failed.
+
+        Args:
+            app: answers.
+            stop: set from outside when the server is to end.
+            ending: set here before the server waits for answers in hand; endless answers watch it.
+            limits: ``threads`` answering at once, ``most_body_bytes``.
+        """
+        if self._socket.fileno() == -1:  # a run before this one failed
+            self._socket = _listen(self.host, self.port, self._what)
+        server = _Server(
+            (self.host, self.port),
+            app,
+            numthreads=limits["threads"],
+            request_queue_size=128,
+            shutdown_timeout=_STOP_S,
+        )
+        server.listening = self._socket
+        server.max_request_header_size = _MOST_HEADER_BYTES
+        server.max_request_body_size = limits["most_body_bytes"]
+        watcher = threading.Thread(target=_end, args=(stop, ending, server.stop), name="web-stop", daemon=True)
+        watcher.start()
+        try:
+            server.prepare()
+            server.serve()
+        finally:
+            ending.set()
+            watcher.join()  # it closes the socket, which the next run would take for its own
+
+    def close(self) -> None:
+        """Free the port, if the server never ran."""
+        self._socket.close()
+
+
+def _end(stop: threading.Event, ending: threading.Event, end: Callable[[], None]) -> None:
+    """Stop the server when it is told to end, or has failed; endless answers see ``ending`` first."""
+    while not stop.wait(0.2) and not ending.is_set():
+        pass
+    ending.set()
+    end()
+
+
+class _Server(wsgi.Server):
+    """Serves on a socket that somebody else has bound."""
+
+    listening: socket.socket
+
+    def bind(self, *_args: object, **_kwargs: object) -> socket.socket:
+        """Take the bound socket."""
+        self.socket = self.listening
+        return self.listening
+
+
+def _listen(host: str, port: int, what: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Conflict(
+                f"port {port} of {host} is in use: stop what uses it, or choose another by {what}."
+            ) from error
+        raise Unavailable(f"cannot listen on {host} port {port}: {error.strerror}") from error
+    return listening

@@ -1,0 +1,160 @@
+"""The spool between its writers and the store: recovered at the start, told of, and freed of what is stored."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from contextlib import suppress
+
+import structlog
+
+from gatehouse_common.bus import Delivery
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import FootageReader
+from gatehouse_common.errors import GatehouseError, NotFound, from_os_error
+from gatehouse_common.media.adopt import read_index
+from gatehouse_common.media.samples import ChunkMedia
+from gatehouse_common.messages import ChunkClosed, ChunkIndexed
+from gatehouse_common.observability.metrics import SPOOL_BYTES, SPOOL_FILES
+from gatehouse_common.runtime import Check, Core
+from gatehouse_common.storage import keys
+
+from .recovery import prune, recover
+
+log = structlog.get_logger(__name__)
+
+_LOOK_S = 15.0
+_REMIND_US = 300 * SECOND
+_HINTS = 10_000
+
+
+class SpoolKeeper:
+    """Frees the chunks that are stored and indexed, and tells again of those that nobody has stored for long.
+
+    ``chunk.indexed`` frees a chunk at once. It may be lost, and so may ``chunk.closed``; so every quarter of a minute
+    the index is asked for what is still in the spool. Capture alone writes to the spool and deletes from it.
+    Made before capture begins, so that the spool holds only what an earlier process has left.
+    """
+
+    name = "spool"
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._footage = FootageReader(core.db)
+        self._told_us: dict[str, int] = {}
+        self._closed: dict[str, ChunkMedia] = {}
+        self.recovered = recover(core)
+
+    def run(self, stop: threading.Event) -> None:
+        """Keep the spool until told to stop; then free what has been stored by then."""
+        hints = self._core.bus.subscribe_transient([ChunkIndexed], self._on_indexed, maxlen=_HINTS)
+        try:
+            while not self._core.clock.wait(stop, _LOOK_S):
+                self.look()
+            self.look()
+        finally:
+            hints.close()
+
+    def health(self) -> list[Check]:
+        """Return nothing: what waits for the store is told by who stores it."""
+        return []
+
+    def look(self) -> None:
+        """Free what the index knows as stored, and tell again of what nobody has stored for long."""
+        files = {info.key: info.size for info in self._core.spool.list(keys.SPOOL)}
+        SPOOL_BYTES.set(sum(files.values()))
+        SPOOL_FILES.set(len(files))
+        self._forget(files.keys())
+        now = self._core.clock.monotonic_us()
+        try:
+            for key, size in files.items():
+                media = self._media(key)
+                if media is not None and not self._freed(key, media.chunk_id):
+                    self._remind(media, size, now)
+        except GatehouseError as error:  # the index or the bus is away: the next look comes
+            log.debug("the spool was not looked through", reason=error.message)
+
+    def release(self, chunk_key: str, spool_key: str) -> None:
+        """Free the spool's name of a chunk that is stored under ``chunk_key``, and the folder of its run if empty.
+
+        Raises:
+            NotFound: the store does not have it: then the spool is the only one that does.
+        """
+        if keys.parse_spool(spool_key) is None:
+            return
+        path = self._core.spool.root / spool_key
+        if not path.exists():
+            return
+        self._core.store.stat(chunk_key)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os_error(error, f"freeing {spool_key}") from error
+        prune(path.parent)
+
+    def _on_indexed(self, delivery: Delivery) -> None:
+        message = delivery.message
+        if isinstance(message, ChunkIndexed):
+            try:
+                self.release(message.key, message.spool_key)
+            except NotFound as error:
+                log.error("a chunk is kept in the spool: the store does not have it", reason=error.message)  # noqa: TRY400
+            except GatehouseError as error:
+                log.warning("a chunk stays in the spool for now", reason=error.message)
+
+    def _media(self, key: str) -> ChunkMedia | None:
+        """Return the sample index of a closed chunk, None while it is written."""
+        found = self._closed.get(key)
+        if found is None:
+            with suppress(NotFound):  # freed in this very moment
+                found = read_index(self._core.spool.root / key, key)
+            if found is not None:
+                self._closed[key] = found
+        return found
+
+    def _freed(self, key: str, chunk: str) -> bool:
+        """Free a chunk if the index knows it as stored; return whether that is so."""
+        try:
+            row = self._footage.chunk(chunk)
+        except NotFound:
+            return False
+        if row.state != "stored":
+            return False
+        try:
+            self.release(row.key, key)
+        except NotFound as error:
+            log.error("a chunk is kept in the spool: the store does not have it", reason=error.message)  # noqa: TRY400
+        return True
+
+    def _remind(self, media: ChunkMedia, size: int, now_us: int) -> None:
+        key = media.key
+        name = keys.parse_spool(key)
+        if name is None or now_us - self._told_us.setdefault(key, now_us) < _REMIND_US:
+            return
+        self._told_us[key] = now_us
+        log.warning("a chunk has waited long to be stored; it is told again", key=key)
+        self._core.bus.publish(
+            ChunkClosed(
+                camera=name.camera,
+                time_us=self._core.clock.now_us(),
+                run=media.run_id,
+                chunk=media.chunk_id,
+                key=key,
+                start_us=media.start_us,
+                end_us=media.end_us,
+                origin_us=media.origin_us,
+                bytes=size,
+                spool_url=self._core.spools.own_url,
+            )
+        )
+
+    def _forget(self, present: Collection[str]) -> None:
+        for key in self._told_us.keys() - present:
+            del self._told_us[key]
+        for key in self._closed.keys() - present:
+            del self._closed[key]
+
+
+def build(core: Core) -> SpoolKeeper:
+    """Return the keeper; what an earlier process left in the spool is recovered by then."""
+    return SpoolKeeper(core)
