@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from brokers import stop_brokers
 from databases import mysql_database, mysql_url, stop_servers
 
 _skipped: list[str] = []
@@ -45,3 +46,4 @@ def database_url(
 def _servers() -> Iterator[None]:
     yield
     stop_servers()
+    stop_brokers()

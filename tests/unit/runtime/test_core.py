@@ -38,7 +38,7 @@ def test_the_defaults_are_parts_that_need_no_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "url", "said"),
     [
-        ("broker_url", "amqp://gate:canary@mq/", "use 'embedded:'"),
+        ("broker_url", "redis://gate:canary@mq/", "use 'embedded:'"),
         ("broker_url", "embedded", "use 'embedded:'"),
         ("storage_url", "s3://u:canary@bucket/prefix", "it must hold no credentials"),
         ("storage_url", "ftp://bucket/prefix", "use file:///path"),

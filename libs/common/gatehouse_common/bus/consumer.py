@@ -8,12 +8,12 @@ from collections.abc import Callable
 import structlog
 
 from gatehouse_common.clock import Clock
-from gatehouse_common.errors import GatehouseError, InvalidInput, Unavailable
-from gatehouse_common.messages import decode
+from gatehouse_common.errors import Unavailable
 from gatehouse_common.observability.metrics import MESSAGE_TROUBLES, MESSAGES_CONSUMED, MESSAGES_DEAD
 
 from .journal import Journal, Waiting
-from .port import MAX_ATTEMPTS, RETRY_PAUSES_S, Delivery, Handler
+from .outcome import hand_over
+from .port import MAX_ATTEMPTS, RETRY_PAUSES_S, Handler
 
 log = structlog.get_logger(__name__)
 
@@ -95,21 +95,10 @@ class Consumer:
 
     def _handle(self, waiting: Waiting) -> Callable[[], None]:
         """Hand a message over; return what has to be done with it in the journal."""
-        try:
-            message = decode(waiting.data)
-        except InvalidInput as error:
-            return self._to_bury(waiting, error.message)
-        except Exception as error:
-            log.exception("a message could not be decoded", queue=self._queue)
-            return self._to_bury(waiting, f"{type(error).__name__}: {error}")
-        try:
-            self._handler(Delivery(message, None, waiting.attempts))
-        except GatehouseError as error:
-            return self._failed(waiting, error.message, retry=error.kind.retry)
-        except (Exception, SystemExit) as error:  # a library that exits must not end the queue
-            log.exception("handler failed", queue=self._queue, type=message.TYPE, message_id=message.id)
-            return self._failed(waiting, f"{type(error).__name__}: {error}", retry=True)
-        return lambda: self._done(waiting)
+        outcome = hand_over(self._queue, waiting.data, self._handler, waiting.attempts)
+        if outcome.reason is None:
+            return lambda: self._done(waiting)
+        return self._failed(waiting, outcome.reason, retry=outcome.retry)
 
     def _done(self, waiting: Waiting) -> None:
         self._journal.done(waiting.id)

@@ -18,7 +18,8 @@ from gatehouse_common.observability.metrics import MESSAGES_PUBLISHED
 
 from .consumer import Consumer
 from .journal import Journal
-from .port import DeadLetter, Handler, Subscription
+from .port import DeadLetter, Handler, Subscription, partition_names, partition_of
+from .subscriptions import Together
 from .transient import TransientTopics
 
 log = structlog.get_logger(__name__)
@@ -41,12 +42,15 @@ class EmbeddedBus:
         self._journal = _open(path, clock)
         self._lock = threading.Lock()
         self._queues: dict[type[Message], tuple[str, ...]] = {}
+        self._partitions: dict[str, int] = {}
         self._consumers: tuple[Consumer, ...] = ()
         self._transient = TransientTopics()
 
-    def declare(self, queue: str, types: Sequence[type[Message]]) -> None:
+    def declare(self, queue: str, types: Sequence[type[Message]], partitions: int = 1) -> None:
         """Make a durable queue for ``types``."""
+        partition_names(queue, partitions)
         with self._lock:
+            self._partitions[queue] = partitions
             for kind in types:
                 present = self._queues.get(kind, ())
                 if queue not in present:
@@ -59,7 +63,7 @@ class EmbeddedBus:
             return
         if body is not None:
             raise InvalidInput(f"{message.TYPE} is durable and cannot carry a binary body")
-        queues = self._queues.get(type(message), ())
+        queues = [self._partition(queue, message.camera) for queue in self._queues.get(type(message), ())]
         self._journal.add(queues, encode(message))
         MESSAGES_PUBLISHED.labels(message.TYPE).inc()
         for consumer in self._consumers:
@@ -68,6 +72,12 @@ class EmbeddedBus:
 
     def subscribe(self, queue: str, handler: Handler) -> Subscription:
         """Hand the messages of a durable queue to ``handler``, one after the other."""
+        names = partition_names(queue, self._partitions.get(queue, 1))
+        if len(names) > 1:
+            return Together([self._subscribe(name, handler) for name in names])
+        return self._subscribe(queue, handler)
+
+    def _subscribe(self, queue: str, handler: Handler) -> Consumer:
         consumer = Consumer(self._journal, queue, handler, self._clock, self._forget)
         with self._lock:
             self._consumers = (*self._consumers, consumer)
@@ -86,11 +96,14 @@ class EmbeddedBus:
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a durable queue or are in a consumer's hand."""
-        return self._journal.depth(queue)
+        return sum(map(self._journal.depth, partition_names(queue, self._partitions.get(queue, 1))))
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         """Return the dead letters, oldest first."""
-        return self._journal.dead(queue)
+        if queue is None:
+            return self._journal.dead(None)
+        names = {queue, *partition_names(queue, self._partitions.get(queue, 1))}
+        return [one for one in self._journal.dead(None) if one.queue in names]
 
     def replay(self, ids: Collection[int]) -> int:
         """Put dead letters back into their queues."""
@@ -122,6 +135,10 @@ class EmbeddedBus:
             consumer.close()
         self._transient.close()
         self._journal.close()
+
+    def _partition(self, queue: str, camera: str) -> str:
+        partitions = self._partitions.get(queue, 1)
+        return queue if partitions == 1 else f"{queue}.{partition_of(camera, partitions)}"
 
     def _forget(self, consumer: Consumer) -> None:
         with self._lock:

@@ -18,10 +18,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from zlib import crc32
 
+from gatehouse_common.errors import InvalidInput
 from gatehouse_common.messages import Message
 
 MAX_ATTEMPTS = 5
+SLOTS = 16
 RETRY_PAUSES_S = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -38,6 +41,22 @@ class Delivery:
     message: Message
     body: bytes | memoryview | None = None
     attempt: int = 1
+
+
+def partition_of(camera: str, partitions: int) -> int:
+    """Return which of so many partitions the messages of a camera are in: the same in every process, for ever."""
+    return crc32(camera.encode()) % SLOTS % partitions
+
+
+def partition_names(queue: str, partitions: int) -> list[str]:
+    """Return the names of a queue's partitions; of one that has a single one its own.
+
+    Raises:
+        InvalidInput: the number does not divide ``SLOTS``.
+    """
+    if partitions < 1 or SLOTS % partitions:
+        raise InvalidInput(f"{partitions} partitions do not divide {SLOTS}: use 1, 2, 4, 8 or 16.")
+    return [queue] if partitions == 1 else [f"{queue}.{p}" for p in range(partitions)]
 
 
 Handler = Callable[[Delivery], None]
@@ -71,8 +90,16 @@ class Subscription(Protocol):
 class Bus(Protocol):
     """How services speak. Safe for use by many threads."""
 
-    def declare(self, queue: str, types: Sequence[type[Message]]) -> None:
-        """Make a durable queue for ``types``; what is published from now on waits in it. Idempotent."""
+    def declare(self, queue: str, types: Sequence[type[Message]], partitions: int = 1) -> None:
+        """Make a durable queue for ``types``; what is published from now on waits in it. Idempotent.
+
+        With several partitions it is as many queues, ``{queue}.0``, ``{queue}.1``...: a message goes to the one that
+        ``partition_of`` its camera names, and each is worked off by one subscription at a time, so that the messages of
+        a camera are handled in order however many processes share the work. ``partitions`` divides ``SLOTS``.
+
+        Raises:
+            InvalidInput: it does not.
+        """
         ...
 
     def publish(self, message: Message, body: bytes | memoryview | None = None) -> None:
@@ -86,7 +113,8 @@ class Bus(Protocol):
     def subscribe(self, queue: str, handler: Handler) -> Subscription:
         """Hand the messages of a durable queue to ``handler``, one after the other, in a thread of its own.
 
-        Several subscriptions of one queue share its messages.
+        Several subscriptions of one queue share its messages; of a partition, the oldest gets all. ``queue`` may be the
+        name of a partition; that of a queue with several stands for all of them, in a thread for each.
         """
         ...
 
@@ -102,11 +130,15 @@ class Bus(Protocol):
         ...
 
     def depth(self, queue: str) -> int:
-        """Return how many messages wait in a durable queue or are in a consumer's hand."""
+        """Return how many messages wait in a durable queue, or are in a consumer's hand in this process.
+
+        Raises:
+            Unavailable: that cannot be told now.
+        """
         ...
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
-        """Return the dead letters, oldest first."""
+        """Return the dead letters of a queue, or of all, oldest first; each names the partition that it was in."""
         ...
 
     def replay(self, ids: Collection[int]) -> int:

@@ -57,6 +57,10 @@ MESSAGE_TROUBLES = Counter(
 )
 MESSAGES_DEAD = Counter("gatehouse_dead_lettered", "Messages that became dead letters.", ["queue"])
 MESSAGES_DROPPED = Counter("gatehouse_messages_dropped", "Transient messages dropped, slow reader.", ["type"])
+BUS_OUTBOX = Gauge(
+    "gatehouse_bus_outbox_messages", "Messages on this machine's disk that the broker has not confirmed."
+)
+BUS_OUTBOX_REFUSED = Counter("gatehouse_bus_outbox_refused", "Messages that the outbox had no room for.")
 INDEX_LAG = Gauge("gatehouse_index_lag_seconds", "Age of the message that the indexer handled last.")
 SERVICE_RESTARTS = Counter("gatehouse_service_restarts", "Times a service failed and was started again.", ["service"])
 

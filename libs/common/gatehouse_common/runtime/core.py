@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.bus import Bus
-from gatehouse_common.bus.embedded import EmbeddedBus
-from gatehouse_common.bus.memory import MemoryBus
 from gatehouse_common.bus.transient import TransientTopics
 from gatehouse_common.clock import Clock, SystemClock
 from gatehouse_common.db import Database, FootageReader
-from gatehouse_common.errors import InvalidInput, from_os_error
-from gatehouse_common.messages.catalog import queues
+from gatehouse_common.errors import from_os_error
 from gatehouse_common.observability.secrets import register_secret, register_url
 from gatehouse_common.settings import Settings, site_zone
 from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore, Spools
 
+from .buses import open_bus
 from .stores import open_store
 
 if TYPE_CHECKING:
@@ -84,10 +82,8 @@ class Core:
         with ExitStack() as opened:
             db = Database(settings.database_url)
             opened.callback(db.close)
-            bus = _open_bus(values.broker_url, data, time)
+            bus = open_bus(settings, time)
             opened.callback(bus.close)
-            for queue, types in queues().items():
-                bus.declare(queue, types)
             store = open_store(settings)
             opened.pop_all()
         spools = Spools(spool, inner.url if inner else "", values.service.token)
@@ -107,12 +103,3 @@ class Core:
             closing.callback(self.db.close)
             closing.callback(self.bus.close)
             closing.callback(self.live.close)
-
-
-def _open_bus(url: str, data: Path, clock: Clock) -> Bus:
-    if url == "embedded:":
-        return EmbeddedBus(data / "bus.db", clock)
-    if url == "memory:":
-        return MemoryBus(clock)
-    shown = url.rsplit("@", maxsplit=1)[-1][:60]
-    raise InvalidInput(f"broker_url {shown!r} is not supported: use 'embedded:'.", "broker_url")

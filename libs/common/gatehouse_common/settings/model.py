@@ -16,6 +16,16 @@ class Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class BusSettings(Group):
+    """How work is divided, if `broker_url` names a broker."""
+
+    partitions: Literal[1, 2, 4, 8, 16] = Field(
+        8,
+        description="queues of each service, each with the messages of its share of the cameras: as many processes can "
+        "share the work; the same for all services, and changed only while all queues are empty",
+    )
+
+
 class RecordingSettings(Group):
     """How footage is written."""
 
@@ -89,7 +99,11 @@ class SettingsModel(Group):
 
     data_dir: FilePath = Field(Path("data"), description="where everything lives unless another setting says otherwise")
     timezone: ZoneName = Field("UTC", description="the site's zone: names of files and days are in it")
-    broker_url: str = Field("embedded:", description="the bus: `embedded:` journals to `bus.db` in the data directory")
+    broker_url: str = Field(
+        "embedded:",
+        description="the bus: `embedded:` journals to `bus.db` in the data directory; RabbitMQ: "
+        "`amqp://user:password@host/vhost`",
+    )
     database_url: str = Field(
         "",
         description="the index: `sqlite:///path` or `mysql://user:password@host/database` (MySQL, MariaDB); "
@@ -101,6 +115,7 @@ class SettingsModel(Group):
         "any S3 server; empty: the data directory",
     )
     storage: StorageSettings = Field(default_factory=StorageSettings)
+    bus: BusSettings = Field(default_factory=BusSettings)
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)

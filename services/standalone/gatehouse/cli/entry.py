@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "footage": ("footage:footage", "Save a range of footage as one exact file."),
     "check": ("check:check", "Compare files and index; with --repair, mend what differs."),
     "doctor": ("doctor:doctor", "Tell whether recording would work here, and if not why."),
+    "bus": ("bus:bus", "Look at messages that could not be handled; replay or drop them."),
     "db": ("database:database", "Upgrade the index, or import an older one."),
     "config": ("config:config", "Show every setting and where it comes from."),
     "openapi": ("openapi:openapi", "Print the HTTP API's OpenAPI document."),

@@ -1,0 +1,45 @@
+"""What becomes of a message that was handed to a handler: the same on every bus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.messages import decode
+
+from .port import Delivery, Handler
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it went: well if there is no ``reason``; else whether another try may mend it."""
+
+    reason: str | None = None
+    retry: bool = False
+
+
+def hand_over(queue: str, data: bytes, handler: Handler, attempt: int) -> Outcome:
+    """Decode a durable message and hand it over; never raises.
+
+    An error of our tree is worth a retry if its kind says so, any other error always; a body that cannot be decoded
+    never is.
+    """
+    try:
+        message = decode(data)
+    except InvalidInput as error:
+        return Outcome(error.message)
+    except Exception as error:
+        log.exception("a message could not be decoded", queue=queue)
+        return Outcome(f"{type(error).__name__}: {error}")
+    try:
+        handler(Delivery(message, None, attempt))
+    except GatehouseError as error:
+        return Outcome(error.message, error.kind.retry)
+    except (Exception, SystemExit) as error:  # a library that exits must not end the queue
+        log.exception("handler failed", queue=queue, type=message.TYPE, message_id=message.id)
+        return Outcome(f"{type(error).__name__}: {error}", retry=True)
+    return Outcome()

@@ -1,0 +1,132 @@
+"""From the disk outbox to the broker: in order, each message confirmed, again and again until it is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+import pika
+import structlog
+from pika import exceptions
+from pika.adapters.blocking_connection import BlockingChannel
+from pika.spec import PERSISTENT_DELIVERY_MODE
+
+from .address import Address
+from .framing import Framed
+from .link import Link
+from .outbox import DiskOutbox, Outgoing
+from .topology import TRANSIENT, Topology
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+_REFUSED_PAUSE_S = 0.5
+_TRANSIENT_WAITING = 1000
+
+
+class Publishing(Link):
+    """The connection that publishes.
+
+    Args:
+        address: which broker.
+        topology: what is declared when it is reached.
+        outbox: what is to be published.
+    """
+
+    def __init__(self, address: Address, topology: Topology, outbox: DiskOutbox) -> None:
+        super().__init__(address, "publisher")
+        self._topology, self._outbox = topology, outbox
+        self._events: BlockingChannel | None = None
+        self._fleeting: BlockingChannel | None = None
+        self._transient: deque[Framed] = deque(maxlen=_TRANSIENT_WAITING)
+        self._settled = threading.Condition()
+        self._confirmed = 0
+        self._slow = False
+
+    def wake(self) -> None:
+        """Say that there is something to publish."""
+        self.call(lambda: None)
+
+    def declare(self) -> None:
+        """Make queues that have become known since the broker was reached."""
+        self.call(lambda: self._topology.declare(self._events) if self._events else None)
+
+    def offer(self, framed: Framed) -> bool:
+        """Publish a transient message if there is a connection; return whether there is."""
+        if not self.is_up:
+            return False
+        self._transient.append(framed)
+        self.wake()
+        return True
+
+    def wait_for(self, number: int, timeout_s: float) -> bool:
+        """Wait until a message of the outbox is confirmed; return whether it is.
+
+        Not at all without a connection, or while the broker lets everybody wait: it is safe in the outbox.
+        """
+        deadline = time.monotonic() + timeout_s
+        with self._settled:
+            while self._confirmed < number:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    self._slow = True
+                if not self.is_up or self._slow:
+                    return False
+                self._settled.wait(min(left, 0.1))
+            return True
+
+    def _begin(self, connection: pika.BlockingConnection) -> None:
+        self._events = connection.channel()
+        self._events.confirm_delivery()
+        self._topology.declare(self._events)
+        self._fleeting = connection.channel()
+        with self._settled:
+            self._slow = False
+
+    def _lost(self) -> None:
+        self._events = self._fleeting = None
+        self._transient.clear()
+        with self._settled:
+            self._settled.notify_all()
+
+    def _turn(self, connection: pika.BlockingConnection) -> None:
+        events, fleeting = self._events, self._fleeting
+        if events is None or fleeting is None:
+            return
+        while self._transient:
+            framed = self._transient.popleft()
+            fleeting.basic_publish(TRANSIENT, framed.key, framed.body, pika.BasicProperties(headers=framed.headers))
+        waiting = self._outbox.oldest(_AT_ONCE)
+        if not waiting:
+            super()._turn(connection)
+            return
+        sent: list[Outgoing] = []
+        try:
+            for one in waiting:
+                if not self._publish(events, one):
+                    connection.process_data_events(time_limit=_REFUSED_PAUSE_S)
+                    break
+                sent.append(one)
+        finally:
+            self._outbox.done(sent)
+            with self._settled:
+                if sent:
+                    self._confirmed, self._slow = sent[-1].id, False
+                self._settled.notify_all()
+
+    def _publish(self, channel: BlockingChannel, one: Outgoing) -> bool:
+        """Publish a message; return whether the broker has it for good."""
+        properties = pika.BasicProperties(
+            delivery_mode=PERSISTENT_DELIVERY_MODE, content_type="application/json", headers=one.headers or None
+        )
+        try:
+            channel.basic_publish(one.exchange, one.key, one.data, properties, mandatory=True)
+        except exceptions.UnroutableError:
+            log.warning("no queue takes a message; the queues are declared again", key=one.key)
+            self._topology.declare(channel)
+            return False
+        except exceptions.NackError:
+            log.warning("the broker does not take a message now", key=one.key)
+            return False
+        return True

@@ -1,0 +1,398 @@
+"""The bus on a real RabbitMQ that stops, is killed, has no memory left, or is full of poison."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pika
+import pytest
+
+from brokers import virtual_host, works
+from gatehouse_common.bus import Delivery
+from gatehouse_common.bus.rabbitmq import RabbitBus
+from gatehouse_common.bus.rabbitmq.outbox import DiskOutbox
+from gatehouse_common.bus.rabbitmq.topology import queue_name
+from gatehouse_common.clock import SystemClock
+from gatehouse_common.errors import InvalidInput, NotFound, Unavailable
+from gatehouse_common.messages import GapRecorded, LivePreview, Message, encode
+from gatehouse_common.messages.asyncapi import documents
+from gatehouse_common.messages.catalog import CATALOG, queues
+from rabbitmq_server import RabbitMQ, programs
+from running import wait_for
+
+QUEUE = "indexer"
+
+
+def gap(camera: str, at: int = 0) -> GapRecorded:
+    return GapRecorded(camera=camera, time_us=at, start_us=0, end_us=1, cause="dropped")
+
+
+class Collector:
+    def __init__(self, fail: Callable[[Delivery], None] = lambda _: None) -> None:
+        self.seen: list[Delivery] = []
+        self._fail = fail
+
+    def __call__(self, delivery: Delivery) -> None:
+        self.seen.append(delivery)
+        self._fail(delivery)
+
+    def of(self, camera: str) -> list[int]:
+        return [d.message.time_us for d in self.seen if d.message.camera == camera]
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
+    """A server that this test alone uses, so that it may be killed."""
+    if programs() is None:
+        pytest.skip("no RabbitMQ: run scripts/install-test-tools")
+    server = RabbitMQ(tmp_path / "broker").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def vhost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with virtual_host(lambda: tmp_path_factory.mktemp("rabbitmq")) as url:
+        yield url
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., RabbitBus]]:
+    made: list[RabbitBus] = []
+
+    def build(url: str, name: str = "one") -> RabbitBus:
+        bus = RabbitBus(url, tmp_path / f"{name}.db", SystemClock(), name)
+        bus.declare(QUEUE, [GapRecorded], partitions=4)
+        made.append(bus)
+        return bus
+
+    yield build
+    for bus in made:
+        bus.close()
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+def test_nothing_is_lost_while_the_broker_is_away(
+    own_broker: RabbitMQ, make: Callable[..., RabbitBus], how: str
+) -> None:
+    """R2: four threads publish all the time; the broker is killed or stopped for four seconds; order is kept."""
+    publisher, reader = make(own_broker.url(), "publisher"), make(own_broker.url(), "reader")
+    wait_for("the bus", lambda: works(publisher) and works(reader))
+    collector = Collector()
+    reader.subscribe(QUEUE, collector)
+    stop = threading.Event()
+    told: dict[str, int] = {}
+    slowest = [0.0]
+
+    def publish(camera: str) -> None:
+        at = 0
+        while not stop.is_set():
+            begun = time.monotonic()
+            publisher.publish(gap(camera, at))
+            slowest[0] = max(slowest[0], time.monotonic() - begun)
+            told[camera] = at = at + 1
+            time.sleep(0.004)
+
+    threads = [threading.Thread(target=publish, args=(f"cam-{k}",)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    time.sleep(1.5)
+    own_broker.kill() if how == "kill" else own_broker.stop()
+    time.sleep(4)
+    before = dict(told)
+    with pytest.raises(Unavailable, match=r"broker 127\.0\.0\.1"):
+        publisher.check()
+    own_broker.start()
+    wait_for("the bus", lambda: works(publisher) and works(reader), 60)
+    time.sleep(1)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert min(before.values()) > 100, "publishing goes on while the broker is away"
+    assert reader.join(60)
+    wait_for("the outbox", lambda: len(publisher._outbox) == 0)
+    assert reader.join(60)
+    for camera, count in told.items():
+        first = list(dict.fromkeys(collector.of(camera)))  # at least once: a double may come
+        assert first == list(range(count))
+    assert slowest[0] < 3, "a publisher waits for a confirm for two seconds at most"
+    assert reader.dead_letters() == []
+
+
+def test_what_is_in_the_outbox_survives_kill_9(
+    own_broker: RabbitMQ, make: Callable[..., RabbitBus], tmp_path: Path
+) -> None:
+    own_broker.kill()
+    script = textwrap.dedent(
+        """
+        import sys, time
+        from pathlib import Path
+        from gatehouse_common.bus.rabbitmq import RabbitBus
+        from gatehouse_common.clock import SystemClock
+        from gatehouse_common.messages import GapRecorded
+        bus = RabbitBus(sys.argv[1], Path(sys.argv[2]), SystemClock())
+        bus.declare("indexer", [GapRecorded], partitions=4)
+        for k in range(100_000):
+            bus.publish(GapRecorded(camera="cam", time_us=k, start_us=0, end_us=1, cause="dropped"))
+            print(k, flush=True)
+        """
+    )
+    command = [sys.executable, "-c", script, own_broker.url(), str(tmp_path / "killed.db")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    told = -1
+    for line in process.stdout:
+        if line.strip().isdecimal():
+            told = int(line)
+        if told >= 500:
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    process.stdout.close()
+    process.wait()
+    own_broker.start()
+    bus = make(own_broker.url(), "killed")
+    collector = Collector()
+    bus.subscribe(QUEUE, collector)
+    wait_for("all of them", lambda: len(collector.seen) > told, 60)
+    assert bus.join(30)
+    assert list(dict.fromkeys(collector.of("cam")))[: told + 1] == list(range(told + 1))
+
+
+def samples() -> list[tuple[str, bytes]]:
+    """A message of every durable type there is, made from its own schema."""
+    found = []
+    for entry in CATALOG:
+        if entry.durable:
+            fields = {
+                name: _value(field.annotation, name)
+                for name, field in entry.model.model_fields.items()
+                if field.is_required()
+            }
+            message = entry.model.model_validate({"camera": "gate", "time_us": 1, **fields})
+            found += [(queue, encode(message)) for queue in entry.consumers]
+    return found
+
+
+def _value(annotation: object, name: str) -> object:
+    if name == "camera":
+        return "gate"
+    known: dict[str, object] = {
+        "state": "recording",
+        "cause": "dropped",
+        "init": "AAAA",
+        "action": "added",
+        "fps": 1.0,
+        "kinds": ["media"],
+    }
+    if name in known:
+        return known[name]
+    return "text" if annotation is str else 1
+
+
+def test_a_poison_message_of_each_type_is_a_dead_letter_and_is_replayed_after_a_fix(
+    vhost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatehouse_common.bus.rabbitmq.consuming.RETRY_PAUSES_S", (0.0,))
+    assert documents()
+    bus = RabbitBus(vhost, tmp_path / "outbox.db", SystemClock(), "poisoned")
+    for queue, types in queues().items():
+        bus.declare(queue, types)
+    broken = True
+
+    def fail(delivery: Delivery) -> None:
+        if broken:
+            raise NotFound(f"cannot handle {delivery.message.TYPE}")
+
+    collector = Collector(fail)
+    for queue in queues():
+        bus.subscribe(queue, collector)
+    wait_for("the bus", lambda: works(bus))
+    wanted = samples()
+    raw = pika.BlockingConnection(pika.URLParameters(vhost))
+    channel = raw.channel()
+    for queue, data in wanted:
+        channel.basic_publish("", queue_name(queue), data)
+    newer = wanted[0][1].replace(b'"version":1', b'"version":99')
+    channel.basic_publish("", queue_name(wanted[0][0]), newer)
+    channel.basic_publish("", queue_name(wanted[0][0]), b"\xff rubbish")
+    raw.close()
+    wait_for("dead letters", lambda: len(bus.dead_letters()) == len(wanted) + 2, 20)
+    letters = bus.dead_letters()
+    assert {(one.queue, one.data) for one in letters} >= set(wanted)
+    kinds = {one.data: one.reason for one in letters}
+    assert all(kinds[data].startswith("cannot handle ") for _, data in wanted)
+    assert "version '99'" in kinds[newer]
+    assert "not JSON" in kinds[b"\xff rubbish"]
+    assert [one.id for one in bus.dead_letters()] == [one.id for one in letters], "looking changes nothing"
+    broken = False
+    collector.seen.clear()
+    mended = [one.id for one in letters if one.data not in {newer, b"\xff rubbish"}]
+    assert bus.replay(mended) == len(wanted)
+    assert bus.join(20)
+    assert sorted(encode(d.message) for d in collector.seen) == sorted(data for _, data in wanted)
+    assert all(d.attempt == 1 for d in collector.seen)
+    rest = bus.dead_letters()
+    assert {one.data for one in rest} == {newer, b"\xff rubbish"}
+    assert bus.drop([one.id for one in rest]) == 2
+    assert bus.dead_letters() == []
+    bus.close()
+
+
+def test_a_message_in_the_hand_of_a_killed_process_comes_again(
+    vhost: str, make: Callable[..., RabbitBus], tmp_path: Path
+) -> None:
+    bus = make(vhost)
+    wait_for("the bus", lambda: works(bus))
+    script = textwrap.dedent(
+        """
+        import sys, time
+        from pathlib import Path
+        from gatehouse_common.bus.rabbitmq import RabbitBus
+        from gatehouse_common.clock import SystemClock
+        from gatehouse_common.messages import GapRecorded
+        bus = RabbitBus(sys.argv[1], Path(sys.argv[2]), SystemClock())
+        bus.declare("indexer", [GapRecorded], partitions=4)
+        def stuck(delivery):
+            print("in hand", flush=True)
+            time.sleep(60)
+        bus.subscribe("indexer", stuck)
+        time.sleep(60)
+        """
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, vhost, str(tmp_path / "other.db")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    bus.publish(gap("cam", 7))
+    for line in process.stdout:
+        if "in hand" in line:
+            break
+    process.kill()
+    process.stdout.close()
+    process.wait()
+    collector = Collector()
+    bus.subscribe(QUEUE, collector)
+    wait_for("the message", lambda: collector.of("cam") == [7], 20)
+    assert collector.seen[0].attempt == 2
+    assert bus.join()
+
+
+def test_a_handler_may_take_longer_than_heartbeats(vhost: str, tmp_path: Path) -> None:
+    bus = RabbitBus(vhost + "?heartbeat=2", tmp_path / "outbox.db", SystemClock(), "slow")
+    bus.declare(QUEUE, [GapRecorded])
+    done = threading.Event()
+
+    def slow(_: Delivery) -> None:
+        time.sleep(7)
+        done.set()
+
+    collector = Collector(slow)
+    bus.subscribe(QUEUE, collector)
+    bus.publish(gap("cam"))
+    assert done.wait(20)
+    assert bus.join()
+    assert len(collector.seen) == 1
+    bus.close()
+
+
+def test_a_broker_without_memory_stops_nobody(own_broker: RabbitMQ, make: Callable[..., RabbitBus]) -> None:
+    """A blocked connection: publishing goes to the outbox at once, and out of it when the alarm is over."""
+    bus = make(own_broker.url())
+    wait_for("the bus", lambda: works(bus))
+    bus.publish(gap("cam", 0))
+    own_broker.control("set_vm_memory_high_watermark", "0.000001")
+    begun = time.monotonic()
+    for at in range(1, 200):
+        bus.publish(gap("cam", at))
+    assert time.monotonic() - begun < 6
+    own_broker.control("set_vm_memory_high_watermark", "absolute", "1GB")
+    collector = Collector()
+    bus.subscribe(QUEUE, collector)
+    wait_for("all of them", lambda: len(collector.of("cam")) >= 200, 60)
+    assert list(dict.fromkeys(collector.of("cam"))) == list(range(200))
+
+
+def test_the_outbox_is_bounded_and_says_so(tmp_path: Path) -> None:
+    outbox = DiskOutbox(tmp_path / "outbox.db", most_messages=3, most_bytes=1000)
+    for k in range(3):
+        outbox.add("gatehouse", "key", bytes([k]))
+    with pytest.raises(Unavailable, match="3 messages wait for the broker"):
+        outbox.add("gatehouse", "key", b"more")
+    outbox.done(outbox.oldest(1))
+    with pytest.raises(Unavailable):
+        outbox.add("gatehouse", "key", bytes(2000))
+    outbox.add("gatehouse", "key", b"fits")
+    assert [one.data for one in outbox.oldest(9)] == [b"\1", b"\2", b"fits"]
+    outbox.close()
+    again = DiskOutbox(tmp_path / "outbox.db")
+    assert len(again) == 3
+    again.close()
+
+
+def test_another_process_takes_over_a_partition_when_its_reader_ends(
+    vhost: str, make: Callable[..., RabbitBus]
+) -> None:
+    """One active consumer at a time: the second gets nothing while the first is there, and all when it has gone."""
+    one, two = make(vhost, "one"), make(vhost, "two")
+    wait_for("both", lambda: works(one) and works(two))
+    first, second = Collector(), Collector()
+    reading = one.subscribe(QUEUE, first)
+    time.sleep(0.5)
+    two.subscribe(QUEUE, second)
+    for at in range(40):
+        one.publish(gap(f"cam-{at % 8}", at))
+    assert one.join()
+    assert len(first.seen) == 40
+    assert second.seen == []
+    reading.close()
+    for at in range(40, 80):
+        one.publish(gap(f"cam-{at % 8}", at))
+    wait_for("the rest", lambda: len(second.seen) == 40)
+    assert len(first.seen) == 40
+
+
+def test_refusals_are_told_without_the_password(own_broker: RabbitMQ, tmp_path: Path) -> None:
+    wrong = own_broker.url().replace("guest:guest", "guest:canary-password")
+    nowhere = own_broker.url("nowhere")
+    for number, (url, said) in enumerate(
+        ((wrong, "does not know our user or password"), (nowhere, "into that virtual host"))
+    ):
+        bus = RabbitBus(url, tmp_path / f"{number}.db", SystemClock(), "refused")
+
+        def trouble(bus: RabbitBus = bus) -> str:
+            with pytest.raises(Unavailable) as refused:
+                bus.check()
+            return refused.value.message
+
+        wait_for(said, lambda said=said, trouble=trouble: said in trouble(), 30)
+        assert "canary" not in trouble()
+        bus.close()
+    for bad in (
+        "amqp://",
+        "amqp://host:port/",
+        "http://user:canary-password@host/",
+        "amqp://user:canary-password@h:99999/",
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            RabbitBus(bad, tmp_path / "bad.db", SystemClock())
+        assert "canary" not in refused.value.message
+
+
+def test_transient_messages_are_dropped_while_the_broker_is_away(tmp_path: Path) -> None:
+    bus = RabbitBus("amqp://guest:guest@127.0.0.1:9/", tmp_path / "outbox.db", SystemClock())
+    bus.publish(LivePreview(camera="a", time_us=0, width=2, height=2), b"jpeg")
+    message: Message = gap("a")
+    begun = time.monotonic()
+    bus.publish(message)
+    assert time.monotonic() - begun < 0.5
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9"):
+        bus.depth(QUEUE)
+    bus.close()
