@@ -9,7 +9,8 @@ GatehouseError
 ├── TooLarge                more than a stated limit                     413  dead-letter
 ├── ResourceExhausted       disk, memory or quota is full                507  retry
 ├── Unavailable             a dependency does not answer                 503  retry
-│   └── SourceUnavailable   a camera does not answer, or sends no video  503  retry
+│   ├── SourceUnavailable   a camera does not answer, or sends no video  503  retry
+│   └── WorkerUnavailable   a capture worker elsewhere does not answer   503  retry
 ├── DataLoss                stored bytes are not what was written        500  dead-letter
 └── Cancelled               the work was stopped on purpose              503  retry
 ```
@@ -105,6 +106,10 @@ class Unavailable(GatehouseError):  # noqa: N818
 
 class SourceUnavailable(Unavailable):
     """A camera cannot be reached, went silent, or sends no video."""
+
+
+class WorkerUnavailable(Unavailable):
+    """A capture worker on another machine, whose spool has what is wanted, does not answer."""
 
 
 class DataLoss(GatehouseError):  # noqa: N818

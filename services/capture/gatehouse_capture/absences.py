@@ -76,11 +76,20 @@ class Absences:
             absence.off = True
             _follow(absence, GapCause.DISABLED, self._clock.now_us())
 
-    def on(self, camera: str) -> list[Interruption]:
-        """A camera is to be recorded from now on; return why it was not until now."""
+    def forget(self, camera: str) -> None:
+        """Another worker records a camera: what interrupts it is for that one to know."""
+        self._absences.pop(camera, None)
+
+    def on(self, camera: str, *, taken_over: bool = False) -> list[Interruption]:
+        """A camera is to be recorded from now on; return why it was not until now.
+
+        Args:
+            camera: its id.
+            taken_over: another worker recorded it before, of which nothing is known here.
+        """
         absence = self._absences.get(camera)
         if absence is None:
-            cause = GapCause.SERVICE_DOWN if self._beginning else GapCause.CAMERA_OFFLINE
+            cause = GapCause.SERVICE_DOWN if self._beginning or taken_over else GapCause.CAMERA_OFFLINE
             absence = self._absences[camera] = _Absence([Interruption(cause=cause, since_us=None)])
         elif absence.off:
             absence.off = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,11 +18,12 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A camera to record, and where its recording ended when that was last known."""
+    """A camera to record, where its recording ended when that was last known, and the epoch of its lease (0: none)."""
 
     id: str
     url: str
     end_us: int | None = None
+    epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,34 @@ class Listing:
     Attributes:
         wanted: those to record.
         off: ids of those that the index knows and that are switched off.
+        elsewhere: ids of those that other workers record, or will.
         from_index: whether the index said so; else it is what was true the last time that it answered.
     """
 
     wanted: tuple[Assignment, ...]
     off: frozenset[str]
     from_index: bool
+    elsewhere: frozenset[str] = frozenset()
 
 
 class Roster:
-    """The cameras; a copy in the data directory, readable by its owner alone, outlives the database."""
+    """The cameras; a copy in the data directory, readable by its owner alone, outlives the database.
 
-    def __init__(self, cameras: CameraRepository, footage: FootageReader, path: Path) -> None:
-        self._cameras, self._footage, self._path = cameras, footage, path
+    Args:
+        cameras: those that the index knows.
+        footage: tells where their recordings end.
+        path: the copy: of those that this worker records.
+        held: returns the epoch of each camera that is this worker's; None if all are.
+    """
+
+    def __init__(
+        self,
+        cameras: CameraRepository,
+        footage: FootageReader,
+        path: Path,
+        held: Callable[[], Mapping[str, int]] | None = None,
+    ) -> None:
+        self._cameras, self._footage, self._path, self._held = cameras, footage, path, held
         self._seen: frozenset[tuple[str, str, bool]] | None = None
         self._kept: list[dict[str, object]] | None = None
         self._trouble = ""
@@ -52,14 +69,27 @@ class Roster:
         """Return the cameras; None if nobody knows them now, which is not the same as that there are none."""
         try:
             cameras = self._cameras.list()
-            wanted = tuple(Assignment(c.id, c.url, self._footage.last_end_us(c.id)) for c in cameras if c.enabled)
+            enabled = [c for c in cameras if c.enabled]
+            mine = dict.fromkeys((c.id for c in enabled), 0) if self._held is None else self._held()
+            wanted = tuple(
+                Assignment(c.id, c.url, self._footage.last_end_us(c.id), mine[c.id]) for c in enabled if c.id in mine
+            )
         except GatehouseError as error:
             self._seen = None
             return self._remembered(error)
         self._seen = frozenset((c.id, c.url, c.enabled) for c in cameras)
         self._trouble = ""
         self._remember(wanted)
-        return Listing(wanted, frozenset(c.id for c in cameras if not c.enabled), from_index=True)
+        off = frozenset(c.id for c in cameras if not c.enabled)
+        return Listing(wanted, off, from_index=True, elsewhere=frozenset(c.id for c in enabled if c.id not in mine))
+
+    def enabled(self) -> list[str]:
+        """Return the ids of all cameras that somebody should record.
+
+        Raises:
+            GatehouseError: the index does not answer.
+        """
+        return [c.id for c in self._cameras.list() if c.enabled]
 
     def changed(self) -> bool:
         """Return whether the index now says otherwise than :meth:`load` did; False if it does not answer.

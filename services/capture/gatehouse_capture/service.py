@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+
+import structlog
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import CameraRepository, FootageReader
+from gatehouse_common.db import CameraRepository, FootageReader, LeaseRepository
 from gatehouse_common.media.chunk_file import FsyncPolicy
 from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.recorder import ChunkPolicy
-from gatehouse_common.messages import CameraChanged, GapCause, Interruption, LiveRequested
+from gatehouse_common.messages import (
+    CameraChanged,
+    GapCause,
+    Interruption,
+    LiveRequested,
+)
 from gatehouse_common.runtime import Check, Core
+from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.runtime.database import wait_for
 from gatehouse_common.settings import fsync_every_us
+from gatehouse_common.sharing import FairShare
 
 from .absences import Absences
 from .camera import CameraWorker, Timing
@@ -25,9 +34,12 @@ from .roster import Assignment, Roster
 from .run_notices import Desk
 from .workers import Workers
 
+log = structlog.get_logger(__name__)
+
 _STOP_S = 8.0
 _LOOK_S = 10.0
 _GLANCE_S = 0.5
+_SHARE_S = 1.0
 _DATABASE_S = 3.0
 """Recording waits for the database for so long only; then it records the cameras of the last time."""
 
@@ -44,7 +56,13 @@ class CaptureService:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._roster = Roster(CameraRepository(core.db), FootageReader(core.db), core.data_dir / "cameras.json")
+        self._share: FairShare | None = None
+        cameras, kept = CameraRepository(core.db), core.data_dir / "cameras.json"
+        held = self._held if is_shared(core.settings) else None
+        self._roster = Roster(cameras, FootageReader(core.db), kept, held)
+        if held is not None:
+            leases, clock = LeaseRepository(core.db, "camera"), core.clock
+            self._share = FairShare(leases, core.name, self._roster.enabled, clock.monotonic_us, work="camera")
         self._absences = Absences(core.data_dir / "absences.json", core.clock)
         self._workers = Workers(self._absences, core.clock, _STOP_S)
         self._taps: dict[str, LiveTap] = {}
@@ -71,6 +89,7 @@ class CaptureService:
         threading.Thread(target=self._wake_when, args=(stop,), name="capture-stop", daemon=True).start()
         outbox = Outbox(self._core.bus)
         self._absences.begin()
+        sharing = self._begin_sharing(stop)
         changes = self._core.bus.subscribe_transient([CameraChanged], self._on_change)
         live = self._core.live.subscribe_transient([LiveRequested], self._on_live)
         try:
@@ -82,6 +101,7 @@ class CaptureService:
             changes.close()
             live.close()
             self._workers.stop_all(GapCause.SERVICE_DOWN)
+            self._end_sharing(sharing)
             outbox.close()
             if self._rooms is not None:
                 self._rooms.close()
@@ -89,6 +109,34 @@ class CaptureService:
     def health(self) -> list[Check]:
         """Return whether every camera that should record does."""
         return self._workers.checks()
+
+    def _held(self) -> Mapping[str, int]:
+        return self._share.held() if self._share is not None else {}
+
+    def _begin_sharing(self, stop: threading.Event) -> threading.Thread | None:
+        share = self._share
+        if share is None:
+            return None
+        share.look(self._workers.present)
+
+        def keep() -> None:
+            while not self._core.clock.wait(stop, _SHARE_S):
+                try:
+                    if share.look(self._workers.present).changed:
+                        self._changed.set()
+                except Exception:  # a fault in one look must not end the looking
+                    log.exception("the share of cameras could not be kept")
+
+        thread = threading.Thread(target=keep, name="share-cameras", daemon=True)
+        thread.start()
+        return thread
+
+    def _end_sharing(self, sharing: threading.Thread | None) -> None:
+        """Let others have what has ended here; a worker that hangs keeps its camera's lease until it runs out."""
+        if sharing is not None and self._share is not None:
+            sharing.join()
+            if not self._workers.present:
+                self._share.leave()
 
     def _wake_when(self, stop: threading.Event) -> None:
         stop.wait()

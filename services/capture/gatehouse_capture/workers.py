@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -38,6 +39,11 @@ class Workers:
         self._ends: dict[str, int] = {}
 
     @property
+    def present(self) -> frozenset[str]:
+        """The cameras that have a worker now, those included whose worker was stopped and has not ended."""
+        return frozenset({*self._working, *self._ending})
+
+    @property
     def waiting(self) -> bool:
         """Whether workers that were stopped have not ended yet, so that :meth:`follow` has to be called again."""
         return bool(self._ending)
@@ -70,8 +76,11 @@ class Workers:
         if not listing.from_index:
             return
         urls = {one.id: one.url for one in listing.wanted}
+        self.stop([i for i in self._working if i in listing.elsewhere], GapCause.SERVICE_DOWN)
         gone = [i for i, w in self._working.items() if urls.get(i) != w.url]
         self.stop(gone, GapCause.DISABLED)
+        for camera in listing.elsewhere:
+            self._absences.forget(camera)
         for camera in {*gone, *listing.off, *(self._absences.known - urls.keys())}:
             self._absences.off(camera)
 
@@ -113,8 +122,9 @@ class Workers:
 
     def _start(self, one: Assignment, make: Make) -> None:
         ends = [end for end in (one.end_us, self._ends.get(one.id)) if end is not None]
-        known = Assignment(one.id, one.url, max(ends, default=None))
-        worker = make(known, self._absences.on(one.id))
+        known = replace(one, end_us=max(ends, default=None))
+        # A lease of a camera that has footage comes from a worker that is gone.
+        worker = make(known, self._absences.on(one.id, taken_over=one.epoch > 0 and known.end_us is not None))
         worker.start()
         self._working[one.id] = worker
 

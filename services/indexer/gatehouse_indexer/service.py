@@ -9,7 +9,7 @@ import structlog
 from gatehouse_common.bus import Delivery
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
 from gatehouse_common.observability.metrics import INDEX_LAG
-from gatehouse_common.runtime import Check, Core
+from gatehouse_common.runtime import Check, Core, SharedQueue
 from gatehouse_common.runtime.database import check, wait_for
 
 from .handlers import Handlers
@@ -38,13 +38,13 @@ class Indexer:
         self._stop = stop
         if not wait_for(self._core.db, stop, self._core.clock):
             return
-        subscription = self._core.bus.subscribe(QUEUE, self.handle)
+        queue = SharedQueue(self._core, QUEUE, self.handle)
         try:
             while not self._core.clock.wait(stop, _TICK_S):
                 if self._export.due():
                     self._write_export()
         finally:
-            subscription.close()
+            queue.close()
         if self._export.pending():
             self._write_export()
 
@@ -69,7 +69,7 @@ class Indexer:
         """Return whether the database answers; dead letters are told, and no reason to be unready."""
         checks = [check(self._core.db)]
         try:
-            dead = len(self._core.bus.dead_letters())
+            dead = self._core.bus.dead_count()
         except GatehouseError as error:
             return [*checks, Check("bus", ok=False, detail=error.message)]
         return [*checks, Check("bus", ok=True, detail=f"{dead} dead letters wait for a look" if dead else "")]

@@ -8,10 +8,10 @@ import structlog
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import Cancelled, GatehouseError, Kind
+from gatehouse_common.errors import Cancelled, GatehouseError, Kind, WorkerUnavailable
 from gatehouse_common.messages import ChunkClosed
 from gatehouse_common.observability.metrics import STORAGE_CAPACITY, STORAGE_FREE, STORAGE_FREE_INODES
-from gatehouse_common.runtime import Check, Core
+from gatehouse_common.runtime import Check, Core, SharedQueue
 
 from .early import EarlySender
 from .publisher import Publisher
@@ -37,13 +37,14 @@ class Segmenter:
         self._waiting_for = ""
         self._room = Check("storage", ok=True)
         self._tidied = False
-        self._early = EarlySender(core)
+        self._queue: SharedQueue | None = None
+        self._early = EarlySender(core, self._is_mine)
         self._publisher = Publisher(core, self._early)
 
     def run(self, stop: threading.Event) -> None:
         """Handle the queue until told to stop, then what is in it already."""
         self._stop = stop
-        subscription = self._core.bus.subscribe(QUEUE, self.handle)
+        queue = self._queue = SharedQueue(self._core, QUEUE, self.handle)
         try:
             while not stop.is_set():
                 self._look_at_room()
@@ -52,7 +53,7 @@ class Segmenter:
                 self._core.clock.wait(stop, _LOOK_S)
             self._drain()
         finally:
-            subscription.close()
+            queue.close()
 
     def handle(self, delivery: Delivery) -> None:
         """Do what a message asks for; while the store has no room or does not answer, wait with it in hand."""
@@ -60,6 +61,10 @@ class Segmenter:
         while True:
             try:
                 self._dispatch(delivery)
+            except WorkerUnavailable as error:
+                # It tells again what it has, when it is there again at the latest; others must not wait for it.
+                log.warning("a chunk is left to the worker that has it", reason=error.message)
+                return
             except GatehouseError as error:
                 if error.kind not in {Kind.EXHAUSTED, Kind.UNAVAILABLE}:
                     raise
@@ -78,6 +83,9 @@ class Segmenter:
             return [Check("storage", ok=False, detail=self._waiting_for)]
         return [self._room]
 
+    def _is_mine(self, camera: str) -> bool:
+        return self._queue is None or self._queue.is_mine(camera)
+
     def _dispatch(self, delivery: Delivery) -> None:
         message = delivery.message
         if isinstance(message, ChunkClosed):
@@ -88,7 +96,10 @@ class Segmenter:
         bus, clock = self._core.bus, self._core.clock
         never, deadline = threading.Event(), clock.monotonic_us() + round(_DRAIN_S * 1_000_000)
         while not self._waiting_for and clock.monotonic_us() < deadline:
-            if bus.depth(QUEUE) == 0 and bus.depth("indexer") == 0:
+            try:
+                if bus.depth(QUEUE) == 0 and bus.depth("indexer") == 0:
+                    return
+            except GatehouseError:  # what waits there waits for the next start
                 return
             clock.wait(never, 0.02)
 

@@ -105,6 +105,10 @@ class EmbeddedBus:
         names = {queue, *partition_names(queue, self._partitions.get(queue, 1))}
         return [one for one in self._journal.dead(None) if one.queue in names]
 
+    def dead_count(self) -> int:
+        """Return how many dead letters there are."""
+        return len(self._journal.dead(None))
+
     def replay(self, ids: Collection[int]) -> int:
         """Put dead letters back into their queues."""
         moved = self._journal.replay(ids)

@@ -141,6 +141,14 @@ class Bus(Protocol):
         """Return the dead letters of a queue, or of all, oldest first; each names the partition that it was in."""
         ...
 
+    def dead_count(self) -> int:
+        """Return how many dead letters there are.
+
+        Raises:
+            Unavailable: that cannot be told now.
+        """
+        ...
+
     def replay(self, ids: Collection[int]) -> int:
         """Put dead letters back into their queues with their attempts at zero; return how many."""
         ...

@@ -3,6 +3,7 @@
 from .cameras import CameraRepository
 from .engine import Database
 from .footage import FootageReader
+from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .timeline import TimelineReader
@@ -16,7 +17,11 @@ __all__ = [
     "FootageReader",
     "FootageWriter",
     "Gap",
+    "Lease",
+    "LeaseRepository",
+    "Member",
     "Run",
+    "Sight",
     "Timeline",
     "TimelineReader",
 ]

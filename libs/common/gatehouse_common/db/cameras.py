@@ -94,12 +94,18 @@ class CameraRepository:
 
     @retried
     def report(self, status: CameraStatus) -> None:
-        """Keep what a camera reported, unless something newer is known."""
+        """Keep what a camera reported, unless something newer is known, or a later worker records it by now."""
+        # Clocks of two workers may differ: between them the epoch decides. Who works alone has none.
+        same_worker = (CameraRow.state_epoch == status.epoch) | (status.epoch == 0)
+        known_before = (same_worker & (CameraRow.reported_us <= status.time_us)) | (
+            CameraRow.state_epoch < status.epoch
+        )
         with self._db.begin() as c:
             c.execute(
                 update(CameraRow)
-                .where(CameraRow.id == status.camera, CameraRow.reported_us <= status.time_us)
+                .where(CameraRow.id == status.camera, known_before)
                 .values(
+                    state_epoch=status.epoch,
                     state=status.state,
                     state_cause=status.cause,
                     state_since_us=status.since_us,

@@ -81,6 +81,12 @@ class CameraRow(Base):
     codec: Mapped[str] = mapped_column(String(64), default="", comment="RFC 6381 codec string of the video")
     fallback: Mapped[str | None] = mapped_column(String(200), comment="device used in place of the configured one")
     backend: Mapped[str] = mapped_column(String(20), default="", comment="how it is read: RTSP, V4L2...")
+    state_epoch: Mapped[int] = mapped_column(
+        _BIG,
+        default=0,
+        server_default="0",
+        comment="epoch of the worker that reported: older ones are ignored; 0: alone",
+    )
 
 
 class RunRow(Base):
@@ -196,3 +202,31 @@ class SettingRow(Base):
     key: Mapped[str] = mapped_column(String(128), primary_key=True, comment="dotted name, e.g. recording.fsync")
     value: Mapped[str] = mapped_column(Text, comment="as it would stand in the environment")
     changed_us: Mapped[int] = _us("when it was changed")
+
+
+class LeaseRow(Base):
+    """A part of a work that is shared by several processes, and the one that does it."""
+
+    __tablename__ = "leases"
+    __table_args__ = (_TABLE,)
+
+    work: Mapped[str] = mapped_column(
+        String(32), primary_key=True, comment="what is shared: camera, segmenter, indexer"
+    )
+    resource: Mapped[str] = mapped_column(String(64), primary_key=True, comment="the part: a camera's id, a partition")
+    owner: Mapped[str | None] = mapped_column(String(64), comment="name of the member that does it, null: nobody")
+    epoch: Mapped[int] = mapped_column(_BIG, comment="counts its owners; only grows: later owners have greater ones")
+    renewals: Mapped[int] = mapped_column(_BIG, comment="counts signs of life of its owner, and changes of owner")
+
+
+class MemberRow(Base):
+    """A process that shares a work."""
+
+    __tablename__ = "members"
+    __table_args__ = (_TABLE,)
+
+    work: Mapped[str] = mapped_column(
+        String(32), primary_key=True, comment="what it shares: camera, segmenter, indexer"
+    )
+    name: Mapped[str] = mapped_column(String(64), primary_key=True, comment="its name, of its own among all processes")
+    renewals: Mapped[int] = mapped_column(_BIG, comment="counts its signs of life")

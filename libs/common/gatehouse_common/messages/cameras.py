@@ -34,3 +34,4 @@ class CameraStatus(Message):
     codec: str = Field(default="", description="RFC 6381 codec string of the video")
     fallback: str | None = Field(default=None, description="the device used in place of the configured one")
     backend: str = Field(default="", description="how it is read, e.g. RTSP, V4L2")
+    epoch: Count = Field(default=0, description="of the worker's lease: that of a later worker is greater; 0: no lease")

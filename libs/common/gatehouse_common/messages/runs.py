@@ -35,6 +35,7 @@ class RunStarted(Message):
     video_codec: str = Field(description="RFC 6381 codec string")
     audio_codec: str | None = Field(default=None, description="RFC 6381 codec string, null without sound")
     interruptions: list[Interruption] = Field(default_factory=list, description="causes of the gap before it")
+    epoch: Count = Field(default=0, description="of the worker's lease: that of a later worker is greater; 0: no lease")
     spool_url: str = Field(
         default="",
         max_length=255,

@@ -61,6 +61,10 @@ BUS_OUTBOX = Gauge(
     "gatehouse_bus_outbox_messages", "Messages on this machine's disk that the broker has not confirmed."
 )
 BUS_OUTBOX_REFUSED = Counter("gatehouse_bus_outbox_refused", "Messages that the outbox had no room for.")
+LEASES_HELD = Gauge("gatehouse_leases_held", "Parts of a shared work that are this process's to do.", ["work"])
+LEASES_TAKEN_OVER = Counter(
+    "gatehouse_leases_taken_over", "Leases taken from members that gave no sign of life.", ["work"]
+)
 INDEX_LAG = Gauge("gatehouse_index_lag_seconds", "Age of the message that the indexer handled last.")
 SERVICE_RESTARTS = Counter("gatehouse_service_restarts", "Times a service failed and was started again.", ["service"])
 

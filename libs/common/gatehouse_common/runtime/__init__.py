@@ -4,6 +4,7 @@ from .core import Core
 from .footprint import keep_small
 from .lock import DataLock
 from .service import Build, Check, Service
+from .shared_queue import SharedQueue
 from .supervisor import Supervisor
 
-__all__ = ["Build", "Check", "Core", "DataLock", "Service", "Supervisor", "keep_small"]
+__all__ = ["Build", "Check", "Core", "DataLock", "Service", "SharedQueue", "Supervisor", "keep_small"]

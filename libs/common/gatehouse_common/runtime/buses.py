@@ -17,8 +17,12 @@ EMBEDDED, MEMORY = "embedded:", "memory:"
 
 def partitions_of(settings: Settings) -> int:
     """Return into how many partitions queues are divided: one where all services are threads of one process."""
-    values = settings.values
-    return 1 if values.broker_url in {EMBEDDED, MEMORY} else values.bus.partitions
+    return settings.values.bus.partitions if is_shared(settings) else 1
+
+
+def is_shared(settings: Settings) -> bool:
+    """Return whether work may be shared with other processes: they speak over a broker."""
+    return settings.values.broker_url not in {EMBEDDED, MEMORY}
 
 
 def open_bus(settings: Settings, clock: Clock, *, beside: bool = False) -> Bus:

@@ -14,7 +14,7 @@ from gatehouse_common.clock import Clock, SystemClock
 from gatehouse_common.db import Database, FootageReader
 from gatehouse_common.errors import from_os_error
 from gatehouse_common.observability.secrets import register_secret, register_url
-from gatehouse_common.settings import Settings, site_zone
+from gatehouse_common.settings import Settings, process_name, site_zone
 from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore, Spools
 
 from .buses import open_bus
@@ -89,6 +89,11 @@ class Core:
         spools = Spools(spool, inner.url if inner else "", values.service.token)
         media = MediaReader(spools, store, FootageReader(db).spool_url)
         return cls(settings, bus, store, spool, spools, media, TransientTopics(), inner, db, time, zone)
+
+    @property
+    def name(self) -> str:
+        """The name of this process, of its own among all that share the work."""
+        return process_name(self.settings.values.service.name, self.data_dir)
 
     @property
     def data_dir(self) -> Path:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .values import FilePath, Fsync, HostNames, Listen, OptionalFilePath, ZoneName
+from .values import FilePath, Fsync, HostNames, Listen, Name, OptionalFilePath, ZoneName
 
 
 class Group(BaseModel):
@@ -62,6 +62,10 @@ class ServiceSettings(Group):
         "", description="`host:port` to listen on, e.g. `0.0.0.0:5010`; port 0 takes a free one; empty: none"
     )
     url: str = Field("", description="how others reach it; empty: `http://` with this machine's name and the port")
+    name: Name = Field(
+        "",
+        description="of this process, of its own among all; empty: this machine's name and that of the data directory",
+    )
     token: str = Field(
         "", description="what services show each other; the same everywhere; better by `GATEHOUSE_SERVICE__TOKEN_FILE`"
     )

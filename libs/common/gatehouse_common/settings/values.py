@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -83,6 +84,20 @@ def _check_optional_path(text: object) -> object:
 
 
 HostNames = Annotated[str, AfterValidator(_check_hosts)]
+
+
+def process_name(text: str, data_dir: Path) -> str:
+    """Return the name of this process: what a checked setting says, else machine and data directory."""
+    return text or f"{socket.gethostname()}/{data_dir.absolute().name}"[-64:]
+
+
+def _check_name(text: str) -> str:
+    if len(text) > 64 or not text.isprintable():
+        raise ValueError("use at most 64 printable characters")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
 Listen = Annotated[str, AfterValidator(_check_listen)]
 Fsync = Annotated[str, AfterValidator(_check_fsync)]
 ZoneName = Annotated[str, AfterValidator(_check_zone)]

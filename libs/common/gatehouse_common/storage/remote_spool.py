@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from gatehouse_common.errors import DataLoss, InvalidInput, NotFound, Unavailable
+from gatehouse_common.errors import DataLoss, InvalidInput, NotFound, WorkerUnavailable
 
 from . import keys
 from .port import ObjectInfo
@@ -43,7 +43,7 @@ class RemoteSpool:
 
         Raises:
             NotFound: it is not in this spool.
-            Unavailable: the worker does not answer.
+            WorkerUnavailable: the worker does not answer.
         """
         with self._translated(key):
             answer = self._http.request("HEAD", self._url(key))
@@ -103,7 +103,7 @@ class RemoteSpool:
         try:
             return [ObjectInfo(keys.validate(f["key"]), int(f["size"]), 0) for f in json.loads(answer.data)["files"]]
         except (ValueError, KeyError, TypeError) as error:
-            raise Unavailable(f"{self.url} does not list its files: {type(error).__name__}") from error
+            raise WorkerUnavailable(f"{self.url} does not list its files: {type(error).__name__}") from error
 
     @contextmanager
     def stream(self, path: str) -> Iterator[Callable[[int], bytes]]:
@@ -111,7 +111,7 @@ class RemoteSpool:
 
         Raises:
             NotFound: there is no such stream.
-            Unavailable: the worker does not answer, or goes silent.
+            WorkerUnavailable: the worker does not answer, or goes silent.
         """
         with self._translated(path):
             answer = self._http.request("GET", f"{self.url}/{path}", preload_content=False)
@@ -138,8 +138,8 @@ class RemoteSpool:
         if answer.status == 404:
             raise NotFound(f"{key} is not in the spool of {self.url}")
         if answer.status == 401:
-            raise Unavailable(f"{self.url} does not know our token: service.token must be the same everywhere")
-        raise Unavailable(f"{self.url} answers {answer.status} when asked for {key}")
+            raise WorkerUnavailable(f"{self.url} does not know our token: service.token must be the same everywhere")
+        raise WorkerUnavailable(f"{self.url} answers {answer.status} when asked for {key}")
 
     def _pieces(self, answer: urllib3.BaseHTTPResponse, key: str, length: int | None) -> Iterator[bytes]:
         left = length
@@ -159,7 +159,7 @@ class RemoteSpool:
         try:
             yield
         except HTTPError as error:
-            raise Unavailable(f"{self.url}, which has {key}, does not answer ({type(error).__name__})") from error
+            raise WorkerUnavailable(f"{self.url}, which has {key}, does not answer ({type(error).__name__})") from error
 
 
 class RemoteSource:

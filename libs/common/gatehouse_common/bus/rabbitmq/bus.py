@@ -108,6 +108,11 @@ class RabbitBus:
         names = None if queue is None else {queue, *self._topology.names(queue)}
         return [one for one in self._dead.list() if names is None or one.queue in names]
 
+    def dead_count(self) -> int:
+        """Return how many dead letters there are."""
+        with self._address.talking() as channel:
+            return int(channel.queue_declare(DEAD, passive=True).method.message_count)
+
     def replay(self, ids: Collection[int]) -> int:
         """Put dead letters back into their queues."""
         return self._dead.replay(ids)

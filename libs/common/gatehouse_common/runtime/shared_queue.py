@@ -1,0 +1,75 @@
+"""A queue whose partitions are shared by all processes of a service."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from gatehouse_common.bus import Handler, Subscription
+from gatehouse_common.bus.port import partition_names, partition_of
+from gatehouse_common.db import LeaseRepository
+from gatehouse_common.sharing import FairShare
+
+from .buses import partitions_of
+from .core import Core
+
+log = structlog.get_logger(__name__)
+
+_LOOK_S = 1.0
+
+
+class SharedQueue:
+    """Hands this process's share of a queue to a handler; where there is no broker, all of it.
+
+    Args:
+        core: what services are built from.
+        queue: which.
+        handler: gets the messages of a partition one after the other, those of several partitions at once.
+    """
+
+    def __init__(self, core: Core, queue: str, handler: Handler) -> None:
+        self._bus, self._handler = core.bus, handler
+        self._partitions = partitions_of(core.settings)
+        self._names = partition_names(queue, self._partitions)
+        self._subscribed: dict[str, Subscription] = {}
+        self._stop = threading.Event()
+        self._share: FairShare | None = None
+        self._thread: threading.Thread | None = None
+        if self._partitions == 1:
+            self._subscribed[queue] = core.bus.subscribe(queue, handler)
+            return
+        leases = LeaseRepository(core.db, queue)
+        self._share = FairShare(leases, core.name, lambda: self._names, core.clock.monotonic_us, work=queue)
+        self._thread = threading.Thread(target=self._keep, args=(self._share,), name=f"share-{queue}", daemon=True)
+        self._thread.start()
+
+    def is_mine(self, camera: str) -> bool:
+        """Return whether the messages of a camera come to this process now."""
+        if self._partitions == 1:
+            return True
+        return self._names[partition_of(camera, self._partitions)] in self._subscribed
+
+    def close(self) -> None:
+        """Stop after the messages in hand have been handled, and let others have the share."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        for name in list(self._subscribed):
+            self._subscribed.pop(name).close()
+        if self._share is not None:
+            self._share.leave()
+
+    def _keep(self, share: FairShare) -> None:
+        while not self._stop.is_set():
+            try:
+                share.look(self._subscribed)
+                held = share.held()
+                for name in [n for n in self._subscribed if n not in held]:
+                    self._subscribed.pop(name).close()
+                for name in held:
+                    if name not in self._subscribed:
+                        self._subscribed[name] = self._bus.subscribe(name, self._handler)
+            except Exception:  # a fault in one look must not end the queue's reader
+                log.exception("a share could not be kept")
+            self._stop.wait(_LOOK_S)
