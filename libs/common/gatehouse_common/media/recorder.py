@@ -139,7 +139,7 @@ class RunRecorder:
         self._held: tuple[int, Sample] | None = None
         self._newest = 0
         self._chunk: _OpenChunk | None = None
-        self._gop: list[Written] = []
+        self._gop: list[tuple[int, int, Written]] = []
         self._sequence = 0
         self._audio_end = 0
         self._failed = False
@@ -255,7 +255,7 @@ class RunRecorder:
         )
         if first.sync:
             self._finish_gop()
-        self._gop.append(part)
+        self._gop.append((first.dts, next_dts, part))
         self._listener.part_written(part)
 
     def _audio_until(self, video_dts: int) -> list[TimedSample]:
@@ -277,17 +277,17 @@ class RunRecorder:
 
     def _finish_gop(self) -> None:
         if self._gop:
-            first, last = self._gop[0], self._gop[-1]
+            (start_dts, _, first), (_, end_dts, last) = self._gop[0], self._gop[-1]
             self._listener.gop_written(
                 Written(
                     first.chunk,
                     first.key,
                     first.offset,
                     last.offset + last.length - first.offset,
-                    first.start_us,
-                    last.end_us,
+                    self.wall_us(start_dts),  # by the origin as it is known now: it may have moved within the GOP
+                    self.wall_us(end_dts),
                     first.sync,
-                    sum(p.frames for p in self._gop),
+                    sum(part.frames for _, _, part in self._gop),
                     first.keyframe_length,
                 )
             )
