@@ -4,10 +4,11 @@
 PORT ?= 5000
 DATA ?= data
 KILLS ?= 50
+OUTAGE ?= 60
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test tools kills bench docs clean
+.PHONY: help setup demo check format test tools kills outages bench docs clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +40,9 @@ test: setup tools check ## everything: the check above, then all tests
 
 kills: setup ## the kill -9 test, KILLS times (50)
 	GATEHOUSE_TEST_KILLS=$(KILLS) .venv/bin/pytest -q tests/e2e/test_kill.py
+
+outages: setup ## kill every service and take away broker, database and store for OUTAGE seconds each (60)
+	GATEHOUSE_TEST_OUTAGE_S=$(OUTAGE) .venv/bin/pytest -q tests/integration/cluster
 
 bench: setup ## measure against ffmpeg side by side; a table, and bench/results.json
 	$(PY) -m bench $(BENCH)

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pymysql
+
 from mariadb_server import MariaDB
 from rabbitmq_server import RabbitMQ
 from running import COMMAND, us, wait_for
-from s3_server import Swift, swift
+from s3_server import Bucket, Swift, swift
 
 TOKEN = "canary-token"
 
@@ -86,6 +89,7 @@ class Cluster:
     rabbit: RabbitMQ
     mariadb: MariaDB
     store: Swift
+    bucket: Bucket
     environment: dict[str, str]
     api_port: int
     processes: dict[str, Process] = field(default_factory=dict)
@@ -148,21 +152,18 @@ class Cluster:
 
     def owners(self) -> dict[str, str | None]:
         """Return who holds the lease of each camera."""
-        import pymysql
+        return dict(self.rows("SELECT resource, owner FROM leases WHERE work = 'camera'"))
 
-        connection = pymysql.connect(
-            host="127.0.0.1", port=self.mariadb.port, user="gatehouse", password="test-only", database="site"
-        )
+    def objects(self) -> list[str]:
+        """Return the keys of all objects in the store, sorted."""
+        store = self.bucket.open()
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT resource, owner FROM leases WHERE work = 'camera'")
-                return dict(cursor.fetchall())
+            return [info.key for info in store.list("")]
         finally:
-            connection.close()
+            store.close()
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask the database itself."""
-        import pymysql
 
         connection = pymysql.connect(
             host="127.0.0.1", port=self.mariadb.port, user="gatehouse", password="test-only", database="site"
@@ -201,7 +202,7 @@ def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
             "GATEHOUSE_LOG__FORMAT": "json",
             **settings,
         }
-        made = Cluster(folder, rabbit, mariadb, store, environment, api_port)
+        made = Cluster(folder, rabbit, mariadb, store, bucket, environment, api_port)
         try:
             yield made
         finally:
@@ -212,7 +213,6 @@ def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
 
 
 def _free_port() -> int:
-    import socket
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -147,6 +147,22 @@ class TestCameras:
     def test_a_record_shows_no_credentials(self) -> None:
         assert "secret" not in repr(Camera("yard", "rtsp://user:secret@host/1"))
 
+    def test_the_report_of_a_later_worker_counts_whatever_its_clock_says(self, db: Database) -> None:
+        cameras = CameraRepository(db)
+        cameras.add(Camera("gate", "synthetic:"))
+
+        def report(state: CameraState, at: int, epoch: int) -> str:
+            cause = None if state is CameraState.RECORDING else GapCause.CAMERA_OFFLINE
+            fields = {"camera": "gate", "time_us": at, "state": state, "since_us": at, "cause": cause, "epoch": epoch}
+            cameras.report(CameraStatus.model_validate(fields))
+            return cameras.get("gate").state
+
+        assert report(CameraState.RECORDING, T + 90 * S, 4) == "recording"
+        assert report(CameraState.RECONNECTING, T, 5) == "reconnecting"
+        assert report(CameraState.RECORDING, T + 95 * S, 4) == "reconnecting", "it was cut off, and does not know"
+        assert report(CameraState.RECORDING, T + S, 5) == "recording"
+        assert report(CameraState.RECONNECTING, T + 2 * S, 0) == "reconnecting", "who works alone has no epoch"
+
     def test_an_older_report_never_hides_a_newer_one(self, db: Database) -> None:
         cameras = CameraRepository(db)
         cameras.add(Camera("gate", "synthetic:"))
@@ -308,6 +324,35 @@ class TestRuns:
         chunk = reader.chunk("c")
         assert (chunk.start_us, chunk.end_us, chunk.bytes) == (T - 40_000, refined.end_us, 2000)
         assert reader.run("run").origin_us == T - 40_000
+
+    def test_a_chunk_that_was_closed_before_its_run_was_refined_moves_with_it(
+        self, writer: FootageWriter, reader: FootageReader
+    ) -> None:
+        """What the segmenter says of it later was true when it was closed; two chunks of a run never overlap."""
+        writer.start_run(started())
+        writer.open_chunk(opened("one", T))
+        writer.close_chunk(closed("one", T, T + 2 * S))
+        writer.open_chunk(opened("two", T + 2 * S))
+        writer.extend_chunk(gop("two", 0, T + S, origin_us=T - S))
+        for _ in range(2):
+            writer.store_chunk(stored("one", T, T + 2 * S), b"one")
+        one, two = reader.chunk("one"), reader.chunk("two")
+        assert (one.start_us, one.end_us, one.origin_us) == (T - S, T + S, T - S)
+        assert two.start_us == one.end_us
+        writer.close_chunk(closed("one", T, T + 2 * S))
+        assert reader.chunk("one") == one
+
+    def test_the_address_of_a_spool_follows_its_worker(self, writer: FootageWriter, reader: FootageReader) -> None:
+        first, second = "http://capture-0:5010", "http://capture-0:5011"
+        writer.start_run(started().model_copy(update={"spool_url": first}))
+        assert (reader.spool_url("run"), reader.live_url("gate"), reader.spool_urls()) == (first, first, [])
+        writer.open_chunk(opened("c", T))
+        assert reader.spool_urls() == [first]
+        writer.close_chunk(closed("c", T, T + S, recovered=True).model_copy(update={"spool_url": second}))
+        assert (reader.spool_url("run"), reader.spool_urls()) == (second, [second])
+        writer.store_chunk(stored("c", T, T + S), b"c")
+        assert reader.spool_urls() == []
+        assert (reader.spool_url("unknown"), reader.live_url("yard")) == ("", "")
 
 
 class TestLookups:

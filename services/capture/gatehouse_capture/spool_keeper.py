@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_S = 15.0
 _REMIND_US = 300 * SECOND
+_DRAIN_US = 4 * SECOND
 _HINTS = 10_000
 
 
@@ -51,9 +52,18 @@ class SpoolKeeper:
         try:
             while not self._core.clock.wait(stop, _LOOK_S):
                 self.look()
-            self.look()
+            self._drain()
         finally:
             hints.close()
+
+    def _drain(self) -> None:
+        """Free what has been stored by now; others cannot read what is here any more when this process has ended."""
+        self.look()
+        never, clock = threading.Event(), self._core.clock
+        until_us = clock.monotonic_us() + _DRAIN_US
+        while self._core.inner is not None and self._closed and clock.monotonic_us() < until_us:
+            clock.wait(never, 0.2)
+            self.look()
 
     def health(self) -> list[Check]:
         """Return nothing: what waits for the store is told by who stores it."""

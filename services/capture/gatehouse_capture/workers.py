@@ -87,8 +87,9 @@ class Workers:
     def stop(self, cameras: Sequence[str], cause: GapCause) -> None:
         """Stop workers, and wait for their ends as long as they have; ``cause`` is that of the gap that begins."""
         for camera in cameras:
-            self._ending[camera] = self._working.pop(camera)
             self._causes[camera] = cause
+            self._ending[camera] = self._working[camera]  # present all the time, see there
+            del self._working[camera]
             self._ending[camera].stop(cause)
         until_us = self._clock.monotonic_us() + round(self._stop_s * SECOND)
         for camera in cameras:

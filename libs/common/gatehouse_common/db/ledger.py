@@ -103,14 +103,10 @@ class FootageWriter:
     @retried
     def close_chunk(self, news: ChunkClosed) -> None:
         """Keep the final size and end of a chunk that waits to be stored."""
-        values: dict[str, object] = {
-            "start_us": news.start_us,
-            "end_us": news.end_us,
-            "origin_us": news.origin_us,
-            "bytes": news.bytes,
-            "recovered": news.recovered,
-        }
         with self._db.begin() as c:
+            if news.recovered:  # written until a crash: its file may know the origin better than what was told before
+                _refine(c, news.run, news.origin_us)
+            values = {**_placed(c, news), "bytes": news.bytes, "recovered": news.recovered}
             if not insert_new(c, ChunkRow, {**_row(news), **values, "state": "open"}):
                 kept = {**values, "recovered": _or_already(news.recovered)}
                 c.execute(update(ChunkRow).where(ChunkRow.id == news.chunk, ChunkRow.state == "open").values(kept))
@@ -121,17 +117,15 @@ class FootageWriter:
     @retried
     def store_chunk(self, news: ChunkStored, sample_index: bytes) -> None:
         """Keep where a chunk is stored, and its sample index, in one transaction."""
-        values = {
-            "key": news.key,
-            "state": "stored",
-            "start_us": news.start_us,
-            "end_us": news.end_us,
-            "origin_us": news.origin_us,
-            "bytes": news.bytes,
-            "recovered": news.recovered,
-            "stored_us": news.time_us,
-        }
         with self._db.begin() as c:
+            values = {
+                **_placed(c, news),
+                "key": news.key,
+                "state": "stored",
+                "bytes": news.bytes,
+                "recovered": news.recovered,
+                "stored_us": news.time_us,
+            }
             kept = {**values, "recovered": _or_already(news.recovered)}
             known = update(ChunkRow).where(ChunkRow.id == news.chunk).values(kept)
             new = {"id": news.chunk, "camera": news.camera, "run": news.run, **values}
@@ -188,6 +182,17 @@ def _refine(c: Connection, run: str, origin_us: int) -> None:
         .where(ChunkRow.run == run, ChunkRow.origin_us != origin_us)
         .values(start_us=ChunkRow.start_us + moved, end_us=ChunkRow.end_us + moved, origin_us=origin_us)
     )
+
+
+def _placed(c: Connection, news: ChunkClosed | ChunkStored) -> dict[str, object]:
+    """Return where in time a chunk is by the origin that its run has by now.
+
+    What a message says of it was true when the chunk was closed; the run may have been refined since, and its chunks
+    must not overlap.
+    """
+    origin_us = c.execute(select(RunRow.origin_us).where(RunRow.id == news.run)).scalar()
+    moved = 0 if origin_us is None else origin_us - news.origin_us
+    return {"start_us": news.start_us + moved, "end_us": news.end_us + moved, "origin_us": news.origin_us + moved}
 
 
 def _or_already(recovered: bool) -> object:
