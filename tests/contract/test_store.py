@@ -115,18 +115,19 @@ def test_the_same_file_again_is_no_conflict(store: ObjectStore, film: Path) -> N
 def test_what_is_sent_while_it_grows_is_whole_in_the_end(store: ObjectStore, tmp_path: Path) -> None:
     path = tmp_path / "growing.mp4"
     data = random.Random(1).randbytes(20_000_000)
-    growing = store.grow(FileSource(path, KEY), KEY)
+    growing, source = store.grow(KEY), FileSource(path, KEY)
     if growing is None:  # nothing has to be sent: the file gets a second name
         assert store.local_path(KEY) is not None
         return
     path.write_bytes(data[:1000])
-    assert growing.feed(1000) == 0
+    assert growing.feed(source, 1000) == 0
     path.write_bytes(data[:17_000_000])
-    assert 5_000_000 < growing.feed(17_000_000) <= 17_000_000
+    assert 5_000_000 < growing.feed(source, 17_000_000) <= 17_000_000
     with pytest.raises(NotFound):
         store.stat(KEY)
     path.write_bytes(data)
-    growing.finish()
+    elsewhere = path.rename(tmp_path / "the same on a worker that was started again.mp4")
+    growing.finish(FileSource(elsewhere, KEY))
     assert store.read(KEY) == data
     assert store.tidy(1 << 62) == 0
 
@@ -134,17 +135,17 @@ def test_what_is_sent_while_it_grows_is_whole_in_the_end(store: ObjectStore, tmp
 def test_what_grew_for_nothing_leaves_nothing(store: ObjectStore, tmp_path: Path) -> None:
     path = tmp_path / "growing.mp4"
     path.write_bytes(bytes(17_000_000))
-    growing = store.grow(FileSource(path, KEY), KEY)
+    growing, source = store.grow(KEY), FileSource(path, KEY)
     if growing is not None:
-        growing.feed(17_000_000)
+        growing.feed(source, 17_000_000)
         growing.abort()
-        assert growing.feed(17_000_000) <= 17_000_000
-        growing = store.grow(FileSource(path, KEY), KEY)
+        assert growing.feed(source, 17_000_000) <= 17_000_000
+        growing = store.grow(KEY)
         assert growing is not None
-        growing.feed(17_000_000)
+        growing.feed(source, 17_000_000)
         store.put_bytes(KEY, b"somebody was faster")
         with pytest.raises(Conflict, match="already there"):
-            growing.finish()
+            growing.finish(source)
         assert path.stat().st_size == 17_000_000
         assert store.read(KEY) == b"somebody was faster"
     assert store.tidy(1 << 62) == 0

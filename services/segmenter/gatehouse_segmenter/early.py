@@ -47,7 +47,7 @@ class EarlySender:
                 seen.add(source.key)
                 growing = self._of(source, size)
                 if growing is not None:
-                    growing.feed(size)
+                    growing.feed(source, size)
         except GatehouseError as error:
             if error.message != self._away:
                 log.warning("open chunks are not sent to the store for now", reason=error.message)
@@ -88,7 +88,7 @@ class EarlySender:
         if known is not None:
             return known
         closed = index_box_size(source.pread(max(0, size - FOOTER_BYTES), FOOTER_BYTES)) is not None
-        growing = None if closed else core.store.grow(source, keys.recording(name.camera, name.start_us, core.zone))
+        growing = None if closed else core.store.grow(keys.recording(name.camera, name.start_us, core.zone))
         with self._lock:
             if growing is None or key in self._passed:
                 self._passed.add(key)

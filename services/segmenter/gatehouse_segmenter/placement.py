@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gatehouse_common.errors import Conflict, DataLoss, NotFound
+from gatehouse_common.errors import Conflict, DataLoss, NotFound, from_os_error
 from gatehouse_common.media.stored import read_head
 from gatehouse_common.storage import FileSource, Growing, ObjectStore, Source, keys
 
@@ -26,17 +28,23 @@ def find_twin(store: ObjectStore, source: Source, camera: str, start_us: int, zo
 
     Found by the file and not by the name it would get today: a start that was refined after publishing, or a
     changed time zone, would give another name. Two days are looked at for the same reason.
+
+    Raises:
+        NotFound: the file has left the spool.
     """
     if not isinstance(source, FileSource):
         return None
-    path = source.path
-    if path.stat().st_nlink < 2 or store.local_path(keys.recording(camera, start_us, zone)) is None:
+    try:
+        mine = source.path.stat()
+    except OSError as error:
+        raise from_os_error(error, f"looking up {source.key}") from error
+    if mine.st_nlink < 2 or store.local_path(keys.recording(camera, start_us, zone)) is None:
         return None
     folders = {keys.recording(camera, start_us + d, zone).rpartition("/")[0] for d in (0, -2_000_000, 2_000_000)}
     for folder in sorted(folders):
         for info in store.list(folder + "/"):
             twin = store.local_path(info.key)
-            if twin is not None and twin.samefile(path):
+            if twin is not None and _is_same(twin, mine):
                 return info.key
     return None
 
@@ -77,7 +85,7 @@ def place(
         key = keys.recording(camera, start_us, zone, attempt)
         try:
             if growing is not None and attempt == 1:
-                growing.finish()
+                growing.finish(source)
             else:
                 store.put(source, key)
         except Conflict:
@@ -86,6 +94,13 @@ def place(
         else:
             return key
     raise Conflict(f"{MAX_SAME_SECOND} chunks of camera {camera} begin in the second of {key}")
+
+
+def _is_same(path: Path, known: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), known)
+    except OSError:  # deleted since it was listed
+        return False
 
 
 def _is(store: ObjectStore, key: str, chunk: str) -> bool:

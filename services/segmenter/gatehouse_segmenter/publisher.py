@@ -45,21 +45,11 @@ class Publisher:
         if closed.bytes == 0:  # nothing of it could be kept; meant for the indexer
             return
         core = self._core
-        source = core.spools.source(closed.key, closed.spool_url)
-        start_us = name_start(core.store, closed.key, closed.start_us)
         try:
-            source.size()
-        except NotFound:
+            key = self._store(closed)
+        except NotFound:  # it has left the spool, perhaps in this very moment: a message may come twice
             self._expect_stored(closed)
             return
-        if find_twin(core.store, source, closed.camera, start_us, core.zone) is None:
-            self._complete(source)
-        try:
-            growing = self._early.take(closed.key)
-            key = place(core.store, source, closed.chunk, closed.camera, start_us, core.zone, growing)
-        except GatehouseError:
-            STORAGE_WRITE_ERRORS.labels("store").inc()
-            raise
         size = core.store.stat(key).size
         core.bus.publish(
             ChunkStored(
@@ -80,6 +70,23 @@ class Publisher:
         SEGMENT_BYTES.labels(closed.camera).inc(size)
         RECORDING_LAST_SEGMENT.labels(closed.camera).set(closed.end_us / SECOND)
         log.info("chunk stored", camera=closed.camera, key=key, bytes=size, recovered=closed.recovered)
+
+    def _store(self, closed: ChunkClosed) -> str:
+        """Make a chunk whole and an object; return its key."""
+        core = self._core
+        source = core.spools.source(closed.key, closed.spool_url)
+        source.size()
+        start_us = name_start(core.store, closed.key, closed.start_us)
+        if find_twin(core.store, source, closed.camera, start_us, core.zone) is None:
+            self._complete(source)
+        growing = self._early.take(closed.key)
+        try:
+            return place(core.store, source, closed.chunk, closed.camera, start_us, core.zone, growing)
+        except NotFound:
+            raise
+        except GatehouseError:
+            STORAGE_WRITE_ERRORS.labels("store").inc()
+            raise
 
     def _expect_stored(self, closed: ChunkClosed) -> None:
         core = self._core

@@ -14,6 +14,7 @@ from gatehouse_common.messages import ChunkClosed, ChunkIndexed, ChunkStored
 from gatehouse_common.observability.metrics import SPOOL_BYTES, SPOOL_FILES
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_indexer.service import build as build_indexer
+from gatehouse_segmenter.placement import find_twin
 from gatehouse_segmenter.service import build as build_segmenter
 from pipeline_kit import START_US, add_camera, core_at, record, rows, spool_files, stored_files, work_off
 
@@ -68,6 +69,24 @@ def test_every_message_may_come_twice(tmp_path: Path) -> None:
         assert [state for _, state, _ in rows(core)] == ["stored"] * 3
         assert spool_files(core.data_dir) == []
         assert core.bus.dead_letters() == []
+
+
+def test_a_chunk_that_is_freed_while_it_is_told_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The keeper frees it upon what came of the first message, just as the second is handled."""
+    with core_at(tmp_path / "data") as core:
+        taken = record(core.data_dir, tmp_path)
+        (chunk,) = taken.closed
+        spooled = core.data_dir / chunk.key
+        segmenter = build_segmenter(core)
+        segmenter.handle(Delivery(chunk))
+
+        def freed_just_now(*given: Any) -> str | None:
+            spooled.unlink(missing_ok=True)
+            return find_twin(*given)
+
+        monkeypatch.setattr("gatehouse_segmenter.publisher.find_twin", freed_just_now)
+        segmenter.handle(Delivery(chunk))
+        assert len(stored_files(core.data_dir)) == 1
 
 
 def test_a_chunk_that_is_nowhere_is_a_dead_letter_with_its_reason(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ from s3_server import Bucket
 from gatehouse_common.storage import FileSource
 store = Bucket(*sys.argv[1:3], os.environ["SECRET"]).open()
 film = Path(os.environ["FILM"])
-print(store.grow(FileSource(film, os.environ["KEY"]), os.environ["KEY"]).feed(film.stat().st_size - 1), flush=True)
+size = film.stat().st_size - 1
+print(store.grow(os.environ["KEY"]).feed(FileSource(film, os.environ["KEY"]), size), flush=True)
 time.sleep(60)
 """
 
@@ -125,21 +126,21 @@ def test_an_upload_that_nobody_goes_on_with_is_aborted(there: Bucket, store: S3S
     begin_and_be_killed(there, film)
     assert store.tidy(1_600_000_000_000_000) == 0, "younger than that"
     assert left(store) == [KEY]
-    mine = store.grow(FileSource(film, KEY), "recordings/cam/other.mp4")
-    mine.feed(PART)
+    mine, source = store.grow("recordings/cam/other.mp4"), FileSource(film, KEY)
+    mine.feed(source, PART)
     assert store.tidy(1 << 62) == 1
     assert left(store) == ["recordings/cam/other.mp4"], "what this process is about is left alone"
-    mine.finish()
+    mine.finish(source)
     assert store.stat("recordings/cam/other.mp4").size == film.stat().st_size
     assert left(store) == []
 
 
 def test_an_upload_that_somebody_aborted_is_begun_again(store: S3Store, film: Path) -> None:
-    growing = store.grow(FileSource(film, KEY), KEY)
-    growing.feed(2 * PART)
+    growing, source = store.grow(KEY), FileSource(film, KEY)
+    growing.feed(source, 2 * PART)
     with contextlib.closing(S3Store(store.place, store._client)) as somebody:
         assert somebody.tidy(1 << 62) == 1
-    growing.finish()
+    growing.finish(source)
     assert store.read(KEY) == film.read_bytes()
     assert left(store) == []
 
@@ -162,13 +163,13 @@ def test_a_server_that_stops_is_told_and_comes_back(own_server: Swift, film: Pat
         store.put_file(film, KEY)
         other = film.with_name("other.mp4")
         other.write_bytes(film.read_bytes())
-        growing = store.grow(FileSource(other, KEY), KEY + ".other.mp4")
-        growing.feed(2 * PART)
+        growing, source = store.grow(KEY + ".other.mp4"), FileSource(other, KEY)
+        growing.feed(source, 2 * PART)
         own_server.stop()
         for call in (
             store.probe,
             store.capacity,
-            growing.finish,
+            lambda: growing.finish(source),
             lambda: store.stat(KEY),
             lambda: store.open_range(KEY),
             lambda: list(store.list("")),
@@ -182,7 +183,7 @@ def test_a_server_that_stops_is_told_and_comes_back(own_server: Swift, film: Pat
         store.probe()
         assert store.read(KEY) == film.read_bytes(), "what was stored before is still there"
         parts = sent(store, "UploadPart")
-        growing.finish()
+        growing.finish(source)
         assert len(parts) == 2, "what had been sent before is not sent again"
         assert store.read(KEY + ".other.mp4") == other.read_bytes()
 

@@ -63,7 +63,10 @@ def adopt(path: Path, key: str) -> Adopted:
     if scanner.info is None or scanner.part_count == 0:
         raise DataLoss(f"{key} holds no whole part")
     media = read_index(path, key)
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise from_os_error(error, f"adopting {key}") from error
     if media is not None:
         # A closed file whose boxes end before its index does is damaged inside: what follows is still good, and
         # the index finds it, so nothing is cut off.

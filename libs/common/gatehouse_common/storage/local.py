@@ -93,9 +93,8 @@ class LocalStore:
             _sync(target.parent)
         return self.stat(key)
 
-    def grow(self, source: Source, key: str) -> None:
+    def grow(self, key: str) -> None:
         """Return None: a file is published by a second name, or copied when it is whole."""
-        del source
         keys.validate(key)
 
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:

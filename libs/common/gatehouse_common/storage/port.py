@@ -34,9 +34,12 @@ class Capacity:
 
 
 class Growing(Protocol):
-    """An object that is sent while its file is written; see ``ObjectStore.grow``. Safe for use by many threads."""
+    """An object that is sent while its file is written; see ``ObjectStore.grow``. Safe for use by many threads.
 
-    def feed(self, size: int) -> int:
+    Each call says where the file is to be read: the worker that has it may get another address while it is written.
+    """
+
+    def feed(self, source: Source, size: int) -> int:
         """Send what can be sent of the first ``size`` bytes, which do not change any more; return how many were.
 
         Raises:
@@ -44,7 +47,7 @@ class Growing(Protocol):
         """
         ...
 
-    def finish(self) -> None:
+    def finish(self, source: Source) -> None:
         """Make the file, which is not written to any more, an object; may be called again if that fails.
 
         Raises:
@@ -96,7 +99,7 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def grow(self, source: Source, key: str) -> Growing | None:
+    def grow(self, key: str) -> Growing | None:
         """Return an object that is sent while its file is written; None where nothing has to be sent.
 
         What was sent survives a crash: it is gone on with when the same key is stored again.

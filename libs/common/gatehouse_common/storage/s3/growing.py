@@ -21,19 +21,18 @@ class GrowingObject:
 
     Args:
         writer: makes the object in the end.
-        source: the file.
-        key: what it becomes.
+        key: what the file becomes.
     """
 
-    def __init__(self, writer: Writer, source: Source, key: str) -> None:
-        self._writer, self._source, self.key = writer, source, key
+    def __init__(self, writer: Writer, key: str) -> None:
+        self._writer, self.key = writer, key
         self._lock = threading.Lock()
         self._upload: Multipart | None = None
         self._sent = 0
         self._ended = False
 
-    def feed(self, size: int) -> int:
-        """Send whole parts of the first ``size`` bytes, and return how many bytes have been sent in all.
+    def feed(self, source: Source, size: int) -> int:
+        """Send whole parts of the first ``size`` bytes of the file, and return how many bytes have been sent in all.
 
         Nothing is sent any more once ``finish`` or ``abort`` was called.
 
@@ -46,7 +45,7 @@ class GrowingObject:
             upload = self._upload or self._writer.resume(self.key) or self._writer.begin(self.key)
             self._upload = upload
             try:
-                upload.settle(self._source, size, whole_file=False, trusted=True)
+                upload.settle(source, size, whole_file=False, trusted=True)
             except UploadGone:
                 self._writer.let_go(upload)
                 self._upload, self._sent = None, 0
@@ -54,7 +53,7 @@ class GrowingObject:
             self._sent = size - size % PART_BYTES
             return self._sent
 
-    def finish(self) -> None:
+    def finish(self, source: Source) -> None:
         """Make the file, which is not written to any more, an object; it may be called again if that fails.
 
         Raises:
@@ -63,7 +62,7 @@ class GrowingObject:
         """
         with self._lock:
             upload, self._upload, self._ended = self._upload, None, True
-            self._writer.put(self._source, self.key, upload)
+            self._writer.put(source, self.key, upload)
 
     def abort(self) -> None:
         """Take back what was sent; the file stays."""

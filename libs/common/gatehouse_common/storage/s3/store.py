@@ -72,9 +72,9 @@ class S3Store:
         self._writer.put_bytes(keys.validate(key), data, overwrite=overwrite)
         return self.stat(key)
 
-    def grow(self, source: Source, key: str) -> GrowingObject:
+    def grow(self, key: str) -> GrowingObject:
         """Return an object that is sent while its file is written."""
-        return GrowingObject(self._writer, source, keys.validate(key))
+        return GrowingObject(self._writer, keys.validate(key))
 
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield a range in pieces of at most 1 MiB."""
