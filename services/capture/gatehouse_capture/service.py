@@ -67,6 +67,7 @@ class CaptureService:
         self._workers = Workers(self._absences, core.clock, _STOP_S)
         self._taps: dict[str, LiveTap] = {}
         self._changed = threading.Event()
+        self._assigned: frozenset[str] = frozenset()
         recording = core.settings.values.recording
         self._policy = ChunkPolicy(
             part_us=round(recording.part_seconds * SECOND),
@@ -95,7 +96,10 @@ class CaptureService:
         try:
             while not stop.is_set():
                 self._changed.clear()
-                self._workers.follow(self._roster.load(), partial(self._make, outbox))
+                listing = self._roster.load()
+                if listing is not None:
+                    self._assigned = frozenset(one.id for one in listing.wanted)
+                self._workers.follow(listing, partial(self._make, outbox))
                 self._wait_for_change()
         finally:
             changes.close()
@@ -110,6 +114,10 @@ class CaptureService:
         """Return whether every camera that should record does."""
         return self._workers.checks()
 
+    def _at_work(self) -> frozenset[str]:
+        """The cameras whose leases must stay: those that are recorded, and those that are just about to be."""
+        return self._workers.present | self._assigned
+
     def _held(self) -> Mapping[str, int]:
         return self._share.held() if self._share is not None else {}
 
@@ -117,12 +125,12 @@ class CaptureService:
         share = self._share
         if share is None:
             return None
-        share.look(self._workers.present)
+        share.look(self._at_work())
 
         def keep() -> None:
             while not self._core.clock.wait(stop, _SHARE_S):
                 try:
-                    if share.look(self._workers.present).changed:
+                    if share.look(self._at_work()).changed:
                         self._changed.set()
                 except Exception:  # a fault in one look must not end the looking
                     log.exception("the share of cameras could not be kept")
