@@ -1,8 +1,8 @@
 """A camera on 127.0.0.1 by gst-rtsp-server: rtsp_server.py PORT FILM [SOUND...] serves the film in real time.
 
-Without SOUND, its pictures at /cam, and at /jpeg as JPEGs. With it, pictures and sound at /SOUND for each of pcmu,
-pcma, g722, opus and aac; the film's own sound is PCM then. Run by the system's Python, which has GStreamer's
-bindings; prints one line when it listens.
+Without SOUND, its pictures at /cam, at /jpeg as JPEGs, and at /mpeg4 as MPEG-4 part 2. With it, pictures and sound
+at /SOUND for each of pcmu, pcma, g722, opus and aac; the film's own sound is PCM then. Run by the system's Python,
+which has GStreamer's bindings; prints one line when it listens.
 """
 
 import sys
@@ -33,11 +33,15 @@ for name in sounds or ["cam"]:
     factory.set_launch(f"( {picture} ! rtph264pay name=pay0 pt=96{sound} )")
     factory.set_shared(True)
     server.get_mount_points().add_factory(f"/{name}", factory)
-if not sounds:
+others = {
+    "jpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
+    "mpeg4": "avenc_mpeg4 bitrate=2000000 ! mpeg4videoparse ! rtpmp4vpay name=pay0 pt=96",
+}
+for name, coding in others.items() if not sounds else ():
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(f"( {picture} ! avdec_h264 ! videoconvert ! jpegenc ! rtpjpegpay name=pay0 pt=26 )")
+    factory.set_launch(f"( {picture} ! avdec_h264 ! videoconvert ! {coding} )")
     factory.set_shared(True)
-    server.get_mount_points().add_factory("/jpeg", factory)
+    server.get_mount_points().add_factory(f"/{name}", factory)
 if server.attach(None) == 0:
     raise SystemExit(f"cannot listen on {port}")
 sys.stdout.write("listening\n")

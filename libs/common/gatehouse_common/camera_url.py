@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from gatehouse_common.errors import InvalidInput
+
+Codec = Literal["h264", "h265", "mpeg4", "mjpeg"]
+CODEC_NAMES: dict[str, Codec] = {
+    **dict.fromkeys(("h264", "avc", "avc1", "x264"), "h264"),
+    **dict.fromkeys(("h265", "hevc", "hvc1", "x265"), "h265"),
+    **dict.fromkeys(("mpeg4", "mp4v", "xvid"), "mpeg4"),
+    **dict.fromkeys(("mjpeg", "mjpg", "jpeg"), "mjpeg"),
+}
+"""What a codec may be called in the option ``codec``, in lower case; other recorders have other names."""
 
 SCHEMES = ("rtsp", "rtsps", "http", "https", "v4l2", "file", "synthetic")
 _EXAMPLES = "rtsp://user:password@host/path, v4l2:///dev/video0, http://host/video.mjpg, file:///film.mp4 or synthetic:"
@@ -19,13 +29,39 @@ class CameraUrl:
         text: the URL as given; may hold credentials.
         scheme: one of ``SCHEMES``.
         path: the decoded path: a file or device.
-        options: the query of ``v4l2``, ``file`` and ``synthetic`` URLs.
+        options: the query of ``v4l2``, ``file`` and ``synthetic`` URLs; the fragment of others, whose query is the
+            camera's.
+        address: the URL without its fragment, which is not for the camera.
     """
 
     text: str
     scheme: str
     path: str
     options: dict[str, str]
+
+    @property
+    def address(self) -> str:
+        """The URL as it is connected to."""
+        return self.text.partition("#")[0]
+
+    def codec(self) -> Codec | None:
+        """Return the codec to record in, None where it is left to us: copied if it can be, else H.264.
+
+        Raises:
+            InvalidInput: it is none that footage is recorded in.
+        """
+        text = self.options.get("codec")
+        if text is None:
+            return None
+        name = text.lower()
+        if name == "raw":
+            raise InvalidInput(
+                "camera option codec=raw would fill a disk in hours: use codec=mjpeg for pictures that are each whole.",
+                "url",
+            )
+        if name not in CODEC_NAMES:
+            raise InvalidInput(f"camera option codec={text[:20]!r} must be h264, h265, mpeg4 or mjpeg", "url")
+        return CODEC_NAMES[name]
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
         """Return a numeric option.
@@ -85,7 +121,9 @@ def parse_url(text: str) -> CameraUrl:
     path = unquote(parts.path)
     if scheme in {"v4l2", "file"} and (parts.netloc or not path.startswith("/") or "\0" in path):
         raise InvalidInput(f"the camera URL must name an absolute path: {scheme}:///path.", "url")
-    url = CameraUrl(text, scheme, path, dict(parse_qsl(parts.query)))
+    own = scheme in {"v4l2", "file", "synthetic"}
+    url = CameraUrl(text, scheme, path, dict(parse_qsl(parts.query if own else parts.fragment)))
+    url.codec()
     if scheme in {"v4l2", "synthetic"}:
         url.size((1280, 720))
         url.number("fps", 30, 1, 240)

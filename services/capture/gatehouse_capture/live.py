@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
-from typing import cast
 
 import av
 import structlog
@@ -16,7 +15,7 @@ import structlog
 from gatehouse_common.bus.transient import TransientTopics
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import DataLoss
-from gatehouse_common.media.decode import make_decoder
+from gatehouse_common.media.decode import make_decoder, packet_of
 from gatehouse_common.media.fragment import TimedSample, build_fragment
 from gatehouse_common.media.pictures import encode_jpeg
 from gatehouse_common.media.samples import VIDEO_TIMESCALE, TrackFormat
@@ -179,7 +178,7 @@ class PreviewDecoder:
             if item is None:
                 return
             sample, show = item
-            packet = cast("av.Packet[av.VideoStream]", av.Packet(bytes(sample.data)))
+            packet = packet_of(sample.data)
             packet.pts, packet.time_base = sample.dts + sample.cts, Fraction(1, VIDEO_TIMESCALE)
             try:
                 for frame in decoder.decode(packet):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
@@ -29,29 +27,11 @@ from gatehouse_common.testing.film import luma
 from gatehouse_common.testing.recording import scan_file
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
+from gst_camera import free_port, served
 from pipeline_kit import open_core, work_off
 
-SERVER = Path(__file__).parents[2] / "e2e" / "rtsp_server.py"
 SOUNDS = {"pcmu": "mp4a", "pcma": "mp4a", "g722": "mp4a", "aac": "mp4a", "opus": "Opus"}
 CONNECTED_S, AWAY_S = 9.0, 1.5
-
-
-@contextmanager
-def served(film: Path, port: int, *sounds: str) -> Iterator[None]:
-    command = ["/usr/bin/python3", str(SERVER), str(port), str(film), *sounds]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline() == b"listening\n"
-            yield
-        finally:
-            server.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

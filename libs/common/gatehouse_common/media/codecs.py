@@ -9,6 +9,7 @@ NEEDED: tuple[tuple[str, str, str], ...] = (
     ("h264", "r", "showing and checking H.264"),
     ("hevc", "r", "showing H.265"),
     ("mjpeg", "r", "cameras that send MJPEG"),
+    ("mpeg4", "r", "cameras that send MPEG-4 part 2"),
     ("aac", "w", "sound of cameras that send G.711"),
     ("libx264", "w", "cameras that send pictures unencoded"),
 )

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, cast
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 from gatehouse_common.errors import DataLoss
 
+from .boxes import Buffer
+from .esds import JPEG, Description, parse_esds
 from .init_segment import decoder_config
 from .samples import I64, VIDEO_TIMESCALE, ChunkMedia, TrackFormat
 
-DECODERS = {"avc1": "h264", "hvc1": "hevc", "mp4v": "mpeg4", "mjpa": "mjpeg", "jpeg": "mjpeg"}
+DECODERS = {"avc1": "h264", "hvc1": "hevc", "mp4v": "mpeg4"}
+"""Decoders by the sample entry; films of JPEGs have that of MPEG-4, and say in it what they are."""
 
 
 class RangeSource(Protocol):
@@ -49,23 +53,53 @@ class SampleColumns(Protocol):
         ...
 
 
+def video_codec(format_: TrackFormat) -> str:
+    """Return libavcodec's name of a track's codec.
+
+    Raises:
+        DataLoss: it is none that is recorded.
+    """
+    name = DECODERS.get(format_.codec)
+    if name is None:
+        raise DataLoss(f"there is no decoder for {format_.codec}")
+    found = configuration(format_) if name == "mpeg4" else None
+    return "mjpeg" if found is not None and found.object_type == JPEG else name
+
+
+def configuration(format_: TrackFormat) -> Description | None:
+    """Return what the ``esds`` of a track says, None if it has none."""
+    config = decoder_config(format_.sample_entry)
+    return parse_esds(config[1]) if config is not None and config[0] == b"esds" else None
+
+
 def make_decoder(format_: TrackFormat) -> av.VideoCodecContext:
     """Return a decoder for a track.
 
     Raises:
         DataLoss: there is none for its codec.
     """
-    name = DECODERS.get(format_.codec)
+    name = video_codec(format_)
     config = decoder_config(format_.sample_entry)
-    if name is None:
-        raise DataLoss(f"there is no decoder for {format_.codec}")
     decoder = av.CodecContext.create(name, "r")
     if not isinstance(decoder, av.VideoCodecContext):
         raise DataLoss(f"{name} is no video codec")
     if config is not None and name in {"h264", "hevc"}:
         decoder.extradata = config[1]
+    elif name == "mpeg4" and (found := configuration(format_)) is not None:
+        decoder.extradata = found.specific
     decoder.thread_count = 1
     return decoder
+
+
+def packet_of(data: Buffer) -> av.Packet[VideoStream]:
+    """Return a packet with a copy of a sample, and room behind it.
+
+    Decoders read up to 64 bytes beyond the end (``AV_INPUT_BUFFER_PADDING_SIZE``). ``av.Packet(data)`` only points to
+    the bytes, so that pictures would depend on what happens to lie in memory behind them.
+    """
+    packet = av.Packet(len(data))
+    packet.update(bytes(data))
+    return cast("av.Packet[VideoStream]", packet)
 
 
 def read_samples(
@@ -102,7 +136,7 @@ def decode_frames(
     pts = video.pts
     try:
         for k, data in enumerate(read_samples(video, range(first, last), chunks, reader), first):
-            packet = av.Packet(data)
+            packet = packet_of(data)
             packet.pts = int(pts[k])
             packet.time_base = Fraction(1, VIDEO_TIMESCALE)
             yield from decoder.decode(packet)

@@ -13,6 +13,8 @@ from av.video.stream import VideoStream
 from gatehouse_common.errors import DataLoss
 
 from .boxes import U32, Box, find, find_all, iter_boxes
+from .esds import MPEG4_VISUAL, parse_esds
+from .mpeg4_visual import profile_and_level
 from .parameter_sets import ParameterSets, from_avcc, from_hvcc
 from .samples import VIDEO_TIMESCALE, TrackFormat
 
@@ -97,7 +99,7 @@ def _track(data: bytes, trak: Box) -> TrackFormat:
         kind="video" if video else "audio",
         timescale=timescale,
         codec=first.kind.decode("latin-1"),
-        codec_string=_codec_string(first.kind.decode("latin-1"), entry),
+        codec_string=codec_string(first.kind.decode("latin-1"), entry),
         sample_entry=entry,
         width=int.from_bytes(entry[32:34], "big") if video else 0,
         height=int.from_bytes(entry[34:36], "big") if video else 0,
@@ -111,8 +113,13 @@ def _required(data: bytes, path: str, inside: Box) -> Box:
     return found
 
 
-def _codec_string(codec: str, entry: bytes) -> str:
-    """Return the codec string of RFC 6381 section 3.3; for HEVC that of 14496-15 Annex E.3."""
+def codec_string(codec: str, entry: bytes) -> str:
+    """Return the codec string of RFC 6381 section 3.3; for HEVC that of 14496-15 Annex E.3.
+
+    Args:
+        codec: the sample entry's four characters.
+        entry: the whole sample entry.
+    """
     config = decoder_config(entry)
     if config is None:
         return codec
@@ -126,6 +133,17 @@ def _codec_string(codec: str, entry: bytes) -> str:
         constraints = data[6:12].rstrip(b"\0")
         tail = "".join(f".{byte:x}" for byte in constraints)
         return f"{codec}.{space}{data[1] & 31}.{flags:x}.{tier}{data[12]}{tail}"
+    if kind == b"esds" and codec == "mp4v":
+        return _visual_string(data)
     if kind == b"esds":
         return f"{codec}.40.2" if b"\x04" in data and b"\x40" in data else codec
     return "opus" if kind == b"dOps" else codec
+
+
+def _visual_string(esds: bytes) -> str:
+    """Return ``mp4v.`` and the object type in hex; for MPEG-4 part 2 also the profile and level, in decimal."""
+    found = parse_esds(esds)
+    if found is None:
+        return "mp4v"
+    profile = profile_and_level(found.specific) if found.object_type == MPEG4_VISUAL else None
+    return f"mp4v.{found.object_type:02X}" + (f".{profile}" if profile is not None else "")

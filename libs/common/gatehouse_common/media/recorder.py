@@ -143,6 +143,8 @@ class RunRecorder:
         self._sequence = 0
         self._audio_end = 0
         self._failed = False
+        self._intra = False
+        """Whether keyframes follow one another, as JPEGs do: then parts end when they are long enough."""
         self.origin_us = info.origin_us
         self.end_dts = 0
         """Decode time at which the last written part ends, in ticks."""
@@ -200,9 +202,13 @@ class RunRecorder:
         if self._held is not None:
             before, held = self._held
             self._append(before, held, dts - before)
+            self._intra = held.sync and sample.sync
         self._held = dts, sample
         # What waits to be put in order is as unwritten as the open part, so it counts towards its length.
-        if self._video and (sample.sync or self._newest - self._video[0].dts + self._video[-1].dur > self._part_ticks):
+        if self._video and (
+            (sample.sync and not self._intra)
+            or self._newest - self._video[0].dts + self._video[-1].dur > self._part_ticks
+        ):
             self._flush(dts)
 
     def _append(self, dts: int, sample: Sample, dur: int) -> None:

@@ -15,6 +15,7 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from gatehouse_common.media.encode import MPEG4_STEP
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 from . import barcode
@@ -27,7 +28,7 @@ class FilmSpec:
     """What a film is like.
 
     Attributes:
-        codec: ``h264`` or ``hevc``.
+        codec: ``h264``, ``hevc``, ``mpeg4`` or ``mjpeg``.
         frames: how many.
         fps: nominal rate.
         gop: frames from keyframe to keyframe.
@@ -62,7 +63,9 @@ def make_film(path: Path, spec: FilmSpec) -> Path:
         for index, pts in enumerate(times):
             frame = _picture(spec, index)
             frame.pts, frame.time_base = pts, Fraction(1, VIDEO_TIMESCALE)
-            frame.pict_type = PictureType.I if spec.vfr and index % spec.gop == 0 else PictureType.NONE
+            frame.pict_type = (
+                PictureType.I if (spec.vfr or spec.codec == "mpeg4") and index % spec.gop == 0 else PictureType.NONE
+            )
             out.mux(video.encode(frame))
             while audio is not None and samples * VIDEO_TIMESCALE < pts * AUDIO_RATE:
                 out.mux(audio.encode(_sound(noise, samples)))
@@ -106,12 +109,12 @@ def _times(spec: FilmSpec) -> Iterator[int]:
 
 
 def _video_stream(out: av.container.OutputContainer, spec: FilmSpec) -> VideoStream:
-    name = "libx265" if spec.codec == "hevc" else "libx264"
+    name = {"h264": "libx264", "hevc": "libx265"}.get(spec.codec, spec.codec)
     stream = out.add_stream(name, rate=spec.fps)
     if not isinstance(stream, VideoStream):
         raise TypeError(name)
     stream.width, stream.height, stream.pix_fmt = spec.width, spec.height, "yuv420p"
-    stream.codec_context.time_base = Fraction(1, VIDEO_TIMESCALE)
+    stream.codec_context.time_base = Fraction(MPEG4_STEP if spec.codec == "mpeg4" else 1, VIDEO_TIMESCALE)
     stream.codec_context.gop_size = spec.gop
     stream.codec_context.bit_rate = 400_000
     gop = f"keyint={spec.gop}:min-keyint={spec.gop}:scenecut=0:bframes={spec.bframes}"
@@ -121,6 +124,10 @@ def _video_stream(out: av.container.OutputContainer, spec: FilmSpec) -> VideoStr
             "x265-params": f"log-level=none:pools=1:{gop}:open-gop={int(spec.bframes > 0)}",
         }
         stream.codec_context.codec_tag = "hvc1"
+    elif spec.codec == "mpeg4":
+        stream.codec_context.max_b_frames = spec.bframes
+    elif spec.codec == "mjpeg":
+        stream.pix_fmt, stream.codec_context.bit_rate = "yuvj420p", 4_000_000
     else:
         pyramid = ":b-pyramid=normal:b-adapt=0" if spec.bframes > 1 else ""
         stream.options = {"preset": "ultrafast", "x264-params": gop + pyramid}

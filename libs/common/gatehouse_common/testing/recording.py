@@ -13,8 +13,10 @@ from gatehouse_common.clock import SystemClock
 from gatehouse_common.ids import new_id
 from gatehouse_common.media import nal
 from gatehouse_common.media.chunk_file import FileReader, FsyncPolicy
+from gatehouse_common.media.decode import configuration, video_codec
 from gatehouse_common.media.fragment import TimedSample
 from gatehouse_common.media.init_segment import build_init, parameter_sets, parse_init
+from gatehouse_common.media.mpeg4_visual import with_header
 from gatehouse_common.media.parameter_sets import reorder_depth
 from gatehouse_common.media.recorder import ChunkPolicy, RunRecorder, Sample, Written
 from gatehouse_common.media.run_box import RunInfo
@@ -60,7 +62,7 @@ def film_samples(film: Path) -> tuple[bytes, list[Sample]]:
         ]  # video first
         init = build_init(streams)
         formats = parse_init(init)
-        sets = parameter_sets(formats[0])
+        sets, config = parameter_sets(formats[0]), configuration(formats[0])
         samples = []
         for packet in container.demux(streams):
             if packet.size == 0 or packet.pts is None or packet.time_base is None:
@@ -70,6 +72,8 @@ def film_samples(film: Path) -> tuple[bytes, list[Sample]]:
             data = bytes(packet)
             if track == 0 and packet.is_keyframe and sets:
                 data = nal.with_sets(data, sets)
+            if track == 0 and packet.is_keyframe and video_codec(formats[0]) == "mpeg4" and config is not None:
+                data = with_header(data, config.specific)
             pts = round(packet.pts * packet.time_base * scale)
             dur = round((packet.duration or 0) * packet.time_base * scale)
             samples.append(Sample(track, pts, dur, packet.is_keyframe or track == 1, data))
@@ -127,7 +131,7 @@ def record_samples(
         info=RunInfo(camera, run, "", start_us),
         init=init,
         formats=formats,
-        depth=reorder_depth(sets) if sets else 0,
+        depth=reorder_depth(sets) if sets else 1,
         policy=ChunkPolicy(chunk_us=chunk_us, fsync=FsyncPolicy(None)),
         clock=SystemClock(),
         listener=heard,

@@ -31,6 +31,16 @@ SCENARIOS: dict[str, tuple[FilmSpec, ...]] = {
     "vfr": (replace(_FILM, vfr=True, bframes=2),),
     "gap, other sps and size": (_SHORT, replace(_LATER, gop=24, bframes=2, width=480, height=270)),
     "codec change": (_SHORT, replace(_LATER, codec="hevc", bframes=3)),
+    "mpeg4 part 2": (replace(_FILM, codec="mpeg4"),),
+    "mpeg4 part 2, b-frames": (replace(_FILM, codec="mpeg4", bframes=2),),
+    "jpegs": (replace(_FILM, codec="mjpeg", vfr=True),),
+    "from h264 to mpeg4 to jpegs": (
+        _SHORT,
+        replace(_LATER, codec="mpeg4"),
+        replace(_LATER, codec="mpeg4", width=480, height=270, first=2000),
+        replace(_LATER, codec="mjpeg", first=3000),
+    ),
+    "growing, jpegs": (replace(_FILM, codec="mjpeg"),),
     "growing, b-frames": (replace(_FILM, bframes=3),),
     "growing, h265": (replace(_FILM, codec="hevc", frames=230, bframes=3),),
 }

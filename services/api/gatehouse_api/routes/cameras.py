@@ -10,6 +10,7 @@ from gatehouse_api.routes.models import CameraChange, CameraList, CameraPath, Ca
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.db import Camera
 from gatehouse_common.ids import parse_slug
+from gatehouse_common.media.playability import why_unplayable
 from gatehouse_common.messages import CameraChanged
 from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
 from gatehouse_common.observability.secrets import mask
@@ -81,6 +82,8 @@ def view(camera: Camera) -> CameraView:
         height=camera.height,
         fps=camera.fps,
         codec=camera.codec,
+        playable=not why_unplayable(camera.codec),
+        unplayable_reason=why_unplayable(camera.codec) or None,
         fallback=camera.fallback,
         backend=camera.backend,
         links={

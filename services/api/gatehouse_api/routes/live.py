@@ -15,6 +15,7 @@ from gatehouse_api.times import request_zone
 from gatehouse_common.errors import NotFound, Unavailable
 from gatehouse_common.media.live_stream import build_video_init, open_gop
 from gatehouse_common.media.pictures import Picture, exact_picture, keyframe_picture
+from gatehouse_common.media.playability import why_unplayable
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.timefmt import parse, rfc3339
 
@@ -36,6 +37,7 @@ def get_live(path: CameraPath) -> Response:
     view = LiveView(
         camera=camera.id,
         codec=codec,
+        playable=not why_unplayable(codec),
         mime=f'video/mp4; codecs="{codec}"',
         stream=f"/api/v1/live/{camera.id}.mp4",
         mjpeg=f"/live/{camera.id}.mjpg",

@@ -65,6 +65,8 @@ class CameraView(BaseModel):
     height: int
     fps: float = Field(description="measured")
     codec: str = Field(description="RFC 6381")
+    playable: bool = Field(description="whether every browser plays its footage; `codec=h264` gives one that does")
+    unplayable_reason: str | None = Field(description="why not, in a sentence")
     fallback: str | None = Field(description="device used in place of the configured one")
     backend: str
     links: dict[str, str] = Field(description="where its live view, picture and footage are")
@@ -178,6 +180,7 @@ class LiveView(BaseModel):
 
     camera: str
     codec: str = Field(description="RFC 6381, of the video")
+    playable: bool = Field(description="whether every browser plays `stream`; `mjpeg` they all do")
     mime: str = Field(description="for MediaSource.addSourceBuffer")
     stream: str = Field(description="endless fragmented MP4")
     mjpeg: str = Field(description="for players without the codec")

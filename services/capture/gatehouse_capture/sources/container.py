@@ -13,18 +13,23 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from gatehouse_capture.sources.jpeg import with_tables
 from gatehouse_capture.sources.port import Packet, StreamInfo
 from gatehouse_capture.sources.times import PictureTimes, SoundTimes, scaled
 from gatehouse_capture.transcode_audio import AacEncoder
+from gatehouse_common.camera_url import Codec
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import SourceUnavailable
 from gatehouse_common.media import nal
+from gatehouse_common.media.decode import configuration
 from gatehouse_common.media.init_segment import build_init, parameter_sets, parse_init
+from gatehouse_common.media.mpeg4_visual import may_reorder, with_header
 from gatehouse_common.media.parameter_sets import reorder_depth
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 from gatehouse_common.observability.secrets import mask
 
-COPIED_VIDEO = frozenset({"h264", "hevc"})
+COPIED_VIDEO: dict[str, Codec] = {"h264": "h264", "hevc": "h265", "mpeg4": "mpeg4", "mjpeg": "mjpeg"}
+"""Codecs that can be stored as they come, by libavcodec's names."""
 COPIED_AUDIO = frozenset({"aac", "opus"})
 ENCODED_AUDIO = frozenset(
     {"pcm_mulaw", "pcm_alaw", "pcm_s16be", "pcm_s16le", "adpcm_g722", "adpcm_g726", "adpcm_g726le"}
@@ -64,6 +69,19 @@ def _close(container: InputContainer) -> None:
         container.close()
 
 
+def can_be_copied(container: InputContainer, wanted: Codec | None, otherwise: frozenset[Codec]) -> bool:
+    """Return whether a container's video is to be stored as it comes.
+
+    Args:
+        container: the container.
+        wanted: the codec to record in, None where nobody said.
+        otherwise: what is copied then.
+    """
+    video = next(iter(container.streams.video), None)
+    found = COPIED_VIDEO.get(video.codec_context.name) if video is not None else None
+    return found is not None and (found == wanted if wanted is not None else found in otherwise)
+
+
 class ContainerReader:
     """Reads one open container whose codecs can be stored as they are.
 
@@ -76,7 +94,9 @@ class ContainerReader:
         video = next(iter(container.streams.video), None)
         if video is None or video.codec_context.name not in COPIED_VIDEO:
             found = video.codec_context.name if video else "no video"
-            raise SourceUnavailable(f"the camera sends {found}, which cannot be recorded without encoding")
+            raise SourceUnavailable(
+                f"the camera sends {found}; what is recorded is H.264, H.265, MPEG-4 part 2 and MJPEG"
+            )
         self._container = container
         self._video: VideoStream = video
         self._audio = _audio_of(container)
@@ -86,9 +106,12 @@ class ContainerReader:
             streams.append(self._encoder.stream if self._encoder else self._audio)
         init = build_init(streams)
         formats = parse_init(init)
-        self._annex_b = nal.is_annex_b(video.codec_context.extradata)
-        sets = parameter_sets(formats[0])
-        depth = reorder_depth(sets) if sets else 0
+        self._jpegs = video.codec_context.name == "mjpeg"
+        sets, config = parameter_sets(formats[0]), configuration(formats[0])
+        self._annex_b = sets is not None and nal.is_annex_b(video.codec_context.extradata)
+        self._header = config.specific if config is not None else b""
+        # In MPEG-4 part 2, pictures between two others come right behind the later one.
+        depth = reorder_depth(sets) if sets else int(may_reorder(self._header))
         fps = float(video.average_rate or video.guessed_rate or 0)
         self._times = PictureTimes(fps, reordered=depth > 0, live=live)
         self._sound_times = SoundTimes()
@@ -114,12 +137,17 @@ class ContainerReader:
 
     def _picture(self, packet: av.Packet[VideoStream]) -> Packet:
         data = bytes(packet)
+        sync = packet.is_keyframe or self._jpegs
         if self._annex_b:
             data = nal.to_length_prefixed(data)
+        elif self._jpegs:
+            data = with_tables(data)
+        elif self._header and sync:
+            data = with_header(data, self._header)
         now = self._clock.now_us()
         pts = self._times.of(packet, now)
         dur = scaled(packet.duration or 0, packet.time_base, VIDEO_TIMESCALE)
-        return Packet(0, pts, dur, packet.is_keyframe, data, now, _sender_us(packet))
+        return Packet(0, pts, dur, sync, data, now, _sender_us(packet), data if self._jpegs else None)
 
     def _sound(self, packet: av.Packet[AudioStream]) -> Iterator[Packet]:
         scale = self.info.formats[1].timescale

@@ -9,7 +9,8 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from gatehouse_capture.encoding import PictureEncoder
+from gatehouse_capture.encoding import make_encoder
+from gatehouse_common.camera_url import Codec
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import SourceUnavailable
 
@@ -29,13 +30,21 @@ class DecodedReader:
         backend: how it is read, for people.
         live: whether pictures arrive when they happen.
         timeless: whether the format tells only when pictures are decoded, if that.
+        codec: what to encode to.
 
     Raises:
         SourceUnavailable: it holds no video.
     """
 
     def __init__(
-        self, container: InputContainer, clock: Clock, backend: str, *, live: bool, timeless: bool = False
+        self,
+        container: InputContainer,
+        clock: Clock,
+        backend: str,
+        *,
+        live: bool,
+        timeless: bool = False,
+        codec: Codec | None = None,
     ) -> None:
         video = next(iter(container.streams.video), None)
         if video is None or not video.codec_context.width:
@@ -43,7 +52,7 @@ class DecodedReader:
         self._container, self._video, self._clock = container, video, clock
         rate = min(float(video.average_rate or video.guessed_rate or 30), _HIGHEST_FPS)
         context = video.codec_context
-        self._encoder = PictureEncoder(context.width, context.height, rate, backend, live=live)
+        self._encoder = make_encoder(codec, context.width, context.height, rate, backend, live=live)
         # Decoders give pictures in the order in which they are shown.
         self._times = PictureTimes(rate, reordered=False, live=live)
         self._timeless = timeless

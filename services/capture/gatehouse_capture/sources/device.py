@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from gatehouse_capture.encoding import PictureEncoder
+from gatehouse_capture.encoding import Encoder, make_encoder
 from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import SourceUnavailable
@@ -42,7 +42,7 @@ class DeviceSource:
     - A device that stands in is given up at once when a camera that is configured for it wants it.
 
     Args:
-        url: ``v4l2:///dev/video0?size=1280x720&fps=30``; the device takes the nearest it has.
+        url: ``v4l2:///dev/video0?size=1280x720&fps=30&codec=h264``; the device takes the nearest it has.
         clock: tells the time.
         idle_s: a device that gives no picture for so long has failed, in seconds.
     """
@@ -51,7 +51,7 @@ class DeviceSource:
         self._url, self._clock, self._idle_s = url, clock, idle_s
         self._device: VideoDevice | None = None
         self._reader: PictureReader | None = None
-        self._encoder: PictureEncoder | None = None
+        self._encoder: Encoder | None = None
         self._stands_in = False
         self._interrupted = self._wanted = False
         self._fps = url.number("fps", 30, 1, 240)
@@ -100,8 +100,9 @@ class DeviceSource:
         device = self._device = VideoDevice(path, self._clock)  # from here on the wait for it can be ended
         try:
             mode = device.start(format_, *self._url.size((1280, 720)), self._fps)
-            self._reader = PictureReader(device, mode, self._idle_s)
-            self._encoder = PictureEncoder(mode.width, mode.height, mode.fps or self._fps, "V4L2")
+            fps = mode.fps or self._fps
+            self._encoder = make_encoder(self._url.codec(), mode.width, mode.height, fps, "V4L2")
+            self._reader = PictureReader(device, mode, self._idle_s, decode=not self._encoder.takes_jpegs)
             self._reader.read_first()
         except SourceUnavailable:
             self._device = None

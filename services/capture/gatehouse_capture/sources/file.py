@@ -7,22 +7,24 @@ from collections.abc import Iterator
 
 from av.container import InputContainer
 
-from gatehouse_common.camera_url import CameraUrl
+from gatehouse_common.camera_url import CameraUrl, Codec
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import InvalidInput, SourceUnavailable
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
-from .container import COPIED_VIDEO, ContainerReader, close_quietly, open_container
+from .container import ContainerReader, can_be_copied, close_quietly, open_container
 from .decoded import DecodedReader
 from .port import Packet, StreamInfo
 
+_COPIED: frozenset[Codec] = frozenset({"h264", "h265"})
+"""What is stored as it is unless the URL says otherwise."""
 _TIMELESS = frozenset({"avi", "h264", "hevc"})
 """Formats that hold no presentation times: of pictures that are shown in another order than they are stored in,
 only a decoder can tell when each is shown."""
 
 
 class FileSource:
-    """Plays a file: ``file:///film.mp4?loop=1&pace=realtime|fast``.
+    """Plays a file: ``file:///film.mp4?loop=1&pace=realtime|fast&codec=h264``.
 
     With ``pace=fast`` the pictures get the times they would have had in a film that ends now: a minute's film
     read in a second is still a minute of footage.
@@ -40,6 +42,7 @@ class FileSource:
         self._paced = pace == "realtime"
         if self._loop and not self._paced:
             raise InvalidInput("a film that loops needs pace=realtime: it would never end", "url")
+        self._codec = url.codec()
         self._began_us = 0
         self._closed = threading.Event()
         self._container: InputContainer | None = None
@@ -54,12 +57,19 @@ class FileSource:
 
     def _open(self) -> ContainerReader | DecodedReader:
         self._container = open_container(self._url.path, "the film cannot be read")
-        if _can_be_copied(self._container):
+        if self._can_be_copied(self._container):
             self._reader = ContainerReader(self._container, self._clock, "file", live=self._paced)
         else:
             timeless = self._container.format.name in _TIMELESS
-            self._reader = DecodedReader(self._container, self._clock, "file", live=self._paced, timeless=timeless)
+            self._reader = DecodedReader(
+                self._container, self._clock, "file", live=self._paced, timeless=timeless, codec=self._codec
+            )
         return self._reader
+
+    def _can_be_copied(self, container: InputContainer) -> bool:
+        reordered = any(v.codec_context.has_b_frames for v in container.streams.video[:1])
+        timeless = container.format.name in _TIMELESS
+        return can_be_copied(container, self._codec, _COPIED) and not (reordered and timeless)
 
     def packets(self) -> Iterator[Packet]:
         """Yield the film's packets; ends after the last unless it loops.
@@ -113,10 +123,3 @@ class FileSource:
         container, self._container = self._container, None
         if container is not None:
             close_quietly(container)
-
-
-def _can_be_copied(container: InputContainer) -> bool:
-    video = next(iter(container.streams.video), None)
-    if video is None or video.codec_context.name not in COPIED_VIDEO:
-        return False
-    return not (video.codec_context.has_b_frames and container.format.name in _TIMELESS)

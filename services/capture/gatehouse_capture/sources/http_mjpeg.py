@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import av
 
-from gatehouse_capture.encoding import PictureEncoder
+from gatehouse_capture.encoding import Encoder, make_encoder
 from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import SourceUnavailable
 
 from .http_request import Stream
-from .jpeg import JpegDecoder
+from .jpeg import JpegDecoder, JpegSizes
 from .multipart import PictureParts
 from .port import Packet, StreamInfo
 from .times import PictureClock
@@ -34,7 +34,7 @@ class HttpMjpegSource:
         self._pictures: Iterator[tuple[bytes, int]] = iter(())
         self._first: tuple[av.VideoFrame, bytes, int] | None = None
         self._decoder = JpegDecoder()
-        self._encoder: PictureEncoder | None = None
+        self._encoder: Encoder | None = None
         self._interrupted = False
 
     def open(self) -> StreamInfo:
@@ -54,7 +54,7 @@ class HttpMjpegSource:
             frame = self._decoder.decode(jpeg)
             if frame is not None:
                 self._first = frame, jpeg, taken_us
-                self._encoder = PictureEncoder(frame.width, frame.height, _SUPPOSED_FPS, "HTTP")
+                self._encoder = make_encoder(self._url.codec(), frame.width, frame.height, _SUPPOSED_FPS, "HTTP")
                 return self._encoder.info
         raise SourceUnavailable("no MJPEG stream: the camera ended it before a picture")
 
@@ -68,8 +68,14 @@ class HttpMjpegSource:
             return
         times = PictureClock(self._clock)
         first, self._first = self._first, None
+        # The first was decoded, to see that there is something to see.
         yield from self._encoder.encode(first[0], *times.of(first[2]), first[1])
+        sizes = JpegSizes()
         for jpeg, taken_us in self._pictures:
+            if self._encoder.takes_jpegs:
+                if sizes.is_whole(jpeg):
+                    yield from self._encoder.encode(None, *times.of(taken_us), jpeg)
+                continue
             frame = self._decoder.decode(jpeg)
             if frame is not None:
                 yield from self._encoder.encode(frame, *times.of(taken_us), jpeg)

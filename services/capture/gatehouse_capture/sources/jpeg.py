@@ -5,8 +5,11 @@ from __future__ import annotations
 import av
 
 from gatehouse_common.errors import SourceUnavailable
+from gatehouse_common.media.decode import packet_of
 
-_SOI = b"\xff\xd8"
+_SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+"""Markers of frame headers (table B.1): the three among them are of tables and of extensions."""
 _DHT = b"\xff\xc4"
 _START_OF_SCAN = 0xDA
 
@@ -45,6 +48,39 @@ def with_tables(jpeg: bytes) -> bytes:
     return jpeg
 
 
+def frame_size(jpeg: bytes) -> tuple[int, int] | None:
+    """Return width and height of a JPEG by its frame header (ITU-T T.81 clause B.2.2), None if it is not whole."""
+    if not jpeg.startswith(_SOI) or not jpeg.rstrip(b"\0").endswith(_EOI):
+        return None
+    at = len(_SOI)
+    while at + 9 <= len(jpeg) and jpeg[at] == 0xFF:
+        marker = jpeg[at + 1]
+        if marker in _FRAMES:
+            return int.from_bytes(jpeg[at + 7 : at + 9], "big"), int.from_bytes(jpeg[at + 5 : at + 7], "big")
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    return None
+
+
+class JpegSizes:
+    """Looks at the pictures of one camera that are stored as they are."""
+
+    def __init__(self) -> None:
+        self._size: tuple[int, int] | None = None
+
+    def is_whole(self, jpeg: bytes) -> bool:
+        """Return whether it is a JPEG with a beginning and an end; of one like that nothing is decoded.
+
+        Raises:
+            SourceUnavailable: it has another size than those before.
+        """
+        size = frame_size(jpeg)
+        if size is None:
+            return False
+        _same_size(self._size, size)
+        self._size = size
+        return True
+
+
 class JpegDecoder:
     """Decodes the pictures of one camera."""
 
@@ -63,14 +99,18 @@ class JpegDecoder:
             SourceUnavailable: it has another size than those before: what follows needs another encoder.
         """
         try:
-            frames = self._decoder.decode(av.Packet(jpeg))
+            frames = self._decoder.decode(packet_of(jpeg))
         except av.FFmpegError:
             return None
         if not frames:
             return None
         frame = frames[-1]
         size = frame.width, frame.height
-        if self._size is not None and size != self._size:
-            raise SourceUnavailable(f"the camera changed its pictures to {size[0]}x{size[1]}")
+        _same_size(self._size, size)
         self._size = size
         return frame
+
+
+def _same_size(before: tuple[int, int] | None, size: tuple[int, int]) -> None:
+    if before is not None and size != before:
+        raise SourceUnavailable(f"the camera changed its pictures to {size[0]}x{size[1]}")

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from av.container import InputContainer
 
-from gatehouse_common.camera_url import CameraUrl
+from gatehouse_common.camera_url import CameraUrl, Codec
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import SourceUnavailable
 
-from .container import ContainerReader, close_quietly, open_container
+from .container import COPIED_VIDEO, ContainerReader, can_be_copied, close_quietly, open_container
 from .decoded import DecodedReader
 from .port import Packet, StreamInfo
 from .tcp_connections import cut_slowest, received
@@ -21,8 +21,9 @@ _COMPARE_US = SECOND
 _NO_PICTURES_BYTES = 2000
 """A connection that gets more than this in a second carries something; reports are a hundred bytes."""
 _RTSP_PORT, _RTSPS_PORT = 554, 322
-ENCODED_VIDEO = frozenset({"mjpeg"})
-"""What old cameras send (RFC 2435): decoded and encoded once, without their sound."""
+_COPIED: frozenset[Codec] = frozenset({"h264", "h265", "mpeg4"})
+"""What is stored as it comes unless the URL says otherwise. JPEGs (RFC 2435) are much larger: those are decoded and
+encoded once, without their sound."""
 
 
 class RtspSource:
@@ -45,10 +46,12 @@ class RtspSource:
         # RTP packet, with the GIL held: it took more processor time than all the rest of recording.
         options["timeout"] = str(round(self._idle_s * SECOND))
         timeout = (_OPEN_S, None)
-        self._container = open_container(self._url.text, "no RTSP session", options=options, timeout=timeout)
+        self._container = open_container(self._url.address, "no RTSP session", options=options, timeout=timeout)
+        wanted = self._url.codec()
         video = next(iter(self._container.streams.video), None)
-        if video is not None and video.codec_context.name in ENCODED_VIDEO:
-            self._reader = DecodedReader(self._container, self._clock, "RTSP", live=True)
+        known = video is not None and (video.codec_context.name in COPIED_VIDEO or wanted is not None)
+        if known and not can_be_copied(self._container, wanted, _COPIED):
+            self._reader = DecodedReader(self._container, self._clock, "RTSP", live=True, codec=wanted)
         else:
             self._reader = ContainerReader(self._container, self._clock, "RTSP", live=True)
         return self._reader.info

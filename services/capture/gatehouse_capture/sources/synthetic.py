@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatehouse_capture.drawing import Street
-from gatehouse_capture.encoding import PictureEncoder
+from gatehouse_capture.encoding import Encoder, make_encoder
 from gatehouse_common.camera_url import CameraUrl
 from gatehouse_common.clock import Clock
 from gatehouse_common.errors import InvalidInput
@@ -25,7 +25,7 @@ _LEAST_WIDTH, _LEAST_HEIGHT = 160, 90
 
 
 class SyntheticSource:
-    """``synthetic:?size=1280x720&fps=30&plate=GATE123&start=0``.
+    """``synthetic:?size=1280x720&fps=30&plate=GATE123&start=0&codec=h264``.
 
     Raises:
         InvalidInput: an option is wrong.
@@ -41,13 +41,14 @@ class SyntheticSource:
         self._fps = url.number("fps", 30, 1, 240)
         self._number = int(url.number("start", 0, 0, 1_000_000))
         self._plate = url.options.get("plate", "GATE123")[:10].upper()
+        self._codec = url.codec()
         self._closed = threading.Event()
-        self._encoder: PictureEncoder | None = None
+        self._encoder: Encoder | None = None
 
     def open(self) -> StreamInfo:
         """Set the scene."""
         self._street = Street(self._width, self._height, self._plate)
-        self._encoder = PictureEncoder(self._width, self._height, self._fps, "synthetic")
+        self._encoder = make_encoder(self._codec, self._width, self._height, self._fps, "synthetic")
         return self._encoder.info
 
     def packets(self) -> Iterator[Packet]:

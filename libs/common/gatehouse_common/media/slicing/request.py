@@ -14,6 +14,7 @@ from gatehouse_common.media.virtual_file import VirtualFile
 
 from .assembly import assemble
 from .selection import Selection, select
+from .sharing import sharing_key
 from .spans import build_spans, in_order
 
 LOOKBACK_US = 2_000_000
@@ -46,7 +47,8 @@ class Slice:
         end_us: wall time at which the last frame shown ends.
         gaps: what of the range asked for is not recorded.
         frames: how many frames are shown.
-        codec_changes: where the video goes on in another track.
+        codec_changes: where the video goes on in another track: in another codec, or, in codecs whose settings stand in
+            the sample entry, with other settings.
     """
 
     file: VirtualFile
@@ -115,7 +117,7 @@ def describe(file: VirtualFile, selections: Sequence[Selection], start_us: int, 
     changes = [
         CodecChange(after.start_us, after.tracks[0].format.codec_string)
         for before, after in itertools.pairwise(selections)
-        if before.tracks[0].format.codec != after.tracks[0].format.codec
+        if sharing_key(before.tracks[0].format) != sharing_key(after.tracks[0].format)
     ]
     return Slice(
         file,

@@ -17,8 +17,8 @@ from functools import reduce
 import numpy as np
 
 from gatehouse_common.errors import NotFound
-from gatehouse_common.media.decode import RangeSource, decode_frames
-from gatehouse_common.media.encode import encode_head
+from gatehouse_common.media.decode import RangeSource, decode_frames, video_codec
+from gatehouse_common.media.encode import REENCODED, encode_head
 from gatehouse_common.media.samples import ChunkMedia
 
 from .assembly import assemble
@@ -27,9 +27,6 @@ from .request import Gaps, Slice, check_range, describe
 from .seam import find_seam
 from .selection import Selection, VideoWindow, count_frames, find_window, select, select_audio
 from .spans import Span, SpanTrack, build_spans, in_order
-
-REENCODED = frozenset({"avc1", "hvc1"})
-"""Codecs with an encoder; of the others every picture is a keyframe, or the lead-in stays."""
 
 
 def smart_slice(
@@ -82,7 +79,7 @@ def _first(
     if window is None:
         return None
     pts = span.video.pts[window.first : window.last]
-    if window.leading or pts.min() >= window.shown or span.video.format.codec not in REENCODED:
+    if window.leading or pts.min() >= window.shown or video_codec(span.video.format) not in REENCODED:
         return select(span, start_us, end_us, is_first=False)
     video = _encoded_and_copied(span.video, window, chunks, reader, literal)
     audio = tuple(select_audio(t, window.shown, window.end, None) for t in span.tracks[1:])
