@@ -57,6 +57,52 @@ def test_footage_of_a_range(data: Path, tmp_path: Path) -> None:
     assert "--force" in again.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "codecs"),
+    [
+        ("out.mkv", (), "h264"),
+        ("out.webm", (), "vp9"),
+        ("out.mp4", ("--codec", "h264"), "h264"),
+        ("no ending", ("--format", "webm"), "vp9"),
+    ],
+)
+def test_footage_as_another_kind_of_file(
+    data: Path, tmp_path: Path, name: str, options: tuple[str, ...], codecs: str
+) -> None:
+    """S1-14: by the file's ending or by what is asked for; every frame of the range, and its own length told."""
+    start, _ = span(data)
+    out = tmp_path / name
+    wanted = ("street", f"{start + 1:.6f}", f"{start + 3:.6f}", "-o", str(out), *options)
+    run = footage(data, *wanted, "--json")
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout)["bytes"] == out.stat().st_size
+    assert abs(decode(out) - 60) <= 1
+    probe = ["ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", str(out)]
+    assert subprocess.run(probe, capture_output=True, text=True, check=True).stdout.strip() == codecs
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == [name]
+
+
+def test_another_kind_of_file_goes_to_standard_output(data: Path, tmp_path: Path) -> None:
+    start, _ = span(data)
+    wanted = ("street", f"{start + 1:.6f}", f"{start + 3:.6f}", "-o", "-", "--format", "mkv")
+    run = subprocess.run(
+        [COMMAND, "footage", "--data", str(data), *wanted], capture_output=True, env=environment(), check=True
+    )
+    out = tmp_path / "piped.mkv"
+    out.write_bytes(run.stdout)
+    assert abs(decode(out) - 60) <= 1
+
+
+def test_footage_of_formats_that_do_not_go_together(data: Path, tmp_path: Path) -> None:
+    start, _ = span(data)
+    wanted = ("street", f"{start + 1:.6f}", f"{start + 3:.6f}", "-o", str(tmp_path / "out.webm"))
+    for options in (("--codec", "h264"), ("--gaps", "split")):
+        run = footage(data, *wanted, *options)
+        assert run.returncode == 2
+        assert ONE_LINE.fullmatch(run.stderr)
+        assert list(tmp_path.glob("out*")) == []
+
+
 def test_footage_to_standard_output_is_the_same_bytes(data: Path, tmp_path: Path) -> None:
     start, _ = span(data)
     wanted = ["street", f"{start + 1:.6f}", f"{start + 3:.6f}"]
@@ -224,6 +270,9 @@ def test_cameras_are_added_listed_and_removed(tmp_path: Path) -> None:
         told = command("camera", *args, *data)
         assert "hunter22" not in told.stdout + told.stderr
     assert "loginpas=***&channel=1" in command("camera", "list", *data).stdout
+    again = command("camera", "add", "gate", "synthetic:", "--if-missing", *data)
+    assert (again.returncode, again.stdout) == (0, "Camera gate is there already.\n")
+    assert "rtsp://" in command("camera", "list", *data).stdout
     twice = command("camera", "add", "gate", "synthetic:", *data)
     assert (twice.returncode, "already" in twice.stderr) == (2, True)
     looked = command("camera", "probe", "gate", *data)

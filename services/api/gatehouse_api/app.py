@@ -18,6 +18,7 @@ from gatehouse_common.runtime import Check, Core
 from . import problems
 from .chunk_reader import ChunkReader
 from .context import Context, context, install
+from .conversions import Conversions
 from .guard import install_guard
 from .library import Library
 from .live import LiveDesk
@@ -66,7 +67,8 @@ def create_app(
     with app.app_context():
         library = Library(core)
         reader = ChunkReader(core.media, library.locate)
-        install(Context(core, CameraRepository(core.db), FootageReader(core.db), library, reader, desk, ending))
+        making = Conversions(api.max_conversions, api.conversion_timeout_seconds, ending)
+        install(Context(core, CameraRepository(core.db), FootageReader(core.db), library, reader, desk, making, ending))
     system.install_checks(app, checks or list)
     install_guard(app, api.host, api.allowed_hosts)
     for family in (cameras.api, footage.api, timeline.api, hls.api, live.api, compat.api, system.api):

@@ -13,6 +13,7 @@ from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core
 
 from .chunk_reader import ChunkReader
+from .conversions import Conversions
 from .library import Library
 from .live import LiveDesk
 
@@ -30,6 +31,7 @@ class Context:
         library: recorded media.
         reader: gives the bytes of what the library describes.
         live: live views.
+        conversions: files of other formats that are being made.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
@@ -40,6 +42,7 @@ class Context:
     library: Library
     reader: ChunkReader
     live: LiveDesk
+    conversions: Conversions
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 

@@ -8,9 +8,12 @@ from urllib.parse import quote
 
 from flask import Response, request
 
+from gatehouse_common.media.conversion import Target
 from gatehouse_common.media.virtual_file import VirtualFile
+from gatehouse_common.runtime.web_server import CONNECTION
 
 from .chunk_reader import ChunkReader
+from .context import Context
 from .problems import problem
 
 _UNQUOTABLE = re.compile(r"[^ !#-\[\]-~]")
@@ -38,8 +41,7 @@ def deliver(file: VirtualFile, reader: ChunkReader, *, sealed: bool, name: str |
         "Cache-Control": IMMUTABLE if sealed else REVALIDATE,
     }
     if name is not None:
-        ascii_name = _UNQUOTABLE.sub("_", name)
-        headers["Content-Disposition"] = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}"
+        headers["Content-Disposition"] = _attachment(name)
     if _known(etag):
         return Response(status=304, headers=headers)
     size = file.size
@@ -53,6 +55,28 @@ def deliver(file: VirtualFile, reader: ChunkReader, *, sealed: bool, name: str |
         return answer
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     return _body(file, reader, start, end, 206, headers)
+
+
+def convert(file: VirtualFile, ctx: Context, target: Target, name: str | None = None) -> Response:
+    """Return the answer to a GET or HEAD of what ``target`` makes of ``file``: sent while it is made.
+
+    Raises:
+        Unavailable: as many are being made as may.
+        DataLoss: the footage cannot be converted.
+    """
+    headers = {"Cache-Control": "private, no-store", "Accept-Ranges": "none", "X-Accel-Buffering": "no"}
+    if name is not None:
+        headers["Content-Disposition"] = _attachment(name)
+    if request.method == "HEAD":
+        return Response(status=200, headers=headers, content_type=target.media_type)
+    ctx.reader.check(file, 0, file.size)
+    pieces = ctx.conversions.start(target, file, ctx.reader, request.environ.get(CONNECTION))
+    return Response(pieces, 200, headers=headers, content_type=target.media_type, direct_passthrough=True)
+
+
+def _attachment(name: str) -> str:
+    ascii_name = _UNQUOTABLE.sub("_", name)
+    return f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(name)}"
 
 
 def _known(etag: str) -> bool:

@@ -49,3 +49,13 @@ def check_length(wanted: Interval) -> None:
         raise TooLarge(
             f"one range is at most {hours:g} h: ask in parts, or play it as HLS (/api/v1/hls/{{camera}}/vod.m3u8)."
         )
+
+
+def check_conversion(wanted: Interval) -> None:
+    """Raise ``TooLarge`` for a range longer than one that is converted while it is sent."""
+    most = context().core.settings.values.api.max_conversion_range_seconds
+    if wanted.duration > most * SECOND:
+        raise TooLarge(
+            f"one range in another format is at most {most:g} s (setting api.max_conversion_range_seconds): "
+            "ask in parts, or for format=mp4 as it was recorded."
+        )

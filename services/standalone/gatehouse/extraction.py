@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,9 @@ from gatehouse_api.library import Library
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.errors import InvalidInput, NotFound, TooLarge
+from gatehouse_common.media.conversion import Target, check_copied
+from gatehouse_common.media.conversion.making import convert
+from gatehouse_common.media.conversion.reading import SliceFile
 from gatehouse_common.media.slicing import Slice, slice_footage, smart_slice, split_footage
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import rfc3339
@@ -17,21 +20,26 @@ from gatehouse_common.timefmt import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for: ``[start_us, end_us)`` of a camera; ``cut`` exact or smart, ``gaps`` keep, skip or split."""
+    """What is asked for: ``[start_us, end_us)`` of a camera; ``cut`` exact or smart, ``gaps`` keep, skip or split.
+
+    ``target`` is what to make of it, None for the MP4 that is described and not made.
+    """
 
     camera: str
     start_us: int
     end_us: int
     cut: str = "exact"
     gaps: str = "keep"
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """A file that is described, and where its bytes come from."""
+    """A file that is described, and where its bytes come from; ``target`` is what to make of it, if anything."""
 
     slice: Slice
     core: Core
+    target: Target | None = None
 
     @property
     def size(self) -> int:
@@ -46,6 +54,18 @@ class Extraction:
             NotFound: a chunk's file is gone.
         """
         return self.slice.file.read(self.core.media)
+
+    def convert(self, path: str, told: Callable[[float], None]) -> None:
+        """Write what ``target`` makes of it to a path, or to ``pipe:1``; ``told`` gets the seconds that are made.
+
+        Raises:
+            DataLoss: what is recorded cannot be decoded.
+            NotFound: a chunk's file is gone.
+        """
+        file, media = self.slice.file, self.core.media
+        if self.target is not None:
+            source = SliceFile(file.size, lambda start, end: b"".join(file.read(media, start, end)))
+            convert(source, path, self.target, told)
 
 
 def extract(core: Core, wanted: Request) -> Extraction:
@@ -65,12 +85,19 @@ def extract(core: Core, wanted: Request) -> Extraction:
     finally:
         library.close()
     try:
+        target = wanted.target
+        if target is not None and wanted.gaps == "split":
+            raise InvalidInput("--gaps split makes MP4 only: use keep or skip.", "gaps")
         if wanted.gaps == "split":
             return Extraction(split_footage(media, wanted.start_us, end_us, wanted.camera), core)
         gaps: Literal["keep", "skip"] = "skip" if wanted.gaps == "skip" else "keep"
-        if wanted.cut == "smart":
-            return Extraction(smart_slice(media, wanted.start_us, end_us, core.media, gaps=gaps), core)
-        return Extraction(slice_footage(media, wanted.start_us, end_us, gaps=gaps), core)
+        if target.copies if target else wanted.cut == "smart":  # Matroska can hide nothing
+            piece = smart_slice(media, wanted.start_us, end_us, core.media, gaps=gaps)
+        else:
+            piece = slice_footage(media, wanted.start_us, end_us, gaps=gaps)
+        if target is not None:
+            check_copied(target, piece)
+        return Extraction(piece, core, target)
     except NotFound as error:
         raise NotFound(f"{error.message}: {_nearest(core, wanted)}.") from error
 

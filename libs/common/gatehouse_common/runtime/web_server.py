@@ -9,12 +9,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
+from cheroot.server import HTTPRequest
 
 from gatehouse_common.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
+CONNECTION = "gatehouse.connection"
+"""Where a request's environment has the socket of its client."""
 _STOP_S = 3
 _MOST_HEADER_BYTES = 32 << 10
 
@@ -56,6 +59,7 @@ class WebServer:
             shutdown_timeout=_STOP_S,
         )
         server.listening = self._socket
+        server.gateway = _Gateway
         server.max_request_header_size = _MOST_HEADER_BYTES
         server.max_request_body_size = limits["most_body_bytes"]
         watcher = threading.Thread(target=_end, args=(stop, ending, server.stop), name="web-stop", daemon=True)
@@ -78,6 +82,14 @@ def _end(stop: threading.Event, ending: threading.Event, end: Callable[[], None]
         pass
     ending.set()
     end()
+
+
+class _Gateway(wsgi.Gateway_10):
+    """Hands on a request's connection: who makes an answer slowly has to see that nobody waits for it any more."""
+
+    def __init__(self, req: HTTPRequest) -> None:
+        super().__init__(req)
+        self.env[CONNECTION] = req.conn.socket
 
 
 class _Server(wsgi.Server):

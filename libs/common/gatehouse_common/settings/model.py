@@ -84,6 +84,13 @@ class ApiSettings(Group):
     threads: int = Field(64, ge=4, le=1024, description="requests answered at once; each live view holds one")
     max_live_viewers: int = Field(40, ge=1, le=1000, description="open live views; the next gets 503")
     max_range_seconds: float = Field(21600.0, ge=1, description="longest range of one `/footage` answer")
+    max_conversions: int = Field(2, ge=1, le=64, description="files of other formats made at once; the next gets 503")
+    max_conversion_range_seconds: float = Field(
+        3600.0, ge=1, description="longest range of an answer in another format than what is recorded"
+    )
+    conversion_timeout_seconds: float = Field(
+        3600.0, ge=1, description="an answer that takes longer to make and to send is broken off"
+    )
     compat_root: Literal["app", "record", "mjpeg"] = Field("app", description="what `/` answers")
     default_camera: str = Field("", description="camera of the routes that name none; empty: the first by id")
 

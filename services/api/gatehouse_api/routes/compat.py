@@ -15,12 +15,13 @@ from gatehouse_api.routes.live import mjpeg
 from gatehouse_api.times import parse_range, request_zone
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError, InvalidInput, Kind
+from gatehouse_common.media.conversion import find_target
 from gatehouse_common.storage import keys
 from gatehouse_common.timefmt import compact
 
 api = APIBlueprint("compat", __name__, abp_tags=[Tag(name="Compat", description="Kept for older clients")])
 
-_USAGE = "Usage: /footage?from=YYYYMMDD_HHMMSS&to=YYYYMMDD_HHMMSS[&camera=ID][&tz=ZONE]"
+_USAGE = "Usage: /footage?from=YYYYMMDD_HHMMSS&to=YYYYMMDD_HHMMSS[&camera=ID][&tz=ZONE][&format=mp4|webm|mkv]"
 _MOST_RECORDINGS = 5000
 
 
@@ -117,7 +118,8 @@ def get_footage() -> Response:
         return plain(404, "No such camera")
     cut: Literal["exact", "smart"] = "smart" if request.args.get("cut") == "smart" else "exact"
     try:
-        answer = footage.answer(camera, wanted, cut, "keep")
+        target = find_target(request.args.get("format", "mp4"), request.args.get("codec", "source"))
+        answer = footage.answer(camera, wanted, cut, "keep", target)
     except GatehouseError as error:
         text = f"No footage available: {error.message}" if error.kind is Kind.NOT_FOUND else error.message
         return plain(error.kind.status, text)

@@ -9,12 +9,13 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.context import context
-from gatehouse_api.delivery import deliver
+from gatehouse_api.delivery import convert, deliver
 from gatehouse_api.problems import RangeNotRecorded
 from gatehouse_api.routes.models import FootageQuery
-from gatehouse_api.times import check_length, clamp_to_now, parse_range, request_zone
-from gatehouse_common.errors import NotFound
+from gatehouse_api.times import check_conversion, check_length, clamp_to_now, parse_range, request_zone
+from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.intervals import Interval
+from gatehouse_common.media.conversion import Target, check_copied, find_target
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.slicing import Slice, slice_footage, smart_slice, split_footage
 from gatehouse_common.timefmt import rfc3339
@@ -22,12 +23,20 @@ from gatehouse_common.timefmt import rfc3339
 api = APIBlueprint("footage", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Footage")])
 
 
-@api.get("/footage", summary="A range of footage as one exact MP4", responses={200: {"content": {"video/mp4": {}}}})
+_CONTENT: dict[str, dict[str, str]] = {kind: {} for kind in ("video/mp4", "video/webm", "video/x-matroska")}
+
+
+@api.get("/footage", summary="A range of footage as one exact file", responses={200: {"content": _CONTENT}})
 def get_footage(query: FootageQuery) -> Response:
     """Return the footage of ``[from, to)``: first frame, last frame and length exact.
 
     ``X-Footage-Start`` and ``X-Footage-End`` tell what the file covers, ``X-Footage-Gaps`` what is missing in the
     range as ``[[from, to], ...]``. ``to`` in the future means up to now; such answers are not cached.
+
+    MP4 is what was recorded, with a length, a tag and ranges. Other formats, and ``codec=h264``, are made while they
+    are sent: without a length, so many at once (503), and not of any length (413). In ``webm`` and ``h264`` there is
+    no picture from outside of the range. ``mkv`` begins with the first picture too; at its end, with a camera that
+    sends B-frames, up to a few stand that others need to be decoded: they are after ``X-Footage-End``.
     """
     ctx = context()
     camera = query.camera or ctx.default_camera()
@@ -35,7 +44,8 @@ def get_footage(query: FootageQuery) -> Response:
         raise NotFound("no camera is configured")
     ctx.cameras.get(camera)
     wanted = parse_range(query.from_, query.to, request_zone(query.tz))
-    return answer(camera, wanted, query.cut, query.gaps, download=query.download)
+    target = find_target(query.format, query.codec)
+    return answer(camera, wanted, query.cut, query.gaps, target, download=query.download)
 
 
 def answer(
@@ -43,27 +53,47 @@ def answer(
     wanted: Interval,
     cut: Literal["exact", "smart"] = "exact",
     gaps: Literal["keep", "skip", "split"] = "keep",
+    target: Target | None = None,
     *,
     download: bool = True,
 ) -> Response:
-    """Return the answer for a range of a camera.
+    """Return the answer for a range of a camera; ``target`` is what to make of it, if anything.
 
     Raises:
+        InvalidInput: gaps cannot be split in that format.
+        Unavailable: as many files of other formats are being made as may.
         NotFound: nothing of it is recorded; the sentence names the nearest footage.
         TooLarge: the range is longer than one answer may be.
     """
     ctx = context()
     check_length(wanted)
+    if target is not None:
+        check_conversion(wanted)
+        if gaps == "split":
+            raise InvalidInput("gaps=split makes MP4 only: use gaps=keep or gaps=skip", "gaps")
+        # Matroska can hide nothing; and what is decoded anyway needs no cut that encodes.
+        cut = "smart" if target.copies else "exact"
     try:
         clamped, moved = clamp_to_now(wanted)
         found = ctx.library.find(camera, clamped.start, clamped.end)
         piece = _slice(camera, found.media, clamped, cut, gaps)
     except NotFound as error:
         raise not_recorded(camera, wanted, error) from error
-    extension = "tar" if gaps == "split" else "mp4"
+    if target is not None:
+        check_copied(target, piece)
+    extension = "tar" if gaps == "split" else target.extension if target else "mp4"
     stamp = rfc3339(piece.start_us).replace(":", "").replace("-", "")
     name = f"{camera}_{stamp}.{extension}" if download else None
-    response = deliver(piece.file, ctx.reader, sealed=found.sealed and not moved, name=name)
+    if target is None:
+        response = deliver(piece.file, ctx.reader, sealed=found.sealed and not moved, name=name)
+    else:
+        response = convert(piece.file, ctx, target, name)
+    _describe(response, piece)
+    return response
+
+
+def _describe(response: Response, piece: Slice) -> None:
+    """Say in the headers what the file holds."""
     response.headers["X-Footage-Start"] = rfc3339(piece.start_us)
     response.headers["X-Footage-End"] = rfc3339(piece.end_us)
     response.headers["X-Footage-Frames"] = str(piece.frames)
@@ -72,7 +102,6 @@ def answer(
         response.headers["X-Footage-Codec-Changes"] = json.dumps(
             [[rfc3339(c.at_us), c.codec] for c in piece.codec_changes]
         )
-    return response
 
 
 def _slice(camera: str, media: tuple[ChunkMedia, ...], wanted: Interval, cut: str, gaps: str) -> Slice:

@@ -87,6 +87,12 @@ class FootageQuery(Asked):
     to: str = Field(max_length=64, description="as `from`; after it")
     cut: Literal["exact", "smart"] = Field("exact", description="`smart` re-encodes the lead-in: no hidden frame")
     gaps: Literal["keep", "skip", "split"] = Field("keep", description="`split` answers a tar of one MP4 per span")
+    format: Literal["mp4", "webm", "mkv"] = Field(
+        "mp4", description="`webm`: VP9 and Opus, encoded anew; `mkv`: copied, beginning with a smart cut"
+    )
+    codec: Literal["source", "h264"] = Field(
+        "source", description="`h264`: encoded anew for players that do not know the camera's codec; with `mp4` only"
+    )
     tz: str | None = Field(None, max_length=64, description="zone of times without an offset")
     download: bool = Field(True, description="whether a browser saves the file or shows it")
 
