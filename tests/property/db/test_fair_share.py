@@ -231,8 +231,24 @@ def test_a_restarted_process_has_its_own_back_at_once() -> None:
     assert all(new.epochs[part] > old.epochs[part] for part in names)
 
 
-@given(st.sets(st.text("abc", min_size=1), min_size=1, max_size=9), st.integers(0, 100))
-def test_quotas_add_up(members: set[str], parts: int) -> None:
-    shares = [quota(name, members, parts) for name in members]
+@settings(max_examples=60, deadline=None)
+@given(parts=st.integers(0, 24), count=st.integers(1, 4), place=st.integers(0, 4))
+def test_one_that_joins_gets_no_more_than_it_must(parts: int, count: int, place: int) -> None:
+    """What changes hands is not recorded for a moment: the newcomer's smaller share moves, nothing else."""
+    index, names = Index(), [f"cam-{k}" for k in range(parts)]
+    everybody = workers(index, count + 1, names, [1.0])
+    newcomer = everybody.pop(min(place, count))  # whatever its name
+    run(everybody, 15)
+    before = {part: w.name for w in everybody for part in w.working}
+    run([*everybody, newcomer], 12)
+    assert_settled([*everybody, newcomer], names)
+    after = {part: w.name for w in [*everybody, newcomer] for part in w.working}
+    assert {after[part] for part in names if after[part] != before[part]} <= {newcomer.name}
+    assert len(newcomer.working) == parts // (count + 1)
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), st.integers(0, 9), min_size=1, max_size=9), st.integers(0, 100))
+def test_quotas_add_up(holding: dict[str, int], parts: int) -> None:
+    shares = [quota(name, holding, parts) for name in holding]
     assert sum(shares) == parts
     assert max(shares) - min(shares) <= 1

@@ -125,8 +125,12 @@ class FairShare:
         others = [m for m in sight.members if m.name != self._name]
         dead = [m for m in others if self._watch.same_for_us(("member", m.name), now) >= self._ttl_us]
         self._leases.forget(dead)
-        alive = {m.name for m in others} - {m.name for m in dead}
-        share = quota(self._name, alive, len(parts))
+        holding = {m.name: 0 for m in others if m not in dead}
+        for lease in known.values():
+            if lease.owner in holding:
+                holding[lease.owner] += 1
+        holding[self._name] = len(self._held)
+        share = quota(self._name, holding, len(parts))
         if len(self._held) < share:
             self._take(known, parts, share - len(self._held), now)
         self._give_up(share)
