@@ -11,7 +11,7 @@ import click
 from gatehouse.roster import parse_camera
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import Camera, CameraRepository, Database
-from gatehouse_common.errors import NotFound
+from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
 from gatehouse_common.observability.secrets import mask
 
@@ -28,8 +28,9 @@ def camera() -> None:
 @click.argument("camera_id", metavar="ID")
 @click.argument("url")
 @click.option("--name", help="Name for people; the id if there is none.")
+@click.option("--if-missing", is_flag=True, help="Leave a camera of that id as it is; for scripts that run again.")
 @data_options
-def add(camera_id: str, url: str, name: str | None, data: Path | None, config: Path | None) -> None:
+def add(camera_id: str, url: str, name: str | None, if_missing: bool, data: Path | None, config: Path | None) -> None:
     """Record the camera at URL under ID.
 
     URL: rtsp://user:password@host/path, v4l2:///dev/video0, http://host/video.mjpg, file:///film.mp4, synthetic:
@@ -37,8 +38,14 @@ def add(camera_id: str, url: str, name: str | None, data: Path | None, config: P
     checked = parse_camera(camera_id, url)
     with _Index(data, config) as cameras:
         now = SystemClock().now_us()
-        cameras.add(Camera(id=checked.id, url=checked.url, name=name or checked.id, created_us=now))
-    click.echo(f"Camera {checked.id} is added; it is recorded while `gatehouse up` runs.")
+        try:
+            cameras.add(Camera(id=checked.id, url=checked.url, name=name or checked.id, created_us=now))
+        except Conflict:
+            if not if_missing:
+                raise
+            click.echo(f"Camera {checked.id} is there already.")
+            return
+    click.echo(f"Camera {checked.id} is added; it is recorded while Gatehouse runs.")
 
 
 @camera.command("list")
@@ -99,7 +106,7 @@ def enable(camera_id: str, data: Path | None, config: Path | None) -> None:
     """Record a camera again that was disabled."""
     with _Index(data, config) as cameras:
         cameras.change(camera_id, enabled=True)
-    click.echo(f"Camera {camera_id} is enabled; it is recorded while `gatehouse up` runs.")
+    click.echo(f"Camera {camera_id} is enabled; it is recorded while Gatehouse runs.")
 
 
 @camera.command()
