@@ -11,9 +11,11 @@ from bench.result import Result, save, show
 
 BENCHES = {
     "P1": "bench.recording",
+    "P2": "bench.capacity",
     "P3": "bench.slicing",
     "P4": "bench.exactness",
     "P5": "bench.lookup",
+    "P6": "bench.object_reads",
     "P13": "bench.start",
     "P14": "bench.live",
 }

@@ -144,6 +144,17 @@ def test_another_codec_goes_on_in_a_track_of_its_own(tmp_path: Path) -> None:
     assert [n for n, _ in frame_numbers(second)] == [n for n in expected if n >= 500]
 
 
+def test_a_codec_that_comes_back_goes_on_in_its_track(tmp_path: Path) -> None:
+    """Its last picture stays until then, and no picture is shown twice."""
+    runs = ((FilmSpec(frames=60), 0), (FilmSpec(frames=60, codec="hevc", first=500), 2_500_000))
+    camera = record(tmp_path, *runs, (FilmSpec(frames=60, first=1000), 5_000_000))
+    piece = slice_footage(camera.chunks, media_kit.START_US + 500_000, media_kit.START_US + 7_000_000)
+    shown = frame_numbers(read(piece, camera))
+    assert [n for n, _ in shown] == [*range(15, 60), *range(1000, 1060)]
+    assert [at for _, at in shown[44:46]] == pytest.approx([44 / 30, 4.5], abs=1e-4)
+    assert [c.codec[:4] for c in piece.codec_changes] == ["hvc1", "avc1"]
+
+
 def test_sound_is_where_the_picture_is(tmp_path: Path) -> None:
     """The noise of a slice is found in the film's own noise at the same distance from the picture, to 1 ms."""
     spec = FILMS["b-frames"]

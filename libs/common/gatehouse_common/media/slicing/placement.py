@@ -1,7 +1,7 @@
 """Where each sample goes on the slice's own time line, which begins with the first frame shown.
 
-One output track holds all spans of one codec; spans of another codec make another track, so that the tracks are
-disjoint in time. Samples of different sizes or settings share a track: their parameter sets are in-band.
+One output track holds all spans of one codec; spans of another codec make another track. Samples of different sizes or
+settings share a track: their parameter sets are in-band.
 """
 
 from __future__ import annotations
@@ -56,7 +56,6 @@ class PlacedTrack:
 class _Entry:
     """One span's samples of a track, with the time line's place of video tick ``shown``."""
 
-    number: int
     samples: SpanTrack
     shown: int
     out: int
@@ -79,10 +78,10 @@ def starts_of(selections: Sequence[Selection], *, keep_gaps: bool) -> list[int]:
 def place(selections: Sequence[Selection], starts: Sequence[int]) -> list[PlacedTrack]:
     """Return the tracks of the slice, video first."""
     tracks: dict[tuple[object, ...], list[_Entry]] = {}
-    for number, (one, out) in enumerate(zip(selections, starts, strict=True)):
+    for one, out in zip(selections, starts, strict=True):
         for samples in one.tracks:
             if len(samples):
-                entry = _Entry(number, samples, one.shown, out, out + one.end - one.shown)
+                entry = _Entry(samples, one.shown, out, out + one.end - one.shown)
                 tracks.setdefault(sharing_key(samples.format), []).append(entry)
     placed = [_place_track(entries) for entries in tracks.values()]
     return sorted(placed, key=lambda t: t.format.kind != "video")
@@ -113,34 +112,19 @@ def _shift(entry: _Entry, scale: int) -> int:
 
 
 def _edits(entries: Sequence[_Entry], begin: int, scale: int) -> list[Edit]:
-    """Return the edit list: spans that touch, or whose gap is filled by a longer sample, share an entry."""
-    edits: list[Edit] = []
-    at = 0
-    for group in _groups(entries):
-        start, end = group[0].out, group[-1].out_end
-        media = (start * 2 * scale + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE) - begin
-        if media < 0:  # the first packet of sound begins after the first frame
-            start += (-media * VIDEO_TIMESCALE + scale - 1) // scale
-            media = 0
-        if start > at:
-            edits.append(Edit(start - at, -1))
-        edits.append(Edit(max(end - start, 0), media))
-        at = max(end, start)
-    return edits
+    """Return the edit list: nothing up to the first span, then all of the media to the end of the last.
 
-
-def _groups(entries: Sequence[_Entry]) -> list[list[_Entry]]:
-    """Return runs of entries that follow one another with no span of another codec between them.
-
-    Within a run a gap is filled by the last sample before it, which is stretched.
+    Between spans the sample before the gap is shown: it is stretched. An entry that shows nothing in the middle of a
+    list would say more clearly that another track goes on there, but libavformat reads it as one of media time -1, and
+    shows pictures from the beginning of the track again.
     """
-    groups: list[list[_Entry]] = []
-    for entry in entries:
-        if groups and entry.number == groups[-1][-1].number + 1:
-            groups[-1].append(entry)
-        else:
-            groups.append([entry])
-    return groups
+    start, end = entries[0].out, entries[-1].out_end
+    media = (start * 2 * scale + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE) - begin
+    if media < 0:  # the first packet of sound begins after the first frame
+        start += (-media * VIDEO_TIMESCALE + scale - 1) // scale
+        media = 0
+    shown = Edit(max(end - start, 0), media)
+    return [Edit(start, -1), shown] if start else [shown]
 
 
 def _largest(formats: Sequence[TrackFormat]) -> TrackFormat:
