@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 _LOOK_S = 0.25
 _BLOCK = 1 << 16
 _END_S = 5.0
+_RESET = struct.pack("ii", 1, 0)
+"""``struct linger``: what is not sent yet is thrown away, and the client is told that the connection broke."""
 
 
 class Conversions:
@@ -102,8 +105,11 @@ class Conversion:
         self._failure: GatehouseError | None = None
         self._first = b""
         self._closed = threading.Lock()
+        self._patience = None if connection is None else connection.gettimeout()
         self._asked, ask = os.pipe()
-        command = [sys.executable, "-m", "gatehouse_common.media.conversion", target.name, str(file.size), str(ask)]
+        # -P: no module of the directory that the server was started in.
+        program = [sys.executable, "-P", "-m", "gatehouse_common.media.conversion"]
+        command = [*program, target.name, str(file.size), str(ask)]
         try:
             self._process = subprocess.Popen(  # noqa: S603 - ours, and its arguments
                 command,
@@ -129,6 +135,8 @@ class Conversion:
             Unavailable: they took too long.
         """
         self._first = self._read()
+        if self._connection is not None:  # a player that has enough for now may let the rest wait
+            self._connection.settimeout(self._owner.seconds)
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the file.
@@ -139,7 +147,11 @@ class Conversion:
         piece, self._first = self._first, b""
         while piece:
             yield piece
-            piece = self._read()
+            try:
+                piece = self._read()
+            except GatehouseError:
+                self._break_off()
+                raise
 
     def close(self) -> None:
         """End the process, if it still runs; called once or more."""
@@ -148,19 +160,25 @@ class Conversion:
         process = self._process
         process.kill()
         process.wait()
-        self._feeder.join(_END_S)
-        for pipe in (process.stdin, process.stdout, process.stderr):
+        for pipe in (process.stdout, process.stderr):
             if pipe is not None:
-                with suppress(OSError):  # what was not written has nobody to read it
-                    pipe.close()
-        os.close(self._asked)
+                pipe.close()
+        if self._connection is not None:
+            with suppress(OSError):  # it is closed already
+                self._connection.settimeout(self._patience)
         self._owner.release()
+
+    def _break_off(self) -> None:
+        """Let the end of the connection not look like the end of the file; older HTTP has no other sign."""
+        if self._connection is not None:
+            with suppress(OSError):  # the client has gone
+                self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
 
     def _read(self) -> bytes:
         """Return what is made next, nothing at the end."""
         made = cast("IO[bytes]", self._process.stdout).fileno()
         while True:
-            ready, _, _ = select.select([made], [], [], _LOOK_S)
+            ready = _readable(made, _LOOK_S)
             if self._owner.ending or self._gone():
                 raise Unavailable("nobody waits for the file any more")
             if time.monotonic() > self._deadline:
@@ -186,25 +204,39 @@ class Conversion:
         if self._connection is None:
             return False
         try:
-            ready, _, _ = select.select([self._connection], [], [], 0)
-            return bool(ready) and not self._connection.recv(1, socket.MSG_PEEK)
+            ready = _readable(self._connection.fileno(), 0)
+            return ready and not self._connection.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
             return False
         except (OSError, ValueError):  # closed here, or broken there
             return True
 
     def _feed(self) -> None:
-        """Give the process the bytes that it asks for."""
-        answers = cast("IO[bytes]", self._process.stdin).fileno()
+        """Give the process the bytes that it asks for.
+
+        The pipes are closed here and nowhere else: their numbers would be those of other files while this thread still
+        waits for a store.
+        """
+        answers = cast("IO[bytes]", self._process.stdin)
         try:
             while len(request := os.read(self._asked, REQUEST_BYTES)) == REQUEST_BYTES:
                 for piece in self._reader.read(self._file, *parse_request(request)):
-                    _write_all(answers, piece)
+                    _write_all(answers.fileno(), piece)
         except GatehouseError as error:
             self._failure = error
             self._process.kill()
         except OSError:
             return  # it has ended
+        finally:
+            os.close(self._asked)
+            answers.close()
+
+
+def _readable(number: int, seconds: float) -> bool:
+    """Wait for something to read; by ``poll``, as a busy server has more files than ``select`` can name."""
+    waiting = select.poll()
+    waiting.register(number, select.POLLIN)
+    return bool(waiting.poll(seconds * 1000))
 
 
 def _write_all(to: int, data: bytes) -> None:

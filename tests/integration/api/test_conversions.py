@@ -16,6 +16,8 @@ import pytest
 from beeps import lags, make_beeping_film
 from gatehouse_api.service import ApiService
 from gatehouse_api.service import build as build_api
+from gatehouse_common.db import FootageReader
+from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.runtime import Core
 from gatehouse_common.testing.film import FilmSpec, frame_numbers, make_film
 from gatehouse_common.testing.recording import record_film
@@ -67,6 +69,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             for spec, offset in ((first, begin), (second, later)):
                 film = make_film(home / f"{camera}{offset}.mp4", spec)
                 record_film(film, data, start_us=START_US + offset, chunk_us=3 * SECOND, camera=camera)
+        again = make_film(home / "again.mp4", replace(SPEC, first=2000))
+        record_film(again, data, start_us=at(16), chunk_us=3 * SECOND, camera="codecs")
         add_camera(core, "beeps")
         beeping = home / "aac.mp4"
         command = ["ffmpeg", "-v", "error", "-i", str(make_beeping_film(home / "beeps.mov", 12)), "-c:v", "copy"]
@@ -166,6 +170,38 @@ def test_another_codec_and_size_go_on_in_the_same_track(site: Site, tmp_path: Pa
     refused, body = site.get("codecs", 6, 10, KINDS[2])
     assert refused.status == 400
     assert "ask for format=webm" in json.loads(body)["detail"]
+
+
+@pytest.mark.parametrize("more", KINDS[:2])
+def test_a_codec_that_comes_back_goes_on_too(site: Site, tmp_path: Path, more: str) -> None:
+    _, body = site.get("codecs", 6, 18, more)
+    path = tmp_path / "made"
+    path.write_bytes(body)
+    shown = frame_numbers(path)
+    assert [n for n, _ in shown[:60]] == list(range(180, 240))
+    assert len(shown) == 60 + 240 + 60
+    assert [n for n, _ in shown[-60:]] == list(range(2000, 2060))
+
+
+@pytest.mark.parametrize("more", KINDS[:2])
+def test_a_damaged_picture_costs_itself_and_what_leans_on_it(site: Site, tmp_path: Path, more: str) -> None:
+    """A packet that was lost on the way from a camera must not make an hour inconvertible."""
+    stored = min((site.core.data_dir / "recordings" / "gap").rglob("*.mp4"))
+    row = next(c for c in FootageReader(site.core.db).all_chunks() if c.key.endswith(stored.name))
+    media = decode_index(FootageReader(site.core.db).sample_indexes([row.id])[row.id], row.key)
+    video = media.tracks[0]
+    good = stored.read_bytes()
+    offset, size = int(video.off[20]), int(video.size[20])
+    stored.write_bytes(good[: offset + 4] + b"\0" * (size - 4) + good[offset + size :])
+    try:
+        answer, body = site.get("gap", 0, 3, more)
+    finally:
+        stored.write_bytes(good)
+    assert answer.status == 200
+    path = tmp_path / "made"
+    path.write_bytes(body)
+    shown = [n for n, _ in frame_numbers(path)]
+    assert {*range(15), *range(60, 90)} <= set(shown)
 
 
 def test_whoever_leaves_ends_what_was_made_for_them(site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import av
 from av.audio.stream import AudioStream
@@ -88,18 +88,29 @@ def _encode(film: InputContainer, out: OutputContainer, target: Target, seconds:
             continue
         if isinstance(packet.stream, AudioStream):
             if sound is not None:
-                for heard in cast("Iterable[av.AudioFrame]", packet.decode()):
+                for heard in _decoded(packet):
                     sound.take(packet.stream.index, heard)
             continue
         stream = cast("VideoStream", packet.stream)
-        if stream is not showing:  # tracks of other codecs follow one another
+        if stream is not showing:  # tracks of other codecs follow one another, and may come back
             _show(showing, showing.codec_context.decode(None), pictures, told)
+            showing.codec_context.flush_buffers()  # one that was drained takes nothing more before
             showing = stream
-        _show(stream, cast("Iterable[av.VideoFrame]", packet.decode()), pictures, told)
+        _show(stream, _decoded(packet), pictures, told)
     _show(showing, showing.codec_context.decode(None), pictures, told)
+    if not pictures.taken:
+        raise DataLoss("not one picture of the footage can be decoded")
     pictures.finish()
     if sound is not None:
         sound.finish()
+
+
+def _decoded(packet: av.Packet[Any]) -> list[Any]:
+    """Return what a packet holds; one that was damaged on its way to the recorder costs itself only."""
+    try:
+        return list(packet.decode())
+    except av.InvalidDataError:
+        return []
 
 
 def _show(stream: VideoStream, frames: Iterable[av.VideoFrame], pictures: PictureTrack, told: Told) -> None:

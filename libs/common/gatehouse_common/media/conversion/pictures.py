@@ -44,6 +44,8 @@ class PictureTrack:
         stream.options = dict(target.encoding)
         self._out, self._stream = out, stream
         self._last = -1
+        self.taken = 0
+        """How many pictures there have been."""
         self._keyframe_at: int | None = None
 
     def take(self, frame: av.VideoFrame, at: Fraction) -> None:
@@ -57,6 +59,7 @@ class PictureTrack:
         fitted.pict_type = PictureType.I if due else PictureType.NONE
         if due:
             self._keyframe_at = self._last
+        self.taken += 1
         self._out.mux(self._stream.encode(fitted))
 
     def finish(self) -> None:
