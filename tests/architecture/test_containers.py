@@ -51,8 +51,8 @@ def test_every_command_in_the_compose_file_is_one(compose: dict[str, Any]) -> No
     for name, one in ours(compose).items():
         if "entrypoint" in one:
             continue
-        *words, last = [word for word in one["command"] if not word.startswith("-")][:2]
-        shown = CliRunner().invoke(root, [*words, last, "--help"])
+        # With --help at the end everything before it is read, and nothing is done.
+        shown = CliRunner().invoke(root, [*one["command"], "--help"])
         assert shown.exit_code == 0, f"{name}: {shown.output}"
 
 
