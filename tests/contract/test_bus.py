@@ -23,7 +23,7 @@ from gatehouse_common.bus.memory import MemoryBus
 from gatehouse_common.bus.port import MAX_ATTEMPTS, partition_of
 from gatehouse_common.bus.rabbitmq import RabbitBus
 from gatehouse_common.clock import SystemClock
-from gatehouse_common.errors import InvalidInput, NotFound, Unavailable
+from gatehouse_common.errors import Cancelled, InvalidInput, NotFound, Unavailable
 from gatehouse_common.messages import GapRecorded, LivePreview, LiveRequested, RunEnded
 from running import wait_for
 
@@ -104,6 +104,26 @@ def test_subscribers_of_a_queue_share_its_messages(bus: Bus) -> None:
     assert sorted(first.cameras + second.cameras) == sorted(f"c{k}" for k in range(60))
     assert first.seen
     assert second.seen
+
+
+def test_a_handler_that_is_told_to_stop_says_nothing_about_its_message(bus: Bus) -> None:
+    """However often a service is stopped while the store is away, the message waits for the next one."""
+    stops = MAX_ATTEMPTS + 3
+
+    def stop(delivery: Delivery) -> None:
+        nonlocal stops
+        if delivery.message.camera == "waits" and stops:
+            stops -= 1
+            raise Cancelled("told to stop")
+
+    collector = Collector(stop)
+    bus.subscribe(QUEUE, collector)
+    bus.publish(changed("waits"))
+    bus.publish(changed("next"))
+    wait_for("both", lambda: stops == 0 and "next" in collector.cameras)
+    assert bus.join()
+    assert collector.cameras == ["waits"] * (MAX_ATTEMPTS + 4) + ["next"]
+    assert bus.dead_letters() == []
 
 
 def test_a_failure_worth_a_retry_is_tried_again_and_nothing_overtakes(bus: Bus) -> None:

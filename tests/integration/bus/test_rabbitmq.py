@@ -18,6 +18,7 @@ import pytest
 from brokers import virtual_host, works
 from gatehouse_common.bus import Delivery
 from gatehouse_common.bus.rabbitmq import RabbitBus
+from gatehouse_common.bus.rabbitmq.consuming import QueueSubscription
 from gatehouse_common.bus.rabbitmq.outbox import DiskOutbox
 from gatehouse_common.bus.rabbitmq.topology import queue_name
 from gatehouse_common.clock import SystemClock
@@ -285,6 +286,40 @@ def test_a_message_in_the_hand_of_a_killed_process_comes_again(
     assert bus.join()
 
 
+def test_a_subscription_that_the_broker_ends_is_begun_anew(vhost: str, make: Callable[..., RabbitBus]) -> None:
+    """It closes the channel of who keeps a message for too long, and cancels consumers of a queue that is deleted."""
+    bus = make(vhost)
+    wait_for("the bus", lambda: works(bus))
+    collector, heard = Collector(), Collector()
+    subscription = bus.subscribe(QUEUE, collector)
+    bus.subscribe_transient([LivePreview], heard)
+
+    def channels() -> set[object]:
+        return {member._channel for member in bus._consuming._members} - {None}
+
+    bus.publish(gap("cam", 1))
+    wait_for("the first", lambda: collector.of("cam") == [1])
+    before = channels()
+    for channel in before:
+        # A mistake that closes the channel.
+        bus._consuming.call(lambda channel=channel: channel.basic_ack(999))  # type: ignore[misc]
+    wait_for("new channels", lambda: len(channels() - before) == len(before))
+    bus.publish(gap("cam", 2))
+    bus.publish(LivePreview(camera="cam", time_us=0, width=1, height=1), b"jpeg")
+    wait_for("the second", lambda: collector.of("cam") == [1, 2] and len(heard.seen) == 1)
+    assert bus.join()
+
+    before = {member._channel for member in bus._consuming._members if isinstance(member, QueueSubscription)}
+    connection = pika.BlockingConnection(pika.URLParameters(vhost))
+    for name in bus._topology.names(QUEUE):
+        connection.channel().queue_delete(queue_name(name))
+    connection.close()
+    wait_for("new channels", lambda: not channels() & before)
+    bus.publish(gap("cam", 3))
+    wait_for("the third", lambda: collector.of("cam") == [1, 2, 3])
+    subscription.close()
+
+
 def test_a_handler_may_take_longer_than_heartbeats(vhost: str, tmp_path: Path) -> None:
     bus = RabbitBus(vhost + "?heartbeat=2", tmp_path / "outbox.db", SystemClock(), "slow")
     bus.declare(QUEUE, [GapRecorded])
@@ -318,6 +353,20 @@ def test_a_broker_without_memory_stops_nobody(own_broker: RabbitMQ, make: Callab
     bus.subscribe(QUEUE, collector)
     wait_for("all of them", lambda: len(collector.of("cam")) >= 200, 60)
     assert list(dict.fromkeys(collector.of("cam"))) == list(range(200))
+
+
+def test_a_damaged_outbox_stops_no_recorder(vhost: str, tmp_path: Path) -> None:
+    """It is moved aside, and what is told from then on arrives."""
+    (tmp_path / "outbox.db").write_bytes(b"this is no database" * 1000)
+    bus = RabbitBus(vhost, tmp_path / "outbox.db", SystemClock())
+    bus.declare(QUEUE, [GapRecorded])
+    collector = Collector()
+    bus.subscribe(QUEUE, collector)
+    bus.publish(gap("cam", 5))
+    wait_for("the message", lambda: collector.of("cam") == [5])
+    bus.close()
+    (aside,) = tmp_path.glob("outbox.db.corrupt-*")
+    assert aside.read_bytes().startswith(b"this is no database")
 
 
 def test_the_outbox_is_bounded_and_says_so(tmp_path: Path) -> None:

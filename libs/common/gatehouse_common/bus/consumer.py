@@ -98,6 +98,8 @@ class Consumer:
         outcome = hand_over(self._queue, waiting.data, self._handler, waiting.attempts)
         if outcome.reason is None:
             return lambda: self._done(waiting)
+        if outcome.stopped:
+            return lambda: self._journal.untried(waiting.id)
         return self._failed(waiting, outcome.reason, retry=outcome.retry)
 
     def _done(self, waiting: Waiting) -> None:

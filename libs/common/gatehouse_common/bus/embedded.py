@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import structlog
-
 from gatehouse_common.clock import Clock
-from gatehouse_common.errors import InvalidInput, Unavailable
+from gatehouse_common.errors import InvalidInput
 from gatehouse_common.messages import Message, encode
 from gatehouse_common.messages.catalog import entry_of
 from gatehouse_common.observability.metrics import MESSAGES_PUBLISHED
 
 from .consumer import Consumer
+from .damage import open_or_begin_anew
 from .journal import Journal
 from .port import DeadLetter, Handler, Subscription, partition_names, partition_of
 from .subscriptions import Together
 from .transient import TransientTopics
-
-log = structlog.get_logger(__name__)
 
 
 class EmbeddedBus:
@@ -39,7 +35,7 @@ class EmbeddedBus:
 
     def __init__(self, path: Path | str, clock: Clock) -> None:
         self._clock = clock
-        self._journal = _open(path, clock)
+        self._journal = open_or_begin_anew(path, Journal)
         self._lock = threading.Lock()
         self._queues: dict[type[Message], tuple[str, ...]] = {}
         self._partitions: dict[str, int] = {}
@@ -147,20 +143,3 @@ class EmbeddedBus:
     def _forget(self, consumer: Consumer) -> None:
         with self._lock:
             self._consumers = tuple(c for c in self._consumers if c is not consumer)
-
-
-def _open(path: Path | str, clock: Clock) -> Journal:
-    try:
-        return Journal(path)
-    except Unavailable as error:
-        # Only damage is mended by starting anew; a full disk or a missing permission is not damage.
-        if not isinstance(path, Path) or not isinstance(error.__cause__, sqlite3.DatabaseError):
-            raise
-        if isinstance(error.__cause__, sqlite3.OperationalError):
-            raise
-        aside = path.with_name(f"{path.name}.corrupt-{clock.now_us()}")
-        path.rename(aside)
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        log.exception("the message journal was damaged and has been moved aside", moved_to=str(aside))
-        return Journal(path)

@@ -101,6 +101,11 @@ class Journal:
         with self._lock:
             self._in_hand.discard(message_id)
 
+    def untried(self, message_id: int) -> None:
+        """Give a message back that nobody has tried to handle after all."""
+        self._all("UPDATE waiting SET attempts = attempts - 1 WHERE id = ?", (message_id,))
+        self.give_back(message_id)
+
     def bury(self, message_id: int, reason: str, now_us: int) -> None:
         """Move a message to the dead letters."""
         with self._transaction() as db:

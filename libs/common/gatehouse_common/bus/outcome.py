@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.errors import GatehouseError, InvalidInput, Kind
 from gatehouse_common.messages import decode
 
 from .port import Delivery, Handler
@@ -16,10 +16,14 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How it went: well if there is no ``reason``; else whether another try may mend it."""
+    """How it went: well if there is no ``reason``; else whether another try may mend it.
+
+    ``stopped``: the handler was told to stop. That says nothing about the message, which goes back to its queue.
+    """
 
     reason: str | None = None
     retry: bool = False
+    stopped: bool = False
 
 
 def hand_over(queue: str, data: bytes, handler: Handler, attempt: int) -> Outcome:
@@ -38,7 +42,7 @@ def hand_over(queue: str, data: bytes, handler: Handler, attempt: int) -> Outcom
     try:
         handler(Delivery(message, None, attempt))
     except GatehouseError as error:
-        return Outcome(error.message, error.kind.retry)
+        return Outcome(error.message, error.kind.retry, stopped=error.kind is Kind.CANCELLED)
     except (Exception, SystemExit) as error:  # a library that exits must not end the queue
         log.exception("handler failed", queue=queue, type=message.TYPE, message_id=message.id)
         return Outcome(f"{type(error).__name__}: {error}", retry=True)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from gatehouse_common.bus.damage import open_or_begin_anew
 from gatehouse_common.bus.port import DeadLetter, Handler, Subscription
 from gatehouse_common.bus.subscriptions import Together
 from gatehouse_common.clock import Clock
@@ -48,14 +49,15 @@ class RabbitBus:
 
     Raises:
         InvalidInput: the URL is not valid.
-        Unavailable: the outbox cannot be opened. That the broker is away is no error.
+        Unavailable: the outbox cannot be opened; one that is damaged is moved aside. That the broker is away is no
+            error.
     """
 
     def __init__(self, url: str, outbox: Path, clock: Clock, name: str = "") -> None:
         self._clock = clock
         self._address = Address(url, name)
         self._topology = Topology()
-        self._outbox = DiskOutbox(outbox)
+        self._outbox = open_or_begin_anew(outbox, DiskOutbox)
         self._framer = Framer()
         self._publishing = Publishing(self._address, self._topology, self._outbox)
         self._consuming = Consuming(self._address, self._topology)

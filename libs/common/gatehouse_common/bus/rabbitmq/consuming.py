@@ -22,7 +22,9 @@ from .topology import Topology, queue_name
 
 log = structlog.get_logger(__name__)
 
-PREFETCH = 20
+PREFETCH = 1
+"""The broker counts how often it has handed a message out, and gives one up that kills its handlers; those that only
+waited behind it must not be counted with it."""
 _CLOSE_S = 5.0
 
 Bury = Callable[[str, bytes, str, int], None]
@@ -78,6 +80,14 @@ class Consuming(Link):
         for member in self._members:
             member.open_channel(connection)
 
+    def _turn(self, connection: pika.BlockingConnection) -> None:
+        super()._turn(connection)
+        for member in self._members:
+            if member.is_broken:  # by the broker, and the connection goes on: pika tells nobody
+                log.warning("the broker has ended a subscription; it is begun anew", queue=member.name)
+                member.close_channel()
+                self._open(member)
+
     def _lost(self) -> None:
         for member in self._members:
             member.forget_channel()
@@ -93,19 +103,51 @@ class Consuming(Link):
 class Member:
     """Something that has a channel while there is a connection; its methods are called in the connection's thread."""
 
-    is_open = False
+    _channel: BlockingChannel | None = None
+    _ended = False
+
+    @property
+    def name(self) -> str:
+        """What it is a subscription of."""
+        raise NotImplementedError
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a channel."""
+        return self._channel is not None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether nothing comes over its channel any more.
+
+        The broker closes the channel of who keeps a message for too long, and ends a subscription whose queue was
+        deleted or has lost its leader.
+        """
+        return self._channel is not None and (self._ended or not self._channel.is_open)
 
     def open_channel(self, connection: pika.BlockingConnection) -> None:
         """Begin to consume."""
-        raise NotImplementedError
+        channel = connection.channel()
+        self._ended = False
+        channel.add_on_cancel_callback(self._on_cancel)
+        self._channel = channel
+        self._consume(channel)
 
     def close_channel(self) -> None:
-        """Stop; the connection stays."""
-        raise NotImplementedError
+        """Stop; the connection stays, and the broker gives what is not settled to others."""
+        channel, self._channel = self._channel, None
+        if channel is not None and channel.is_open:
+            channel.close()
 
     def forget_channel(self) -> None:
-        """The connection is gone, and the channel with it."""
+        """The connection is gone, and the channel with it; tags of the lost channel mean nothing any more."""
+        self._channel = None
+
+    def _consume(self, channel: BlockingChannel) -> None:
         raise NotImplementedError
+
+    def _on_cancel(self, _notice: object) -> None:
+        self._ended = True
 
 
 class QueueSubscription(Member):
@@ -116,7 +158,6 @@ class QueueSubscription(Member):
 
     def __init__(self, link: Consuming, name: str, handler: Handler, bury: Bury) -> None:
         self._link, self._name, self._handler, self._bury = link, name, handler, bury
-        self._channel: BlockingChannel | None = None
         self._waiting: queue.SimpleQueue[Taken | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._count_lock = threading.Lock()
@@ -150,11 +191,8 @@ class QueueSubscription(Member):
         with self._count_lock:
             self._in_hand = 0
 
-    def open_channel(self, connection: pika.BlockingConnection) -> None:
-        """Begin to consume."""
-        channel = connection.channel()
+    def _consume(self, channel: BlockingChannel) -> None:
         channel.basic_qos(prefetch_count=PREFETCH)
-        self._channel, self.is_open = channel, True
 
         def take(_: Any, method: Any, properties: Any, body: bytes) -> None:
             before = (properties.headers or {}).get("x-delivery-count", 0)
@@ -163,16 +201,6 @@ class QueueSubscription(Member):
             self._waiting.put(Taken(channel, method.delivery_tag, body, int(before)))
 
         channel.basic_consume(queue_name(self._name), take)
-
-    def close_channel(self) -> None:
-        """Stop; the broker gives what is not settled to others."""
-        channel, self._channel, self.is_open = self._channel, None, False
-        if channel is not None and channel.is_open:
-            channel.close()
-
-    def forget_channel(self) -> None:
-        """The broker hands out anew what was not settled; tags of the lost channel mean nothing any more."""
-        self._channel, self.is_open = None, False
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -183,8 +211,8 @@ class QueueSubscription(Member):
                 self._settled()
                 continue
             try:
-                if self._handle(taken):
-                    self._acknowledge(taken)
+                how = "ack" if self._handle(taken) else "nack"
+                self._link.call(lambda taken=taken, how=how: _settle(taken, how))  # type: ignore[misc]
             except Exception:  # this thread is the queue's reader: it must outlive a fault in one message
                 log.exception("a message could not be worked off; it comes again", queue=self._name)
                 self._link.call(lambda taken=taken: _settle(taken, "nack"))  # type: ignore[misc]
@@ -192,26 +220,26 @@ class QueueSubscription(Member):
                 self._settled()
 
     def _handle(self, taken: Taken) -> bool:
-        """Hand a message over, again if that may help; return whether it is done with."""
-        attempt = taken.before
+        """Hand a message over, again if that may help; return whether it is done with, and does not go back."""
+        tries = 0
         while True:
-            attempt += 1
+            # The broker also counts how often it was given back untried: that says nothing against the message.
+            tries, attempt = tries + 1, taken.before + tries + 1
             outcome = hand_over(self._name, taken.data, self._handler, attempt)
             if outcome.reason is None:
                 MESSAGES_CONSUMED.labels(self._name, "done").inc()
                 return True
-            if not outcome.retry or attempt >= MAX_ATTEMPTS:
+            if outcome.stopped:
+                return False
+            if not outcome.retry or tries >= MAX_ATTEMPTS:
                 log.error("message is a dead letter", queue=self._name, attempts=attempt, reason=outcome.reason)
                 self._bury(self._name, taken.data, outcome.reason, attempt)
                 MESSAGES_DEAD.labels(self._name).inc()
                 return True
             MESSAGES_CONSUMED.labels(self._name, "retried").inc()
             log.warning("message will be tried again", queue=self._name, attempt=attempt, reason=outcome.reason)
-            if self._stop.wait(RETRY_PAUSES_S[min(attempt, len(RETRY_PAUSES_S)) - 1]):
-                return False  # it goes back when the channel is closed
-
-    def _acknowledge(self, taken: Taken) -> None:
-        self._link.call(lambda: _settle(taken, "ack"))
+            if self._stop.wait(RETRY_PAUSES_S[min(tries, len(RETRY_PAUSES_S)) - 1]):
+                return False
 
     def _settled(self) -> None:
         with self._count_lock:

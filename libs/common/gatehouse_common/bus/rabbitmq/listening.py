@@ -7,7 +7,6 @@ import threading
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import pika
 import structlog
 from pika.adapters.blocking_connection import BlockingChannel
 
@@ -45,7 +44,6 @@ class TransientSubscription(Member):
         middles = ["*"] if cameras is None else sorted(set(cameras))
         self._patterns = [f"{model.TYPE}.{camera}.*" for model in types for camera in middles]
         self._unframer = Unframer()
-        self._channel: BlockingChannel | None = None
         self._waiting: queue.SimpleQueue[tuple[BlockingChannel, Any, Any, bytes] | None] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="transient", daemon=True)
@@ -68,27 +66,19 @@ class TransientSubscription(Member):
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def open_channel(self, connection: pika.BlockingConnection) -> None:
-        """Make the queue, and listen."""
-        channel = connection.channel()
+    @property
+    def name(self) -> str:
+        """What it listens to."""
+        return ", ".join(self._patterns)
+
+    def _consume(self, channel: BlockingChannel) -> None:
         arguments = {"x-max-length": self._maxlen, "x-overflow": "drop-head", "x-message-ttl": _TTL_MS}
         made = channel.queue_declare("", exclusive=True, auto_delete=True, arguments=arguments).method.queue
         for pattern in self._patterns:
             channel.queue_bind(made, TRANSIENT, pattern)
         channel.basic_qos(prefetch_count=1)
         channel.basic_consume(made, lambda _, method, properties, body: self._take(channel, method, properties, body))
-        self._channel, self.is_open = channel, True
         self._listens.set()
-
-    def close_channel(self) -> None:
-        """Stop; the queue goes with its only reader."""
-        channel, self._channel, self.is_open = self._channel, None, False
-        if channel is not None and channel.is_open:
-            channel.close()
-
-    def forget_channel(self) -> None:
-        """What waited is gone with the connection."""
-        self._channel, self.is_open = None, False
 
     def _take(self, channel: BlockingChannel, method: Any, properties: Any, body: bytes) -> None:
         self._waiting.put((channel, method, properties, body))

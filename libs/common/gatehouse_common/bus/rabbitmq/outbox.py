@@ -54,7 +54,7 @@ class DiskOutbox:
         Unavailable: from every method, when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path, most_messages: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, path: Path | str, most_messages: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES) -> None:
         self._most = most_messages, most_bytes
         self._lock = threading.Lock()
         with self._translated():

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 EVENTS = "gatehouse"
 TRANSIENT = "gatehouse.transient"
 DEAD = "gatehouse.dead"
-DELIVERY_LIMIT = 10
+DELIVERY_LIMIT = 20
 """Times a message may be in the hand of a process that dies before the broker itself makes it a dead letter."""
+_HELD_MS = 7 * 24 * 3600 * 1000
+"""For so long a handler may have a message in hand while the store or the index is away; older brokers (before 3.12)
+do not know the argument, and take it back after half an hour."""
 _MANY = 1_000_000
 
 
@@ -85,6 +88,7 @@ def _declare_queue(channel: BlockingChannel, name: str, *, alone: bool) -> None:
         "x-dead-letter-exchange": DEAD,
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",  # what the strategy above asks for
+        "x-consumer-timeout": _HELD_MS,
     }
     if alone:
         arguments["x-single-active-consumer"] = True
