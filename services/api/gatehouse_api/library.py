@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gatehouse_common.db import Chunk, FootageReader
-from gatehouse_common.errors import DataLoss, NotFound
+from gatehouse_common.errors import DataLoss, NotFound, WorkerUnavailable
 from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.samples import ChunkMedia
@@ -18,6 +18,8 @@ from .index_cache import IndexCache
 _KEPT_INDEX_BYTES = 128 << 20
 _HELD_OPEN = 128
 _RECENT_US = 10_000_000
+_SILENT_US = 30_000_000
+_ASK_AGAIN_US = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +38,19 @@ class Library:
         self._footage = FootageReader(core.db)
         self._indexes = IndexCache(_KEPT_INDEX_BYTES)
         self._open = OpenChunks(core.spool.root, _HELD_OPEN)
+        self._away: dict[str, int] = {}
+        """Workers that did not answer, and when to ask them again; monotonic microseconds."""
 
     def find(self, camera: str, start_us: int, end_us: int) -> Found:
         """Return the chunks that a slice of ``[start_us, end_us)`` needs, by start."""
         rows = self._footage.find_chunks(camera, start_us - LOOKBACK_US, end_us)
         # An open chunk's row lags behind its file, which is the truth.
-        newest = [r for r in self._footage.open_chunks(camera) if r.start_us < end_us]
         known = {r.id for r in rows}
-        rows += [r for r in newest if r.id not in known]
+        newest = [r for r in self._footage.open_chunks(camera) if r.start_us < end_us and r.id not in known]
         media = self._load(rows)
+        for row in newest:
+            media += self._grown(row, start_us - LOOKBACK_US, [*rows, *newest])
+        rows += newest
         wanted = [m for m in media if m.end_us > start_us - LOOKBACK_US and m.start_us < end_us]
         wanted.sort(key=lambda m: (m.start_us, m.chunk_id))
         return Found(tuple(wanted), all(r.state == "stored" for r in rows))
@@ -87,6 +93,28 @@ class Library:
     def close(self) -> None:
         """Close the files of open chunks."""
         self._open.close()
+
+    def _grown(self, row: Chunk, since_us: int, others: Sequence[Chunk]) -> list[ChunkMedia]:
+        """Return an open chunk that ends before ``since_us`` by its row, as it may have grown since.
+
+        One of a worker that is away is left out when nothing has been heard of it for long, or when another run of the
+        camera had begun by ``since_us``: it was left open when its worker died, and what is recorded now must not wait
+        for that.
+        """
+        silent = row.end_us < since_us - _SILENT_US or any(
+            one.run != row.run and row.start_us < one.start_us <= since_us for one in others
+        )
+        url = self._core.media.address(row.key) if silent else ""
+        now = self._core.clock.monotonic_us()
+        if silent and now < self._away.get(url, 0):
+            return []
+        try:
+            return self._load([row])
+        except WorkerUnavailable:
+            if not silent:
+                raise
+            self._away[url] = now + _ASK_AGAIN_US
+            return []
 
     def _load(self, rows: Sequence[Chunk]) -> list[ChunkMedia]:
         found: dict[str, ChunkMedia] = {}

@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 _TTL_US = 10 * SECOND
 _AGAIN_S = 1.0
+_LOOK_US = 3 * SECOND
 
 
 class LiveFeeds:
@@ -80,9 +81,22 @@ class _AnyFeed:
             self._stop.wait(_AGAIN_S)
 
     def _listen(self, url: str) -> None:
+        """Hand on what comes from a worker, for as long as it is the one that records the camera."""
+        clock = self._core.clock
+        look_us = clock.monotonic_us() + _LOOK_US
         with self._core.spools.at(url).stream(self._path) as read:
             for found in read_frames(read):
                 if self._stop.is_set():
                     return
                 if found is not None:
                     self._handler(Delivery(*found))
+                if clock.monotonic_us() > look_us:
+                    look_us = clock.monotonic_us() + _LOOK_US
+                    if self._moved(url):
+                        return
+
+    def _moved(self, url: str) -> bool:
+        try:
+            return self._address() != url
+        except GatehouseError:  # the index is away: then nobody takes a camera over
+            return False
