@@ -11,9 +11,11 @@ import structlog
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import FootageReader
-from gatehouse_common.errors import GatehouseError, NotFound, from_os_error
+from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, from_os_error
 from gatehouse_common.media.adopt import read_index
+from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.media.samples import ChunkMedia
+from gatehouse_common.media.stored import load_index
 from gatehouse_common.messages import ChunkClosed, ChunkIndexed
 from gatehouse_common.observability.metrics import SPOOL_BYTES, SPOOL_FILES
 from gatehouse_common.runtime import Check, Core
@@ -76,9 +78,10 @@ class SpoolKeeper:
         SPOOL_FILES.set(len(files))
         self._forget(files.keys())
         now = self._core.clock.monotonic_us()
+        last = _last_of_each_camera(files.keys())
         try:
             for key, size in files.items():
-                media = self._media(key)
+                media = self._media(key, may_be_open=key in last)
                 if media is not None and not self._freed(key, media.chunk_id):
                     self._remind(media, size, now)
         except GatehouseError as error:  # the index or the bus is away: the next look comes
@@ -112,12 +115,18 @@ class SpoolKeeper:
             except GatehouseError as error:
                 log.warning("a chunk stays in the spool for now", reason=error.message)
 
-    def _media(self, key: str) -> ChunkMedia | None:
-        """Return the sample index of a closed chunk, None while it is written."""
+    def _media(self, key: str, *, may_be_open: bool) -> ChunkMedia | None:
+        """Return the sample index of a closed chunk, None while it is written.
+
+        One that was given up on a full disk has none at its end; that it is closed shows when its camera has begun
+        another.
+        """
         found = self._closed.get(key)
         if found is None:
-            with suppress(NotFound):  # freed in this very moment
+            with suppress(NotFound, DataLoss):  # freed in this very moment; or nothing whole is in it
                 found = read_index(self._core.spool.root / key, key)
+                if found is None and not may_be_open:
+                    found = decode_index(load_index(self._core.spool, key).blob, key)
             if found is not None:
                 self._closed[key] = found
         return found
@@ -163,6 +172,16 @@ class SpoolKeeper:
             del self._told_us[key]
         for key in self._closed.keys() - present:
             del self._closed[key]
+
+
+def _last_of_each_camera(files: Collection[str]) -> frozenset[str]:
+    """Return the files that a recorder may be writing to: it never goes back to one before its last."""
+    last: dict[str, tuple[int, str]] = {}
+    for key in files:
+        name = keys.parse_spool(key)
+        if name is not None:
+            last[name.camera] = max(last.get(name.camera, (0, "")), (name.start_us, key))
+    return frozenset(key for _, key in last.values())
 
 
 def build(core: Core) -> SpoolKeeper:

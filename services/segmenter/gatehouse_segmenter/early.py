@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from functools import partial
 
 import structlog
 
 from gatehouse_common.db import FootageReader
-from gatehouse_common.errors import GatehouseError
+from gatehouse_common.errors import GatehouseError, WorkerUnavailable
 from gatehouse_common.media.run_box import FOOTER_BYTES, index_box_size
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import Growing, Source, keys
+from gatehouse_common.storage import Growing, ObjectInfo, Source, keys
 
 log = structlog.get_logger(__name__)
 
@@ -35,26 +36,31 @@ class EarlySender:
         self._lock = threading.Lock()
         self._growing: dict[str, Growing] = {}
         self._passed: set[str] = set()
-        self._away = ""
+        self._troubles: set[str] = set()
 
     def look(self) -> None:
         """Send what has been written since the last look; while the store is away, nothing is tried a second time."""
         if self._core.store.local_path(keys.RECORDING_INDEX) is not None:
             return
         seen: set[str] = set()
+        troubles: set[str] = set()
         try:
-            for source, size in self._files():
-                seen.add(source.key)
-                growing = self._of(source, size)
-                if growing is not None:
-                    growing.feed(source, size)
+            for listing in self._listings():
+                try:
+                    for source, size in listing():
+                        seen.add(source.key)
+                        growing = self._of(source, size)
+                        if growing is not None:
+                            growing.feed(source, size)
+                except WorkerUnavailable as error:  # others have chunks too; one that is gone may never come back
+                    troubles.add(error.message)
         except GatehouseError as error:
-            if error.message != self._away:
-                log.warning("open chunks are not sent to the store for now", reason=error.message)
-            self._away = error.message
+            troubles.add(error.message)
         else:
-            self._away = ""
             self._forget(seen)
+        for trouble in sorted(troubles - self._troubles):
+            log.warning("open chunks are not sent to the store for now", reason=trouble)
+        self._troubles = troubles
 
     def take(self, key: str) -> Growing | None:
         """Return what has been sent of a chunk that is closed, None if nothing was; it is not followed any more."""
@@ -62,17 +68,21 @@ class EarlySender:
             self._passed.add(key)
             return self._growing.pop(key, None)
 
-    def _files(self) -> Iterator[tuple[Source, int]]:
-        """Yield the files of this machine's spool, and of all that have open chunks elsewhere."""
+    def _listings(self) -> Iterator[Callable[[], Iterator[tuple[Source, int]]]]:
+        """Yield what lists the files of this machine's spool, and of each other that has open chunks."""
         spools = self._core.spools
-        for info in spools.local.list(keys.SPOOL):
-            if self._follows(info.key):
-                yield spools.source(info.key, ""), info.size
+        yield lambda: self._files("", spools.local.list(keys.SPOOL))
         for url in self._footage.spool_urls():
             if not spools.is_local(url):
-                for info in spools.at(url).list():
-                    if self._follows(info.key):
-                        yield spools.source(info.key, url), info.size
+                yield partial(self._files_at, url)
+
+    def _files_at(self, url: str) -> Iterator[tuple[Source, int]]:
+        return self._files(url, self._core.spools.at(url).list())
+
+    def _files(self, url: str, found: Iterable[ObjectInfo]) -> Iterator[tuple[Source, int]]:
+        for info in found:
+            if self._follows(info.key):
+                yield self._core.spools.source(info.key, url), info.size
 
     def _follows(self, key: str) -> bool:
         name = keys.parse_spool(key)

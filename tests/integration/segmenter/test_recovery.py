@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.db import FootageReader
 from gatehouse_common.media.adopt import read_index
 from gatehouse_common.messages import ChunkOpened
+from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.testing.film import frame_numbers
+from gatehouse_indexer.service import build as build_indexer
+from gatehouse_segmenter.service import build as build_segmenter
 from pipeline_kit import START_US, add_camera, core_at, record, rows, spool_files, stored_files, work_off
 
 
@@ -155,3 +159,36 @@ def test_a_name_whose_time_cannot_be_hinders_no_start(tmp_path: Path) -> None:
         assert len(stored_files(core.data_dir)) == 1
         assert spool_files(core.data_dir) == []
         assert core.bus.dead_letters() == []
+
+
+def test_a_chunk_that_was_given_up_on_a_full_disk_is_told_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no index at its end, as one that is being written has none; that its camera went on tells them apart."""
+    monkeypatch.setattr("gatehouse_capture.spool_keeper._REMIND_US", 0)
+    with core_at(tmp_path / "data") as core:
+        keeper = build_spool(core)
+        taken = record(core.data_dir, tmp_path, frames=180, chunk_us=2_000_000, leave_open=True)
+        given_up, _, still_open = (core.data_dir / key for key in taken.keys)
+        media = read_index(given_up, taken.keys[0])
+        assert media is not None
+        with given_up.open("r+b") as file:
+            file.truncate(media.indexed_bytes)
+        assert read_index(still_open, taken.keys[2]) is None
+        keeper.look()
+        told = core.bus.depth("segmenter")
+        assert told == 2, "the one that is whole, and the one that was given up"
+        store_what_waits(core)
+        keeper.look()
+        assert spool_files(core.data_dir) == [taken.keys[2]]
+        assert len(stored_files(core.data_dir)) == 2
+
+
+def store_what_waits(core: Core) -> None:
+    """Handle what waits while capture goes on: nothing is recovered."""
+    supervisor = Supervisor([build_indexer(core), build_segmenter(core)], core.clock)
+    supervisor.start()
+    try:
+        assert core.bus.join(20)
+    finally:
+        assert supervisor.stop()
