@@ -256,6 +256,7 @@ class CameraWorker:
         known = self._status if same or state is CameraState.RECORDING else replace_rate(self._status)
         self._status = known.model_copy(
             update={"state": state, "cause": cause, "detail": detail, "since_us": since, "time_us": now, **more}
+            | {"epoch": self._desk.epoch()}
         )
         self._desk.send(self._status)
         if not same:

@@ -83,14 +83,6 @@ class Roster:
         off = frozenset(c.id for c in cameras if not c.enabled)
         return Listing(wanted, off, from_index=True, elsewhere=frozenset(c.id for c in enabled if c.id not in mine))
 
-    def enabled(self) -> list[str]:
-        """Return the ids of all cameras that somebody should record.
-
-        Raises:
-            GatehouseError: the index does not answer.
-        """
-        return [c.id for c in self._cameras.list() if c.enabled]
-
     def changed(self) -> bool:
         """Return whether the index now says otherwise than :meth:`load` did; False if it does not answer.
 

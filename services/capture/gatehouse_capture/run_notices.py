@@ -27,6 +27,8 @@ class Desk:
     live: LiveTap
     address: str = ""
     """Where other machines read the spool; empty: they do not."""
+    epoch: Callable[[], int] = int
+    """Tells the epoch of the camera's lease, 0 without one; it may become another while the camera is recorded."""
 
 
 class RunNotices:

@@ -231,6 +231,7 @@ class RunSession:
             audio_codec=self._info.formats[1].codec_string if len(self._info.formats) > 1 else None,
             interruptions=self._interruptions,
             spool_url=self._desk.address,
+            epoch=self._desk.epoch(),
         )
         self._notices = RunNotices(self._desk, started)
         self._recorder = RunRecorder(

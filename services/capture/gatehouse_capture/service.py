@@ -61,8 +61,8 @@ class CaptureService:
         held = self._held if is_shared(core.settings) else None
         self._roster = Roster(cameras, FootageReader(core.db), kept, held)
         if held is not None:
-            leases, clock = LeaseRepository(core.db, "camera"), core.clock
-            self._share = FairShare(leases, core.name, self._roster.enabled, clock.monotonic_us, work="camera")
+            leases, every = LeaseRepository(core.signs, "camera"), CameraRepository(core.signs).enabled
+            self._share = FairShare(leases, core.name, every, core.clock.monotonic_us, work="camera")
         self._absences = Absences(core.data_dir / "absences.json", core.clock)
         self._workers = Workers(self._absences, core.clock, _STOP_S)
         self._taps: dict[str, LiveTap] = {}
@@ -167,8 +167,15 @@ class CaptureService:
 
     def _make(self, outbox: Outbox, one: Assignment, interruptions: Sequence[Interruption]) -> CameraWorker:
         tap = LiveTap(self._core.live, self._core.clock, one.id, self._fragment_us)
-        desk = Desk(
-            one.id, self._core.data_dir, self._policy, self._core.clock, outbox.send, tap, self._core.spools.own_url
-        )
+        epoch = one.epoch
+
+        def told() -> int:
+            """Return the epoch of its lease, and that of the last one after it is lost: others have greater ones."""
+            nonlocal epoch
+            epoch = max(epoch, self._held().get(one.id, 0))
+            return epoch
+
+        core = self._core
+        desk = Desk(one.id, core.data_dir, self._policy, core.clock, outbox.send, tap, core.spools.own_url, told)
         self._taps[one.id] = tap  # that of a camera which is gone asks nothing of anybody
         return CameraWorker(one.url, desk, self._timing, lambda: one.end_us, interruptions)

@@ -31,6 +31,10 @@ class CameraRepository:
         with self._db.read() as c:
             return [Camera(*row) for row in c.execute(select(*_COLUMNS).order_by(CameraRow.id))]
 
+    def enabled(self) -> tuple[str, ...]:
+        """Return the ids of all cameras that somebody should record."""
+        return tuple(camera.id for camera in self.list() if camera.enabled)
+
     def get(self, camera_id: str) -> Camera:
         """Return a camera.
 

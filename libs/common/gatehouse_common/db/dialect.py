@@ -14,8 +14,8 @@ from gatehouse_common.errors import GatehouseError
 class Dialect(Protocol):
     """One kind of database."""
 
-    def connect(self, url: URL) -> Engine:
-        """Return an engine; connects to nothing yet.
+    def connect(self, url: URL, answer_s: int) -> Engine:
+        """Return an engine; connects to nothing yet. A server that does not answer for ``answer_s`` is away.
 
         Raises:
             ArgumentError: the URL asks for what there is not.

@@ -22,6 +22,7 @@ from .dialect import Dialect
 from .mysql import MySQL
 from .sqlite import SQLite
 
+ANSWER_S = 30
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _DIALECTS: dict[str, Dialect] = {"sqlite": SQLite(), "mysql": MySQL(), "mariadb": MySQL()}
@@ -39,12 +40,13 @@ class Database:
 
     Args:
         url: ``sqlite:///path`` or ``mysql://user:password@host/database``, also ``mariadb:`` and as SQLAlchemy has it.
+        answer_s: a server that does not answer for so many seconds is away.
 
     Raises:
         InvalidInput: the URL cannot be read, or names a database that is not supported.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, answer_s: int = ANSWER_S) -> None:
         try:
             parsed = make_url(url)
         except ArgumentError as error:
@@ -58,7 +60,7 @@ class Database:
         self.shown = parsed.render_as_string(hide_password=True)
         self._dialect = dialect
         try:
-            self.engine: Engine = dialect.connect(parsed)
+            self.engine: Engine = dialect.connect(parsed, answer_s)
         except ArgumentError as error:
             raise InvalidInput(f"database_url: {error}; use {_FORMS}", "database_url") from error
         self._upgrading = threading.Lock()

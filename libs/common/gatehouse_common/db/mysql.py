@@ -16,7 +16,6 @@ from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, Reso
 from .contention import Contention
 
 _CONNECT_S = 5
-_ANSWER_S = 30
 _RECYCLE_S = 1800
 _MIGRATION_LOCK = "gatehouse-migrations"
 _MIGRATION_S = 25  # less than an answer may take
@@ -36,11 +35,15 @@ _EXPLAINED: Final = {
 class MySQL:
     """A server of the MySQL family."""
 
-    def connect(self, url: URL) -> Engine:
+    def connect(self, url: URL, answer_s: int) -> Engine:
         """Return an engine: connections are tried before use, since the server may have been started anew."""
         engine = create_engine(
             url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}),
-            connect_args={"connect_timeout": _CONNECT_S, "read_timeout": _ANSWER_S, "write_timeout": _ANSWER_S},
+            connect_args={
+                "connect_timeout": min(_CONNECT_S, answer_s),
+                "read_timeout": answer_s,
+                "write_timeout": answer_s,
+            },
             pool_size=8,
             max_overflow=24,
             pool_timeout=10,

@@ -14,14 +14,18 @@ from gatehouse_common.clock import Clock, SystemClock
 from gatehouse_common.db import Database, FootageReader
 from gatehouse_common.errors import from_os_error
 from gatehouse_common.observability.secrets import register_secret, register_url
-from gatehouse_common.settings import Settings, process_name, site_zone
+from gatehouse_common.settings import Settings, site_zone
 from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore, Spools
 
 from .buses import open_bus
+from .process_name import process_name
 from .stores import open_store
 
 if TYPE_CHECKING:
     from .inner_address import InnerAddress  # what it is made of is loaded only where there is one
+
+
+_SIGN_S = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Core:
         live: live view inside this process; over a broker it never goes.
         inner: where other machines ask this process, None if they do not.
         db: the index; opened lazily, so that recording never waits for it.
+        signs: the index, for signs of life: it is away sooner than others take us for dead.
         clock: the time.
         zone: the site's zone.
     """
@@ -51,6 +56,7 @@ class Core:
     live: TransientTopics
     inner: InnerAddress | None
     db: Database
+    signs: Database
     clock: Clock
     zone: ZoneInfo
 
@@ -82,13 +88,15 @@ class Core:
         with ExitStack() as opened:
             db = Database(settings.database_url)
             opened.callback(db.close)
+            signs = Database(settings.database_url, _SIGN_S)
+            opened.callback(signs.close)
             bus = open_bus(settings, time)
             opened.callback(bus.close)
             store = open_store(settings)
             opened.pop_all()
         spools = Spools(spool, inner.url if inner else "", values.service.token)
         media = MediaReader(spools, store, FootageReader(db).spool_url)
-        return cls(settings, bus, store, spool, spools, media, TransientTopics(), inner, db, time, zone)
+        return cls(settings, bus, store, spool, spools, media, TransientTopics(), inner, db, signs, time, zone)
 
     @property
     def name(self) -> str:
@@ -106,5 +114,6 @@ class Core:
             closing.callback(self.spools.close)
             closing.callback(self.store.close)
             closing.callback(self.db.close)
+            closing.callback(self.signs.close)
             closing.callback(self.bus.close)
             closing.callback(self.live.close)

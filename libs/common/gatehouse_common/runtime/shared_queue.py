@@ -39,7 +39,7 @@ class SharedQueue:
         if self._partitions == 1:
             self._subscribed[queue] = core.bus.subscribe(queue, handler)
             return
-        leases = LeaseRepository(core.db, queue)
+        leases = LeaseRepository(core.signs, queue)
         self._share = FairShare(leases, core.name, lambda: self._names, core.clock.monotonic_us, work=queue)
         self._thread = threading.Thread(target=self._keep, args=(self._share,), name=f"share-{queue}", daemon=True)
         self._thread.start()

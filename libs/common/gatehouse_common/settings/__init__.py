@@ -2,7 +2,7 @@
 
 from .load import Settings, load, names
 from .model import SettingsModel
-from .values import allowed_hosts, fsync_every_us, listen_address, process_name, site_zone
+from .values import allowed_hosts, fsync_every_us, listen_address, site_zone
 
 __all__ = [
     "Settings",
@@ -12,6 +12,5 @@ __all__ = [
     "listen_address",
     "load",
     "names",
-    "process_name",
     "site_zone",
 ]

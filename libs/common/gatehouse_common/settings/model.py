@@ -64,7 +64,7 @@ class ServiceSettings(Group):
     url: str = Field("", description="how others reach it; empty: `http://` with this machine's name and the port")
     name: Name = Field(
         "",
-        description="of this process, of its own among all; empty: this machine's name and that of the data directory",
+        description="of this process, its own among all; empty: the machine, the data directory, and an id kept there",
     )
     token: str = Field(
         "", description="what services show each other; the same everywhere; better by `GATEHOUSE_SERVICE__TOKEN_FILE`"

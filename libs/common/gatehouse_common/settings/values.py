@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -84,11 +83,6 @@ def _check_optional_path(text: object) -> object:
 
 
 HostNames = Annotated[str, AfterValidator(_check_hosts)]
-
-
-def process_name(text: str, data_dir: Path) -> str:
-    """Return the name of this process: what a checked setting says, else machine and data directory."""
-    return text or f"{socket.gethostname()}/{data_dir.absolute().name}"[-64:]
 
 
 def _check_name(text: str) -> str:
