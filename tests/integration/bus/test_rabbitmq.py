@@ -20,7 +20,7 @@ from gatehouse_common.bus import Delivery
 from gatehouse_common.bus.rabbitmq import RabbitBus
 from gatehouse_common.bus.rabbitmq.consuming import QueueSubscription
 from gatehouse_common.bus.rabbitmq.outbox import DiskOutbox
-from gatehouse_common.bus.rabbitmq.topology import queue_name
+from gatehouse_common.bus.rabbitmq.topology import EVENTS, queue_name, routing_key
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import InvalidInput, NotFound, Unavailable
 from gatehouse_common.messages import GapRecorded, LivePreview, Message, encode
@@ -165,6 +165,26 @@ def test_what_is_in_the_outbox_survives_kill_9(
     wait_for("all of them", lambda: len(collector.seen) > told, 60)
     assert bus.join(30)
     assert list(dict.fromkeys(collector.of("cam")))[: told + 1] == list(range(told + 1))
+
+
+def test_what_waited_reaches_every_queue_of_a_new_broker(vhost: str, tmp_path: Path) -> None:
+    """And what no queue takes any more does not hold up what waits behind it: it is a dead letter."""
+    outbox = DiskOutbox(tmp_path / "outbox.db")
+    outbox.add(EVENTS, "abolished.type.cam.3", b"{}")
+    for k in range(50):
+        outbox.add(EVENTS, routing_key(gap("cam", k)), encode(gap("cam", k)))
+    outbox.close()
+    names = ["one", "other", "third"]
+    bus = RabbitBus(vhost, tmp_path / "outbox.db", SystemClock(), queues={key: [GapRecorded] for key in names})
+    heard = {name: Collector() for name in names}
+    for name, collector in heard.items():
+        bus.subscribe(name, collector)
+    wait_for("all", lambda: all(c.of("cam") == list(range(50)) for c in heard.values()))
+    (letter,) = bus.dead_letters()
+    assert (letter.data, letter.queue) == (b"{}", "abolished.type.cam.3")
+    assert "no queue takes abolished.type.cam.3" in letter.reason
+    assert bus.drop([letter.id]) == 1
+    bus.close()
 
 
 def samples() -> list[tuple[str, bytes]]:

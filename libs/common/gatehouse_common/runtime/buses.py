@@ -43,7 +43,8 @@ def open_bus(settings: Settings, clock: Clock, *, beside: bool = False) -> Bus:
     elif url == MEMORY:
         bus = MemoryBus(clock)
     elif url.startswith(("amqp:", "amqps:")):
-        bus = _open_rabbit(url, Path(":memory:") if beside else data / "outbox.db", clock, data.name)
+        outbox = Path(":memory:") if beside else data / "outbox.db"
+        return _open_rabbit(url, outbox, clock, data.name, partitions_of(settings))
     else:
         shown = url.rsplit("@", maxsplit=1)[-1][:60]
         raise InvalidInput(
@@ -54,11 +55,11 @@ def open_bus(settings: Settings, clock: Clock, *, beside: bool = False) -> Bus:
     return bus
 
 
-def _open_rabbit(url: str, outbox: Path, clock: Clock, name: str) -> Bus:
+def _open_rabbit(url: str, outbox: Path, clock: Clock, name: str, partitions: int) -> Bus:
     try:
         from gatehouse_common.bus.rabbitmq import RabbitBus  # noqa: PLC0415 - a recorder on one machine needs no pika
     except ModuleNotFoundError as error:
         raise InvalidInput(
             f"a broker needs {error.name}: install it with `pip install 'gatehouse[scale]'`.", "broker_url"
         ) from error
-    return RabbitBus(url, outbox, clock, name)
+    return RabbitBus(url, outbox, clock, name, queues=queues(), partitions=partitions)

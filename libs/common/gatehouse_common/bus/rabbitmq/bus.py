@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +46,9 @@ class RabbitBus:
         outbox: the outbox's file.
         clock: tells when a letter died.
         name: what the broker shows for our connections.
+        queues: the durable queues that are known from the start, by what they receive: what waits in the outbox is
+            sent once they are declared, so that it reaches all of them.
+        partitions: of each of these.
 
     Raises:
         InvalidInput: the URL is not valid.
@@ -53,10 +56,21 @@ class RabbitBus:
             error.
     """
 
-    def __init__(self, url: str, outbox: Path, clock: Clock, name: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        outbox: Path,
+        clock: Clock,
+        name: str = "",
+        *,
+        queues: Mapping[str, Sequence[type[Message]]] | None = None,
+        partitions: int = 1,
+    ) -> None:
         self._clock = clock
         self._address = Address(url, name)
         self._topology = Topology()
+        for queue, types in (queues or {}).items():
+            self._topology.add(queue, types, partitions)
         self._outbox = open_or_begin_anew(outbox, DiskOutbox)
         self._framer = Framer()
         self._publishing = Publishing(self._address, self._topology, self._outbox)

@@ -12,16 +12,20 @@ from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE
 
+from gatehouse_common.observability.metrics import MESSAGES_DEAD
+
 from .address import Address
+from .dead import headers_of
 from .framing import Framed
 from .link import Link
 from .outbox import DiskOutbox, Outgoing
-from .topology import TRANSIENT, Topology
+from .topology import DEAD, TRANSIENT, Topology
 
 log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
 _REFUSED_PAUSE_S = 0.5
+_MOST_REFUSALS = 3
 _TRANSIENT_WAITING = 1000
 
 
@@ -43,6 +47,8 @@ class Publishing(Link):
         self._settled = threading.Condition()
         self._confirmed = 0
         self._slow = False
+        self._unroutable = (0, 0)
+        """The message that no queue took last, and how often."""
 
     def wake(self) -> None:
         """Say that there is something to publish."""
@@ -123,10 +129,24 @@ class Publishing(Link):
         try:
             channel.basic_publish(one.exchange, one.key, one.data, properties, mandatory=True)
         except exceptions.UnroutableError:
-            log.warning("no queue takes a message; the queues are declared again", key=one.key)
-            self._topology.declare(channel)
-            return False
+            return self._refused(channel, one, properties)
         except exceptions.NackError:
             log.warning("the broker does not take a message now", key=one.key)
             return False
+        return True
+
+    def _refused(self, channel: BlockingChannel, one: Outgoing, properties: pika.BasicProperties) -> bool:
+        """Declare the queues again; what still none of them takes is a dead letter, as others wait behind it."""
+        known, times = self._unroutable
+        times = times + 1 if known == one.id else 1
+        self._unroutable = one.id, times
+        if times < _MOST_REFUSALS:
+            log.warning("no queue takes a message; the queues are declared again", key=one.key)
+            self._topology.declare(channel)
+            return False
+        reason = f"no queue takes {one.key}: this program has none for it any more"
+        log.error("message is a dead letter", queue=one.key, reason=reason)
+        properties.headers = headers_of(one.key, reason, times, time.time_ns() // 1000)
+        channel.basic_publish(DEAD, one.key, one.data, properties, mandatory=True)
+        MESSAGES_DEAD.labels(one.key.partition(".")[0]).inc()
         return True
