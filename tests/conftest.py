@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import containers
 from brokers import stop_brokers
 from databases import mysql_database, mysql_url, stop_servers
 
@@ -47,3 +48,4 @@ def _servers() -> Iterator[None]:
     yield
     stop_servers()
     stop_brokers()
+    containers.stop()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
+import containers
 from mariadb_server import MariaDB
 
 _running: list[MariaDB] = []
@@ -23,6 +24,8 @@ def mysql_url(folder: Callable[[], Path]) -> str:
     if given:
         return given
     if not _running:
+        if shutil.which("mariadb-install-db") is None and containers.works():
+            return containers.mysql_url()
         if shutil.which("mariadb-install-db") is None:
             pytest.skip("no MariaDB: run scripts/install-test-tools, or name one with GATEHOUSE_TEST_MYSQL_URL")
         _running.append(MariaDB(folder()).start())
