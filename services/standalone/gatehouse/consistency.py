@@ -30,7 +30,7 @@ class Kind(StrEnum):
     INDEX = "index"  # the sample index does not say what the file's own boxes say
     BOX = "box"  # the file has no sample index at its end
     DAMAGED = "damaged"  # there is no whole part in the file
-    OVERLAP = "overlap"  # two chunks of a camera cover the same time
+    OVERLAP = "overlap"  # two chunks of a camera cover the same time: two workers recorded it, or a clock was set back
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ def find_problems(core: Core, advance: Callable[[int], None], *, quick: bool = F
         yield from _check_row(core, reader, chunk, quick=quick)
         if before is not None and before.camera == chunk.camera and chunk.start_us < before.end_us - OVERLAP_US:
             seconds = (before.end_us - chunk.start_us) / 1_000_000
-            yield Problem(Kind.OVERLAP, chunk.camera, chunk.key, f"begins {seconds:.3f} s before {before.key} ends")
+            detail = f"begins {seconds:.3f} s before {before.key} ends; both are kept"
+            yield Problem(Kind.OVERLAP, chunk.camera, chunk.key, detail)
         before = chunk
         advance(1)
     for info in core.store.list(keys.RECORDINGS):

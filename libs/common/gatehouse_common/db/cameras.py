@@ -28,7 +28,7 @@ class CameraRepository:
 
     def list(self) -> list[Camera]:
         """Return all cameras, by id."""
-        with self._db.read() as c:
+        with self._db.look() as c:
             return [Camera(*row) for row in c.execute(select(*_COLUMNS).order_by(CameraRow.id))]
 
     def enabled(self) -> tuple[str, ...]:
@@ -41,7 +41,7 @@ class CameraRepository:
         Raises:
             NotFound: there is none of that id.
         """
-        with self._db.read() as c:
+        with self._db.look() as c:
             row = c.execute(_BY_ID, {"of_id": camera_id}).first()
         if row is None:
             raise NotFound(f"there is no camera {camera_id[:64]!r}")

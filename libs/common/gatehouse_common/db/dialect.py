@@ -22,6 +22,10 @@ class Dialect(Protocol):
         """
         ...
 
+    def lookups(self, url: URL, answer_s: int, engine: Engine) -> Engine:
+        """Return an engine for reads of one statement each, which need no transaction; may be ``engine``."""
+        ...
+
     def migrating(self, engine: Engine, shown: str) -> AbstractContextManager[Connection]:
         """Yield a connection inside a transaction in which the schema may be changed, one process at a time.
 

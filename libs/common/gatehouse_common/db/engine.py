@@ -61,6 +61,7 @@ class Database:
         self._dialect = dialect
         try:
             self.engine: Engine = dialect.connect(parsed, answer_s)
+            self._lookups = dialect.lookups(parsed, answer_s, self.engine)
         except ArgumentError as error:
             raise InvalidInput(f"database_url: {error}; use {_FORMS}", "database_url") from error
         self._upgrading = threading.Lock()
@@ -77,6 +78,12 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Yield a connection for reading: one consistent view, never waiting for a writer."""
         with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """Yield a connection for one statement that reads; a second one may see what was written since."""
+        with self._translated(), self._lookups.connect() as connection:
             yield connection
 
     def check(self) -> None:
@@ -114,6 +121,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        self._lookups.dispose()
         self.engine.dispose()
 
     @contextmanager

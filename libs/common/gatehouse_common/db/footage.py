@@ -76,7 +76,7 @@ class FootageReader:
 
     def find_chunks(self, camera: str, start_us: int, end_us: int) -> list[Chunk]:
         """Return the chunks that share an instant with ``[start_us, end_us)``, by start."""
-        with self._db.read() as c:
+        with self._db.look() as c:
             return [Chunk(*row) for row in c.execute(CHUNKS_IN_RANGE, bounds(camera, start_us, end_us)).all()]
 
     def chunk(self, chunk_id: str) -> Chunk:
@@ -85,7 +85,7 @@ class FootageReader:
         Raises:
             NotFound: there is none of that id.
         """
-        with self._db.read() as c:
+        with self._db.look() as c:
             row = c.execute(select(*_CHUNK).where(ChunkRow.id == chunk_id)).first()
         if row is None:
             raise NotFound(f"there is no chunk {chunk_id[:40]!r}")
@@ -93,7 +93,7 @@ class FootageReader:
 
     def chunk_of_key(self, key: str) -> Chunk | None:
         """Return the chunk whose object is ``key``, None if the index does not know it."""
-        with self._db.read() as c:
+        with self._db.look() as c:
             row = c.execute(select(*_CHUNK).where(ChunkRow.key == key)).first()
         return None if row is None else Chunk(*row)
 
@@ -113,7 +113,7 @@ class FootageReader:
         Raises:
             NotFound: there is none of that id.
         """
-        with self._db.read() as c:
+        with self._db.look() as c:
             row = c.execute(select(*_RUN).where(RunRow.id == run_id)).first()
         if row is None:
             raise NotFound(f"there is no run {run_id[:40]!r}")
@@ -121,22 +121,22 @@ class FootageReader:
 
     def spool_url(self, run_id: str) -> str:
         """Return the inner address of the worker whose spool has a run's open chunk; empty: this machine's."""
-        with self._db.read() as c:
+        with self._db.look() as c:
             return c.execute(_SPOOL_URL, {"of_run": run_id}).scalar() or ""
 
     def live_url(self, camera: str) -> str:
         """Return the inner address of the worker that recorded a camera last; empty: this process."""
-        with self._db.read() as c:
+        with self._db.look() as c:
             return c.execute(_LIVE_URL, {"of_camera": camera}).scalar() or ""
 
     def spool_urls(self) -> list[str]:
         """Return the inner addresses of all workers that have open chunks, without the empty one."""
-        with self._db.read() as c:
+        with self._db.look() as c:
             return [url for (url,) in c.execute(_SPOOL_URLS) if url]
 
     def spans(self, camera: str, start_us: int, end_us: int) -> list[Interval]:
         """Return when chunks of a camera begin and end in a range, by start, neither clipped nor merged."""
-        with self._db.read() as c:
+        with self._db.look() as c:
             found = c.execute(SPANS_IN_RANGE, bounds(camera, start_us, end_us)).all()
         return [Interval(start, end) for start, end in found]
 
@@ -169,12 +169,12 @@ class FootageReader:
             if cameras is not None:
                 query = query.where(ChunkRow.camera.in_(list(cameras)))
             query = query.order_by(ChunkRow.start_us.desc(), ChunkRow.id.desc())
-        with self._db.read() as c:
+        with self._db.look() as c:
             return [Chunk(*row) for row in c.execute(query)]
 
     def open_chunks(self, camera: str | None = None) -> list[Chunk]:
         """Return the chunks that are not stored yet, by start."""
-        with self._db.read() as c:
+        with self._db.look() as c:
             rows = c.execute(_OPEN) if camera is None else c.execute(_OPEN_OF_CAMERA, {"of_camera": camera})
             return [Chunk(*row) for row in rows]
 

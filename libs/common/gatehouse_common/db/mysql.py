@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, ResourceExhausted, Unavailable
@@ -17,6 +18,7 @@ from .contention import Contention
 
 _CONNECT_S = 5
 _RECYCLE_S = 1800
+_FRESH_S = 1.0
 _MIGRATION_LOCK = "gatehouse-migrations"
 _MIGRATION_S = 25  # less than an answer may take
 
@@ -38,12 +40,8 @@ class MySQL:
     def connect(self, url: URL, answer_s: int) -> Engine:
         """Return an engine: connections are tried before use, since the server may have been started anew."""
         engine = create_engine(
-            url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}),
-            connect_args={
-                "connect_timeout": min(_CONNECT_S, answer_s),
-                "read_timeout": answer_s,
-                "write_timeout": answer_s,
-            },
+            _driver(url),
+            connect_args=_patience(answer_s),
             pool_size=8,
             max_overflow=24,
             pool_timeout=10,
@@ -53,6 +51,27 @@ class MySQL:
         )
         event.listen(engine, "connect", _prepare)
         return engine
+
+    def lookups(self, url: URL, answer_s: int, engine: Engine) -> Engine:  # noqa: ARG002
+        """Return an engine that asks the server once for a look-up, and not also for a sign of life and a rollback.
+
+        A connection that has not been used for a second is tried before; one that broke within it costs one answer.
+        """
+        made = create_engine(
+            _driver(url),
+            connect_args=_patience(answer_s),
+            pool_size=8,
+            max_overflow=24,
+            pool_timeout=10,
+            pool_recycle=_RECYCLE_S,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            hide_parameters=True,
+        )
+        event.listen(made, "connect", _prepare)
+        event.listen(made, "checkin", _note_use)
+        event.listen(made, "checkout", _try_if_idle)
+        return made
 
     @contextmanager
     def migrating(self, engine: Engine, shown: str) -> Iterator[Connection]:
@@ -85,6 +104,27 @@ class MySQL:
         if code in _FULL:
             return ResourceExhausted(said)
         return Unavailable(said)
+
+
+def _driver(url: URL) -> URL:
+    return url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"})
+
+
+def _patience(answer_s: int) -> dict[str, int]:
+    return {"connect_timeout": min(_CONNECT_S, answer_s), "read_timeout": answer_s, "write_timeout": answer_s}
+
+
+def _note_use(_dbapi: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    entry.info["used"] = time.monotonic()
+
+
+def _try_if_idle(dbapi: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: object) -> None:
+    if time.monotonic() - entry.info.get("used", 0.0) < _FRESH_S:
+        return
+    try:
+        dbapi.ping(reconnect=False)
+    except Exception as error:  # whatever it is, another connection is made
+        raise DisconnectionError from error
 
 
 def _prepare(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gatehouse.consistency import Problem, count, find_problems
+from gatehouse.consistency import Kind, Problem, count, find_problems
 from gatehouse.repair import Repair, refuse_if_store_is_away
 from gatehouse_common.runtime import Core, DataLock
 
@@ -73,5 +73,6 @@ def _report(core: Core, problems: list[Problem], mended: dict[str, str], *, as_j
     if not problems:
         click.echo(f"{checked} chunks: index and files agree.")
     elif left:
-        hint = "" if mended else " `gatehouse check --repair` mends them; nothing is deleted."
+        mendable = not mended and any(p.kind is not Kind.OVERLAP for p in problems)
+        hint = " `gatehouse check --repair` mends them; nothing is deleted." if mendable else ""
         click.echo(f"{checked} chunks, {left} problems.{hint}", err=True)
