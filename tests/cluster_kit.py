@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pymysql
 
@@ -64,6 +65,13 @@ class Process:
         found = re.search(r"Other services reach it at (\S+)", self.said())
         assert found is not None
         return found[1]
+
+    def samples(self, metric: str, label: str) -> dict[str, float]:
+        """Return the values of a metric by one of its labels, as Prometheus would read them."""
+        with urlopen(self.inner_url() + "/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        found = re.findall(rf'^{metric}{{[^}}]*{label}="([^"]+)"[^}}]*}} (\S+)$', text, re.MULTILINE)
+        return {name: float(value) for name, value in found}
 
     def kill(self) -> None:
         assert self.running is not None
@@ -150,9 +158,10 @@ class Cluster:
         recorded = [(us(a), us(b)) for a, b in item["recorded"]]
         return recorded, [(us(g["from"]), us(g["to"]), g["cause"]) for g in item["gaps"]]
 
-    def owners(self) -> dict[str, str | None]:
-        """Return who holds the lease of each camera."""
-        return dict(self.rows("SELECT resource, owner FROM leases WHERE work = 'camera'"))
+    def owners(self, work: str = "camera") -> dict[str, str | None]:
+        """Return who holds the lease of each camera, or of each partition of another work."""
+        assert work.isidentifier()
+        return dict(self.rows(f"SELECT resource, owner FROM leases WHERE work = '{work}'"))
 
     def objects(self) -> list[str]:
         """Return the keys of all objects in the store, sorted."""
@@ -164,7 +173,6 @@ class Cluster:
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask the database itself."""
-
         connection = pymysql.connect(
             host="127.0.0.1", port=self.mariadb.port, user="gatehouse", password="test-only", database="site"
         )
@@ -213,7 +221,6 @@ def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
 
 
 def _free_port() -> int:
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -20,7 +20,7 @@ from gatehouse_common.bus import Bus, Delivery
 from gatehouse_common.bus.embedded import EmbeddedBus
 from gatehouse_common.bus.journal import Journal
 from gatehouse_common.bus.memory import MemoryBus
-from gatehouse_common.bus.port import MAX_ATTEMPTS, partition_of
+from gatehouse_common.bus.port import MAX_ATTEMPTS, partition_of, slots_of
 from gatehouse_common.bus.rabbitmq import RabbitBus
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import Cancelled, InvalidInput, NotFound, Unavailable
@@ -83,6 +83,23 @@ def test_messages_come_in_order_and_once_when_all_goes_well(bus: Bus) -> None:
     assert bus.join()
     assert collector.cameras == [f"c{k}" for k in range(100)]
     assert bus.depth(QUEUE) == 0
+
+
+def test_transient_messages_are_shared_by_slots(bus: Bus) -> None:
+    """Each of several readers gets the cameras of its slots, and no other."""
+    halves: list[list[str]] = [[], []]
+    for half in (0, 1):
+        bus.subscribe_transient(
+            [LivePreview],
+            lambda d, half=half: halves[half].append(d.message.camera),
+            slots=slots_of(half, 2),
+            maxlen=500,
+        )
+    cameras = [f"cam-{k}" for k in range(40)]
+    for camera in cameras:
+        bus.publish(LivePreview(camera=camera, time_us=0, width=1, height=1), b"jpeg")
+    wait_for("all of them", lambda: sum(map(len, halves)) == len(cameras))
+    assert halves == [[c for c in cameras if partition_of(c, 2) == half] for half in (0, 1)]
 
 
 def test_what_was_published_before_anybody_listened_waits(bus: Bus) -> None:

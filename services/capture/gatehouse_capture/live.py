@@ -21,6 +21,7 @@ from gatehouse_common.media.pictures import encode_jpeg
 from gatehouse_common.media.samples import VIDEO_TIMESCALE, TrackFormat
 from gatehouse_common.messages import LiveMedia, LivePreview, LiveRequested
 
+from .frames import KeyframeSampler
 from .sources.jpeg import with_tables
 
 log = structlog.get_logger(__name__)
@@ -32,12 +33,27 @@ _PREVIEW_STEP = VIDEO_TIMESCALE // _PREVIEW_FPS * 9 // 10
 
 
 class LiveTap:
-    """What a camera's recorder hands on for live view.
+    """What a camera's recorder hands on for live view, and to detectors.
 
     Called in the recorder's thread; costs next to nothing while nobody watches.
+
+    Args:
+        topics: where live view goes.
+        clock: the time.
+        camera: the camera.
+        fragment_us: length of a fragment.
+        frames: what takes pictures for detectors, if there are any.
     """
 
-    def __init__(self, topics: TransientTopics, clock: Clock, camera: str, fragment_us: int) -> None:
+    def __init__(
+        self,
+        topics: TransientTopics,
+        clock: Clock,
+        camera: str,
+        fragment_us: int,
+        frames: KeyframeSampler | None = None,
+    ) -> None:
+        self._frames = frames
         self._topics, self._clock, self._camera = topics, clock, camera
         self._fragment_ticks = fragment_us * VIDEO_TIMESCALE // SECOND
         self._media_until = self._preview_until = 0
@@ -63,9 +79,13 @@ class LiveTap:
         """A run begins: what follows is decoded by ``format_``, and ``wall`` gives wall times of its ticks."""
         self.end_run()
         self._run, self._format, self._wall = run, format_, wall
+        if self._frames is not None:
+            self._frames.begin_run(run, format_, wall)
 
     def end_run(self) -> None:
         """The run has ended."""
+        if self._frames is not None:
+            self._frames.end_run()
         self._samples.clear()
         self._gop.clear()
         self._has_jpegs = False
@@ -96,6 +116,8 @@ class LiveTap:
             self._gop.clear()
         self._gop.append(sample)
         self._feed_preview(sample, now)
+        if self._frames is not None:
+            self._frames.sample(sample)
         if sample.sync or chunk != self._chunk:
             self.flush()
         self._chunk = chunk

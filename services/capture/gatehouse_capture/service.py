@@ -28,6 +28,7 @@ from gatehouse_common.sharing import FairShare
 
 from .absences import Absences
 from .camera import CameraWorker, Timing
+from .frames import KeyframeSampler
 from .live import LiveTap
 from .notices import Outbox
 from .roster import Assignment, Roster
@@ -166,7 +167,9 @@ class CaptureService:
             tap.request(delivery.message)
 
     def _make(self, outbox: Outbox, one: Assignment, interruptions: Sequence[Interruption]) -> CameraWorker:
-        tap = LiveTap(self._core.live, self._core.clock, one.id, self._fragment_us)
+        wanted = self._core.settings.values.detection.frames == "keyframes"
+        frames = KeyframeSampler(one.id, self._core.bus.publish) if wanted else None
+        tap = LiveTap(self._core.live, self._core.clock, one.id, self._fragment_us, frames)
         epoch = one.epoch
 
         def told() -> int:

@@ -14,6 +14,7 @@ from gatehouse_common.errors import GatehouseError, Kind
 from gatehouse_common.runtime import Build, Core, DataLock, Service, Supervisor
 from gatehouse_common.runtime.inner_address import InnerAddress
 from gatehouse_common.settings import Settings
+from gatehouse_detector.service import build as build_detector
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
 
@@ -26,13 +27,14 @@ SERVICES: tuple[tuple[str, Build], ...] = (
     ("capture", build_spool),  # recovers the spool when built: before capture writes to it
     ("indexer", build_indexer),
     ("segmenter", build_segmenter),
+    ("detector", build_detector),
     ("api", build_api),
     ("capture", build_capture),
 )
 """By the names that `gatehouse run` takes. Consumers before producers; a ``build`` may use what those above it made
 durable."""
 
-NAMES = ("capture", "segmenter", "indexer", "api")
+NAMES = ("capture", "segmenter", "indexer", "detector", "api")
 STOP_S = 8.0
 
 

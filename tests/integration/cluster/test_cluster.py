@@ -48,10 +48,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     film = make_film(folder / "film.mp4", spec)
     with (
         rtsp_camera(dict.fromkeys(CAMERAS, film)) as network,
-        cluster(folder / "site", GATEHOUSE_RECORDING__CHUNK_SECONDS="10") as made,
+        cluster(
+            folder / "site", GATEHOUSE_RECORDING__CHUNK_SECONDS="10", GATEHOUSE_DETECTION__FRAMES="keyframes"
+        ) as made,
     ):
         made.add("indexer", 2)
         made.add("segmenter", 2)
+        made.add("detector", 2)
         made.add("api")
         add_cameras(made, network)
         made.add("capture", 3)
@@ -69,10 +72,39 @@ def all_record(site: Cluster) -> bool:
     return set(states) == set(CAMERAS) and set(states.values()) == {"recording"}
 
 
-def shared_fairly(site: Cluster, among: int) -> bool:
-    owners = site.owners()
+def shared_fairly(site: Cluster, among: int, work: str = "camera") -> bool:
+    owners = site.owners(work)
     counts = [list(owners.values()).count(name) for name in set(owners.values())]
     return None not in owners.values() and len(counts) == among and max(counts) - min(counts) <= 1
+
+
+def looked_at(site: Cluster, seconds: float) -> dict[str, list[str]]:
+    """Return for each camera which detectors get pictures of it, during so many seconds; living ones only."""
+    there = [p for p in site.of("detector") if p.running is not None and p.running.poll() is None]
+    before = {p.name: p.samples("gatehouse_detector_frames_total", "camera") for p in there}
+    time.sleep(seconds)
+    after = {p.name: p.samples("gatehouse_detector_frames_total", "camera") for p in there}
+    return {c: [n for n in after if after[n].get(c, 0) > before[n].get(c, 0)] for c in CAMERAS}
+
+
+def each_by_one(site: Cluster) -> bool:
+    return all(len(names) == 1 for names in looked_at(site, 2.5).values())
+
+
+@pytest.mark.slow
+def test_pictures_are_shared_by_detectors(site: Cluster) -> None:
+    """W-1: each camera's go to one of them, and to another when that one dies; recording does not notice."""
+    wait_for("a share for each", lambda: shared_fairly(site, 2, "detector"), 30)
+    wait_for("pictures", lambda: each_by_one(site), 20)
+    assert len({name for names in looked_at(site, 2.5).values() for name in names}) == 2
+    victim = site.processes["detector-0"]
+    victim.kill()
+    killed = time.monotonic()
+    wait_for("the other at its cameras", lambda: each_by_one(site), 15)
+    assert time.monotonic() - killed < 13
+    victim.start()
+    victim.wait_until_up()
+    assert all_record(site)
 
 
 @pytest.mark.slow
@@ -117,6 +149,7 @@ def test_nothing_is_lost_when_any_of_it_goes_away(
         outages.append((away, now_us()))
         time.sleep(8)
     wait_for("all cameras recording", lambda: all_record(site), 60)
+    wait_for("pictures of all cameras", lambda: each_by_one(site), 30)
     ended = now_us()
     for camera in CAMERAS:
         site.command("camera", "disable", camera)

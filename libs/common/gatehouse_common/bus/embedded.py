@@ -85,10 +85,11 @@ class EmbeddedBus:
         handler: Handler,
         *,
         cameras: Collection[str] | None = None,
+        slots: Collection[int] | None = None,
         maxlen: int = 64,
     ) -> Subscription:
         """Hand transient messages of ``types`` to ``handler``."""
-        return self._transient.subscribe_transient(types, handler, cameras=cameras, maxlen=maxlen)
+        return self._transient.subscribe_transient(types, handler, cameras=cameras, slots=slots, maxlen=maxlen)
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a durable queue or are in a consumer's hand."""

@@ -59,6 +59,16 @@ def partition_names(queue: str, partitions: int) -> list[str]:
     return [queue] if partitions == 1 else [f"{queue}.{p}" for p in range(partitions)]
 
 
+def slots_of(partition: int, partitions: int) -> list[int]:
+    """Return the slots that one of so many partitions is made of."""
+    return [slot for slot in range(SLOTS) if slot % partitions == partition]
+
+
+def slot_of(camera: str) -> int:
+    """Return the slot of a camera."""
+    return partition_of(camera, SLOTS)
+
+
 Handler = Callable[[Delivery], None]
 
 
@@ -124,9 +134,18 @@ class Bus(Protocol):
         handler: Handler,
         *,
         cameras: Collection[str] | None = None,
+        slots: Collection[int] | None = None,
         maxlen: int = 64,
     ) -> Subscription:
-        """Hand transient messages of ``types`` (of ``cameras`` only, if given) to ``handler``."""
+        """Hand transient messages of ``types`` to ``handler``.
+
+        Args:
+            types: which.
+            handler: gets one after the other.
+            cameras: of these only, if given.
+            slots: of the cameras in these only, if given; see ``slots_of``.
+            maxlen: so many wait; then the oldest go.
+        """
         ...
 
     def depth(self, queue: str) -> int:

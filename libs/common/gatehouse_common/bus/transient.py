@@ -11,7 +11,7 @@ import structlog
 from gatehouse_common.messages import Message
 from gatehouse_common.observability.metrics import MESSAGES_DROPPED
 
-from .port import Delivery, Handler
+from .port import Delivery, Handler, slot_of
 
 log = structlog.get_logger(__name__)
 
@@ -25,12 +25,14 @@ class TransientSubscription:
         types: Sequence[type[Message]],
         handler: Handler,
         cameras: Collection[str] | None,
+        slots: Collection[int] | None,
         maxlen: int,
     ) -> None:
         self._topics = topics
         self._types = tuple(types)
         self._handler = handler
         self._cameras = None if cameras is None else frozenset(cameras)
+        self._slots = None if slots is None else frozenset(slots)
         self._waiting: deque[Delivery] = deque(maxlen=maxlen)
         self._ready = threading.Condition()
         self._closing = False
@@ -45,7 +47,11 @@ class TransientSubscription:
 
     def wants(self, message: Message) -> bool:
         """Return whether this subscriber asked for such a message."""
-        return isinstance(message, self._types) and (self._cameras is None or message.camera in self._cameras)
+        return (
+            isinstance(message, self._types)
+            and (self._cameras is None or message.camera in self._cameras)
+            and (self._slots is None or slot_of(message.camera) in self._slots)
+        )
 
     def offer(self, delivery: Delivery) -> None:
         """Queue a delivery; the oldest goes when there is no room."""
@@ -98,10 +104,11 @@ class TransientTopics:
         handler: Handler,
         *,
         cameras: Collection[str] | None = None,
+        slots: Collection[int] | None = None,
         maxlen: int = 64,
     ) -> TransientSubscription:
         """Add a subscriber; see ``Bus.subscribe_transient``."""
-        subscription = TransientSubscription(self, types, handler, cameras, maxlen)
+        subscription = TransientSubscription(self, types, handler, cameras, slots, maxlen)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
         return subscription

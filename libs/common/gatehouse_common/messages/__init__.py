@@ -3,6 +3,7 @@
 from .cameras import CameraChanged, CameraStatus
 from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
 from .envelope import Message, decode, encode
+from .frames import FrameSampled
 from .gaps import GapRecorded
 from .live import LiveMedia, LivePreview, LiveRequested
 from .runs import Interruption, RunEnded, RunStarted
@@ -16,6 +17,7 @@ __all__ = [
     "ChunkIndexed",
     "ChunkOpened",
     "ChunkStored",
+    "FrameSampled",
     "GapCause",
     "GapRecorded",
     "GopWritten",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .cameras import CameraChanged, CameraStatus
 from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
 from .envelope import Message
+from .frames import FrameSampled
 from .gaps import GapRecorded
 from .live import LiveMedia, LivePreview, LiveRequested
 from .runs import RunEnded, RunStarted
@@ -48,6 +49,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(LiveRequested, False, ("api",), ("capture",)),
     Entry(LiveMedia, False, ("capture",), ("api",)),
     Entry(LivePreview, False, ("capture",), ("api",)),
+    Entry(FrameSampled, False, ("capture",), ("detector",)),
 )
 
 _BY_MODEL = {entry.model: entry for entry in CATALOG}

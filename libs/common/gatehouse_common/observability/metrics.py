@@ -68,6 +68,12 @@ LEASES_TAKEN_OVER = Counter(
 INDEX_LAG = Gauge("gatehouse_index_lag_seconds", "Age of the message that the indexer handled last.")
 SERVICE_RESTARTS = Counter("gatehouse_service_restarts", "Times a service failed and was started again.", ["service"])
 
+# Detection
+DETECTOR_FRAMES = Counter(
+    "gatehouse_detector_frames", "Pictures that detectors got, by what became of them.", ["camera", "outcome"]
+)
+DETECTOR_LAG = Gauge("gatehouse_detector_lag_seconds", "Age of the picture that a detector got last.", ["camera"])
+
 # Storage
 STORAGE_FREE = Gauge("gatehouse_storage_free_bytes", "Free bytes of a storage root.", ["root"])
 STORAGE_CAPACITY = Gauge("gatehouse_storage_capacity_bytes", "Size in bytes of a storage root.", ["root"])

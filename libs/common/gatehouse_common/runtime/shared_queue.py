@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import structlog
 
@@ -26,10 +27,13 @@ class SharedQueue:
         core: what services are built from.
         queue: which.
         handler: gets the messages of a partition one after the other, those of several partitions at once.
+        subscribe: subscribes to a partition; None: the durable queue of its name.
     """
 
-    def __init__(self, core: Core, queue: str, handler: Handler) -> None:
-        self._bus, self._handler = core.bus, handler
+    def __init__(
+        self, core: Core, queue: str, handler: Handler, subscribe: Callable[[str], Subscription] | None = None
+    ) -> None:
+        self._subscribe = subscribe or (lambda name: core.bus.subscribe(name, handler))
         self._partitions = partitions_of(core.settings)
         self._names = partition_names(queue, self._partitions)
         self._subscribed: dict[str, Subscription] = {}
@@ -37,7 +41,7 @@ class SharedQueue:
         self._share: FairShare | None = None
         self._thread: threading.Thread | None = None
         if self._partitions == 1:
-            self._subscribed[queue] = core.bus.subscribe(queue, handler)
+            self._subscribed[queue] = self._subscribe(queue)
             return
         leases = LeaseRepository(core.signs, queue)
         self._share = FairShare(leases, core.name, lambda: self._names, core.clock.monotonic_us, work=queue)
@@ -69,7 +73,7 @@ class SharedQueue:
                     self._subscribed.pop(name).close()
                 for name in held:
                     if name not in self._subscribed:
-                        self._subscribed[name] = self._bus.subscribe(name, self._handler)
+                        self._subscribed[name] = self._subscribe(name)
             except Exception:  # a fault in one look must not end the queue's reader
                 log.exception("a share could not be kept")
             self._stop.wait(_LOOK_S)

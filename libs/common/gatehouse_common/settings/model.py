@@ -95,6 +95,16 @@ class ApiSettings(Group):
     default_camera: str = Field("", description="camera of the routes that name none; empty: the first by id")
 
 
+class DetectionSettings(Group):
+    """What is looked at in the pictures of cameras."""
+
+    frames: Literal["off", "keyframes"] = Field(
+        "off", description="which pictures capture gives to detectors; `off` decodes nothing"
+    )
+    reader: Literal["none"] = Field("none", description="what detectors do with them; `none` only counts them")
+    waiting: int = Field(64, ge=1, le=10000, description="pictures that wait for a detector; then the oldest go")
+
+
 class LogSettings(Group):
     """Logs: one event a line on standard error, and to a file if one is named."""
 
@@ -130,4 +140,5 @@ class SettingsModel(Group):
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
+    detection: DetectionSettings = Field(default_factory=DetectionSettings)
     log: LogSettings = Field(default_factory=LogSettings)

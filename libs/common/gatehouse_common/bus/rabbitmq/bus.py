@@ -110,10 +110,11 @@ class RabbitBus:
         handler: Handler,
         *,
         cameras: Collection[str] | None = None,
+        slots: Collection[int] | None = None,
         maxlen: int = 64,
     ) -> Subscription:
         """Hand transient messages of ``types`` to ``handler``."""
-        return self._keep(TransientSubscription(self._consuming, types, handler, cameras, maxlen))
+        return self._keep(TransientSubscription(self._consuming, types, handler, cameras, slots, maxlen))
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a durable queue or are in a consumer's hand in this process."""

@@ -38,11 +38,13 @@ class TransientSubscription(Member):
         types: Sequence[type[Message]],
         handler: Handler,
         cameras: Collection[str] | None,
+        slots: Collection[int] | None,
         maxlen: int,
     ) -> None:
         self._link, self._handler, self._maxlen = link, handler, maxlen
         middles = ["*"] if cameras is None else sorted(set(cameras))
-        self._patterns = [f"{model.TYPE}.{camera}.*" for model in types for camera in middles]
+        ends = ["*"] if slots is None else [str(slot) for slot in sorted(set(slots))]
+        self._patterns = [f"{model.TYPE}.{camera}.{slot}" for model in types for camera in middles for slot in ends]
         self._unframer = Unframer()
         self._waiting: queue.SimpleQueue[tuple[BlockingChannel, Any, Any, bytes] | None] = queue.SimpleQueue()
         self._closing = threading.Event()

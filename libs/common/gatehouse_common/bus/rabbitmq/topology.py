@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gatehouse_common.bus.port import SLOTS, partition_names, partition_of
+from gatehouse_common.bus.port import partition_names, slot_of, slots_of
 from gatehouse_common.messages import Message
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MANY = 1_000_000
 
 def routing_key(message: Message) -> str:
     """Return ``{type}.{camera}.{slot}``: the slot is what partitions are made of."""
-    return f"{message.routing_key}.{partition_of(message.camera, SLOTS)}"
+    return f"{message.routing_key}.{slot_of(message.camera)}"
 
 
 def queue_name(queue: str) -> str:
@@ -98,4 +98,4 @@ def _declare_queue(channel: BlockingChannel, name: str, *, alone: bool) -> None:
 def _patterns(model: type[Message], number: int, partitions: int) -> list[str]:
     if partitions == 1:
         return [f"{model.TYPE}.#"]
-    return [f"{model.TYPE}.*.{slot}" for slot in range(SLOTS) if slot % partitions == number]
+    return [f"{model.TYPE}.*.{slot}" for slot in slots_of(number, partitions)]

@@ -1,0 +1,1 @@
+"""The detector: looks at pictures of cameras."""
