@@ -44,7 +44,8 @@ class SpoolKeeper:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._footage = FootageReader(core.db)
-        self._told_us: dict[str, int] = {}
+        self._told_us: dict[str, tuple[int, int]] = {}
+        """When a chunk was told last, and how long to wait until it is told again."""
         self._closed: dict[str, ChunkMedia] = {}
         self.recovered = recover(core)
 
@@ -148,9 +149,11 @@ class SpoolKeeper:
     def _remind(self, media: ChunkMedia, size: int, now_us: int) -> None:
         key = media.key
         name = keys.parse_spool(key)
-        if name is None or now_us - self._told_us.setdefault(key, now_us) < _REMIND_US:
+        told_us, pause_us = self._told_us.setdefault(key, (now_us, _REMIND_US))
+        if name is None or now_us - told_us < pause_us:
             return
-        self._told_us[key] = now_us
+        # Twice as long each time: a store that is away for a day must not find a mountain of reminders.
+        self._told_us[key] = now_us, pause_us * 2
         log.warning("a chunk has waited long to be stored; it is told again", key=key)
         self._core.bus.publish(
             ChunkClosed(

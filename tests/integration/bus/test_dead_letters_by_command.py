@@ -76,6 +76,7 @@ def test_dead_letters_are_listed_shown_replayed_and_dropped(site: Site) -> None:
     bus = site.open()
     heard: list[str] = []
     bus.subscribe("indexer", lambda d: heard.append(d.message.camera))
+    wait_for("what was put back", lambda: bool(heard))
     assert bus.join()
     assert heard == ["gate"]
     assert [json.loads(one.data)["camera"] for one in bus.dead_letters("indexer")] == ["door"]

@@ -19,6 +19,7 @@ from brokers import virtual_host, works
 from gatehouse_common.bus import Delivery
 from gatehouse_common.bus.rabbitmq import RabbitBus
 from gatehouse_common.bus.rabbitmq.consuming import QueueSubscription
+from gatehouse_common.bus.rabbitmq.listening import TransientSubscription
 from gatehouse_common.bus.rabbitmq.outbox import DiskOutbox
 from gatehouse_common.bus.rabbitmq.topology import EVENTS, queue_name, routing_key
 from gatehouse_common.clock import SystemClock
@@ -26,6 +27,7 @@ from gatehouse_common.errors import InvalidInput, NotFound, Unavailable
 from gatehouse_common.messages import GapRecorded, LivePreview, Message, encode
 from gatehouse_common.messages.asyncapi import documents
 from gatehouse_common.messages.catalog import CATALOG, queues
+from gatehouse_common.observability.metrics import MESSAGES_DROPPED
 from rabbitmq_server import RabbitMQ, programs
 from running import wait_for
 
@@ -183,8 +185,63 @@ def test_what_waited_reaches_every_queue_of_a_new_broker(vhost: str, tmp_path: P
     (letter,) = bus.dead_letters()
     assert (letter.data, letter.queue) == (b"{}", "abolished.type.cam.3")
     assert "no queue takes abolished.type.cam.3" in letter.reason
+    assert bus.replay([letter.id]) == 0, "there is still no queue for it; it stays, and hinders no other"
+    assert bus.dead_letters() == [letter]
     assert bus.drop([letter.id]) == 1
     bus.close()
+
+
+def test_durable_messages_do_not_wait_for_pictures(vhost: str, make: Callable[..., RabbitBus]) -> None:
+    """More pictures than the broker can take: the oldest are dropped and counted; what is durable goes between them."""
+    bus = make(vhost)
+    wait_for("the bus", lambda: works(bus))
+    collector = Collector()
+    bus.subscribe(QUEUE, collector)
+    stop, picture = threading.Event(), bytes(1 << 20)
+    dropped = MESSAGES_DROPPED.labels(LivePreview.TYPE)._value.get()
+
+    def flood() -> None:
+        while not stop.is_set():
+            bus.publish(LivePreview(camera="cam", time_us=0, width=1, height=1), picture)
+
+    thread = threading.Thread(target=flood)
+    thread.start()
+    try:
+        time.sleep(1)
+        bus.publish(gap("cam", 1))
+        wait_for("the durable one", lambda: collector.of("cam") == [1], 10)
+        assert bus._publishing._bytes <= 16 << 20
+    finally:
+        stop.set()
+        thread.join()
+    assert MESSAGES_DROPPED.labels(LivePreview.TYPE)._value.get() > dropped
+
+
+def test_a_subscription_that_comes_while_the_connection_is_made_is_opened(
+    vhost: str, make: Callable[..., RabbitBus], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = make(vhost)
+    wait_for("the bus", lambda: works(bus))
+    heard, late = Collector(), list[object]()
+    bus.subscribe_transient([GapRecorded], Collector())
+    opened = TransientSubscription.open_channel
+
+    def hooked(self: TransientSubscription, connection: pika.BlockingConnection) -> None:
+        opened(self, connection)
+        if not late:
+            late.append(bus.subscribe_transient([LivePreview], heard))
+
+    monkeypatch.setattr(TransientSubscription, "open_channel", hooked)
+    connection = bus._consuming._connection
+    assert connection is not None
+    assert bus._consuming.call(connection.close)
+    wait_for("the late one", lambda: bool(late))
+
+    def previewed() -> bool:
+        bus.publish(LivePreview(camera="cam", time_us=0, width=1, height=1), b"jpeg")
+        return bool(heard.seen)
+
+    wait_for("live view", previewed, 15)
 
 
 def samples() -> list[tuple[str, bytes]]:

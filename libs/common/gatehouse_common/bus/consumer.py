@@ -99,6 +99,7 @@ class Consumer:
         if outcome.reason is None:
             return lambda: self._done(waiting)
         if outcome.stopped:
+            self._stop.wait(RETRY_PAUSES_S[0])
             return lambda: self._journal.untried(waiting.id)
         return self._failed(waiting, outcome.reason, retry=outcome.retry)
 

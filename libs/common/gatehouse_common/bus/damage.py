@@ -35,6 +35,8 @@ def open_or_begin_anew(path: Path | str, opened: Callable[[Path | str], _T]) -> 
         aside = path.with_name(f"{path.name}.corrupt-{time.time_ns() // 1000}")
         path.rename(aside)
         for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.rename(aside.with_name(aside.name + suffix))
         log.exception("a file of messages was damaged and has been moved aside", moved_to=str(aside))
         return opened(path)

@@ -37,6 +37,7 @@ class SharedQueue:
         self._partitions = partitions_of(core.settings)
         self._names = partition_names(queue, self._partitions)
         self._subscribed: dict[str, Subscription] = {}
+        self._closing: dict[str, threading.Thread] = {}
         self._stop = threading.Event()
         self._share: FairShare | None = None
         self._thread: threading.Thread | None = None
@@ -60,19 +61,28 @@ class SharedQueue:
         if self._thread is not None:
             self._thread.join()
         for name in list(self._subscribed):
-            self._subscribed.pop(name).close()
+            self._close_soon(name)
+        for thread in self._closing.values():
+            thread.join()
         if self._share is not None:
             self._share.leave()
+
+    def _close_soon(self, name: str) -> None:
+        """Close a subscription; whoever handles its message may wait for the store, and we must go on to show signs."""
+        thread = threading.Thread(target=self._subscribed.pop(name).close, name=f"close-{name}", daemon=True)
+        thread.start()
+        self._closing[name] = thread
 
     def _keep(self, share: FairShare) -> None:
         while not self._stop.is_set():
             try:
-                share.look(self._subscribed)
+                self._closing = {name: thread for name, thread in self._closing.items() if thread.is_alive()}
+                share.look({*self._subscribed, *self._closing})
                 held = share.held()
                 for name in [n for n in self._subscribed if n not in held]:
-                    self._subscribed.pop(name).close()
+                    self._close_soon(name)
                 for name in held:
-                    if name not in self._subscribed:
+                    if name not in self._subscribed and name not in self._closing:
                         self._subscribed[name] = self._subscribe(name)
             except Exception:  # a fault in one look must not end the queue's reader
                 log.exception("a share could not be kept")

@@ -26,6 +26,7 @@ PREFETCH = 1
 """The broker counts how often it has handed a message out, and gives one up that kills its handlers; those that only
 waited behind it must not be counted with it."""
 _CLOSE_S = 5.0
+_HOLD_S = 30.0
 
 Bury = Callable[[str, bytes, str, int], None]
 """Makes a message a dead letter: its queue, the message, the reason, and how often it was tried."""
@@ -86,6 +87,7 @@ class Consuming(Link):
             if member.is_broken:  # by the broker, and the connection goes on: pika tells nobody
                 log.warning("the broker has ended a subscription; it is begun anew", queue=member.name)
                 member.close_channel()
+            if not member.is_open:  # that, or it was added just as the connection was made
                 self._open(member)
 
     def _lost(self) -> None:
@@ -230,6 +232,8 @@ class QueueSubscription(Member):
                 MESSAGES_CONSUMED.labels(self._name, "done").inc()
                 return True
             if outcome.stopped:
+                # The broker counts it as one more time when it goes back, so not before this subscription ends.
+                self._stop.wait(_HOLD_S)
                 return False
             if not outcome.retry or tries >= MAX_ATTEMPTS:
                 log.error("message is a dead letter", queue=self._name, attempts=attempt, reason=outcome.reason)

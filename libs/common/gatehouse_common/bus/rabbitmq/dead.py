@@ -7,13 +7,17 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import pika
+import structlog
+from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE
 
 from gatehouse_common.bus.port import DeadLetter
 
 from .address import Address
-from .topology import DEAD, DELIVERY_LIMIT, Topology, queue_name
+from .topology import DEAD, DELIVERY_LIMIT, EVENTS, Topology, queue_name
+
+log = structlog.get_logger(__name__)
 
 MOST = 10_000
 """So many are looked at, at most; the oldest ones."""
@@ -50,7 +54,10 @@ class DeadLetters:
 
         def put_back(channel: BlockingChannel, letter: DeadLetter) -> None:
             properties = pika.BasicProperties(delivery_mode=PERSISTENT_DELIVERY_MODE, content_type="application/json")
-            channel.basic_publish("", queue_name(letter.queue), letter.data, properties, mandatory=True)
+            known = letter.queue in self._topology.all_names()
+            # What no queue took has the key that it was published by in the place of a queue.
+            exchange, key = ("", queue_name(letter.queue)) if known else (EVENTS, letter.queue)
+            channel.basic_publish(exchange, key, letter.data, properties, mandatory=True)
 
         return self._take(ids, put_back)
 
@@ -65,7 +72,11 @@ class DeadLetters:
             channel.confirm_delivery()
             for letter, tag in sorted(_look(channel), key=lambda found: (found[0].died_us, found[0].id)):
                 if letter.id in wanted:
-                    do(channel, letter)  # confirmed when it returns: only then it is taken out here
+                    try:
+                        do(channel, letter)  # confirmed when it returns: only then it is taken out here
+                    except exceptions.UnroutableError:
+                        log.warning("no queue takes a dead letter; it stays", queue=letter.queue, id=letter.id)
+                        continue
                     channel.basic_ack(tag)
                     taken += 1
             channel.close()

@@ -12,7 +12,7 @@ from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE
 
-from gatehouse_common.observability.metrics import MESSAGES_DEAD
+from gatehouse_common.observability.metrics import MESSAGES_DEAD, MESSAGES_DROPPED
 
 from .address import Address
 from .dead import headers_of
@@ -27,6 +27,8 @@ _AT_ONCE = 100
 _REFUSED_PAUSE_S = 0.5
 _MOST_REFUSALS = 3
 _TRANSIENT_WAITING = 1000
+_TRANSIENT_BYTES = 16 << 20
+_TRANSIENT_AT_ONCE = 10
 
 
 class Publishing(Link):
@@ -43,7 +45,9 @@ class Publishing(Link):
         self._topology, self._outbox = topology, outbox
         self._events: BlockingChannel | None = None
         self._fleeting: BlockingChannel | None = None
-        self._transient: deque[Framed] = deque(maxlen=_TRANSIENT_WAITING)
+        self._room = threading.Lock()
+        self._transient: deque[Framed] = deque()
+        self._bytes = 0
         self._settled = threading.Condition()
         self._confirmed = 0
         self._slow = False
@@ -62,7 +66,12 @@ class Publishing(Link):
         """Publish a transient message if there is a connection; return whether there is."""
         if not self.is_up:
             return False
-        self._transient.append(framed)
+        with self._room:
+            self._transient.append(framed)
+            self._bytes += len(framed.body)
+            while len(self._transient) > _TRANSIENT_WAITING or self._bytes > _TRANSIENT_BYTES:
+                self._bytes -= len(self._transient.popleft().body)
+                MESSAGES_DROPPED.labels(framed.key.rsplit(".", 2)[0]).inc()
         self.wake()
         return True
 
@@ -92,7 +101,9 @@ class Publishing(Link):
 
     def _lost(self) -> None:
         self._events = self._fleeting = None
-        self._transient.clear()
+        with self._room:
+            self._transient.clear()
+            self._bytes = 0
         with self._settled:
             self._settled.notify_all()
 
@@ -100,12 +111,14 @@ class Publishing(Link):
         events, fleeting = self._events, self._fleeting
         if events is None or fleeting is None:
             return
-        while self._transient:
-            framed = self._transient.popleft()
+        for framed in self._next_transient():
             fleeting.basic_publish(TRANSIENT, framed.key, framed.body, pika.BasicProperties(headers=framed.headers))
         waiting = self._outbox.oldest(_AT_ONCE)
         if not waiting:
-            super()._turn(connection)
+            if self._transient:
+                connection.process_data_events(time_limit=0)
+            else:
+                super()._turn(connection)
             return
         sent: list[Outgoing] = []
         try:
@@ -120,6 +133,13 @@ class Publishing(Link):
                 if sent:
                     self._confirmed, self._slow = sent[-1].id, False
                 self._settled.notify_all()
+
+    def _next_transient(self) -> list[Framed]:
+        """Return some of what waits; the rest after what is durable, which must not wait for pictures."""
+        with self._room:
+            found = [self._transient.popleft() for _ in range(min(_TRANSIENT_AT_ONCE, len(self._transient)))]
+            self._bytes -= sum(len(one.body) for one in found)
+        return found
 
     def _publish(self, channel: BlockingChannel, one: Outgoing) -> bool:
         """Publish a message; return whether the broker has it for good."""

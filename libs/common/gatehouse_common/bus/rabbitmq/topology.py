@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 EVENTS = "gatehouse"
 TRANSIENT = "gatehouse.transient"
 DEAD = "gatehouse.dead"
-DELIVERY_LIMIT = 20
-"""Times a message may be in the hand of a process that dies before the broker itself makes it a dead letter."""
+DELIVERY_LIMIT = 100
+"""Times a message may be in the hand of a process that dies before the broker itself makes it a dead letter.
+
+Many, as brokers before 4.3 also count each time that a message is given back untried, or taken back.
+"""
 _HELD_MS = 7 * 24 * 3600 * 1000
 """For so long a handler may have a message in hand while the store or the index is away; older brokers (before 3.12)
 do not know the argument, and take it back after half an hour."""
