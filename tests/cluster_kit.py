@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from urllib.request import urlopen
 import pymysql
 
 from mariadb_server import MariaDB
+from ports import free_port
 from rabbitmq_server import RabbitMQ
 from running import COMMAND, us, wait_for
 from s3_server import Bucket, Swift, swift
@@ -196,7 +196,7 @@ def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
         store = held.enter_context(swift(folder / "swift"))
         bucket = store.bucket()
         clean = {k: v for k, v in os.environ.items() if not k.startswith("GATEHOUSE_")}
-        api_port = _free_port()
+        api_port = free_port()
         environment = {
             **clean,
             "GATEHOUSE_BROKER_URL": rabbit.url(),
@@ -218,12 +218,6 @@ def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
                 if process.running is not None and process.running.poll() is None:
                     process.running.kill()
                     process.running.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def now_us() -> int:

@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from ports import free_ports
+
 _READY_S = 90.0
 _HEADER = b"AMQP\x00\x00\x09\x01"
 
@@ -28,7 +30,7 @@ class RabbitMQ:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self._dist_port, self._epmd_port = _free_ports(3)
+        self.port, self._dist_port, self._epmd_port = free_ports(3)
         self.node = f"gatehouse-{os.getpid()}-{self.port}@localhost"
         self.process: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -145,14 +147,3 @@ class RabbitMQ:
             "LANG": "C.UTF-8",
             "LC_ALL": "C.UTF-8",
         }
-
-
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()

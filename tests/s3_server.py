@@ -24,6 +24,7 @@ import pytest
 import containers
 from gatehouse_common.settings.model import StorageSettings
 from gatehouse_common.storage.s3 import S3Store, open_s3
+from ports import free_ports
 
 SWIFT = Path(__file__).resolve().parents[1] / "build" / "s3" / "bin"
 USER, SECRET = "test:tester", "canary-secret"
@@ -65,7 +66,7 @@ class Swift:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.ports = dict(zip(_SERVERS, _free_ports(len(_SERVERS)), strict=True))
+        self.ports = dict(zip(_SERVERS, free_ports(len(_SERVERS)), strict=True))
         self.endpoint = f"http://127.0.0.1:{self.ports['proxy']}"
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._configure()
@@ -188,14 +189,3 @@ def bucket(folder: Path) -> Iterator[Bucket]:
         return
     with swift(folder) as server:
         yield server.bucket()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()

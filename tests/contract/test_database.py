@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -36,14 +35,6 @@ from gatehouse_common.messages import (
 T = 1_715_934_000_000_000  # 2024-05-17 08:20:00 UTC
 S = 1_000_000
 CHUNK = 600 * S
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    made = Database(database_url)
-    made.upgrade()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from films_on_disk import make_film
+from gst_camera import served
+from ports import free_port
 from running import Running, decode, us, wait_for
-
-SERVER = Path(__file__).with_name("rtsp_server.py")
-SYSTEM_PYTHON = "/usr/bin/python3"
 
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_film(tmp_path_factory.mktemp("film") / "film.mp4", seconds=120)
-
-
-@contextmanager
-def served(film: Path, port: int) -> Iterator[None]:
-    with subprocess.Popen([SYSTEM_PYTHON, str(SERVER), str(port), str(film)], stdout=subprocess.PIPE) as server:
-        try:
-            assert server.stdout is not None
-            assert server.stdout.readline() == b"listening\n"
-            yield
-        finally:
-            server.kill()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.slow

@@ -23,8 +23,9 @@ from gatehouse_common.storage import LocalStore
 from gatehouse_common.testing import barcode
 from gatehouse_common.testing.film import FilmSpec, frame_numbers, luma, make_film
 from gatehouse_common.testing.recording import record_samples
-from gst_camera import free_port, served
+from gst_camera import served
 from mjpeg_camera import mjpeg_camera, picture
+from ports import free_port
 
 START_US = 1_715_941_380_000_000
 FRAMES = 150

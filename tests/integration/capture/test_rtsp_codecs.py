@@ -27,8 +27,9 @@ from gatehouse_common.testing.film import luma
 from gatehouse_common.testing.recording import scan_file
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
-from gst_camera import free_port, served
+from gst_camera import served
 from pipeline_kit import open_core, work_off
+from ports import free_port
 
 SOUNDS = {"pcmu": "mp4a", "pcma": "mp4a", "g722": "mp4a", "aac": "mp4a", "opus": "Opus"}
 CONNECTED_S, AWAY_S = 9.0, 1.5
