@@ -14,12 +14,7 @@ from gatehouse_common.db import CameraRepository, FootageReader, LeaseRepository
 from gatehouse_common.media.chunk_file import FsyncPolicy
 from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.recorder import ChunkPolicy
-from gatehouse_common.messages import (
-    CameraChanged,
-    GapCause,
-    Interruption,
-    LiveRequested,
-)
+from gatehouse_common.messages import CameraChanged, GapCause, Interruption, LiveRequested
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.runtime.database import wait_for
@@ -131,7 +126,7 @@ class CaptureService:
         def keep() -> None:
             while not self._core.clock.wait(stop, _SHARE_S):
                 try:
-                    if share.look(self._at_work()).changed:
+                    if share.look(self._at_work()):
                         self._changed.set()
                 except Exception:  # a fault in one look must not end the looking
                     log.exception("the share of cameras could not be kept")

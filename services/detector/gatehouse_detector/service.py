@@ -30,7 +30,7 @@ class Detector:
 
     def run(self, stop: threading.Event) -> None:
         """Take pictures until told to stop."""
-        share = SharedQueue(self._core, NAME, self.handle, self._subscribe)
+        share = SharedQueue(self._core, NAME, self._subscribe)
         try:
             stop.wait()
         finally:

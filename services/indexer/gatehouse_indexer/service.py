@@ -38,7 +38,7 @@ class Indexer:
         self._stop = stop
         if not wait_for(self._core.db, stop, self._core.clock):
             return
-        queue = SharedQueue(self._core, QUEUE, self.handle)
+        queue = SharedQueue(self._core, QUEUE, lambda name: self._core.bus.subscribe(name, self.handle))
         try:
             while not self._core.clock.wait(stop, _TICK_S):
                 if self._export.due():

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from functools import partial
 
 import structlog
 
@@ -13,7 +12,7 @@ from gatehouse_common.db import FootageReader
 from gatehouse_common.errors import GatehouseError, WorkerUnavailable
 from gatehouse_common.media.run_box import FOOTER_BYTES, index_box_size
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import Growing, ObjectInfo, Source, keys
+from gatehouse_common.storage import Growing, Source, keys
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +44,9 @@ class EarlySender:
         seen: set[str] = set()
         troubles: set[str] = set()
         try:
-            for listing in self._listings():
+            for url in self._urls():
                 try:
-                    for source, size in listing():
-                        seen.add(source.key)
-                        growing = self._of(source, size)
-                        if growing is not None:
-                            growing.feed(source, size)
+                    self._send(url, seen)
                 except WorkerUnavailable as error:  # others have chunks too; one that is gone may never come back
                     troubles.add(error.message)
         except GatehouseError as error:
@@ -68,21 +63,23 @@ class EarlySender:
             self._passed.add(key)
             return self._growing.pop(key, None)
 
-    def _listings(self) -> Iterator[Callable[[], Iterator[tuple[Source, int]]]]:
-        """Yield what lists the files of this machine's spool, and of each other that has open chunks."""
-        spools = self._core.spools
-        yield lambda: self._files("", spools.local.list(keys.SPOOL))
+    def _urls(self) -> Iterator[str]:
+        """Yield where there are spools: an empty one for this machine's, then those of others that have open chunks."""
+        yield ""
         for url in self._footage.spool_urls():
-            if not spools.is_local(url):
-                yield partial(self._files_at, url)
+            if not self._core.spools.is_local(url):
+                yield url
 
-    def _files_at(self, url: str) -> Iterator[tuple[Source, int]]:
-        return self._files(url, self._core.spools.at(url).list())
-
-    def _files(self, url: str, found: Iterable[ObjectInfo]) -> Iterator[tuple[Source, int]]:
-        for info in found:
+    def _send(self, url: str, seen: set[str]) -> None:
+        """Send what is new in the files of one spool; each is noted in ``seen``."""
+        spools = self._core.spools
+        for info in spools.at(url).list() if url else spools.local.list(keys.SPOOL):
             if self._follows(info.key):
-                yield self._core.spools.source(info.key, url), info.size
+                source = spools.source(info.key, url)
+                seen.add(info.key)
+                growing = self._of(source, info.size)
+                if growing is not None:
+                    growing.feed(source, info.size)
 
     def _follows(self, key: str) -> bool:
         name = keys.parse_spool(key)

@@ -44,7 +44,7 @@ class Segmenter:
     def run(self, stop: threading.Event) -> None:
         """Handle the queue until told to stop, then what is in it already."""
         self._stop = stop
-        queue = self._queue = SharedQueue(self._core, QUEUE, self.handle)
+        queue = self._queue = SharedQueue(self._core, QUEUE, lambda name: self._core.bus.subscribe(name, self.handle))
         try:
             while not stop.is_set():
                 self._look_at_room()

@@ -97,14 +97,12 @@ class EmbeddedBus:
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         """Return the dead letters, oldest first."""
-        if queue is None:
-            return self._journal.dead(None)
-        names = {queue, *partition_names(queue, self._partitions.get(queue, 1))}
-        return [one for one in self._journal.dead(None) if one.queue in names]
+        names = None if queue is None else {queue, *partition_names(queue, self._partitions.get(queue, 1))}
+        return [one for one in self._journal.dead() if names is None or one.queue in names]
 
     def dead_count(self) -> int:
         """Return how many dead letters there are."""
-        return len(self._journal.dead(None))
+        return self._journal.dead_count()
 
     def replay(self, ids: Collection[int]) -> int:
         """Put dead letters back into their queues."""

@@ -123,13 +123,14 @@ class Journal:
             return int(self._all("SELECT count(*) FROM waiting", ())[0][0])
         return int(self._all("SELECT count(*) FROM waiting WHERE queue = ?", (queue,))[0][0])
 
-    def dead(self, queue: str | None) -> list[DeadLetter]:
-        """Return the dead letters, of one queue or of all, oldest first."""
-        rows = self._all(
-            "SELECT id, queue, data, reason, attempts, died_us FROM dead WHERE ? IS NULL OR queue = ? ORDER BY id",
-            (queue, queue),
-        )
+    def dead(self) -> list[DeadLetter]:
+        """Return the dead letters, oldest first."""
+        rows = self._all("SELECT id, queue, data, reason, attempts, died_us FROM dead ORDER BY id", ())
         return [DeadLetter(*row) for row in rows]
+
+    def dead_count(self) -> int:
+        """Return how many dead letters there are."""
+        return int(self._all("SELECT count(*) FROM dead", ())[0][0])
 
     def replay(self, ids: Collection[int]) -> int:
         """Put dead letters back at the end of their queues."""

@@ -33,7 +33,8 @@ class CameraRepository:
 
     def enabled(self) -> tuple[str, ...]:
         """Return the ids of all cameras that somebody should record."""
-        return tuple(camera.id for camera in self.list() if camera.enabled)
+        with self._db.look() as c:
+            return tuple(c.execute(select(CameraRow.id).where(CameraRow.enabled)).scalars())
 
     def get(self, camera_id: str) -> Camera:
         """Return a camera.

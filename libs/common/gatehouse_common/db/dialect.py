@@ -22,8 +22,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def lookups(self, url: URL, answer_s: int, engine: Engine) -> Engine:
-        """Return an engine for reads of one statement each, which need no transaction; may be ``engine``."""
+    def lookups(self, url: URL, answer_s: int) -> Engine | None:
+        """Return an engine for reads of one statement each, which need no transaction; None: the other will do."""
         ...
 
     def migrating(self, engine: Engine, shown: str) -> AbstractContextManager[Connection]:

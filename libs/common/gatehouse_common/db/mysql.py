@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -39,39 +39,17 @@ class MySQL:
 
     def connect(self, url: URL, answer_s: int) -> Engine:
         """Return an engine: connections are tried before use, since the server may have been started anew."""
-        engine = create_engine(
-            _driver(url),
-            connect_args=_patience(answer_s),
-            pool_size=8,
-            max_overflow=24,
-            pool_timeout=10,
-            pool_pre_ping=True,
-            pool_recycle=_RECYCLE_S,
-            hide_parameters=True,
-        )
-        event.listen(engine, "connect", _prepare)
-        return engine
+        return _engine(url, answer_s, pool_pre_ping=True)
 
-    def lookups(self, url: URL, answer_s: int, engine: Engine) -> Engine:  # noqa: ARG002
+    def lookups(self, url: URL, answer_s: int) -> Engine:
         """Return an engine that asks the server once for a look-up, and not also for a sign of life and a rollback.
 
         A connection that has not been used for a second is tried before; one that broke within it costs one answer.
         """
-        made = create_engine(
-            _driver(url),
-            connect_args=_patience(answer_s),
-            pool_size=8,
-            max_overflow=24,
-            pool_timeout=10,
-            pool_recycle=_RECYCLE_S,
-            isolation_level="AUTOCOMMIT",
-            skip_autocommit_rollback=True,
-            hide_parameters=True,
-        )
-        event.listen(made, "connect", _prepare)
-        event.listen(made, "checkin", _note_use)
-        event.listen(made, "checkout", _try_if_idle)
-        return made
+        engine = _engine(url, answer_s, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True)
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", _try_if_idle)
+        return engine
 
     @contextmanager
     def migrating(self, engine: Engine, shown: str) -> Iterator[Connection]:
@@ -106,12 +84,23 @@ class MySQL:
         return Unavailable(said)
 
 
-def _driver(url: URL) -> URL:
-    return url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"})
-
-
-def _patience(answer_s: int) -> dict[str, int]:
-    return {"connect_timeout": min(_CONNECT_S, answer_s), "read_timeout": answer_s, "write_timeout": answer_s}
+def _engine(url: URL, answer_s: int, **more: Any) -> Engine:
+    engine = create_engine(
+        url.set(drivername="mysql+pymysql").update_query_dict({"charset": "utf8mb4"}),
+        connect_args={
+            "connect_timeout": min(_CONNECT_S, answer_s),
+            "read_timeout": answer_s,
+            "write_timeout": answer_s,
+        },
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=10,
+        pool_recycle=_RECYCLE_S,
+        hide_parameters=True,
+        **more,
+    )
+    event.listen(engine, "connect", _prepare)
+    return engine
 
 
 def _note_use(_dbapi: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:

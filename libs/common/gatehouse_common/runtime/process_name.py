@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import threading
 from pathlib import Path
 
 from gatehouse_common.errors import from_os_error
 
 _FILE = "process.id"
 _MOST = 64
+_writing = threading.Lock()
 
 
 def process_name(configured: str, data_dir: Path) -> str:
@@ -26,10 +28,8 @@ def process_name(configured: str, data_dir: Path) -> str:
         return configured
     path = data_dir / _FILE
     try:
-        kept = _read(path)
-        if not kept:
-            _write(path, secrets.token_hex(4))
-            kept = _read(path)  # another process of this directory may have been faster
+        with _writing:  # threads of this process; other processes the directory's lock keeps away
+            kept = _read(path) or _write(path, secrets.token_hex(4))
     except OSError as error:
         raise from_os_error(error, f"keeping the name of this process in {path}") from error
     return f"{socket.gethostname()}/{data_dir.name}-{kept}"[-_MOST:]
@@ -42,19 +42,12 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _write(path: Path, text: str) -> None:
-    """Give the file its name when all of it is there, unless there is one by then."""
+def _write(path: Path, text: str) -> str:
+    """Keep a text in a file that has its name only when all of it is there; return the text."""
     unfinished = path.with_name(f"{path.name}.{text}")
     with unfinished.open("x") as file:
         file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
-    if path.exists() and not _read(path):  # a crash left it empty
-        unfinished.replace(path)
-        return
-    try:
-        path.hardlink_to(unfinished)
-    except FileExistsError:
-        pass
-    finally:
-        unfinished.unlink()
+    unfinished.replace(path)
+    return text

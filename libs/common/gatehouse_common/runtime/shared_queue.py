@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from gatehouse_common.bus import Handler, Subscription
+from gatehouse_common.bus import Subscription
 from gatehouse_common.bus.port import partition_names, partition_of
 from gatehouse_common.db import LeaseRepository
 from gatehouse_common.sharing import FairShare
@@ -21,19 +21,16 @@ _LOOK_S = 1.0
 
 
 class SharedQueue:
-    """Hands this process's share of a queue to a handler; where there is no broker, all of it.
+    """Subscribes to this process's share of a queue's partitions; where there is no broker, to all of it.
 
     Args:
         core: what services are built from.
         queue: which.
-        handler: gets the messages of a partition one after the other, those of several partitions at once.
-        subscribe: subscribes to a partition; None: the durable queue of its name.
+        subscribe: subscribes to a partition by its name.
     """
 
-    def __init__(
-        self, core: Core, queue: str, handler: Handler, subscribe: Callable[[str], Subscription] | None = None
-    ) -> None:
-        self._subscribe = subscribe or (lambda name: core.bus.subscribe(name, handler))
+    def __init__(self, core: Core, queue: str, subscribe: Callable[[str], Subscription]) -> None:
+        self._subscribe = subscribe
         self._partitions = partitions_of(core.settings)
         self._names = partition_names(queue, self._partitions)
         self._subscribed: dict[str, Subscription] = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -36,14 +35,6 @@ class _Leases(Protocol):
     def leave(self, name: str) -> None: ...
 
     def forget(self, members: list[Member]) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What a look brought: whether something was gained or lost, and whether the index answered."""
-
-    changed: bool
-    seen: bool
 
 
 class FairShare:
@@ -83,8 +74,8 @@ class FairShare:
         """Return the parts that are this process's to do, each with its epoch."""
         return {part: epoch for part, epoch in self._held.items() if part not in self._leaving}
 
-    def look(self, working: Collection[str]) -> Turn:
-        """Give a sign of life, see how things stand, and take or give up what follows from it.
+    def look(self, working: Collection[str]) -> bool:
+        """Give a sign of life, see how things stand, and take or give up what follows; return whether that is anything.
 
         Args:
             working: the parts that are being done by this process at this moment.
@@ -100,10 +91,10 @@ class FairShare:
             if error.message != self._trouble:
                 log.warning("shares cannot be looked at; everybody keeps theirs", work=self._work, reason=error.message)
             self._trouble = error.message
-            return Turn(changed=False, seen=False)
+            return False
         self._trouble = ""
         LEASES_HELD.labels(self._work).set(len(self.held()))
-        return Turn(changed=self.held() != before, seen=True)
+        return self.held() != before
 
     def leave(self) -> None:
         """Give up everything, so that others need not wait: whoever did the work has stopped."""
