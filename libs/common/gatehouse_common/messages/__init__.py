@@ -2,10 +2,12 @@
 
 from .cameras import CameraChanged, CameraStatus
 from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
+from .clips import ClipStored
 from .envelope import Message, decode, encode
 from .frames import FrameSampled
 from .gaps import GapRecorded
 from .live import LiveMedia, LivePreview, LiveRequested
+from .plates import Direction, PlateClosed, PlateIndexed, PlateSeen, ReadFields, VisitFields
 from .runs import Interruption, RunEnded, RunStarted
 from .vocabulary import CameraState, GapCause
 
@@ -17,6 +19,8 @@ __all__ = [
     "ChunkIndexed",
     "ChunkOpened",
     "ChunkStored",
+    "ClipStored",
+    "Direction",
     "FrameSampled",
     "GapCause",
     "GapRecorded",
@@ -26,8 +30,13 @@ __all__ = [
     "LivePreview",
     "LiveRequested",
     "Message",
+    "PlateClosed",
+    "PlateIndexed",
+    "PlateSeen",
+    "ReadFields",
     "RunEnded",
     "RunStarted",
+    "VisitFields",
     "decode",
     "encode",
 ]

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from .cameras import CameraChanged, CameraStatus
 from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
+from .clips import ClipStored
 from .envelope import Message
 from .frames import FrameSampled
 from .gaps import GapRecorded
 from .live import LiveMedia, LivePreview, LiveRequested
+from .plates import PlateClosed, PlateIndexed, PlateSeen
 from .runs import RunEnded, RunStarted
 
 
@@ -50,6 +52,10 @@ CATALOG: tuple[Entry, ...] = (
     Entry(LiveMedia, False, ("capture",), ("api",)),
     Entry(LivePreview, False, ("capture",), ("api",)),
     Entry(FrameSampled, False, ("capture",), ("detector",)),
+    Entry(PlateSeen, True, ("detector",), ("indexer", "segmenter")),
+    Entry(PlateClosed, True, ("detector",), ("indexer",)),
+    Entry(PlateIndexed, False, ("indexer", "api"), ("api",)),
+    Entry(ClipStored, False, ("segmenter",), ("api",)),
 )
 
 _BY_MODEL = {entry.model: entry for entry in CATALOG}

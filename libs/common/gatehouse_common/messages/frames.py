@@ -26,3 +26,4 @@ class FrameSampled(Message):
     height: Count = Field(description="of the region")
     picture_width: Count = Field(description="of the whole picture")
     picture_height: Count = Field(description="of the whole picture")
+    whole: bool = Field(default=True, description="whether it is the whole picture; else what moves in it")

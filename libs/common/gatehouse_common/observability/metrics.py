@@ -73,6 +73,32 @@ DETECTOR_FRAMES = Counter(
     "gatehouse_detector_frames", "Pictures that detectors got, by what became of them.", ["camera", "outcome"]
 )
 DETECTOR_LAG = Gauge("gatehouse_detector_lag_seconds", "Age of the picture that a detector got last.", ["camera"])
+DETECTOR_SECONDS = Histogram(
+    "gatehouse_detector_inference_seconds",
+    "Seconds that a picture took, by stage of reading.",
+    ["stage"],
+    buckets=(0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+DETECTOR_WORKERS_REPLACED = Counter(
+    "gatehouse_detector_workers_replaced", "Reading processes that were replaced, by why.", ["reason"]
+)
+PLATE_READS = Counter("gatehouse_plate_reads", "Plates read on single pictures, by outcome.", ["camera", "outcome"])
+PLATE_CONFIDENCE = Histogram(
+    "gatehouse_plate_confidence",
+    "Confidence of reads.",
+    buckets=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0),
+)
+PLATE_EVENTS = Counter("gatehouse_plate_events", "Visits of plates that were opened.", ["camera"])
+
+# Clips
+CLIP_LATENCY = Histogram(
+    "gatehouse_clip_latency_seconds",
+    "Seconds from when a clip's last frame was due until the clip could be played.",
+    buckets=(0.05, 0.1, 0.2, 0.4, 0.6, 1, 2, 5, 10, 30, 60),
+)
+CLIPS_STORED = Counter("gatehouse_clips", "Clips of plate events, by outcome.", ["camera", "outcome"])
+CLIP_FRAMES = Counter("gatehouse_clip_frames", "Frames in the clips that were stored.", ["camera"])
+CLIPS_PLANNED = Gauge("gatehouse_clips_planned", "Clips that wait for their end, or for their footage.")
 
 # Storage
 STORAGE_FREE = Gauge("gatehouse_storage_free_bytes", "Free bytes of a storage root.", ["root"])

@@ -34,6 +34,10 @@ class RecordingSettings(Group):
     fsync: Fsync = Field(
         "seconds:2", description="when the open chunk is forced to the disk: `part`, `seconds:N` or `chunk`"
     )
+    keep: Literal["all", "events"] = Field(
+        "all",
+        description="`events` keeps only the clips of plate events, of cameras that do not say otherwise",
+    )
     idle_seconds: float = Field(5.0, ge=1, le=60, description="a camera without a frame for so long is opened again")
     live_fragment_seconds: float = Field(0.07, ge=0.01, le=0.5, description="length of a live view's fragment")
 
@@ -96,13 +100,48 @@ class ApiSettings(Group):
 
 
 class DetectionSettings(Group):
-    """What is looked at in the pictures of cameras."""
+    """What is looked at in the pictures of cameras, and what becomes of the plates in them."""
 
-    frames: Literal["off", "keyframes"] = Field(
-        "off", description="which pictures capture gives to detectors; `off` decodes nothing"
+    frames: Literal["off", "keyframes", "activity"] = Field(
+        "activity",
+        description="which pictures capture gives to detectors: `activity` what moves, at the camera's resolution; "
+        "`keyframes` those alone, whole; `off` none, and decodes nothing",
     )
-    reader: Literal["none"] = Field("none", description="what detectors do with them; `none` only counts them")
+    fps: float = Field(5.0, gt=0, le=60, description="pictures of a camera per second at most, while something moves")
+    reader: Literal["none", "builtin", "onnx", "fast-alpr"] = Field(
+        "builtin",
+        description="what reads plates: `builtin` works offline; `onnx` with models of your own; `fast-alpr` if "
+        "installed; `none` only counts pictures",
+    )
+    detector_model: OptionalFilePath = Field(None, description="`reader = onnx`: the network that finds plates")
+    recogniser_model: OptionalFilePath = Field(None, description="`reader = onnx`: the network that reads them")
+    region: Literal["", "us", "eu", "br"] = Field(
+        "", description="syntaxes of plates to prefer, of cameras that have no region of their own; empty: all alike"
+    )
+    threshold: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="a read that is strictly surer opens an event and has a clip cut; cameras may differ",
+    )
+    workers: int = Field(1, ge=1, le=64, description="processes of a detector that read; each takes one core")
+    timeout_seconds: float = Field(
+        10.0, ge=0.1, le=600, description="a picture that takes longer is given up, and its process replaced"
+    )
     waiting: int = Field(64, ge=1, le=10000, description="pictures that wait for a detector; then the oldest go")
+    visit_seconds: float = Field(10.0, ge=1, le=600, description="a visit ends when its plate is not read for so long")
+    parked_hours: float = Field(
+        12.0, ge=0, le=240, description="a plate that is read again where it stood within so long is the same visit"
+    )
+
+
+class ClipSettings(Group):
+    """Clips around plate events."""
+
+    enabled: bool = Field(True, description="whether clips are cut")
+    pre_seconds: float = Field(5.0, ge=0, le=300, description="a clip begins so long before the first read")
+    post_seconds: float = Field(15.0, ge=0, le=300, description="and ends so long after the last")
+    max_seconds: float = Field(300.0, ge=1, le=3500, description="then another goes on without a gap")
 
 
 class LogSettings(Group):
@@ -141,4 +180,5 @@ class SettingsModel(Group):
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
+    clips: ClipSettings = Field(default_factory=ClipSettings)
     log: LogSettings = Field(default_factory=LogSettings)

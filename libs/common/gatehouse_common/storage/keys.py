@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.errors import InvalidInput
@@ -15,6 +16,8 @@ RECORDINGS = "recordings/"
 RECORDING_INDEX = "recordings/recording_index.json"
 QUARANTINE = "quarantine/"
 CLIPS = "clips/"
+VIDEOS = "videos/"
+PLATES = "plates/"
 
 _SPOOL_KEY = re.compile(rf"spool/(?P<camera>{SLUG.pattern})/(?P<run>[0-9a-f-]{{36}})/(?P<start>\d{{1,18}})\.mp4")
 _RECORDING_KEY = re.compile(
@@ -102,3 +105,19 @@ def quarantine(name: str, now_us: int) -> str:
 def clip(digest: str, extension: str) -> str:
     """Key of a cached result, named by the digest of what it was made from."""
     return f"{CLIPS}{digest[:2]}/{digest}.{extension}"
+
+
+def video(event: str, start_us: int, tz: ZoneInfo) -> str:
+    """Key of an event clip: ``videos/{YYYY-MM-DD}/{event}_{epoch}.mp4``, its day in ``tz``."""
+    return f"{VIDEOS}{to_datetime(start_us, tz).date().isoformat()}/{event}_{start_us // 1_000_000}.mp4"
+
+
+def plate_picture(
+    camera: str, event: str, read: str, start_us: int, tz: ZoneInfo, what: Literal["frame", "crop"]
+) -> str:
+    """Key of a picture of a plate event: ``plates/{camera}/{YYYY-MM-DD}/{event}_{read}_{frame|crop}.jpg``.
+
+    Each read has keys of its own: objects are made once and never changed.
+    """
+    day = to_datetime(start_us, tz).date().isoformat()
+    return f"{PLATES}{camera}/{day}/{event}_{read}_{what}.jpg"
