@@ -1,0 +1,125 @@
+"""What the repositories of plates and clips take and give: plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Match = Literal["exact", "prefix", "wildcard", "fuzzy"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlateEvent:
+    """One visit of one plate at one camera; ``text`` is as a person corrected it, else as it was voted."""
+
+    id: str
+    camera: str
+    state: str
+    start_us: int
+    end_us: int
+    text: str
+    voted_text: str
+    confidence: float
+    characters: list[float]
+    alternatives: list[tuple[str, float]]
+    region: str
+    pattern: str
+    direction: str
+    reads: int
+    best_read: str
+    best_us: int
+    quad: list[tuple[float, float]]
+    picture_width: int
+    picture_height: int
+    frame_key: str
+    crop_key: str
+    rejected: bool = False
+    corrected_us: int | None = None
+    corrected_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlateReadRecord:
+    """One plate on one frame."""
+
+    id: str
+    event: str | None
+    camera: str
+    time_us: int
+    run: str
+    pts: int
+    text: str
+    confidence: float
+    threshold: float
+    qualifies: bool
+    characters: list[float]
+    alternatives: list[tuple[str, float]]
+    region: str
+    pattern: str
+    quad: list[tuple[float, float]]
+    picture_width: int
+    picture_height: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlateQuery:
+    """Which plate events.
+
+    Attributes:
+        text: what to look for, upper case; None: any. With ``wildcard``, ``*`` is any text and ``?`` any character.
+        match: how; ``fuzzy``: at most one character is wrong, missing or too many, characters that are confused alike.
+        cameras: of these only; None: of all.
+        start_us, end_us: that share an instant with this range; None: without bound.
+        min_confidence: at least so sure.
+        rejected: whether those that a person rejected are among them.
+        before: ``(start_us, id)`` of the last one of the page before.
+        limit: so many at most, the newest first.
+        offset: so many are passed over first; for older clients, ``before`` is better.
+    """
+
+    text: str | None = None
+    match: Match = "exact"
+    cameras: frozenset[str] | None = None
+    start_us: int | None = None
+    end_us: int | None = None
+    min_confidence: float = 0.0
+    rejected: bool = False
+    before: tuple[int, str] | None = None
+    limit: int = 50
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A clip around plate events; ``events`` are their ids in the order in which they began."""
+
+    id: str
+    camera: str
+    state: str
+    start_us: int
+    end_us: int
+    first_us: int
+    last_us: int
+    previous: str | None
+    key: str
+    bytes: int
+    width: int
+    height: int
+    frames: int
+    detail: str
+    created_us: int
+    stored_us: int | None
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ClipQuery:
+    """Which clips; see :class:`PlateQuery`. Without ``states`` those that are stored, archived or purged."""
+
+    cameras: frozenset[str] | None = None
+    start_us: int | None = None
+    end_us: int | None = None
+    states: frozenset[str] | None = None
+    before: tuple[int, str] | None = None
+    limit: int = 50
+    offset: int = 0
