@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -14,12 +15,13 @@ COMMAND = str(Path(sys.executable).with_name("gatehouse"))
 
 
 @contextmanager
-def running(data: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """Yield the process of ``gatehouse up`` and its address."""
+def running(data: Path, *arguments: str, plates: bool = False) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Yield the process of ``gatehouse up`` and its address; what is measured is recording, unless ``plates``."""
     log = data.parent / f"{data.name}.log"
     with log.open("wb") as out:
         command = [COMMAND, "up", "--data", str(data), "--port", "0", *arguments]
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+        environment = {**os.environ, "GATEHOUSE_DETECTION__FRAMES": "activity" if plates else "off"}
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
         try:
             yield process, address(process, log)
         finally:

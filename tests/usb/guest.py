@@ -70,7 +70,12 @@ def main() -> None:
         o for name, path in CAMERAS.items() for o in ("--camera", f"{name}=v4l2://{path}?{MODES.get(name, SLOW)}")
     ]
     with Running(
-        data, *options, log=share / "log", GATEHOUSE_RECORDING__IDLE_SECONDS=str(IDLE_S), GATEHOUSE_LOG__FORMAT="json"
+        data,
+        *options,
+        log=share / "log",
+        GATEHOUSE_RECORDING__IDLE_SECONDS=str(IDLE_S),
+        GATEHOUSE_LOG__FORMAT="json",
+        GATEHOUSE_DETECTION__FRAMES="off",
     ) as gatehouse:
 
         def camera(name: str) -> dict[str, Any]:
