@@ -13,14 +13,13 @@ from werkzeug.exceptions import HTTPException
 
 from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.errors import GatehouseError
+from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core
 
 from . import problems
-from .chunk_reader import ChunkReader
 from .context import Context, context, install
 from .conversions import Conversions
 from .guard import install_guard
-from .library import Library
 from .live import LiveDesk
 from .live_feed import LiveFeeds
 from .routes import cameras, compat, footage, hls, live, pages, system, timeline

@@ -9,12 +9,11 @@ from typing import cast
 from flask import current_app
 
 from gatehouse_common.db import CameraRepository, FootageReader
+from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core
 
-from .chunk_reader import ChunkReader
 from .conversions import Conversions
-from .library import Library
 from .live import LiveDesk
 
 _KEY = "gatehouse"

@@ -17,11 +17,10 @@ from typing import IO, cast
 import structlog
 
 from gatehouse_common.errors import DataLoss, GatehouseError, Unavailable
+from gatehouse_common.footage import ChunkReader
 from gatehouse_common.media.conversion import Target
 from gatehouse_common.media.conversion.reading import REQUEST_BYTES, parse_request
 from gatehouse_common.media.virtual_file import VirtualFile
-
-from .chunk_reader import ChunkReader
 
 log = structlog.get_logger(__name__)
 

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from flask import Response, request
 
+from gatehouse_common.footage import ChunkReader
 from gatehouse_common.media.conversion import Target
 from gatehouse_common.media.virtual_file import VirtualFile
 from gatehouse_common.runtime.web_server import CONNECTION
 
-from .chunk_reader import ChunkReader
 from .context import Context
 from .problems import problem
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from gatehouse_api.library import Library
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.errors import InvalidInput, NotFound, TooLarge
+from gatehouse_common.footage import Library
 from gatehouse_common.media.conversion import Target, check_copied
 from gatehouse_common.media.conversion.making import convert
 from gatehouse_common.media.conversion.reading import SliceFile

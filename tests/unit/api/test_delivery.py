@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask, Response
 
-from gatehouse_api.chunk_reader import ChunkReader
 from gatehouse_api.delivery import deliver
 from gatehouse_common.errors import DataLoss, NotFound
+from gatehouse_common.footage import ChunkReader
 from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
 from gatehouse_common.storage import MediaReader, Spools
 from gatehouse_common.storage.local import LocalStore

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_api.index_cache import IndexCache
 from gatehouse_common.db import Chunk
 from gatehouse_common.errors import NotFound
+from gatehouse_common.footage import IndexCache
 from gatehouse_common.media.adopt import read_index
 from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.samples import ChunkMedia

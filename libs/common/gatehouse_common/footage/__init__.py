@@ -1,0 +1,7 @@
+"""Recorded media of a range, for whoever serves or cuts it: where it is, what is in it, and its bytes."""
+
+from .chunk_reader import ChunkReader
+from .index_cache import IndexCache
+from .library import Found, Library
+
+__all__ = ["ChunkReader", "Found", "IndexCache", "Library"]
