@@ -3,6 +3,7 @@
 from .cameras import CameraChanged, CameraStatus
 from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
 from .clips import ClipStored
+from .detections import DetectionAnswered, DetectionRequested, ReadingFields
 from .envelope import Message, decode, encode
 from .frames import FrameSampled
 from .gaps import GapRecorded
@@ -20,6 +21,8 @@ __all__ = [
     "ChunkOpened",
     "ChunkStored",
     "ClipStored",
+    "DetectionAnswered",
+    "DetectionRequested",
     "Direction",
     "FrameSampled",
     "GapCause",
@@ -34,6 +37,7 @@ __all__ = [
     "PlateIndexed",
     "PlateSeen",
     "ReadFields",
+    "ReadingFields",
     "RunEnded",
     "RunStarted",
     "VisitFields",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .cameras import CameraChanged, CameraStatus
 from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
 from .clips import ClipStored
+from .detections import DetectionAnswered, DetectionRequested
 from .envelope import Message
 from .frames import FrameSampled
 from .gaps import GapRecorded
@@ -56,6 +57,8 @@ CATALOG: tuple[Entry, ...] = (
     Entry(PlateClosed, True, ("detector",), ("indexer",)),
     Entry(PlateIndexed, False, ("indexer", "api"), ("api",)),
     Entry(ClipStored, False, ("segmenter",), ("api",)),
+    Entry(DetectionRequested, False, ("api",), ("detector",)),
+    Entry(DetectionAnswered, False, ("detector",), ("api",)),
 )
 
 _BY_MODEL = {entry.model: entry for entry in CATALOG}

@@ -111,3 +111,4 @@ HTTP_REQUESTS = Counter("gatehouse_http_requests", "Requests answered.", ["route
 HTTP_SECONDS = Histogram("gatehouse_http_request_seconds", "Seconds to the first byte of the answer.", ["route"])
 HTTP_INFLIGHT = Gauge("gatehouse_http_inflight", "Requests being answered.", ["kind"])
 LIVE_VIEWERS = Gauge("gatehouse_live_viewers", "Open live views.", ["camera", "kind"])
+EVENT_VIEWERS = Gauge("gatehouse_event_viewers", "Pages and programs that are being told of events.")

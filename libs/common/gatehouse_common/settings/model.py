@@ -87,6 +87,7 @@ class ApiSettings(Group):
     )
     threads: int = Field(64, ge=4, le=1024, description="requests answered at once; each live view holds one")
     max_live_viewers: int = Field(40, ge=1, le=1000, description="open live views; the next gets 503")
+    max_event_viewers: int = Field(16, ge=1, le=1000, description="pages that are told of events; the next gets 503")
     max_range_seconds: float = Field(21600.0, ge=1, description="longest range of one `/footage` answer")
     max_conversions: int = Field(2, ge=1, le=64, description="files of other formats made at once; the next gets 503")
     max_conversion_range_seconds: float = Field(
