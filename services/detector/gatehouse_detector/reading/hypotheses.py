@@ -1,0 +1,98 @@
+"""What a line may say: texts of several looks at it, weighed together, with a preference for syntaxes of plates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .alphabet import LONGEST, SHORTEST, Distribution, look_alikes
+from .decoding import character_chances, likeliest, log_probability
+from .syntaxes import Syntax, fit
+
+PREFERENCE = 1.5
+"""Added to the log-probability of a text of the commonest syntax."""
+_EXPLORED = 3
+"""Texts of which look-alikes are weighed too."""
+_TOLD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One recogniser's answer to one crop of a line.
+
+    Attributes:
+        places: its distribution.
+        weight: how much it counts beside others.
+    """
+
+    places: Distribution
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """The likeliest text of a line.
+
+    Attributes:
+        text: what it says.
+        chance: its share among the texts that were weighed, with the preference for syntaxes.
+        evidence: its probability by the looks alone, per character.
+        agreement: share of the looks of which it is the likeliest text.
+        characters: confidence of each character.
+        syntax: the syntax that it has.
+        alternatives: other texts and their shares, the likeliest first.
+    """
+
+    text: str
+    chance: float
+    evidence: float
+    agreement: float
+    characters: tuple[float, ...]
+    syntax: Syntax | None
+    alternatives: tuple[tuple[str, float], ...]
+
+
+def weigh(looks: list[Look], region: str) -> Hypothesis | None:
+    """Return what a line says by all looks at it, or None where it can be no plate."""
+    found = [likeliest(look.places) for look in looks]
+    texts = _candidates(found, region)
+    if not texts:
+        return None
+    weights = np.log(np.asarray([look.weight for look in looks]) / sum(look.weight for look in looks))
+    each = np.stack([log_probability(look.places, texts) for look in looks])
+    by_looks = np.logaddexp.reduce(each + weights[:, None], axis=0)
+    syntaxes = [fit(text, region) for text in texts]
+    scores = by_looks + np.asarray([PREFERENCE * syntax.weight**0.5 if syntax else 0.0 for syntax in syntaxes])
+    shares = np.exp(scores - np.logaddexp.reduce(scores))
+    order = np.argsort(-scores)
+    best = int(order[0])
+    text = texts[best]
+    firsts = [max(texts_of, key=lambda t: texts_of[t]) for texts_of in found]
+    chances = np.mean([character_chances(look.places, text) for look in looks], axis=0)
+    return Hypothesis(
+        text=text,
+        chance=float(shares[best]),
+        evidence=float(np.exp(by_looks[best] / len(text))),
+        agreement=sum(first == text for first in firsts) / len(firsts),
+        characters=tuple(round(float(chance), 4) for chance in chances),
+        syntax=syntaxes[best],
+        alternatives=tuple((texts[int(k)], round(float(shares[k]), 4)) for k in order[1 : _TOLD + 1]),
+    )
+
+
+def _candidates(found: list[dict[str, float]], region: str) -> list[str]:
+    """Return the texts worth weighing: those that the looks gave, and look-alikes of the best that have a syntax."""
+    best: dict[str, float] = {}
+    for texts in found:
+        for text, score in texts.items():
+            if SHORTEST <= len(text) <= LONGEST and any(char.isdigit() for char in text):
+                best[text] = max(best.get(text, -1e9), score)
+    ranked = sorted(best, key=lambda text: -best[text])
+    more = [
+        other
+        for text in ranked[:_EXPLORED]
+        for other in look_alikes(text)
+        if other not in best and any(char.isdigit() for char in other) and fit(other, region)
+    ]
+    return ranked + list(dict.fromkeys(more))

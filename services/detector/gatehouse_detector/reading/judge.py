@@ -1,0 +1,63 @@
+"""Tells plates from other writing, and how sure that is: a weighing of features, fitted and kept as data."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from functools import cache
+from pathlib import Path
+
+from .hypotheses import Hypothesis
+from .quads import size
+from .text_boxes import Line
+
+_WEIGHTS = Path(__file__).with_name("confidence.json")
+_CLOCK = re.compile(
+    r"(19|20)\d{2}[01]\d([0-3]\d)?.*"  # 2024-05-17...
+    r"|[0-3]?\d[01]\d(19|20)\d{2}.*"  # 17.05.2024...
+    r"|[01]\d[0-3]\d(19|20)\d{2}.*"  # 05/17/2024...
+    r"|[0-2]\d[0-5]\d[0-5]\d(AM|PM)?|[0-1]?\d[0-5]\d(AM|PM)"  # 12:34:56, 1:30 PM
+    r"|\d{8,}"
+)
+
+
+def is_stamp(text: str) -> bool:
+    """Tell whether a text is a date or a time of day, as cameras write them into their pictures."""
+    return _CLOCK.fullmatch(text) is not None
+
+
+def features(hypothesis: Hypothesis, line: Line) -> dict[str, float]:
+    """Return what speaks for and against a plate, each about -3 to 3."""
+    width, height = size(line.corners)
+    text = hypothesis.text
+    return {
+        "chance": _logit(hypothesis.chance),
+        "evidence": _logit(hypothesis.evidence),
+        "weakest": _logit(min(hypothesis.characters)),
+        "agreement": hypothesis.agreement,
+        "syntax": math.sqrt(hypothesis.syntax.weight) if hypothesis.syntax else 0.0,
+        "score": line.score,
+        "height": math.log(height / 20.0),
+        "shape": abs(math.log(width / height / (0.62 * len(text) + 0.3))),
+        "length": abs(len(text) - 6.7),
+        "digits": sum(char.isdigit() for char in text) / len(text),
+    }
+
+
+def confidence(found: dict[str, float]) -> float:
+    """Return the probability that the text is a plate and right to the letter."""
+    weights = _weights()
+    total = weights["constant"] + sum(weights.get(name, 0.0) * value for name, value in found.items())
+    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+@cache
+def _weights() -> dict[str, float]:
+    read: dict[str, float] = json.loads(_WEIGHTS.read_text())["weights"]
+    return read
+
+
+def _logit(chance: float) -> float:
+    bounded = min(max(chance, 0.002), 0.998)
+    return math.log(bounded / (1.0 - bounded)) / 2.0

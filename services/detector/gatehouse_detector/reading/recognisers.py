@@ -1,0 +1,91 @@
+"""What reads a straightened line: the network for any text that is bundled, made to know plates' characters alone."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from .alphabet import BLANK, CHARACTERS, COLUMNS, Distribution
+from .networks import Network, Tensor, text_network
+from .port import Image
+
+HEIGHT = 48
+"""Pixels of a straightened line."""
+WIDEST = 480
+"""Pixels of a straightened line."""
+
+
+class Recogniser(Protocol):
+    """Reads straightened lines."""
+
+    def read(self, lines: list[Image]) -> list[Distribution]:
+        """Return a distribution for each line.
+
+        Args:
+            lines: pictures of ``HEIGHT`` rows, blue-green-red.
+        """
+        ...
+
+
+def batched(lines: list[Image], step: int, least: int) -> Tensor:
+    """Return lines side by side for a network: count, rows, columns, colours, from -1 to 1; grey where one is short."""
+    width = max(least, *(line.shape[1] for line in lines))
+    width = -(-width // step) * step
+    batch = np.zeros((len(lines), HEIGHT, width, 3), np.float32)
+    for at, line in enumerate(lines):
+        fit = line if line.shape[0] == HEIGHT else cv2.resize(line, (line.shape[1], HEIGHT))
+        batch[at, :, : fit.shape[1]] = fit.astype(np.float32) / 127.5 - 1.0
+    return batch
+
+
+class TextRecogniser:
+    """PP-OCR's network for lines of any text, its thousands of characters folded to those of plates.
+
+    Small letters and wide forms count as the capital; spaces, dashes and dots count as blank. What it gives to other
+    signs stays missing, so that a line of them is unlikely to be any plate.
+    """
+
+    _SEPARATORS = " -.·•:_—*'|~"
+
+    def __init__(self, threads: int = 1) -> None:
+        self._network = Network(text_network("PP-OCRv6_rec_small.onnx"), threads)
+        known = ["", *self._network.note("character").split("\n")]
+        self._known = [*known, " "]
+        first: dict[str, int] = {}
+        for at, char in enumerate(known):
+            first.setdefault(char, at)
+        first.setdefault(" ", len(known))
+        pairs = [(BLANK, 0)]
+        pairs += [(BLANK, first[char]) for char in self._SEPARATORS if char in first]
+        for column, char in enumerate(CHARACTERS, 1):
+            forms = {char, char.lower(), chr(ord(char) + 0xFEE0)}
+            pairs += [(column, first[form]) for form in sorted(forms) if form in first]
+        self._sources = np.asarray([source for _, source in pairs])
+        targets = np.asarray([target for target, _ in pairs])
+        self._folding = np.zeros((len(pairs), COLUMNS), np.float32)
+        self._folding[np.arange(len(pairs)), targets] = 1.0
+
+    def read(self, lines: list[Image]) -> list[Distribution]:
+        """Return a distribution for each line."""
+        if not lines:
+            return []
+        batch = batched(lines, 32, 96).transpose(0, 3, 1, 2)
+        (answer,) = self._network.run(np.ascontiguousarray(batch))
+        sources = self._sources[self._sources < answer.shape[2]]
+        return list(answer[:, :, sources] @ self._folding[: len(sources)])
+
+    def plain(self, lines: list[Image]) -> list[tuple[str, float]]:
+        """Return any text of each line, as the network has it, with the mean probability of its characters."""
+        if not lines:
+            return []
+        batch = batched(lines, 32, 96).transpose(0, 3, 1, 2)
+        (answer,) = self._network.run(np.ascontiguousarray(batch))
+        return [self._plain(places) for places in answer]
+
+    def _plain(self, places: Tensor) -> tuple[str, float]:
+        picked = places.argmax(axis=1)
+        told = [t for t, at in enumerate(picked) if at and (t == 0 or at != picked[t - 1])]
+        text = "".join(self._known[picked[t]] for t in told if picked[t] < len(self._known))
+        return text, float(np.mean([places[t, picked[t]] for t in told])) if told else 0.0
