@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gatehouse_common.media.lettering import render_text
 from gatehouse_common.timefmt import rfc3339
-
-from .lettering import render_text
 
 BITS = 20
 CROSSING_S = 8.0

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-import structlog
-
 from gatehouse_common.bus import Delivery, Subscription
-from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.messages import DetectionAnswered, DetectionRequested, ReadingFields
 from gatehouse_common.messages.detections import MAX_READINGS
@@ -16,14 +13,10 @@ from gatehouse_common.runtime import Core
 
 from .reading.port import Reading
 
-log = structlog.get_logger(__name__)
-
 Look = Callable[[bytes, str], list[Reading]]
 """Reads the plates in a JPEG, preferring a region's syntaxes; may be called beside itself, and raises ours alone."""
 
 _WAITING = 8
-_STALE_US = 20 * SECOND
-"""Whoever asked has long gone: a question that waited for so long is not worth a core."""
 NO_READER = "this detector only counts pictures: the setting detection.reader is 'none'"
 
 
@@ -47,13 +40,13 @@ class Requests:
         asked = delivery.message
         if not isinstance(asked, DetectionRequested):
             return
-        now = self._core.clock.now_us()
-        if now - asked.time_us > _STALE_US:
-            log.info("a question came too late", request=asked.id)
-            return
         readings, trouble = self._answer(bytes(delivery.body or b""), asked.region)
         answer = DetectionAnswered(
-            camera=asked.camera, time_us=now, request=asked.id, readings=readings, trouble=trouble[:500]
+            camera=asked.camera,
+            time_us=self._core.clock.now_us(),
+            request=asked.id,
+            readings=readings,
+            trouble=trouble[:500],
         )
         self._core.bus.publish(answer)
 

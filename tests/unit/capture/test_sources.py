@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from gatehouse_capture.drawing import Street
-from gatehouse_capture.lettering import render_text
 from gatehouse_capture.sources import open_source
 from gatehouse_capture.sources.device_list import list_devices
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import InvalidInput, SourceUnavailable
+from gatehouse_common.media.lettering import render_text
 from gatehouse_common.testing import barcode
 
 

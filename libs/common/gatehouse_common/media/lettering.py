@@ -1,4 +1,4 @@
-"""A small bitmap font, so that the synthetic camera needs no fonts of the system: 5 x 7 pixels a letter."""
+"""A small bitmap font, so that what we write into pictures needs no fonts of the system: 5 x 7 pixels a letter."""
 
 from __future__ import annotations
 
