@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from gatehouse_common.bus import Delivery
+from gatehouse_common.bus.notices import Outbox
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import CameraRepository, FootageReader, LeaseRepository
 from gatehouse_common.media.chunk_file import FsyncPolicy
@@ -25,7 +26,6 @@ from .absences import Absences
 from .camera import CameraWorker, Timing
 from .frames import KeyframeSampler
 from .live import LiveTap
-from .notices import Outbox
 from .roster import Assignment, Roster
 from .run_notices import Desk
 from .workers import Workers

@@ -1,4 +1,4 @@
-"""Notices on their way to the bus: in order, patiently, and never in the way of recording."""
+"""Notices on their way to the bus: in order, patiently, and never in the way of whoever has something to tell."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections import deque
 
 import structlog
 
-from gatehouse_common.bus import Bus
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.messages import Message
 from gatehouse_common.observability.metrics import NOTICES_PENDING
+
+from .port import Bus
 
 log = structlog.get_logger(__name__)
 
@@ -21,8 +22,8 @@ _MOST = 100_000
 class Outbox:
     """Publishes durable messages from a thread of its own.
 
-    While the bus does not take them they wait, up to a bound; beyond it the oldest go, since what they tell is
-    in the chunk files and is found again at the next start.
+    While the bus does not take them they wait, up to a bound; beyond it the oldest go. What they tell can be found
+    again: of footage in the chunk files, of plates in the message that follows.
     """
 
     def __init__(self, bus: Bus, retry_s: float = _RETRY_S) -> None:
@@ -38,9 +39,10 @@ class Outbox:
         with self._changed:
             if len(self._waiting) >= _MOST:
                 lost = self._waiting.popleft()
+                NOTICES_PENDING.dec()
                 log.error("a notice was dropped: the bus has been away too long", type=lost.TYPE)
             self._waiting.append(message)
-            NOTICES_PENDING.set(len(self._waiting))
+            NOTICES_PENDING.inc()
             self._changed.notify()
 
     def close(self, timeout_s: float = 5.0) -> None:
@@ -69,7 +71,7 @@ class Outbox:
             with self._changed:
                 if self._waiting[0] is message:  # else it has gone already, as the oldest of too many
                     self._waiting.popleft()
-                NOTICES_PENDING.set(len(self._waiting))
+                    NOTICES_PENDING.dec()
 
     def _publish(self, message: Message) -> bool:
         """Return whether the message needs no further try: one that can never be taken holds up no other."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from gatehouse_capture.notices import Outbox
+from gatehouse_common.bus.notices import Outbox
 from gatehouse_common.errors import InvalidInput, Unavailable
 from gatehouse_common.messages import CameraChanged, Message
 
