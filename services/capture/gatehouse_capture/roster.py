@@ -8,8 +8,9 @@ from pathlib import Path
 
 import structlog
 
-from gatehouse_common.db import CameraRepository, FootageReader
-from gatehouse_common.errors import DataLoss, GatehouseError, NotFound
+from gatehouse_common.db import Camera, CameraRepository, FootageReader
+from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput, NotFound
+from gatehouse_common.settings.cameras import camera_settings
 
 from .kept_file import read_kept, write_kept
 
@@ -18,12 +19,21 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A camera to record, where its recording ended when that was last known, and the epoch of its lease (0: none)."""
+    """A camera to record.
+
+    Attributes:
+        id: of the camera.
+        url: where its pictures come from.
+        end_us: where its recording ended when that was last known.
+        epoch: that of its lease; 0: none.
+        keeps_all: whether its footage is kept, and not the clips of plate events alone; None: as the site says.
+    """
 
     id: str
     url: str
     end_us: int | None = None
     epoch: int = 0
+    keeps_all: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,9 @@ class Roster:
             enabled = [c for c in cameras if c.enabled]
             mine = dict.fromkeys((c.id for c in enabled), 0) if self._held is None else self._held()
             wanted = tuple(
-                Assignment(c.id, c.url, self._footage.last_end_us(c.id), mine[c.id]) for c in enabled if c.id in mine
+                Assignment(c.id, c.url, self._footage.last_end_us(c.id), mine[c.id], _keeps_all(c))
+                for c in enabled
+                if c.id in mine
             )
         except GatehouseError as error:
             self._seen = None
@@ -124,3 +136,12 @@ class Roster:
             log.warning("the list of cameras cannot be kept", reason=error.message)
         else:
             self._kept = fields
+
+
+def _keeps_all(camera: Camera) -> bool | None:
+    """Return what a camera says of its own footage; one whose settings cannot be read says nothing."""
+    try:
+        keep = camera_settings(camera.settings).keep
+    except InvalidInput:
+        return None
+    return None if keep is None else keep == "all"

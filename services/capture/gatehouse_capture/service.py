@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -36,6 +37,8 @@ _STOP_S = 8.0
 _LOOK_S = 10.0
 _GLANCE_S = 0.5
 _SHARE_S = 1.0
+_LONGEST_UNKEPT_US = 60 * SECOND
+"""Chunks that are not to be stored go as a whole, so they are short: the spool holds little that nobody needs."""
 _DATABASE_S = 3.0
 """Recording waits for the database for so long only; then it records the cameras of the last time."""
 
@@ -70,6 +73,7 @@ class CaptureService:
             chunk_us=round(recording.chunk_seconds * SECOND),
             fsync=FsyncPolicy(fsync_every_us(recording.fsync)),
         )
+        self._short = replace(self._policy, chunk_us=min(self._policy.chunk_us, _LONGEST_UNKEPT_US))
         self._timing = Timing(recording.idle_seconds)
         self._fragment_us = round(recording.live_fragment_seconds * SECOND)
         self._rooms: OpenChunks | None = None
@@ -174,6 +178,8 @@ class CaptureService:
             return epoch
 
         core = self._core
-        desk = Desk(one.id, core.data_dir, self._policy, core.clock, outbox.send, tap, core.spools.own_url, told)
+        keeps_all = core.settings.values.recording.keep == "all" if one.keeps_all is None else one.keeps_all
+        policy = self._policy if keeps_all else self._short
+        desk = Desk(one.id, core.data_dir, policy, core.clock, outbox.send, tap, core.spools.own_url, told)
         self._taps[one.id] = tap  # that of a camera which is gone asks nothing of anybody
         return CameraWorker(one.url, desk, self._timing, lambda: one.end_us, interruptions)

@@ -16,7 +16,7 @@ from gatehouse_common.media.adopt import read_index
 from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.stored import load_index
-from gatehouse_common.messages import ChunkClosed, ChunkIndexed
+from gatehouse_common.messages import ChunkClosed, ChunkFreed, ChunkIndexed
 from gatehouse_common.observability.metrics import SPOOL_BYTES, SPOOL_FILES
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.storage import keys
@@ -34,8 +34,9 @@ _HINTS = 10_000
 class SpoolKeeper:
     """Frees the chunks that are stored and indexed, and tells again of those that nobody has stored for long.
 
-    ``chunk.indexed`` frees a chunk at once. It may be lost, and so may ``chunk.closed``; so every quarter of a minute
-    the index is asked for what is still in the spool. Capture alone writes to the spool and deletes from it.
+    ``chunk.indexed`` frees a chunk at once, ``chunk.freed`` one that is not to be kept. They may be lost, and so may
+    ``chunk.closed``; so every quarter of a minute the index is asked for what is still in the spool. Capture alone
+    writes to the spool and deletes from it.
     Made before capture begins, so that the spool holds only what an earlier process has left.
     """
 
@@ -51,7 +52,7 @@ class SpoolKeeper:
 
     def run(self, stop: threading.Event) -> None:
         """Keep the spool until told to stop; then free what has been stored by then."""
-        hints = self._core.bus.subscribe_transient([ChunkIndexed], self._on_indexed, maxlen=_HINTS)
+        hints = self._core.bus.subscribe_transient([ChunkIndexed, ChunkFreed], self._on_hint, maxlen=_HINTS)
         try:
             while not self._core.clock.wait(stop, _LOOK_S):
                 self.look()
@@ -96,21 +97,39 @@ class SpoolKeeper:
         """
         if keys.parse_spool(spool_key) is None:
             return
-        path = self._core.spool.root / spool_key
-        if not path.exists():
+        if (self._core.spool.root / spool_key).exists():
+            self._core.store.stat(chunk_key)
+            self._unlink(spool_key)
+
+    def let_go(self, chunk: str, spool_key: str) -> None:
+        """Free the spool's name of a chunk that is not to be kept, if the index has forgotten it.
+
+        If the message that says so is lost, the chunk is told again as one that nobody has stored; so in the end it
+        comes again.
+        """
+        if keys.parse_spool(spool_key) is None or not (self._core.spool.root / spool_key).exists():
             return
-        self._core.store.stat(chunk_key)
+        try:
+            self._footage.chunk(chunk)
+        except NotFound:
+            self._unlink(spool_key)
+
+    def _unlink(self, spool_key: str) -> None:
+        path = self._core.spool.root / spool_key
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise from_os_error(error, f"freeing {spool_key}") from error
         prune(path.parent)
 
-    def _on_indexed(self, delivery: Delivery) -> None:
+    def _on_hint(self, delivery: Delivery) -> None:
         message = delivery.message
-        if isinstance(message, ChunkIndexed):
+        if isinstance(message, ChunkIndexed | ChunkFreed):
             try:
-                self.release(message.key, message.spool_key)
+                if isinstance(message, ChunkIndexed):
+                    self.release(message.key, message.spool_key)
+                else:
+                    self.let_go(message.chunk, message.spool_key)
             except NotFound as error:
                 log.error("a chunk is kept in the spool: the store does not have it", reason=error.message)  # noqa: TRY400
             except GatehouseError as error:

@@ -12,6 +12,8 @@ from gatehouse_common.media.stored import load_index
 from gatehouse_common.messages import (
     CameraStatus,
     ChunkClosed,
+    ChunkDiscarded,
+    ChunkFreed,
     ChunkIndexed,
     ChunkOpened,
     ChunkStored,
@@ -26,6 +28,8 @@ from gatehouse_common.runtime import Core
 from .run_ledger import RunLedger
 
 log = structlog.get_logger(__name__)
+
+ONLY_CLIPS = "only clips of plate events are kept of this camera"
 
 
 class Handlers:
@@ -50,6 +54,7 @@ class Handlers:
             GopWritten: self._ledger.follow,
             ChunkClosed: self._chunk_closed,
             ChunkStored: self._chunk_stored,
+            ChunkDiscarded: self._chunk_discarded,
             GapRecorded: self._gap_recorded,
         }
 
@@ -92,6 +97,11 @@ class Handlers:
             )
         )
         self._stored()
+
+    def _chunk_discarded(self, gone: ChunkDiscarded) -> None:
+        if self._writer.discard_chunk(gone, ONLY_CLIPS):
+            now_us = self._core.clock.now_us()
+            self._core.bus.publish(ChunkFreed(camera=gone.camera, time_us=now_us, chunk=gone.chunk, spool_key=gone.key))
 
     def _gap_recorded(self, gap: GapRecorded) -> None:
         if gap.end_us > gap.start_us:

@@ -90,9 +90,10 @@ class RunLedger:
             return None
 
     def _recorded_until(self, camera: str, start_us: int) -> int | None:
-        until = self._reader.last_end_us(camera, start_us)
-        if until is not None:
-            return until
+        ends = [self._reader.last_end_us(camera, start_us), self._reader.purged_until_us(camera, start_us)]
+        known = [end for end in ends if end is not None]
+        if known:
+            return max(known)
         try:
             return self._cameras.get(camera).created_us
         except NotFound:

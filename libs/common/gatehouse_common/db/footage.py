@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, 
 
 from gatehouse_common.errors import NotFound
 from gatehouse_common.intervals import Interval
+from gatehouse_common.messages import GapCause
 
 from .engine import Database
 from .models import MAX_CHUNK_US, ChunkIndexRow, ChunkRow, GapRow, RunRow
@@ -149,6 +150,14 @@ class FootageReader:
         """Return where the footage of a camera ends (that of chunks that begin before ``before_us``)."""
         with self._db.read() as c:
             return _last_end(c, camera, before_us)
+
+    def purged_until_us(self, camera: str, before_us: int) -> int | None:
+        """Return until when footage of a camera that began before an instant was let go of; None: none was."""
+        query = select(GapRow.end_us).where(
+            GapRow.camera == camera, GapRow.cause == GapCause.PURGED, GapRow.start_us < before_us
+        )
+        with self._db.read() as c:
+            return c.execute(query.order_by(GapRow.end_us.desc()).limit(1)).scalar()
 
     def nearest(self, camera: str, at_us: int) -> tuple[int | None, int | None]:
         """Return the end of the footage that begins before an instant, and the start of the footage after it.

@@ -7,7 +7,17 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from gatehouse_common.messages import ChunkClosed, ChunkOpened, ChunkStored, GopWritten, RunEnded, RunStarted
+from gatehouse_common.clock import MILLISECOND
+from gatehouse_common.messages import (
+    ChunkClosed,
+    ChunkDiscarded,
+    ChunkOpened,
+    ChunkStored,
+    GapCause,
+    GopWritten,
+    RunEnded,
+    RunStarted,
+)
 
 from .contention import retried
 from .engine import Database
@@ -16,6 +26,9 @@ from .new_rows import insert_new
 from .records import Gap
 
 _ChunkNews = ChunkOpened | GopWritten | ChunkClosed | ChunkStored
+
+_TOUCHING_US = MILLISECOND
+"""Spans so close are one: the end of a frame is rounded to the microsecond in each of them."""
 
 # Of every GOP of every camera. Made once: building a statement costs ten times what running it does.
 _EXTEND = (
@@ -147,6 +160,24 @@ class FootageWriter:
             c.execute(delete(ChunkRow).where(ChunkRow.key == key, ChunkRow.state == "open"))
 
     @retried
+    def discard_chunk(self, news: ChunkDiscarded, detail: str) -> bool:
+        """Forget a chunk that is not to be kept, and let the ledger say so; return False if it is stored after all.
+
+        What is let go of piece by piece is one gap.
+        """
+        with self._db.begin() as c:
+            row = c.execute(
+                select(ChunkRow.state, ChunkRow.start_us, ChunkRow.end_us).where(ChunkRow.id == news.chunk)
+            ).first()
+            if row is not None and row.state == "stored":
+                return False
+            c.execute(delete(ChunkRow).where(ChunkRow.id == news.chunk))
+            start_us, end_us = (news.start_us, news.end_us) if row is None else (row.start_us, row.end_us)
+            if end_us > start_us:
+                _add_purged(c, news.camera, start_us, end_us, detail)
+        return True
+
+    @retried
     def put_gaps(self, run: str | None, gaps: Sequence[Gap]) -> list[Gap]:
         """Keep gaps; those that came before the same run are replaced. Return the ones that were not known.
 
@@ -182,6 +213,19 @@ def _refine(c: Connection, run: str, origin_us: int) -> None:
         .where(ChunkRow.run == run, ChunkRow.origin_us != origin_us)
         .values(start_us=ChunkRow.start_us + moved, end_us=ChunkRow.end_us + moved, origin_us=origin_us)
     )
+
+
+def _add_purged(c: Connection, camera: str, start_us: int, end_us: int, detail: str) -> None:
+    """Put a purged span into the ledger, as part of the one that it goes on from if there is one."""
+    purged = (GapRow.camera == camera, GapRow.cause == GapCause.PURGED, GapRow.detail == detail)
+    touching = select(GapRow.id, GapRow.start_us, GapRow.end_us).where(
+        *purged, GapRow.end_us >= start_us - _TOUCHING_US, GapRow.start_us + 0 <= end_us + _TOUCHING_US
+    )
+    found = c.execute(touching.order_by(GapRow.start_us)).all()
+    c.execute(delete(GapRow).where(GapRow.id.in_([gap.id for gap in found])))
+    whole = min([start_us, *(gap.start_us for gap in found)]), max([end_us, *(gap.end_us for gap in found)])
+    c.execute(delete(GapRow).where(GapRow.camera == camera, GapRow.start_us == whole[0]))
+    c.execute(insert(GapRow).values(**asdict(Gap(camera, *whole, GapCause.PURGED.value, detail))))
 
 
 def _placed(c: Connection, news: ChunkClosed | ChunkStored) -> dict[str, object]:

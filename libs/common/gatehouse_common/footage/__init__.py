@@ -3,5 +3,6 @@
 from .chunk_reader import ChunkReader
 from .index_cache import IndexCache
 from .library import Found, Library
+from .virtual_source import VirtualSource
 
-__all__ = ["ChunkReader", "Found", "IndexCache", "Library"]
+__all__ = ["ChunkReader", "Found", "IndexCache", "Library", "VirtualSource"]

@@ -12,6 +12,7 @@ from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.slicing import LOOKBACK_US
 from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
 
 from .index_cache import IndexCache
 
@@ -31,12 +32,17 @@ class Found:
 
 
 class Library:
-    """Finds the media of a range. Safe for many threads."""
+    """Finds the media of a range. Safe for many threads.
 
-    def __init__(self, core: Core) -> None:
+    Args:
+        core: what services are built from.
+        kept_bytes: how much of decoded sample indexes to keep.
+    """
+
+    def __init__(self, core: Core, kept_bytes: int = _KEPT_INDEX_BYTES) -> None:
         self._core = core
         self._footage = FootageReader(core.db)
-        self._indexes = IndexCache(_KEPT_INDEX_BYTES)
+        self._indexes = IndexCache(kept_bytes)
         self._open = OpenChunks(core.spool.root, _HELD_OPEN)
         self._away: dict[str, int] = {}
         """Workers that did not answer, and when to ask them again; monotonic microseconds."""
@@ -69,6 +75,17 @@ class Library:
             if media:
                 return media[0]
         raise NotFound("nothing is recorded yet")
+
+    def latest(self, media: ChunkMedia) -> ChunkMedia:
+        """Return what an open chunk holds by now; of one that is stored, what was known of it.
+
+        The cheapest way to see footage grow: on the machine that records, the index is not asked.
+
+        Raises:
+            NotFound: it is not in its spool any more.
+            WorkerUnavailable: the worker that has it does not answer.
+        """
+        return self._in_spool(media.key, media.origin_us) or media if media.key.startswith(keys.SPOOL) else media
 
     def chunk(self, chunk_id: str) -> tuple[Chunk, ChunkMedia]:
         """Return a chunk's row and media.
@@ -140,14 +157,25 @@ class Library:
     def _scanned(self, row: Chunk) -> ChunkMedia | None:
         """Return what an open chunk holds by now; None if it holds nothing yet."""
         try:
-            url = self._core.media.address(row.key)
-            if self._core.spools.is_local(url):
-                return self._open.media(row.key, row.origin_us)
-            blob = self._core.spools.at(url).index(row.key)
-            return None if blob is None else decode_index(blob, row.key, row.origin_us)
+            return self._in_spool(row.key, row.origin_us)
         except NotFound:
-            self._open.forget(row.key)
             return self._published(row)
+
+    def _in_spool(self, key: str, origin_us: int) -> ChunkMedia | None:
+        """Return what a file in a spool holds by now; None if it holds nothing yet.
+
+        Raises:
+            NotFound: its name has gone.
+        """
+        try:
+            url = self._core.media.address(key)
+            if self._core.spools.is_local(url):
+                return self._open.media(key, origin_us)
+            blob = self._core.spools.at(url).index(key)
+        except NotFound:
+            self._open.forget(key)
+            raise
+        return None if blob is None else decode_index(blob, key, origin_us)
 
     def _published(self, row: Chunk) -> ChunkMedia | None:
         """The spool's name went between the look-up and now: the index knows the new one."""

@@ -1,7 +1,7 @@
 """The contract between services: every message there is."""
 
 from .cameras import CameraChanged, CameraStatus
-from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
+from .chunks import ChunkClosed, ChunkDiscarded, ChunkFreed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
 from .clips import ClipStored
 from .detections import DetectionAnswered, DetectionRequested, ReadingFields
 from .envelope import Message, decode, encode
@@ -17,6 +17,8 @@ __all__ = [
     "CameraState",
     "CameraStatus",
     "ChunkClosed",
+    "ChunkDiscarded",
+    "ChunkFreed",
     "ChunkIndexed",
     "ChunkOpened",
     "ChunkStored",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .cameras import CameraChanged, CameraStatus
-from .chunks import ChunkClosed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
+from .chunks import ChunkClosed, ChunkDiscarded, ChunkFreed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
 from .clips import ClipStored
 from .detections import DetectionAnswered, DetectionRequested
 from .envelope import Message
@@ -48,6 +48,8 @@ CATALOG: tuple[Entry, ...] = (
     Entry(ChunkClosed, True, ("capture", "segmenter"), ("indexer", "segmenter")),
     Entry(ChunkStored, True, ("segmenter",), ("indexer",)),
     Entry(ChunkIndexed, False, ("indexer",), ("capture",)),
+    Entry(ChunkDiscarded, True, ("segmenter",), ("indexer",)),
+    Entry(ChunkFreed, False, ("indexer",), ("capture",)),
     Entry(GapRecorded, True, ("capture", "segmenter"), ("indexer",)),
     Entry(LiveRequested, False, ("api",), ("capture",)),
     Entry(LiveMedia, False, ("capture",), ("api",)),

@@ -77,3 +77,21 @@ class ChunkIndexed(Message):
     chunk: str = Field(description="id of the chunk, UUIDv7")
     key: str = Field(description="object key in the store")
     spool_key: str = Field(description="key in the spool")
+
+
+class ChunkDiscarded(ChunkMessage):
+    """A chunk is not to be kept: of its camera only clips are, and no clip can need it any more."""
+
+    TYPE: ClassVar[str] = "chunk.discarded"
+
+    start_us: Moment = Field(description="wall time of its first frame, microseconds UTC")
+    end_us: Moment = Field(description="wall time at which its last frame ends, microseconds UTC")
+
+
+class ChunkFreed(Message):
+    """The index has forgotten a chunk that is not to be kept; its spool entry may go."""
+
+    TYPE: ClassVar[str] = "chunk.freed"
+
+    chunk: str = Field(description="id of the chunk, UUIDv7")
+    spool_key: str = Field(description="key in the spool")

@@ -143,6 +143,13 @@ class ClipSettings(Group):
     pre_seconds: float = Field(5.0, ge=0, le=300, description="a clip begins so long before the first read")
     post_seconds: float = Field(15.0, ge=0, le=300, description="and ends so long after the last")
     max_seconds: float = Field(300.0, ge=1, le=3500, description="then another goes on without a gap")
+    late_seconds: float = Field(
+        120.0,
+        ge=1,
+        le=86400,
+        description="where only clips are kept, footage waits for so long, and `pre_seconds` more, before it goes: reads "
+        "that come later than that find none",
+    )
 
 
 class LogSettings(Group):

@@ -107,9 +107,13 @@ def clip(digest: str, extension: str) -> str:
     return f"{CLIPS}{digest[:2]}/{digest}.{extension}"
 
 
-def video(event: str, start_us: int, tz: ZoneInfo) -> str:
-    """Key of an event clip: ``videos/{YYYY-MM-DD}/{event}_{epoch}.mp4``, its day in ``tz``."""
-    return f"{VIDEOS}{to_datetime(start_us, tz).date().isoformat()}/{event}_{start_us // 1_000_000}.mp4"
+def video(event: str, start_us: int, tz: ZoneInfo, attempt: int = 1) -> str:
+    """Key of an event clip: ``videos/{YYYY-MM-DD}/{event}_{epoch}.mp4``, its day in ``tz``.
+
+    The second clip of an event that begins in the same second is ``attempt`` 2 and gets ``_2``.
+    """
+    suffix = "" if attempt == 1 else f"_{attempt}"
+    return f"{VIDEOS}{to_datetime(start_us, tz).date().isoformat()}/{event}_{start_us // 1_000_000}{suffix}.mp4"
 
 
 def plate_picture(
