@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, CheckConstraint, Float, Index, Integer, String, Text
+from sqlalchemy import JSON, Boolean, CheckConstraint, Double, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .models import _BIG, _TABLE, Base, _us
+
+MAX_CLIP_US = 3_600_000_000
+"""Longest clip, one hour: what bounds the look-up of the clips that a read may be in. A CHECK of the schema."""
 
 
 class PlateEventRow(Base):
@@ -17,10 +20,15 @@ class PlateEventRow(Base):
     __table_args__ = (
         CheckConstraint("end_us >= start_us", name="order"),
         CheckConstraint("state IN ('open', 'closed')", name="state"),
-        # Lists are read from these alone, newest first, over all cameras or of one.
-        Index("ix_plate_events_start", "start_us", "id"),
-        Index("ix_plate_events_camera", "camera", "start_us", "id"),
+        CheckConstraint("lasted_us = end_us - start_us", name="lasted"),
+        # Which events a list shows is read from these alone, newest first, over all cameras or of one.
+        Index("ix_plate_events_start", "start_us", "id", "camera", "end_us", "confidence", "rejected"),
+        Index("ix_plate_events_camera", "camera", "start_us", "id", "end_us", "confidence", "rejected"),
+        # How far before a range an event may begin that reaches into it.
+        Index("ix_plate_events_lasted", "lasted_us"),
         Index("ix_plate_events_state", "state", "camera"),
+        # How often a plate came, and when first and last.
+        Index("ix_plate_events_text", "text", "rejected", "start_us", "camera"),
         _TABLE,
     )
 
@@ -29,9 +37,10 @@ class PlateEventRow(Base):
     state: Mapped[str] = mapped_column(String(10), comment="open | closed; never goes back")
     start_us: Mapped[int] = _us("first qualifying read")
     end_us: Mapped[int] = _us("last qualifying read so far")
+    lasted_us: Mapped[int] = mapped_column(_BIG, comment="from the first to the last of them, microseconds")
     text: Mapped[str] = mapped_column(String(16), comment="A-Z and 0-9: as a person corrected it, else as it was voted")
     voted_text: Mapped[str] = mapped_column(String(16), comment="as it was voted; corrections leave it alone")
-    confidence: Mapped[float] = mapped_column(Float, comment="calibrated, of the voted text")
+    confidence: Mapped[float] = mapped_column(Double, comment="calibrated, of the voted text")
     characters: Mapped[list[float]] = mapped_column(JSON, comment="share of the votes of each voted character")
     alternatives: Mapped[list[Any]] = mapped_column(JSON, comment="[[text, probability]], the likeliest first")
     region: Mapped[str] = mapped_column(String(16), comment="table of syntaxes that it fits; empty: none")
@@ -47,8 +56,10 @@ class PlateEventRow(Base):
     crop_key: Mapped[str] = mapped_column(String(255), comment="object key of the plate in it; empty: none")
     told_us: Mapped[int] = _us("time of the message that it is from: older ones are ignored")
     rejected: Mapped[bool] = mapped_column(Boolean, default=False, comment="a person said that it is no plate")
-    corrected_us: Mapped[int | None] = _us("when a person corrected it, null: never")
-    corrected_by: Mapped[str | None] = mapped_column(String(255), comment="who did, null: nobody")
+    rejected_us: Mapped[int | None] = _us("when, null: it is not")
+    rejected_by: Mapped[str | None] = mapped_column(String(255), comment="who did, null: it is not")
+    corrected_us: Mapped[int | None] = _us("when a person corrected the text, null: it is as voted")
+    corrected_by: Mapped[str | None] = mapped_column(String(255), comment="who did, null: it is as voted")
 
 
 class PlateReadRow(Base):
@@ -69,8 +80,8 @@ class PlateReadRow(Base):
     run: Mapped[str] = mapped_column(String(36), comment="id of the run")
     pts: Mapped[int] = mapped_column(_BIG, comment="presentation time of the frame, ticks of 1/90000 s")
     text: Mapped[str] = mapped_column(String(16), comment="A-Z and 0-9")
-    confidence: Mapped[float] = mapped_column(Float, comment="calibrated")
-    threshold: Mapped[float] = mapped_column(Float, comment="what it had to be surer than")
+    confidence: Mapped[float] = mapped_column(Double, comment="calibrated")
+    threshold: Mapped[float] = mapped_column(Double, comment="what it had to be surer than")
     qualifies: Mapped[bool] = mapped_column(Boolean, comment="whether it was")
     characters: Mapped[list[float]] = mapped_column(JSON, comment="confidence of each character")
     alternatives: Mapped[list[Any]] = mapped_column(JSON, comment="[[text, probability]], the likeliest first")
@@ -82,39 +93,38 @@ class PlateReadRow(Base):
 
 
 class PlateEventTextRow(Base):
-    """A text by which a plate event is found: voted, corrected, or that of one of its qualifying reads."""
+    """A text by which a plate event is found: its own, the voted one, and those of its qualifying reads."""
 
     __tablename__ = "plate_event_texts"
     __table_args__ = (
-        Index("ix_plate_event_texts_text", "text", "start_us", "event", "kind", "camera"),
+        # The events of a text, newest first.
+        Index("ix_plate_event_texts_text", "text", "start_us", "event", "camera"),
         _TABLE,
     )
 
     event: Mapped[str] = mapped_column(String(36), primary_key=True, comment="id of the plate event")
     text: Mapped[str] = mapped_column(String(16), primary_key=True, comment="A-Z and 0-9")
-    kind: Mapped[str] = mapped_column(String(10), comment="text: its own, as corrected or voted | read: of a read")
     camera: Mapped[str] = mapped_column(String(64), comment="slug")
     start_us: Mapped[int] = _us("first qualifying read of the event")
 
 
 class PlateTextRow(Base):
-    """A text that some event has; searches look among these, which are far fewer than reads."""
+    """A text that some event has or had; searches look among these, which are far fewer than reads."""
 
     __tablename__ = "plate_texts"
     __table_args__ = (Index("ix_plate_texts_folded", "folded", "text"), _TABLE)
 
     text: Mapped[str] = mapped_column(String(16), primary_key=True, comment="A-Z and 0-9")
-    folded: Mapped[str] = mapped_column(String(16), comment="with characters that are confused made one")
+    folded: Mapped[str] = mapped_column(String(16), comment="with characters that are taken for one another made one")
 
 
-class PlateTextKeyRow(Base):
-    """What of a text is looked up: its folded form less one character, and the ends of the text."""
+class PlateTextSuffixRow(Base):
+    """An end of a text, of two characters at least up to the whole of it: what is in the middle begins one."""
 
-    __tablename__ = "plate_text_keys"
+    __tablename__ = "plate_text_suffixes"
     __table_args__ = (_TABLE,)
 
-    kind: Mapped[str] = mapped_column(String(1), primary_key=True, comment="d: folded, less one character | s: suffix")
-    part: Mapped[str] = mapped_column(String(16), primary_key=True, comment="the key")
+    suffix: Mapped[str] = mapped_column(String(16), primary_key=True, comment="the end")
     text: Mapped[str] = mapped_column(String(16), primary_key=True, comment="the text")
 
 
@@ -123,11 +133,15 @@ class ClipRow(Base):
 
     __tablename__ = "clips"
     __table_args__ = (
-        CheckConstraint("end_us > start_us", name="order"),
+        CheckConstraint("end_us >= start_us", name="order"),
+        CheckConstraint("wanted_end_us > wanted_start_us", name="wanted"),
+        CheckConstraint(f"end_us - start_us <= {MAX_CLIP_US}", name="length"),
+        CheckConstraint(f"wanted_end_us - wanted_start_us <= {MAX_CLIP_US}", name="wanted_length"),
         CheckConstraint("state IN ('planned', 'stored', 'failed', 'archived', 'purged')", name="state"),
-        Index("ix_clips_start", "start_us", "id"),
-        Index("ix_clips_camera", "camera", "start_us", "id"),
+        Index("ix_clips_start", "start_us", "id", "state", "camera", "end_us"),
+        Index("ix_clips_camera", "camera", "start_us", "id", "state", "end_us"),
         Index("ix_clips_state", "state", "camera", "end_us"),
+        Index("ix_clips_wanted", "camera", "wanted_start_us", "wanted_end_us"),
         _TABLE,
     )
 
@@ -136,6 +150,8 @@ class ClipRow(Base):
     state: Mapped[str] = mapped_column(String(10), comment="planned | stored | failed | archived | purged")
     start_us: Mapped[int] = _us("wanted, then that of its first frame")
     end_us: Mapped[int] = _us("wanted, then when its last frame ends")
+    wanted_start_us: Mapped[int] = _us("where it should begin; stays when it is stored")
+    wanted_end_us: Mapped[int] = _us("where it should end; stays when it is stored")
     first_us: Mapped[int] = _us("first qualifying read that it is for")
     last_us: Mapped[int] = _us("last qualifying read that it is for")
     previous: Mapped[str | None] = mapped_column(String(36), comment="id of the clip that it goes on from, null: none")
@@ -157,4 +173,5 @@ class ClipPlateEventRow(Base):
 
     clip: Mapped[str] = mapped_column(String(36), primary_key=True, comment="id of the clip")
     event: Mapped[str] = mapped_column(String(36), primary_key=True, comment="id of the plate event")
-    position: Mapped[int] = mapped_column(Integer, comment="order in which the clip's events began, from 0")
+    first_us: Mapped[int] = _us("first read of the event that the clip is for: its events are in this order")
+    last_us: Mapped[int] = _us("last read of the event that the clip is for")

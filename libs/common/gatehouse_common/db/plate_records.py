@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 Match = Literal["exact", "prefix", "wildcard", "fuzzy"]
@@ -36,6 +37,8 @@ class PlateEvent:
     rejected: bool = False
     corrected_us: int | None = None
     corrected_by: str | None = None
+    rejected_us: int | None = None
+    rejected_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class PlateQuery:
     """Which plate events.
 
     Attributes:
-        text: what to look for, upper case; None: any. With ``wildcard``, ``*`` is any text and ``?`` any character.
+        text: what to look for, A-Z and 0-9; None: any. With ``wildcard``, ``*`` is any text and ``?`` any character.
         match: how; ``fuzzy``: at most one character is wrong, missing or too many, characters that are confused alike.
         cameras: of these only; None: of all.
         start_us, end_us: that share an instant with this range; None: without bound.
@@ -91,13 +94,19 @@ class PlateQuery:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A clip around plate events; ``events`` are their ids in the order in which they began."""
+    """A clip around plate events; ``events`` are their ids in the order in which they began.
+
+    ``start_us`` and ``end_us`` are where it should begin and end while it is planned, then where it does, to the frame;
+    ``wanted_start_us`` and ``wanted_end_us`` stay.
+    """
 
     id: str
     camera: str
     state: str
     start_us: int
     end_us: int
+    wanted_start_us: int
+    wanted_end_us: int
     first_us: int
     last_us: int
     previous: str | None
@@ -123,3 +132,13 @@ class ClipQuery:
     before: tuple[int, str] | None = None
     limit: int = 50
     offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClipStats:
+    """How much was stored in clips, also in those whose file is gone; ``by_day`` counts them per local day."""
+
+    count: int
+    bytes: int
+    duration_us: int
+    by_day: dict[date, int]

@@ -1,0 +1,121 @@
+"""Rows of plates from messages, and records from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from gatehouse_common.messages import PlateSeen, ReadFields, VisitFields
+
+from .new_rows import insert_new
+from .plate_models import PlateEventRow, PlateEventTextRow, PlateReadRow, PlateTextRow, PlateTextSuffixRow
+from .plate_records import PlateEvent, PlateReadRecord
+from .plate_texts import fold, suffixes
+
+EVENT = [getattr(PlateEventRow, f.name) for f in fields(PlateEvent)]
+READ = [getattr(PlateReadRow, f.name) for f in fields(PlateReadRecord)]
+
+
+def event_of(row: Row[Any]) -> PlateEvent:
+    """Return the record of a row of ``EVENT``."""
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's name for it, and public
+    return PlateEvent(**{**values, **_tuples(values)})
+
+
+def read_of(row: Row[Any]) -> PlateReadRecord:
+    """Return the record of a row of ``READ``."""
+    values = dict(row._mapping)  # noqa: SLF001
+    return PlateReadRecord(**{**values, **_tuples(values)})
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: [tuple(pair) for pair in values[name]] for name in ("alternatives", "quad")}
+
+
+def read_row(seen: PlateSeen) -> dict[str, Any]:
+    """Return the row of the read that a message tells of."""
+    return {
+        "id": seen.read.id,
+        "event": seen.visit.event if seen.visit is not None else None,
+        "camera": seen.camera,
+        "time_us": seen.read.time_us,
+        "run": seen.read.run,
+        "pts": seen.read.pts,
+        "confidence": seen.read.confidence,
+        "threshold": seen.threshold,
+        "qualifies": seen.qualifies,
+        **_text(seen.read),
+        **_place(seen.read),
+    }
+
+
+def visit_values(visit: VisitFields, told_us: int) -> dict[str, Any]:
+    """Return what a message says of a visit, but for its text as it is shown and whether it is over."""
+    return {
+        "start_us": visit.start_us,
+        "end_us": max(visit.start_us, visit.end_us),
+        "lasted_us": max(0, visit.end_us - visit.start_us),
+        "voted_text": visit.text,
+        "confidence": visit.confidence,
+        "direction": visit.direction.value,
+        "reads": visit.reads,
+        "best_read": visit.best.id,
+        "best_us": visit.best.time_us,
+        "frame_key": visit.frame_key,
+        "crop_key": visit.crop_key,
+        "told_us": told_us,
+        **{name: value for name, value in _text(visit).items() if name != "text"},
+        **_place(visit.best),
+    }
+
+
+def _text(said: ReadFields | VisitFields) -> dict[str, Any]:
+    return {
+        "text": said.text,
+        "characters": list(said.characters),
+        "alternatives": [list(pair) for pair in said.alternatives],
+        "region": said.region,
+        "pattern": said.pattern,
+    }
+
+
+def _place(read: ReadFields) -> dict[str, Any]:
+    return {
+        "quad": [list(corner) for corner in read.quad],
+        "picture_width": read.picture_width,
+        "picture_height": read.picture_height,
+    }
+
+
+def add_texts(c: Connection, event: str, camera: str, start_us: int, texts: Collection[str]) -> None:
+    """Let an event be found by texts, too."""
+    has = select(PlateEventTextRow.text).where(PlateEventTextRow.event == event)
+    missing = sorted(set(texts) - set(c.execute(has).scalars()))
+    if not missing:
+        return
+    known = set(c.execute(select(PlateTextRow.text).where(PlateTextRow.text.in_(missing))).scalars())
+    for text in missing:
+        if text not in known and insert_new(c, PlateTextRow, {"text": text, "folded": fold(text)}):
+            ends = [{"suffix": suffix, "text": text} for suffix in suffixes(text)]
+            if ends:
+                c.execute(insert(PlateTextSuffixRow), ends)
+        insert_new(c, PlateEventTextRow, {"event": event, "text": text, "camera": camera, "start_us": start_us})
+
+
+def drop_texts(c: Connection, event: str, texts: Collection[str]) -> None:
+    """Let an event be found no more by texts that are not those of a qualifying read of it."""
+    if not texts:
+        return
+    of_reads = select(PlateReadRow.text).where(PlateReadRow.event == event, PlateReadRow.qualifies)
+    gone = set(texts) - set(c.execute(of_reads).scalars())
+    if gone:
+        mine = (PlateEventTextRow.event == event) & PlateEventTextRow.text.in_(sorted(gone))
+        c.execute(delete(PlateEventTextRow).where(mine))
+
+
+def move_texts(c: Connection, event: str, start_us: int) -> None:
+    """Let an event be found by when it began, which is earlier than was known."""
+    c.execute(update(PlateEventTextRow).where(PlateEventTextRow.event == event).values(start_us=start_us))
