@@ -7,7 +7,8 @@ from typing import Any
 
 import structlog
 
-from gatehouse_common.db import CameraRepository, FootageWriter, Gap
+from gatehouse_common.db import CameraRepository, FootageWriter, Gap, PlateWriter
+from gatehouse_common.errors import GatehouseError
 from gatehouse_common.media.stored import load_index
 from gatehouse_common.messages import (
     CameraStatus,
@@ -20,6 +21,9 @@ from gatehouse_common.messages import (
     GapRecorded,
     GopWritten,
     Message,
+    PlateClosed,
+    PlateIndexed,
+    PlateSeen,
     RunEnded,
     RunStarted,
 )
@@ -45,6 +49,7 @@ class Handlers:
         self._stored = stored
         self._writer = FootageWriter(core.db)
         self._cameras = CameraRepository(core.db)
+        self._plates = PlateWriter(core.db)
         self._ledger = RunLedger(core)
         self._by_type: dict[type[Message], Callable[[Any], None]] = {
             CameraStatus: self._cameras.report,
@@ -56,6 +61,8 @@ class Handlers:
             ChunkStored: self._chunk_stored,
             ChunkDiscarded: self._chunk_discarded,
             GapRecorded: self._gap_recorded,
+            PlateSeen: self._plate_seen,
+            PlateClosed: self._plate_closed,
         }
 
     def handle(self, message: Message) -> None:
@@ -106,3 +113,19 @@ class Handlers:
     def _gap_recorded(self, gap: GapRecorded) -> None:
         if gap.end_us > gap.start_us:
             self._ledger.note(Gap(gap.camera, gap.start_us, gap.end_us, gap.cause.value, gap.detail))
+
+    def _plate_seen(self, seen: PlateSeen) -> None:
+        change = self._plates.see(seen)
+        if change is not None and seen.visit is not None:
+            self._tell_of_plate(seen.camera, seen.visit.event, change)
+
+    def _plate_closed(self, closed: PlateClosed) -> None:
+        if self._plates.close(closed):
+            self._tell_of_plate(closed.camera, closed.visit.event, "closed")
+
+    def _tell_of_plate(self, camera: str, event: str, change: str) -> None:
+        told = PlateIndexed(camera=camera, time_us=self._core.clock.now_us(), event=event, change=change)
+        try:
+            self._core.bus.publish(told)
+        except GatehouseError as error:  # it is a hint; the row says the same
+            log.debug("a plate event's row was not told of", reason=error.message)

@@ -19,7 +19,7 @@ from .plate_records import Clip
 
 CLIP = [getattr(ClipRow, f.name) for f in fields(Clip) if f.name != "events"]
 
-_WANTED = (ClipRow.id, ClipRow.wanted_start_us, ClipRow.wanted_end_us, ClipRow.previous)
+_WANTED: list[Any] = [ClipRow.id, ClipRow.wanted_start_us, ClipRow.wanted_end_us, ClipRow.previous]
 _IDS_AT_ONCE = 500
 _EMPTY: Final = {"key": "", "bytes": 0, "width": 0, "height": 0, "frames": 0, "detail": "", "stored_us": None}
 
@@ -129,8 +129,8 @@ def _reaches(c: Connection, clips: Sequence[str]) -> Iterator[tuple[str, Reach]]
     of = ClipPlateEventRow
     for at in range(0, len(clips), _IDS_AT_ONCE):
         query = select(of.clip, of.event, of.first_us, of.last_us).where(of.clip.in_(clips[at : at + _IDS_AT_ONCE]))
-        for clip, *reach in c.execute(query.order_by(of.clip, of.first_us, of.event)):
-            yield clip, Reach(*reach)
+        for clip, event, first_us, last_us in c.execute(query.order_by(of.clip, of.first_us, of.event)):
+            yield clip, Reach(event, first_us, last_us)
 
 
 def _put(c: Connection, camera: str, piece: Piece, before: Piece | None, now_us: int) -> Piece:

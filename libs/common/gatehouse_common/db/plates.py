@@ -19,7 +19,9 @@ from .plate_records import PlateEvent
 from .plate_rows import EVENT, add_texts, drop_texts, event_of, move_texts, read_row, visit_values
 
 _PLATE: Final = re.compile(PLATE)
-_KNOWN = (
+_KNOWN: list[Any] = [
+    PlateEventRow.id,
+    PlateEventRow.camera,
     PlateEventRow.state,
     PlateEventRow.start_us,
     PlateEventRow.text,
@@ -27,7 +29,7 @@ _KNOWN = (
     PlateEventRow.reads,
     PlateEventRow.told_us,
     PlateEventRow.corrected_us,
-)
+]
 
 
 class PlateWriter:
@@ -129,8 +131,8 @@ def _order(told_us: int, reads: int) -> tuple[int, int]:
 
 
 def _lock(c: Connection, event: str) -> Row[Any] | None:
-    query = select(PlateEventRow.id, PlateEventRow.camera, *_KNOWN).where(PlateEventRow.id == event)
-    return c.execute(query.with_for_update()).first()
+    query = select(*_KNOWN).where(PlateEventRow.id == event).with_for_update()
+    return c.execute(query).first()
 
 
 def _open(c: Connection, camera: str, visit: VisitFields, told_us: int, state: str) -> bool:
