@@ -8,13 +8,20 @@ import structlog
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
+from gatehouse_common.db import ClipRepository
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind, WorkerUnavailable
-from gatehouse_common.messages import ChunkClosed
+from gatehouse_common.footage import Library
+from gatehouse_common.messages import ChunkClosed, PlateSeen
 from gatehouse_common.observability.metrics import STORAGE_CAPACITY, STORAGE_FREE, STORAGE_FREE_INODES
 from gatehouse_common.runtime import Check, Core, SharedQueue
 
+from .clip_cutter import ClipCutter
+from .clip_plans import CameraLocks, ClipPlans
+from .clips import Clips
 from .early import EarlySender
+from .footage_clock import FootageClock
 from .publisher import Publisher
+from .unkept import Unkept
 
 log = structlog.get_logger(__name__)
 
@@ -23,11 +30,13 @@ LOW_BYTES = 256 << 20
 _LONGEST_PAUSE_S = 5.0
 _DRAIN_S = 2.0
 _LOOK_S = 15.0
+_GLANCE_S = 2.0
+_KEPT_INDEX_BYTES = 32 << 20
 _ABANDONED_US = 24 * 3600 * SECOND
 
 
 class Segmenter:
-    """Publishes chunks."""
+    """Publishes chunks, and cuts clips."""
 
     name = QUEUE
 
@@ -38,22 +47,35 @@ class Segmenter:
         self._room = Check("storage", ok=True)
         self._tidied = False
         self._queue: SharedQueue | None = None
-        self._early = EarlySender(core, self._is_mine)
+        clips, locks = ClipRepository(core.db), CameraLocks()
+        self._unkept = Unkept(core, clips, locks)
+        self._early = EarlySender(core, lambda camera: self._is_mine(camera) and self._unkept.keeps(camera))
         self._publisher = Publisher(core, self._early)
+        self._plans = ClipPlans(core, clips, locks)
+        self._library = Library(core, _KEPT_INDEX_BYTES)
+        cutter, footage = ClipCutter(core, clips, self._library), FootageClock(self._library, core.clock)
+        self._clips = Clips(core, clips, cutter, footage, self._is_mine)
 
     def run(self, stop: threading.Event) -> None:
         """Handle the queue until told to stop, then what is in it already."""
         self._stop = stop
         queue = self._queue = SharedQueue(self._core, QUEUE, lambda name: self._core.bus.subscribe(name, self.handle))
+        ending = threading.Event()
+        clips = threading.Thread(target=self._clips.run, args=(ending,), name="clips", daemon=True)
+        clips.start()
         try:
             while not stop.is_set():
                 self._look_at_room()
                 self._tidy()
                 self._early.look()
-                self._core.clock.wait(stop, _LOOK_S)
+                self._let_go_until(stop, self._core.clock.monotonic_us() + round(_LOOK_S * SECOND))
             self._drain()
         finally:
             queue.close()
+            ending.set()
+            self._clips.changed()
+            clips.join()
+            self._library.close()
 
     def handle(self, delivery: Delivery) -> None:
         """Do what a message asks for; while the store has no room or does not answer, wait with it in hand."""
@@ -69,7 +91,7 @@ class Segmenter:
                 if error.kind not in {Kind.EXHAUSTED, Kind.UNAVAILABLE}:
                     raise
                 self._waiting_for = error.message
-                log.warning("chunk waits in the spool", reason=error.message)
+                log.warning("a message waits", type=delivery.message.TYPE, reason=error.message)
                 if self._core.clock.wait(self._stop, pause):
                     raise Cancelled("the segmenter was stopped") from error
                 pause = min(pause * 2, _LONGEST_PAUSE_S)
@@ -79,8 +101,9 @@ class Segmenter:
 
     def health(self) -> list[Check]:
         """Return whether chunks get into the store, and whether it has room."""
-        if self._waiting_for:
-            return [Check("storage", ok=False, detail=self._waiting_for)]
+        waiting_for = self._waiting_for or self._clips.trouble
+        if waiting_for:
+            return [Check("storage", ok=False, detail=waiting_for)]
         return [self._room]
 
     def _is_mine(self, camera: str) -> bool:
@@ -88,8 +111,28 @@ class Segmenter:
 
     def _dispatch(self, delivery: Delivery) -> None:
         message = delivery.message
-        if isinstance(message, ChunkClosed):
-            self._publisher.publish(message)
+        if isinstance(message, PlateSeen):
+            if self._plans.see(message):
+                self._clips.changed()
+        elif isinstance(message, ChunkClosed):
+            if message.bytes > 0 and not self._unkept.keeps(message.camera):
+                self._unkept.hold(message)
+            else:
+                self._publisher.publish(message)
+
+    def _let_go_until(self, stop: threading.Event, until_us: int) -> None:
+        """Look after the chunks that are not kept; those that are wanted after all are stored."""
+        while not self._core.clock.wait(stop, _GLANCE_S) and self._core.clock.monotonic_us() < until_us:
+            try:
+                wanted = [] if self._waiting_for else self._unkept.look()
+            except GatehouseError as error:
+                log.warning("chunks are held for longer", reason=error.message)
+                continue
+            for closed in wanted:
+                try:
+                    self.handle(Delivery(closed))
+                except GatehouseError as error:  # the worker that has it tells it again
+                    log.warning("a chunk that was to be let go of is not stored yet", reason=error.message)
 
     def _drain(self) -> None:
         """Let the chunks that capture closed on its way out be stored and indexed; what is left waits."""

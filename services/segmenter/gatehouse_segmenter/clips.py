@@ -1,0 +1,242 @@
+"""Planned clips, each cut as soon as its last frame is there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import structlog
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import Clip, ClipRepository
+from gatehouse_common.errors import GatehouseError, NotFound
+from gatehouse_common.messages import ClipStored
+from gatehouse_common.observability.metrics import (
+    CLIP_FRAMES,
+    CLIP_LATENCY,
+    CLIPS_PLANNED,
+    CLIPS_STORED,
+)
+from gatehouse_common.runtime import Core
+
+from .clip_cutter import ClipCutter, Cut
+from .footage_clock import FootageClock, Reach
+
+log = structlog.get_logger(__name__)
+
+_THREADS = 8
+_LIST_AGAIN_US = 2 * SECOND
+"""Clips that another process has planned, or left, are seen so soon; those planned here at once."""
+_GRACE_US = 10 * SECOND
+"""A camera without a new frame for so long has stopped; what came until then is cut."""
+_NEAR_US = SECOND // 2
+_SHORTEST_S, _LONGEST_S = 0.04, 1.0
+_FIRST_PAUSE_US, _LONGEST_PAUSE_US = SECOND // 5, 10 * SECOND
+
+
+class Clips:
+    """Follows the planned clips of the cameras that are this process's.
+
+    Time is that of the footage: a clip is due when the footage reaches its end, however late that is. Only if a camera
+    has stopped does the wall clock decide. One thread looks; a few cut, each camera's clips in order.
+
+    Args:
+        core: what services are built from.
+        repository: the plans.
+        cutter: makes files of them.
+        footage: how far the footage of cameras reaches.
+        mine: whether a camera is this process's.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        repository: ClipRepository,
+        cutter: ClipCutter,
+        footage: FootageClock,
+        mine: Callable[[str], bool],
+    ) -> None:
+        self._core, self._repository, self._cutter, self._footage = core, repository, cutter, footage
+        self._mine = mine
+        self._wake = threading.Event()
+        self._planned: list[Clip] = []
+        self._done: set[str] = set()
+        """Those of the list that have been cut since."""
+        self._listed_us: int | None = None
+        self._busy: set[str] = set()
+        self._next_us: dict[str, int] = {}
+        self._pause_us: dict[str, int] = {}
+        self._troubles: dict[str, str] = {}
+
+    @property
+    def trouble(self) -> str:
+        """What clips wait for beside footage; empty: nothing."""
+        return next(iter(list(self._troubles.values())), "")
+
+    def changed(self) -> None:
+        """Note that clips have been planned."""
+        self._listed_us = None
+        self._wake.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Cut clips until told to stop; whoever sets ``stop`` calls :meth:`changed` too."""
+        pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="clip")
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                try:
+                    pause_s = self._look(pool)
+                    self._well("")
+                except GatehouseError as error:
+                    pause_s = self._wait_longer("", error) / SECOND
+                except Exception:  # a fault in one look must not end the looking
+                    log.exception("clips could not be looked after")
+                    pause_s = _LONGEST_S
+                if not stop.is_set():
+                    self._wake.wait(pause_s)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            self._busy.clear()
+
+    def _look(self, pool: Executor) -> float:
+        """Begin what is due; return seconds until there may be more."""
+        now = self._core.clock.monotonic_us()
+        if self._listed_us is None or now - self._listed_us >= _LIST_AGAIN_US:
+            self._listed_us = now
+            self._planned = self._repository.planned(self._mine)
+            self._done &= {clip.id for clip in self._planned}
+            CLIPS_PLANNED.set(len(self._planned))
+        waiting: dict[str, list[Clip]] = {}
+        for clip in self._planned:
+            if clip.id not in self._done:
+                waiting.setdefault(clip.camera, []).append(clip)
+        for camera in [c for c in self._next_us if c not in waiting and c not in self._busy]:
+            self._forget(camera)
+        for camera, clips in waiting.items():
+            if camera not in self._busy and now >= self._next_us.get(camera, 0):
+                self._busy.add(camera)
+                pool.submit(self._tend, camera, clips)
+        soonest = min((self._next_us.get(c, now) for c in waiting if c not in self._busy), default=now + SECOND)
+        return min(max((soonest - now) / SECOND, _SHORTEST_S), _LONGEST_S)
+
+    def _tend(self, camera: str, clips: Sequence[Clip]) -> None:
+        """Cut those of a camera's clips that are due, and say when to look again."""
+        try:
+            pause_us = self._cut_due(camera, clips)
+            self._well(camera)
+        except GatehouseError as error:
+            pause_us = self._wait_longer(camera, error)
+        except Exception:  # whatever is wrong with one camera's footage, the others have clips too
+            log.exception("a clip could not be cut", camera=camera)
+            pause_us = _LONGEST_PAUSE_US
+        self._next_us[camera] = self._core.clock.monotonic_us() + pause_us
+        self._busy.discard(camera)
+
+    def _cut_due(self, camera: str, clips: Sequence[Clip]) -> int:
+        """Cut what is due; return microseconds until more may be, 0 if anything was cut."""
+        reach = self._footage.look(camera)
+        for n, clip in enumerate(clips):
+            if not self._is_due(clip, reach):
+                return 0 if n else self._pause_until(clip, reach)
+            self._finish(clip)
+        return 0
+
+    def _is_due(self, clip: Clip, reach: Reach) -> bool:
+        if reach.end_us >= clip.end_us:
+            return True
+        stopped = reach.still_us >= _GRACE_US and self._core.clock.now_us() >= clip.end_us
+        # What the indexer has not told yet, may be there all the same.
+        return stopped and self._core.bus.depth("indexer") == 0
+
+    @staticmethod
+    def _pause_until(clip: Clip, reach: Reach) -> int:
+        left_us = clip.end_us - reach.end_us - _NEAR_US
+        if reach.still_us > 2 * SECOND:
+            left_us = max(left_us, _NEAR_US)
+        return min(max(left_us, round(_SHORTEST_S * SECOND)), round(_LONGEST_S * SECOND))
+
+    def _finish(self, clip: Clip) -> None:
+        """Cut a clip and keep what became of it; if a read has changed the plan, the next look knows."""
+        if not self._is_as_planned(clip):
+            self.changed()
+            return
+        planned = clip.start_us, clip.end_us
+        try:
+            cut = self._cutter.cut(clip)
+        except GatehouseError as error:
+            if error.kind.retry:
+                raise
+            self._give_up(clip, planned, error)
+            return
+        shape = cut.bytes, cut.width, cut.height, cut.frames
+        at_us = self._core.clock.now_us()
+        try:
+            self._repository.stored(clip.id, cut.key, cut.start_us, cut.end_us, *shape, cut.detail, at_us, cut=planned)
+        except NotFound:  # it has become part of another while it was cut
+            self._cutter.take_back(clip, cut)
+            self.changed()
+            return
+        self._done.add(clip.id)
+        self._tell(clip, cut.key, cut.start_us, cut.end_us, cut.bytes)
+        self._count(clip, cut)
+
+    def _is_as_planned(self, clip: Clip) -> bool:
+        try:
+            now = self._repository.get(clip.id)
+        except NotFound:
+            return False
+        return (now.state, now.start_us, now.end_us) == ("planned", clip.start_us, clip.end_us)
+
+    def _give_up(self, clip: Clip, planned: tuple[int, int], error: GatehouseError) -> None:
+        try:
+            self._repository.failed(clip.id, error.message, self._core.clock.now_us(), cut=planned)
+        except NotFound:
+            self.changed()
+            return
+        self._done.add(clip.id)
+        CLIPS_STORED.labels(clip.camera, "failed").inc()
+        log.warning("a clip could not be made", camera=clip.camera, clip=clip.id, reason=error.message)
+        self._tell(clip, "", clip.start_us, clip.end_us, 0)
+
+    def _tell(self, clip: Clip, key: str, start_us: int, end_us: int, size: int) -> None:
+        message = ClipStored(
+            camera=clip.camera,
+            time_us=self._core.clock.now_us(),
+            clip=clip.id,
+            key=key,
+            start_us=start_us,
+            end_us=end_us,
+            bytes=size,
+            events=list(clip.events),
+        )
+        try:
+            self._core.bus.publish(message)
+        except GatehouseError as error:  # it is a hint; the row says the same
+            log.debug("a stored clip was not told", reason=error.message)
+
+    def _count(self, clip: Clip, cut: Cut) -> None:
+        late_s = max(0, self._core.clock.now_us() - clip.end_us) / SECOND
+        CLIP_LATENCY.observe(late_s)
+        CLIPS_STORED.labels(clip.camera, "stored").inc()
+        CLIP_FRAMES.labels(clip.camera).inc(cut.frames)
+        log.info(
+            "clip stored", camera=clip.camera, key=cut.key, bytes=cut.bytes, frames=cut.frames, late_s=round(late_s, 3)
+        )
+
+    def _well(self, camera: str) -> None:
+        self._pause_us.pop(camera, None)
+        self._troubles.pop(camera, None)
+
+    def _wait_longer(self, camera: str, error: GatehouseError) -> int:
+        """Note what is waited for; return for how long, each time longer."""
+        if self._troubles.get(camera) != error.message:
+            log.warning("clips wait", camera=camera, reason=error.message)
+        self._troubles[camera] = error.message
+        pause_us = self._pause_us[camera] = min(self._pause_us.get(camera, _FIRST_PAUSE_US // 2) * 2, _LONGEST_PAUSE_US)
+        return pause_us
+
+    def _forget(self, camera: str) -> None:
+        del self._next_us[camera]
+        self._well(camera)
+        self._footage.forget(camera)

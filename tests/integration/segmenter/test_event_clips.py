@@ -1,0 +1,189 @@
+"""Clips around plate events, by the burned-in numbers of their frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from clip_kit import FPS, FilmCamera, at_work, clips_of, read_at, settled, shown, stored_clips
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import ClipRepository
+from gatehouse_common.ids import new_id
+from gatehouse_common.runtime import Core
+from pipeline_kit import START_US, add_camera, core_at
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    with core_at(tmp_path / "data") as opened:
+        add_camera(opened)
+        yield opened
+
+
+def at(number: float) -> int:
+    """When a frame of the first run is on the screen."""
+    return START_US + round(number * SECOND / FPS)
+
+
+def test_a_clip_reaches_from_5_s_before_the_first_read_to_15_s_after_the_last(core: Core) -> None:
+    """S2-1, S2-2, S2-4, S2-5, S2-11, S2-12, S2-13: to the frame, by the camera's own time, once it is there."""
+    camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
+    with at_work(core):
+        camera.advance(at(200))
+        core.bus.publish(read_at(at(100), event))
+        core.bus.publish(read_at(at(131), event, first_us=at(100)))
+        settled(core)
+        (planned,) = clips_of(core)
+        assert (planned.state, planned.start_us, planned.end_us) == ("planned", at(50), at(281))
+        camera.advance(at(280))  # its last part is not there yet: by the wall clock the clip has long been over
+        time.sleep(0.5)
+        assert [c.state for c in clips_of(core)] == ["planned"]
+        camera.advance(at(300))
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == list(range(50, 281))
+    assert (clip.start_us, clip.end_us, clip.frames, clip.events) == (at(50), at(281), 231, (event,))
+    assert (clip.width, clip.height, clip.detail) == (160, 96, "")
+    assert clip.key == f"videos/2024-05-17/{event}_{at(50) // SECOND}.mp4"
+    assert core.store.stat(clip.key).size == clip.bytes
+    with core.db.read() as c:
+        row = c.execute(text("SELECT file_path, duration_seconds, resolution, detection_ids FROM video_segments")).one()
+    assert row == (clip.key, pytest.approx(23.1), "160x96", event)
+
+
+def test_only_what_is_strictly_surer_than_the_threshold_begins_a_clip(core: Core) -> None:
+    """S2-2, C-19: equality at 0.5 does not, nor does a read that belongs to no visit."""
+    camera, sure = FilmCamera(core.data_dir, core.bus.publish), new_id()
+    with at_work(core):
+        camera.advance(at(600))
+        core.bus.publish(read_at(at(100), new_id(), confidence=0.5))
+        core.bus.publish(read_at(at(110), new_id(), confidence=0.9, visit=False))
+        core.bus.publish(read_at(at(300), sure, confidence=0.5000001))
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == list(range(250, 450))
+    assert clip.events == (sure,)
+
+
+def test_a_plate_that_stands_is_in_no_more_of_the_clip_than_any_other(core: Core) -> None:
+    """S2-4: a parked car does not keep a clip going; that it drives off does."""
+    camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
+    with at_work(core):
+        camera.advance(at(900))
+        core.bus.publish(read_at(at(100), event))
+        for number in (160, 400, 460):
+            core.bus.publish(read_at(at(number), event, first_us=at(100), standing=True))
+        core.bus.publish(read_at(at(700), event, first_us=at(100)))
+        came, went = stored_clips(core, 2)
+    assert shown(core, came) == list(range(50, 250))
+    assert shown(core, went) == list(range(650, 850))
+    assert came.events == went.events == (event,)
+
+
+def test_windows_that_overlap_are_one_clip(core: Core) -> None:
+    """S2-4, S2-12: with the ids of all events in it, in the order in which they began, in the view too."""
+    camera, events = FilmCamera(core.data_dir, core.bus.publish), [new_id() for _ in range(3)]
+    with at_work(core):
+        camera.advance(at(150))
+        for number, event in zip((100, 140, 270), events, strict=True):
+            core.bus.publish(read_at(at(number), event))
+        settled(core)
+        camera.advance(at(500))
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == list(range(50, 420))
+    assert clip.events == tuple(events)
+    with core.db.read() as c:
+        assert c.execute(text("SELECT detection_ids FROM video_segments")).scalar_one() == ",".join(events)
+
+
+def test_a_long_clip_goes_on_in_another_without_a_frame_lost_or_doubled(tmp_path: Path) -> None:
+    """S2-6: rolled at the longest length, gap-free, both linked to the event."""
+    with core_at(tmp_path / "data", **{"clips.max_seconds": "20.05"}) as core:
+        add_camera(core)
+        camera, event = FilmCamera(core.data_dir, core.bus.publish, chunk_us=7 * SECOND), new_id()
+        with at_work(core):
+            for second in range(0, 80, 5):
+                camera.advance(at(second * FPS))
+                if 10 <= second <= 50:
+                    core.bus.publish(read_at(at(second * FPS), event, first_us=at(100)))
+            clips = stored_clips(core, 3)
+        assert [n for clip in clips for n in shown(core, clip)] == list(range(50, 650))
+        assert all(clip.events == (event,) for clip in clips)
+        assert [clip.previous for clip in clips] == [None, clips[0].id, clips[1].id]
+        assert [b.start_us - a.end_us for a, b in pairwise(clips)] == [0, 0]
+        assert len({clip.key for clip in clips}) == 3
+
+
+def test_a_read_that_comes_60_s_late_still_has_its_pre_roll(core: Core) -> None:
+    """S2-1: what is before it is in the store by then, in several chunks."""
+    camera, event = FilmCamera(core.data_dir, core.bus.publish, chunk_us=10 * SECOND), new_id()
+    with at_work(core):
+        camera.advance(at(900))
+        settled(core)
+        core.bus.publish(read_at(at(205), event))
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == list(range(155, 355))
+
+
+def test_a_read_before_any_footage_is_recorded_all_the_same(core: Core) -> None:
+    """S2-7: and what there is not is said."""
+    camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
+    with at_work(core):
+        core.bus.publish(read_at(at(0), event))
+        settled(core)
+        camera.advance(at(200))
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == list(range(150))
+    assert clip.detail.startswith("5.00 s of it were not recorded")
+
+
+def test_a_camera_that_stops_gives_what_there_is(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S2-5: its own time goes no further, so in the end the wall clock decides."""
+    monkeypatch.setattr("gatehouse_segmenter.clips._GRACE_US", SECOND)
+    camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
+    with at_work(core):
+        camera.advance(at(200))
+        core.bus.publish(read_at(at(100), event))
+        camera.stop()
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == list(range(50, 200))
+    assert clip.detail == "5.00 s of it were not recorded: 2024-05-17T10:23:20.000000Z to 2024-05-17T10:23:25.000000Z"
+
+
+def test_a_camera_that_comes_back_within_a_clip_is_in_it_again(core: Core) -> None:
+    """S2-5: the clip is true to the wall clock, the gap in it is told."""
+    camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
+    with at_work(core):
+        camera.advance(at(120))
+        core.bus.publish(read_at(at(100), event))
+        camera.reconnect(at(180))
+        camera.advance(at(300))
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == [*range(50, 120), *range(120, 190)]
+    assert clip.detail.startswith("6.00 s of it were not recorded")
+
+
+def test_nothing_recorded_is_said(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatehouse_segmenter.clips._GRACE_US", SECOND // 5)
+    with at_work(core):
+        core.bus.publish(read_at(at(100), new_id()))
+        settled(core)
+        for _ in range(100):
+            (clip,) = clips_of(core)
+            if clip.state != "planned":
+                break
+            time.sleep(0.05)
+    assert (clip.state, clip.detail) == ("failed", "nothing is recorded in that range")
+
+
+def test_clips_switched_off(tmp_path: Path) -> None:
+    """S2-22: recording around events is optional; all else works without it."""
+    with core_at(tmp_path / "data", **{"clips.enabled": "false"}) as core:
+        add_camera(core)
+        with at_work(core):
+            core.bus.publish(read_at(at(100), new_id()))
+            settled(core)
+        assert ClipRepository(core.db).planned() == []
