@@ -18,6 +18,7 @@ BENCHES = {
     "P6": "bench.object_reads",
     "P13": "bench.start",
     "P14": "bench.live",
+    "A": "bench.plates",  # A1 to A4, in one reading of the photographs
 }
 
 

@@ -62,7 +62,7 @@ def save(results: list[Result]) -> None:
     now = [{**asdict(r), "ratio": r.ratio} for r in results]
     measured = {(r["id"], r["what"]) for r in now}
     kept = [r for r in old if (r["id"], r["what"]) not in measured]
-    lines = sorted(kept + now, key=lambda r: (int(r["id"][1:]), r["what"]))
+    lines = sorted(kept + now, key=lambda r: (r["id"][0] != "P", int(r["id"][1:]), r["what"]))
     machine = {"cpu": cpu_model(), "system": platform.platform(), "python": platform.python_version()}
     RESULTS.write_text(json.dumps({"machine": machine, "results": lines}, indent=1) + "\n")
 
