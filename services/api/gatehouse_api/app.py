@@ -11,18 +11,48 @@ from flask_openapi3 import Info, OpenAPI
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.errors import GatehouseError
-from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core
 
 from . import problems
-from .context import Context, context, install
-from .conversions import Conversions
+from .composition import build_context
+from .context import context, install
 from .guard import install_guard
-from .live import LiveDesk
-from .live_feed import LiveFeeds
-from .routes import cameras, compat, footage, hls, live, pages, system, timeline
+from .routes import (
+    cameras,
+    clips,
+    compat,
+    events,
+    footage,
+    hls,
+    live,
+    pages,
+    plate_pages,
+    plates,
+    storage,
+    system,
+    timeline,
+    v2_detection,
+    v2_stream,
+    v2_video,
+)
+
+_FAMILIES = (
+    cameras,
+    footage,
+    timeline,
+    hls,
+    live,
+    plates,
+    clips,
+    events,
+    storage,
+    compat,
+    v2_video,
+    v2_detection,
+    v2_stream,
+    system,
+)
 
 _DESCRIPTION = """Gatehouse keeps every second of every camera and gives back any moment, exactly.
 
@@ -60,27 +90,26 @@ def create_app(
     )
     app.config["SCALAR_CONFIG"] = _REFERENCE
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    ending = stop or threading.Event()
     api = core.settings.values.api
-    desk = LiveDesk(LiveFeeds(core), core.clock, api.max_live_viewers)
     with app.app_context():
-        library = Library(core)
-        reader = ChunkReader(core.media, library.locate)
-        making = Conversions(api.max_conversions, api.conversion_timeout_seconds, ending)
-        install(Context(core, CameraRepository(core.db), FootageReader(core.db), library, reader, desk, making, ending))
+        install(build_context(core, stop or threading.Event()))
     system.install_checks(app, checks or list)
     install_guard(app, api.host, api.allowed_hosts)
-    for family in (cameras.api, footage.api, timeline.api, hls.api, live.api, compat.api, system.api):
-        app.register_api(family)
+    for family in _FAMILIES:
+        app.register_api(family.api)
     app.register_blueprint(pages.pages)
+    app.register_blueprint(plate_pages.pages)
     _install_errors(app)
     return app
 
 
 def close_app(app: Flask) -> None:
-    """Let go of what an app holds open: the files of open chunks."""
+    """Let go of what an app holds open: the files of open chunks, and what listens to the bus."""
     with app.app_context():
-        context().library.close()
+        held = context()
+    held.library.close()
+    held.events.close()
+    held.detectors.close()
 
 
 def _install_errors(app: Flask) -> None:

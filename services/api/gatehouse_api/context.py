@@ -8,13 +8,18 @@ from typing import cast
 
 from flask import current_app
 
-from gatehouse_common.db import CameraRepository, FootageReader
+from gatehouse_common.db import Camera, CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
+from gatehouse_common.errors import NotFound
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core
 
 from .conversions import Conversions
+from .detector_desk import DetectorDesk
+from .event_sources import EventSources
+from .events import EventHub
 from .live import LiveDesk
+from .plate_views import PlateViews
 
 _KEY = "gatehouse"
 
@@ -31,6 +36,14 @@ class Context:
         reader: gives the bytes of what the library describes.
         live: live views.
         conversions: files of other formats that are being made.
+        plates: plates in the index.
+        corrections: what people say of them.
+        clips: clips in the index.
+        plate_views: makes what answers show of plates.
+        clip_reader: gives the bytes of clips.
+        detectors: questions to detectors.
+        events: what happens, for who wants to be told.
+        event_sources: what is told of it.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
@@ -42,6 +55,14 @@ class Context:
     reader: ChunkReader
     live: LiveDesk
     conversions: Conversions
+    plates: PlateReader
+    corrections: PlateWriter
+    clips: ClipRepository
+    plate_views: PlateViews
+    clip_reader: ChunkReader
+    detectors: DetectorDesk
+    events: EventHub
+    event_sources: EventSources
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 
@@ -52,6 +73,17 @@ class Context:
             return configured
         found = self.cameras.list()
         return found[0].id if found else None
+
+    def chosen_camera(self, named: str) -> Camera:
+        """Return the camera of a route that may name one, else the default camera.
+
+        Raises:
+            NotFound: there is none of that name, or none at all.
+        """
+        camera = named or self.default_camera()
+        if camera is None:
+            raise NotFound("no camera is configured")
+        return self.cameras.get(camera)
 
 
 def install(context: Context) -> None:

@@ -11,8 +11,13 @@ from gatehouse_common.observability.metrics import HTTP_INFLIGHT, HTTP_REQUESTS,
 
 from .hosts import answered_hosts
 from .problems import problem
+from .uploaded_pictures import MOST_BYTES
 
-MOST_BODY_BYTES = 1 << 20
+MOST_BODY_BYTES = MOST_BYTES + (1 << 20)
+"""Of any request: a picture, and the form around it."""
+_MOST_OTHERS = 1 << 20
+_WITH_PICTURE = frozenset({"/v2/detection/detect-from-image"})
+_MOST_PARTS = 20
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _POLICY = (
@@ -31,7 +36,8 @@ def install_guard(app: Flask, host: str, allowed: str = "") -> None:
         host: the address that is listened on.
         allowed: names that are answered to beside those of the address and of this machine.
     """
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = _MOST_OTHERS
+    app.config["MAX_FORM_PARTS"] = _MOST_PARTS
     answers_to = answered_hosts(host, allowed)
 
     @app.before_request
@@ -40,6 +46,8 @@ def install_guard(app: Flask, host: str, allowed: str = "") -> None:
         request.environ["gatehouse.request_id"] = new_id()
         HTTP_INFLIGHT.labels("all").inc()
         g.counted = True
+        if request.path in _WITH_PICTURE:
+            request.max_content_length = MOST_BODY_BYTES
         if not answers_to(request.host):
             told = "this server does not answer to the name in this URL: use its address, or set api.allowed_hosts"
             return problem(421, "wrong-host", "Misdirected request", told)

@@ -1,10 +1,11 @@
-"""Errors as RFC 9457 problem documents, and as the plain texts of the compat routes."""
+"""Errors as RFC 9457 problem documents, and in the forms that clients of the compat routes know."""
 
 from __future__ import annotations
 
 import structlog
 from flask import Response, json, request
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound
@@ -28,6 +29,8 @@ _TITLES = {
 }
 _COMPAT = frozenset({"/camera_info", "/recordings", "/recordings/recording_index.json", "/footage"})
 """Paths whose clients know errors as plain text."""
+_DETAIL = "/v2/"
+"""Paths below it have clients that know errors as ``{"detail": ...}``."""
 
 
 class RangeNotRecorded(NotFound):
@@ -53,9 +56,11 @@ class RangeNotRecorded(NotFound):
 
 
 def problem(status: int, slug: str, title: str, detail: str, **more: object) -> Response:
-    """Return a problem document (RFC 9457); plain text on the compat routes."""
+    """Return a problem document (RFC 9457); on the compat routes what their clients know."""
     if request.path in _COMPAT:
         return plain(status, detail)
+    if request.path.startswith(_DETAIL):
+        return detailed(status, detail)
     body = {
         "type": TYPE_PREFIX + slug,
         "title": title,
@@ -84,6 +89,8 @@ def from_error(error: GatehouseError) -> Response:
 
 def from_validation(error: ValidationError) -> Response:
     """Return the answer for a request that does not fit its model."""
+    if request.path.startswith(_DETAIL):
+        return detailed(422, [_located(one) for one in error.errors(include_input=False, include_url=False)])
     errors = [
         {"pointer": ".".join(str(part) for part in e["loc"]) or "body", "detail": e["msg"]} for e in error.errors()
     ]
@@ -111,3 +118,23 @@ def from_unexpected(error: Exception) -> Response:
 def plain(status: int, text: str) -> Response:
     """Return a compat route's error: text/plain."""
     return Response(mask(text) + "\n", status, content_type="text/plain; charset=utf-8")
+
+
+def detailed(status: int, detail: object) -> Response:
+    """Return an error as the ``/v2`` routes have them: JSON with nothing but its detail."""
+    answer = Response(mask(json.dumps({"detail": detail})), status, content_type="application/json")
+    if status == Kind.UNAVAILABLE.status:
+        answer.headers["Retry-After"] = "2"
+    return answer
+
+
+def _located(error: ErrorDetails) -> dict[str, object]:
+    """Return what is wrong with one value, and where it stood, as clients of ``/v2`` are used to."""
+    name = error["loc"][0] if error["loc"] else ""
+    if name in (request.view_args or {}):
+        place = "path"
+    elif request.method == "GET" or name in request.args:
+        place = "query"
+    else:
+        place = "body"
+    return {"type": error["type"], "loc": [place, *error["loc"]], "msg": error["msg"]}

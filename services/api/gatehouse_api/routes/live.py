@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
@@ -100,11 +100,11 @@ def _newest(camera: str, width: int) -> Response:
     return _jpeg(exact_picture(chunk, chunk.end_us, ctx.core.media, width), sealed=False)
 
 
-def mjpeg(ctx: Context, camera: str) -> Response:
-    """Return a camera's endless MJPEG answer."""
+def mjpeg(ctx: Context, camera: str, draw: Callable[[bytes], bytes] | None = None) -> Response:
+    """Return a camera's endless MJPEG answer; ``draw`` is what to draw into each picture, if anything."""
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
-    return _endless(_previews(ctx, camera), f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}")
+    return _endless(_previews(ctx, camera, draw), f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}")
 
 
 def _endless(pieces: Iterator[bytes], content_type: str) -> Response:
@@ -161,24 +161,24 @@ def _reaching(ctx: Context, camera: str, fragments: list[Live]) -> ChunkMedia:
         time.sleep(0.02)
 
 
-def _previews(ctx: Context, camera: str) -> Iterator[bytes]:
+def _previews(ctx: Context, camera: str, draw: Callable[[bytes], bytes] | None) -> Iterator[bytes]:
     with ctx.live.watch(camera, "preview") as hub:
         last = _first_picture(ctx, camera)
         if last is not None:
-            yield _part(last)
+            yield _part(draw(last) if draw else last)
         number = hub.newest
         quiet_since = time.monotonic()
         while not ctx.stop.is_set():
             for one in _wait(hub, number):
                 number, last = one
-                yield _part(last)
+                yield _part(draw(last) if draw else last)
                 quiet_since = time.monotonic()
             quiet_s = time.monotonic() - quiet_since
             if last is None and quiet_s > _PATIENCE_S:
                 return
             if last is not None and quiet_s > _AGAIN_S:
                 # That a viewer has left shows only when something is sent: else it would keep its place for ever.
-                yield _part(last)
+                yield _part(draw(last) if draw else last)
                 quiet_since = time.monotonic()
 
 

@@ -1,0 +1,53 @@
+"""What the routes work with, made of the adapters that the settings chose."""
+
+from __future__ import annotations
+
+import threading
+
+from gatehouse_common.db import CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
+from gatehouse_common.footage import ChunkReader, Library
+from gatehouse_common.runtime import Core
+
+from .clip_media import clip_reader
+from .context import Context
+from .conversions import Conversions
+from .detector_desk import DetectorDesk
+from .event_sources import EventSources
+from .events import EventHub
+from .live import LiveDesk
+from .live_feed import LiveFeeds
+from .plate_views import PlateViews
+from .routes.cameras import view
+
+
+def build_context(core: Core, ending: threading.Event) -> Context:
+    """Return what the routes of one app work with.
+
+    Args:
+        core: adapters and settings.
+        ending: set when the server is to end.
+    """
+    settings = core.settings.values
+    api = settings.api
+    library = Library(core)
+    cameras, plates, clips = CameraRepository(core.db), PlateReader(core.db), ClipRepository(core.db)
+    views = PlateViews(plates, clips)
+    sources = EventSources(plates, clips, views, cameras, view)
+    return Context(
+        core=core,
+        cameras=cameras,
+        footage=FootageReader(core.db),
+        library=library,
+        reader=ChunkReader(core.media, library.locate),
+        live=LiveDesk(LiveFeeds(core), core.clock, api.max_live_viewers),
+        conversions=Conversions(api.max_conversions, api.conversion_timeout_seconds, ending),
+        plates=plates,
+        corrections=PlateWriter(core.db),
+        clips=clips,
+        plate_views=views,
+        clip_reader=clip_reader(core.media),
+        detectors=DetectorDesk(core.bus, core.clock, settings.detection.timeout_seconds),
+        events=EventHub(core.bus, core.clock, api.max_event_viewers, sources.resolve, sources.states),
+        event_sources=sources,
+        stop=ending,
+    )

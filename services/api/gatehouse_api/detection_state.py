@@ -1,0 +1,44 @@
+"""Why there may be no plates: nobody looks, what was read was not sure enough, or there were none."""
+
+from __future__ import annotations
+
+from gatehouse_common.clock import HOUR
+from gatehouse_common.settings.cameras import camera_settings, plate_threshold
+
+from .context import Context
+from .routes.plate_models import Nothing
+
+_RECENT_US = 24 * HOUR
+
+
+def why_nothing(ctx: Context, cameras: frozenset[str] | None, start_us: int | None, end_us: int | None) -> Nothing:
+    """Return why a search of some cameras found nothing; without a start, of the last day before its end."""
+    end = ctx.core.clock.now_us() if end_us is None else end_us
+    start = end - _RECENT_US if start_us is None else start_us
+    below = ctx.plates.doubted(cameras, start, end)
+    site = ctx.core.settings.values
+    watched = [c for c in ctx.cameras.list() if cameras is None or c.id in cameras]
+    own = [camera_settings(camera.settings) for camera in watched]
+    threshold = min((plate_threshold(site, one) for one in own), default=site.detection.threshold)
+    off = _why_off(ctx, [one.plates.enabled for one in own])
+    if below:
+        reads = f"{below} {'read' if below == 1 else 'reads'}"
+        sentence = f"{reads} in this range were not surer than the threshold of {threshold:g}."
+        return Nothing(reason="below_threshold", below_threshold=below, threshold=threshold, sentence=sentence)
+    if off:
+        return Nothing(reason="detector_off", below_threshold=0, threshold=threshold, sentence=off)
+    found = "No plates match, and none were too unsure to count."
+    return Nothing(reason="no_match", below_threshold=0, threshold=threshold, sentence=found)
+
+
+def _why_off(ctx: Context, watched: list[bool]) -> str:
+    detection = ctx.core.settings.values.detection
+    if detection.frames == "off":
+        return "Nobody looks for plates: the setting detection.frames is 'off'."
+    if detection.reader == "none":
+        return "Nobody reads plates: the setting detection.reader is 'none'."
+    if not watched:
+        return "There is no such camera now; what it saw before stays."
+    if not any(watched):
+        return "These cameras are not watched for plates: see their settings."
+    return ""

@@ -1,0 +1,170 @@
+"""What happens, for pages that want to be told: one hub, filled from the bus, with a memory of the last thousand."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from gatehouse_common.bus import Bus, Delivery, Subscription
+from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.errors import Unavailable
+from gatehouse_common.ids import new_id
+from gatehouse_common.messages import ClipStored, PlateIndexed
+from gatehouse_common.observability.metrics import EVENT_VIEWERS
+
+RING = 1000
+_WAITING = 1000
+_LOOK_US = 2 * SECOND
+PLATE_NAMES = {
+    "opened": "plate.detected",
+    "updated": "plate.updated",
+    "closed": "plate.closed",
+    "corrected": "plate.corrected",
+}
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened.
+
+    Attributes:
+        number: counts up by one in this process.
+        id: UUIDv7 of the message that told it, the same in every process.
+        topic: plates, clips or cameras.
+        name: e.g. ``plate.closed``.
+        subject: id of the plate event, the clip or the camera.
+        data: what is told of it, as JSON; None: not yet looked up.
+    """
+
+    number: int
+    id: str
+    topic: str
+    name: str
+    subject: str
+    data: str | None = None
+
+
+Resolve = Callable[[Sequence[Event]], None]
+"""Fills the ``data`` of events that have none; what is gone gets an empty one."""
+States = Callable[[], Mapping[str, tuple[str, str]]]
+"""Returns the name of what each camera is doing now, e.g. ``camera.online``, and what to tell of it."""
+
+
+class EventHub:
+    """Remembers the last events and hands them to whoever watches. Safe for many threads.
+
+    Args:
+        bus: where plates and clips are told of.
+        clock: the time.
+        most_viewers: so many may watch.
+        resolve: looks up what is told of events: when somebody is to be told, and once for all.
+        states: what cameras are doing; asked while somebody watches.
+    """
+
+    def __init__(self, bus: Bus, clock: Clock, most_viewers: int, resolve: Resolve, states: States) -> None:
+        self._clock, self._most, self._resolve, self._states = clock, most_viewers, resolve, states
+        self._ring: deque[Event] = deque(maxlen=RING)
+        self._changed = threading.Condition()
+        self._resolving = threading.Lock()
+        self._looking = threading.Lock()
+        self._count = 0
+        self._viewers = 0
+        self._known: dict[str, str] | None = None
+        self._looked_us = 0
+        self._subscription: Subscription = bus.subscribe_transient(
+            [PlateIndexed, ClipStored], self._on, maxlen=_WAITING
+        )
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest event; 0 before the first."""
+        return self._count
+
+    def full(self) -> bool:
+        """Return whether no further viewer is let in."""
+        return self._viewers >= self._most
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Take a viewer's place for as long as it watches.
+
+        Raises:
+            Unavailable: there are as many as the server bears.
+        """
+        with self._changed:
+            if self._viewers >= self._most:
+                raise Unavailable(f"{self._most} pages are told of events already, and that is the limit; close one")
+            self._viewers += 1
+        EVENT_VIEWERS.inc()
+        try:
+            yield
+        finally:
+            EVENT_VIEWERS.dec()
+            with self._changed:
+                self._viewers -= 1
+
+    def next_after(self, number: int, topics: Collection[str], timeout_s: float) -> tuple[int, list[Event]]:
+        """Return the number to go on from, and what came after ``number``; waits for at most ``timeout_s``."""
+        if "cameras" in topics:
+            self._look_at_cameras()
+        with self._changed:
+            if self._count <= number:
+                self._changed.wait(timeout_s)
+            newest = self._count
+            found = [one for one in self._ring if one.number > number and one.topic in topics]
+        self.fill(found)
+        return newest, [one for one in found if one.data]
+
+    def number_of(self, event_id: str) -> int | None:
+        """Return the number of an event; None if it is not remembered."""
+        with self._changed:
+            for one in self._ring:
+                if one.id == event_id:
+                    return one.number
+        return None
+
+    def fill(self, events: Sequence[Event]) -> None:
+        """Look up what is to be told of events of which that is not known yet."""
+        with self._resolving:
+            wanted = [one for one in events if one.data is None]
+            if wanted:
+                self._resolve(wanted)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._subscription.close()
+
+    def _on(self, delivery: Delivery) -> None:
+        message = delivery.message
+        if isinstance(message, PlateIndexed):
+            self._add(message.id, "plates", PLATE_NAMES[message.change], message.event)
+        elif isinstance(message, ClipStored):
+            self._add(message.id, "clips", "clip.ready" if message.key else "clip.failed", message.clip)
+
+    def _add(self, event_id: str, topic: str, name: str, subject: str, data: str | None = None) -> None:
+        with self._changed:
+            self._count += 1
+            self._ring.append(Event(self._count, event_id, topic, name, subject, data))
+            self._changed.notify_all()
+
+    def _look_at_cameras(self) -> None:
+        """See what cameras are doing, at most every two seconds for all viewers together."""
+        if not self._looking.acquire(blocking=False):
+            return
+        try:
+            now = self._clock.monotonic_us()
+            if self._known is not None and now - self._looked_us < _LOOK_US:
+                return
+            self._looked_us = now
+            states = self._states()
+            before, self._known = self._known, {camera: name for camera, (name, _) in states.items()}
+            if before is None:
+                return
+            for camera, (name, data) in states.items():
+                if before.get(camera) != name:
+                    self._add(new_id(), "cameras", name, camera, data)
+        finally:
+            self._looking.release()

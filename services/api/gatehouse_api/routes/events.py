@@ -1,0 +1,95 @@
+"""``/api/v1/events/stream``: what happens, as server-sent events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from flask import Response, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import Field
+
+from gatehouse_api.context import Context, context
+from gatehouse_api.events import Event
+from gatehouse_api.routes.models import Asked
+from gatehouse_common.errors import InvalidInput, Unavailable
+
+api = APIBlueprint("events", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Events")])
+
+TOPICS = ("plates", "clips", "cameras")
+_HEARTBEAT_S = 15.0
+_WAIT_S = 1.0
+_RETRY_MS = 3000
+
+
+class StreamQuery(Asked):
+    """What to be told of."""
+
+    topics: str = Field("plates,clips,cameras", max_length=100, description="some of plates, clips, cameras")
+    last_event_id: str = Field("", max_length=64, description="as the header `Last-Event-ID`, for programs")
+
+
+@api.get(
+    "/events/stream",
+    summary="What happens, as server-sent events",
+    responses={200: {"content": {"text/event-stream": {}}}},
+)
+def get_stream(query: StreamQuery) -> Response:
+    """Tell of plates, clips and cameras as things happen to them.
+
+    Events are ``plate.detected``, ``plate.updated``, ``plate.closed``, ``plate.corrected``; ``clip.ready``,
+    ``clip.failed``; ``camera.online``, ``camera.offline``, ``camera.starting``, ``camera.disabled``.
+
+    Each has an ``id``; who comes back with it as ``Last-Event-ID`` is told what happened meanwhile, of the last
+    thousand events each, of older ones the plates and clips as they are now. A comment every 15 s shows that the
+    server is there.
+    """
+    ctx = context()
+    topics = [topic for topic in dict.fromkeys(query.topics.split(",")) if topic]
+    if not topics or not set(topics) <= set(TOPICS):
+        raise InvalidInput(f"topics are some of {', '.join(TOPICS)}, with commas between", "topics")
+    last = (request.headers.get("Last-Event-ID") or query.last_event_id).strip()[:64]
+    number, missed = _resume(ctx, last, topics)
+    if ctx.events.full():
+        raise Unavailable("as many pages are told of events as the server bears")
+    answer = Response(_stream(ctx, topics, number, missed), content_type="text/event-stream", direct_passthrough=True)
+    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def _resume(ctx: Context, last: str, topics: Sequence[str]) -> tuple[int, list[Event]]:
+    """Return the number to go on from, and what the index knows of before it."""
+    newest = ctx.events.newest
+    if not last:
+        return newest, []
+    known = ctx.events.number_of(last)
+    return (known, []) if known is not None else (newest, ctx.event_sources.since(last, topics))
+
+
+def _stream(ctx: Context, topics: Sequence[str], number: int, missed: list[Event]) -> Iterator[bytes]:
+    with ctx.events.watch():
+        yield f"retry: {_RETRY_MS}\n\n".encode()
+        if missed:
+            yield b"".join(_written(event) for event in missed)
+        told = time.monotonic()
+        while not ctx.stop.is_set():
+            number, found = ctx.events.next_after(number, topics, _WAIT_S)
+            if found:
+                yield b"".join(_written(event) for event in _latest(found))
+            elif time.monotonic() - told > _HEARTBEAT_S:
+                # That a viewer has left shows only when something is sent: else it would keep its place for ever.
+                yield b": still here\n\n"
+            else:
+                continue
+            told = time.monotonic()
+
+
+def _latest(events: Sequence[Event]) -> list[Event]:
+    """Return events without updates that a later one of the same plate has overtaken: all tell its present state."""
+    last = {(event.topic, event.subject): event.number for event in events}
+    return [e for e in events if e.name != "plate.updated" or last[e.topic, e.subject] == e.number]
+
+
+def _written(event: Event) -> bytes:
+    return f"id: {event.id}\nevent: {event.name}\ndata: {event.data}\n\n".encode()

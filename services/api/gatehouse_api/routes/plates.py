@@ -1,0 +1,156 @@
+"""``/api/v1/plates``: searching plates, what is known of one, its pictures, and what people say of it."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel
+
+from gatehouse_api.context import context
+from gatehouse_api.detection_state import why_nothing
+from gatehouse_api.plate_search import plate_text, search
+from gatehouse_api.problems import problem
+from gatehouse_api.ranges import camera_set, open_range
+from gatehouse_api.routes.plate_models import (
+    Confidences,
+    ConfidencesQuery,
+    PictureAsked,
+    PlateChange,
+    PlateDetail,
+    PlateList,
+    PlatePath,
+    PlatesQuery,
+)
+from gatehouse_api.stored_pictures import picture
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import PlateEvent, PlateQuery
+from gatehouse_common.errors import InvalidInput
+from gatehouse_common.messages import PlateIndexed
+from gatehouse_common.settings.cameras import camera_settings, plate_threshold
+from gatehouse_common.timefmt import rfc3339
+
+api = APIBlueprint("plates", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Plates")])
+
+_JPEG: dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None] = {200: {"content": {"image/jpeg": {}}}}
+_LOCAL = "local"
+"""Who says something while there are no accounts."""
+_RECENT_US = 24 * HOUR
+_HISTORY = 21
+
+
+@api.get("/plates", responses={200: PlateList}, summary="Search plates")
+def get_plates(query: PlatesQuery) -> Response:
+    """Return visits of plates, the newest first; with ``q`` those that are exactly so before those that are like it."""
+    ctx = context()
+    start, end = open_range(query.from_, query.to, query.tz)
+    wanted = PlateQuery(
+        cameras=camera_set(query.cameras),
+        start_us=start,
+        end_us=end,
+        min_confidence=query.min_confidence,
+        rejected=query.include_rejected,
+        limit=query.limit,
+    )
+    page = search(ctx.plates, wanted, query.match, query.q, query.cursor)
+    views = ctx.plate_views.views([one.event for one in page.found], [one.match for one in page.found])
+    nothing = None
+    if not views and not query.cursor:
+        nothing = why_nothing(ctx, wanted.cameras, start, end)
+    body = PlateList(items=views, next_cursor=page.next_cursor, nothing=nothing)
+    return _private(jsonify(body.model_dump(by_alias=True)))
+
+
+@api.get("/plates/confidences", responses={200: Confidences}, summary="How sure reads were, and what was not enough")
+def get_confidences(query: ConfidencesQuery) -> Response:
+    """Return a histogram of the confidence of all reads, those below the threshold too.
+
+    Without a range those of the last day.
+    """
+    ctx = context()
+    now = ctx.core.clock.now_us()
+    start, end = open_range(query.from_, query.to, query.tz)
+    end = now if end is None else end
+    start = end - _RECENT_US if start is None else start
+    if start >= end:
+        raise InvalidInput("'to' must be after 'from'.", "to")
+    cameras = camera_set(query.cameras)
+    site = ctx.core.settings.values
+    body = Confidences(
+        from_=rfc3339(start),
+        to=rfc3339(end),
+        edges=[k / query.bins for k in range(query.bins + 1)],
+        counts=ctx.plates.confidences(cameras, start, end, query.bins),
+        below_threshold=ctx.plates.doubted(cameras, start, end),
+        thresholds={
+            camera.id: plate_threshold(site, camera_settings(camera.settings))
+            for camera in ctx.cameras.list()
+            if cameras is None or camera.id in cameras
+        },
+    )
+    return _private(jsonify(body.model_dump(by_alias=True)))
+
+
+@api.get("/plates/<plate>", responses={200: PlateDetail}, summary="All that is known of a visit")
+def get_plate(path: PlatePath) -> Response:
+    """Return a plate event with its reads and votes, clips, and other visits of the same plate."""
+    return _detail(context().plates.event(path.plate))
+
+
+@api.patch("/plates/<plate>", responses={200: PlateDetail}, summary="Correct a plate, or say that it is none")
+def change_plate(path: PlatePath, body: PlateChange) -> Response:
+    """Correct the text (null: as it was voted), or reject the event. What was voted is kept.
+
+    With ``If-Match`` only if nobody changed it since; else 412.
+    """
+    ctx = context()
+    if not body.model_fields_set & {"text", "rejected"}:
+        raise InvalidInput("say what to change: text, rejected, or both", "body")
+    event = ctx.plates.event(path.plate)
+    if request.if_match and not request.if_match.contains(_etag(event)):
+        told = "somebody has changed this plate since: look at it again"
+        return problem(412, "precondition-failed", "It has changed", told)
+    now = ctx.core.clock.now_us()
+    text = None if body.text is None else plate_text(body.text)
+    if "text" in body.model_fields_set:
+        event = ctx.corrections.correct(path.plate, text, _LOCAL, now)
+    if body.rejected is not None:
+        event = ctx.corrections.reject(path.plate, body.rejected, _LOCAL, now)
+    ctx.core.bus.publish(PlateIndexed(camera=event.camera, time_us=now, event=event.id, change="corrected"))
+    return _detail(event)
+
+
+@api.get("/plates/<plate>/crop.jpg", responses=_JPEG, summary="The plate, as it was read")
+def get_crop(path: PlatePath, query: PictureAsked) -> Response:
+    """Return the picture of the plate alone."""
+    event = context().plates.event(path.plate)
+    return picture(event, event.crop_key, query.read, query.width)
+
+
+@api.get("/plates/<plate>/frame.jpg", responses=_JPEG, summary="The very frame that the plate was read on")
+def get_frame(path: PlatePath, query: PictureAsked) -> Response:
+    """Return the whole frame of the best read."""
+    event = context().plates.event(path.plate)
+    return picture(event, event.frame_key, query.read, query.width)
+
+
+def _detail(event: PlateEvent) -> Response:
+    ctx = context()
+    others = ctx.plates.search(PlateQuery(text=event.text, match="exact", limit=_HISTORY))
+    answer = jsonify(ctx.plate_views.detail(event, others).model_dump(by_alias=True))
+    answer.set_etag(_etag(event))
+    return _private(answer)
+
+
+def _etag(event: PlateEvent) -> str:
+    """Return a tag of what a person may change, and of what that is said of."""
+    parts = (event.id, event.text, event.voted_text, event.rejected, event.corrected_us)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _private(answer: Response) -> Response:
+    answer.headers["Cache-Control"] = "private, no-cache"
+    return answer

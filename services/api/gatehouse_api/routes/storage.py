@@ -1,0 +1,56 @@
+"""``/api/v1/storage/plan``: what clips of events take, before there are any (S2-25)."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import BaseModel, Field
+
+from gatehouse_api.routes.models import Asked
+
+api = APIBlueprint("storage", __name__, url_prefix="/api/v1/storage", abp_tags=[Tag(name="Storage")])
+
+
+class PlanQuery(Asked):
+    """What is to be kept."""
+
+    events_per_day: float = Field(100, ge=0, le=1e6, description="clips a day")
+    seconds: float = Field(20, gt=0, le=3500, description="length of each")
+    mbit_per_second: float = Field(3, gt=0, le=1000, description="of the cameras, in millions of bits")
+    days: float = Field(30, gt=0, le=36500, description="for how long they are kept")
+
+
+class Plan(BaseModel):
+    """What that takes."""
+
+    bytes_per_event: int
+    bytes_per_day: int
+    bytes_total: int = Field(description="once the oldest are as old as they may become")
+    sentence: str
+
+
+@api.get("/plan", responses={200: Plan}, summary="What clips take a day, and in all")
+def get_plan(query: PlanQuery) -> Response:
+    """Return what clips take: events a day, times their seconds, times their bits, times days."""
+    return jsonify(plan(query).model_dump())
+
+
+def plan(query: PlanQuery) -> Plan:
+    """Return what clips take."""
+    each = query.seconds * query.mbit_per_second * 1e6 / 8
+    day = query.events_per_day * each
+    total = day * query.days
+    sentence = (
+        f"{query.events_per_day:g} events a day of {query.seconds:g} s at {query.mbit_per_second:g} Mbit/s take "
+        f"{_size(day)} a day, {_size(total)} in {query.days:g} days."
+    )
+    return Plan(bytes_per_event=round(each), bytes_per_day=round(day), bytes_total=round(total), sentence=sentence)
+
+
+def _size(count: float) -> str:
+    """Return a number of bytes in the unit that fits."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            shown = count / size
+            return f"{shown:.0f} {unit}" if shown >= 100 else f"{shown:.3g} {unit}"
+    return f"{count / 1e3:.3g} kB"

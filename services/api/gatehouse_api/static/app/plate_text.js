@@ -1,0 +1,57 @@
+// A plate's text as people read it: each character shaded by how sure it is.
+
+const LEVELS = [[0.9, "sure"], [0.6, "fair"], [0, "poor"]];
+
+const level = (share) => LEVELS.find(([least]) => share >= least)[1];
+
+export const percent = (share) => `${Math.round(share * 100)} %`;
+
+// The shares are those of the voted text: of one that a person wrote nothing is unsure.
+export function plateText(plate, tag = "strong") {
+  const element = document.createElement(tag);
+  element.className = "plate-text";
+  const told = plate.text === plate.voted_text;
+  element.setAttribute("role", "img");
+  element.setAttribute("aria-label", `${plate.text}, ${told ? `${percent(plate.confidence)} sure` : "corrected"}`);
+  [...plate.text].forEach((character, place) => {
+    const share = told ? plate.characters[place] ?? plate.confidence : 1;
+    const letter = document.createElement("span");
+    letter.textContent = character;
+    letter.className = level(share);
+    letter.title = told ? `${character}: ${percent(share)} of the votes` : "corrected";
+    element.append(letter);
+  });
+  return element;
+}
+
+export function element(tag, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(tag), properties);
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+// A frame with the plate's box on it. Styles are set one by one: the page allows none in its markup.
+export function framed(plate, width, alt) {
+  const holder = element("span", { className: "framed" });
+  const picture = element("img", { alt, loading: "lazy", decoding: "async", src: `${plate.links.frame}&width=${width}` });
+  picture.addEventListener("error", () => { holder.classList.add("gone"); holder.title = "The picture has been deleted."; });
+  const [left, upper, right, lower] = plate.box;
+  const box = element("span", { className: "box" });
+  box.style.left = `${(left / plate.picture_width) * 100}%`;
+  box.style.top = `${(upper / plate.picture_height) * 100}%`;
+  box.style.width = `${((right - left) / plate.picture_width) * 100}%`;
+  box.style.height = `${((lower - upper) / plate.picture_height) * 100}%`;
+  holder.style.aspectRatio = `${plate.picture_width} / ${plate.picture_height}`;
+  holder.append(picture, box);
+  return holder;
+}
+
+const ARROWS = { left: "←", right: "→", approaching: "↓", leaving: "↑", standing: "■" };
+const WORDS = { left: "to the left", right: "to the right", approaching: "coming", leaving: "leaving", standing: "standing" };
+
+export function direction(plate) {
+  if (!WORDS[plate.direction]) return null;
+  const arrow = element("span", { textContent: ARROWS[plate.direction] });
+  arrow.setAttribute("aria-hidden", "true");
+  return element("span", { className: "direction" }, arrow, ` ${WORDS[plate.direction]}`);
+}
