@@ -48,7 +48,7 @@ class Segmenter:
         self._tidied = False
         self._queue: SharedQueue | None = None
         clips, locks = ClipRepository(core.db), CameraLocks()
-        self._unkept = Unkept(core, clips, locks)
+        self._unkept = Unkept(core, clips, locks, self._is_mine)
         self._early = EarlySender(core, lambda camera: self._is_mine(camera) and self._unkept.keeps(camera))
         self._publisher = Publisher(core, self._early)
         self._plans = ClipPlans(core, clips, locks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -38,10 +39,17 @@ class Unkept:
         core: what services are built from.
         clips: the plans.
         locks: held while a chunk is let go of, so that no clip is planned in between.
+        mine: whether a camera is this process's; what is held of others is theirs to let go of.
     """
 
-    def __init__(self, core: Core, clips: ClipRepository, locks: CameraLocks) -> None:
-        self._core, self._clips, self._locks = core, clips, locks
+    def __init__(
+        self,
+        core: Core,
+        clips: ClipRepository,
+        locks: CameraLocks,
+        mine: Callable[[str], bool] = lambda _camera: True,
+    ) -> None:
+        self._core, self._clips, self._locks, self._mine = core, clips, locks, mine
         self._cameras = CameraRepository(core.db)
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
@@ -86,7 +94,9 @@ class Unkept:
             held = list(self._held.values())
         wanted: list[ChunkClosed] = []
         for one in held:
-            if self.keeps(one.closed.camera):
+            if not self._mine(one.closed.camera):
+                self._forget(one)
+            elif self.keeps(one.closed.camera):
                 wanted.append(one.closed)
                 self._forget(one)
             elif self._is_old(one) and self._let_go(one.closed):
