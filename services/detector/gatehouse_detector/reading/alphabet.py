@@ -18,9 +18,10 @@ SHORTEST = 4
 Distribution = NDArray[np.float32]
 """Probabilities of a row of places from left to right: places, columns. Column 0 is blank, then 0-9, A-Z."""
 
-_LOOKS_LIKE = {"O": "0DQ", "0": "ODQ", "Q": "0O", "D": "0O", "I": "1L", "1": "IL", "L": "1", "B": "8", "8": "B"}
-_LOOKS_LIKE |= {"S": "5", "5": "S", "Z": "2", "2": "Z", "G": "6", "6": "G", "T": "7", "7": "T", "A": "4", "4": "A"}
 _FOLDED = str.maketrans("OQI", "001")
+_DIGITS = dict(zip("OQDILBSZGAT", "00011852647", strict=True))
+_LETTERS = dict(zip("0185264", "OIBSZGA", strict=True)) | {"7": "T"}
+_SAME = ("0OQ", "1I")
 
 
 def folded(text: str) -> str:
@@ -28,6 +29,21 @@ def folded(text: str) -> str:
     return text.translate(_FOLDED)
 
 
-def look_alikes(text: str) -> list[str]:
-    """Return the texts that differ in one character, by one that looks like it."""
-    return [text[:at] + other + text[at + 1 :] for at, char in enumerate(text) for other in _LOOKS_LIKE.get(char, "")]
+def blurred(places: Distribution, share: float) -> Distribution:
+    """Return places in which signs that many plates draw alike take a share of each other's probability."""
+    answer = places.copy()
+    for signs in _SAME:
+        columns = [CHARACTERS.index(sign) + 1 for sign in signs]
+        mean = places[:, columns].mean(axis=1, keepdims=True)
+        answer[:, columns] = (1 - share) * places[:, columns] + share * mean
+    return answer
+
+
+def as_digit(char: str) -> str:
+    """Return the digit that a character may be, empty if none."""
+    return char if char.isdigit() else _DIGITS.get(char, "")
+
+
+def as_letter(char: str) -> str:
+    """Return the letter that a character may be, empty if none."""
+    return _LETTERS.get(char, "") if char.isdigit() else char

@@ -74,7 +74,7 @@ def log_probability(places: Distribution, texts: list[str]) -> NDArray[np.float6
         else:
             moved[:] = 0.0
             moved[:, 0] = 1.0
-            moved[:, 1] = 1.0
+            moved[:, 1:2] = 1.0
         chance = moved * (row[columns] + 1e-9)
         most = chance.max(axis=1)
         scale += np.log(most)

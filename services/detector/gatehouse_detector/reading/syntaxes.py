@@ -10,6 +10,8 @@ from pathlib import Path
 
 from gatehouse_common.errors import InvalidInput
 
+from .alphabet import as_digit, as_letter
+
 ANY = "any"
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TABLE = Path(__file__).with_name("syntaxes.toml")
@@ -25,6 +27,7 @@ class Syntax:
         pattern: as people write it, e.g. ``AAA-9999``.
         weight: how common it is in its region, 0 to 1.
         form: what a text of it matches.
+        places: for each character ``A``, ``9`` or the one letter that it is.
     """
 
     region: str
@@ -32,6 +35,7 @@ class Syntax:
     pattern: str
     weight: float
     form: re.Pattern[str]
+    places: str
 
 
 @cache
@@ -49,7 +53,8 @@ def _syntax(region: str, entry: dict[str, str | float]) -> Syntax:
     letters = "".join(each for each in _LETTERS if each not in str(entry.get("without", "")))
     classes = {"A": f"[{letters}]", "9": "[0-9]", "-": "", " ": ""}
     form = "".join(classes.get(char, char) for char in pattern)
-    return Syntax(region, str(entry["by"]), pattern, float(entry["weight"]), re.compile(form))
+    places = pattern.replace("-", "").replace(" ", "")
+    return Syntax(region, str(entry["by"]), pattern, float(entry["weight"]), re.compile(form), places)
 
 
 def regions() -> list[str]:
@@ -86,3 +91,22 @@ def fit(text: str, region: str) -> Syntax | None:
         region: one of the table's; empty: all of them.
     """
     return next((syntax for syntax in _of(region) if syntax.form.fullmatch(text)), None)
+
+
+_MOST_CHANGES = 2
+
+
+def resolved(text: str, region: str) -> set[str]:
+    """Return the texts of a syntax that a text becomes when letters and digits that look alike change places."""
+    found = set()
+    for syntax in _of(region):
+        if len(syntax.places) != len(text):
+            continue
+        other = "".join(
+            as_digit(char) if place == "9" else as_letter(char) if place == "A" else place
+            for char, place in zip(text, syntax.places, strict=True)
+        )
+        changes = sum(a != b for a, b in zip(text, other, strict=False))
+        if len(other) == len(text) and 0 < changes <= _MOST_CHANGES and syntax.form.fullmatch(other):
+            found.add(other)
+    return found
