@@ -39,7 +39,7 @@ def test_keyframes_reach_the_detector_at_their_own_resolution_and_time(tmp_path:
     film = make_film(tmp_path / "film.mp4", FilmSpec(frames=150, gop=GOP, width=640, height=360, bframes=bframes))
     heard: list[Delivery] = []
     before = DETECTOR_FRAMES.labels("cam", "skipped")._value.get()
-    with core_at(tmp_path / "data", **{"detection.frames": "keyframes"}) as core:
+    with core_at(tmp_path / "data", **{"detection.frames": "keyframes", "detection.reader": "none"}) as core:
         subscription = core.bus.subscribe_transient([FrameSampled], heard.append)
         CameraRepository(core.db).add(Camera("cam", f"file://{film}", created_us=core.clock.now_us()))
         supervisor = Supervisor([build_detector(core), build_capture(core)], core.clock)

@@ -1,0 +1,193 @@
+"""Which reads are of one plate: those that follow on each other in place and text, by the times of their frames."""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+from collections.abc import Iterable, Sequence
+
+from gatehouse_common.clock import SECOND
+
+from .geometry import Box, apart, shared
+from .sightings import Look, Sighting, ballot_of
+from .similarity import are_same, similarity
+from .voting import Ballot, Verdict, vote
+
+_BALLOTS = 32
+_RECENT = 16
+_EARLY = 4
+_SAME_PLATE = 0.3
+"""Share of boxes of one plate that was found twice on one frame."""
+_SOON_US = 3 * SECOND // 2
+_AT_ONCE_US = 7 * SECOND // 10
+_LONG_US = 10 * SECOND
+_LEAST_PACE_US = SECOND // 25
+_STILL = 0.5
+"""Widths of the plate per second: slower than that it is about to stand."""
+
+
+class Track:
+    """The reads of one plate: the surest ones vote on what it says, the last ones tell where it is and how it moves."""
+
+    def __init__(self) -> None:
+        self._ballots: dict[tuple[str, int], Ballot] = {}
+        self._early: list[tuple[int, Box]] = []
+        self._recent: list[tuple[int, Box]] = []
+        self._verdict: Verdict | None = None
+        self._newest_text = ""
+        self.parked = False
+        """Whether nothing is expected of it: it stands where it was read last."""
+
+    def add(self, sighting: Sighting) -> None:
+        """Take a read, in whatever order they come; of one frame the surest counts."""
+        ballot = ballot_of(sighting.read)
+        before = self._ballots.get(sighting.frame)
+        if before is None or before.confidence < ballot.confidence:
+            self._ballots[sighting.frame] = ballot
+            self._verdict = None
+        if len(self._ballots) > _BALLOTS:
+            del self._ballots[min(self._ballots, key=lambda frame: (self._ballots[frame].confidence, frame))]
+        at = (sighting.read.time_us, sighting.box)
+        if not self._recent or at[0] >= self.last_us:
+            self._newest_text = sighting.read.text
+        insort(self._recent, at, key=lambda each: each[0])
+        insort(self._early, at, key=lambda each: each[0])
+        del self._recent[:-_RECENT], self._early[_EARLY:]
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it says, by vote."""
+        if self._verdict is None:
+            self._verdict = vote(list(self._ballots.values()))
+        return self._verdict
+
+    @property
+    def last_us(self) -> int:
+        """When it was read last, by the time of the frame."""
+        return self._recent[-1][0]
+
+    @property
+    def box(self) -> Box:
+        """Where it was read last."""
+        return self._recent[-1][1]
+
+    @property
+    def way(self) -> list[Box]:
+        """Where it was first and last, in the order of time."""
+        between = self._early[-1][0]
+        return [box for _, box in self._early] + [box for at, box in self._recent if at > between]
+
+    @property
+    def reads(self) -> int:
+        """How many reads its position is known of, up to those that are kept."""
+        return len(self._recent)
+
+    def has(self, frame: tuple[str, int]) -> bool:
+        """Return whether it was read on a frame."""
+        return frame in self._ballots
+
+    def is_slow(self) -> bool:
+        """Return whether it was about to stand when it was read last; unknown counts as no."""
+        moves = self._velocity()
+        return moves is not None and math.hypot(*moves) / self.box.width < _STILL
+
+    def expected(self, time_us: int) -> tuple[Box, int]:
+        """Return where it should be at a time, and how far that is from a read, microseconds."""
+        at, box = min(self._recent, key=lambda each: abs(each[0] - time_us))
+        ahead_s = max(-1.0, min(1.0, (time_us - at) / SECOND))
+        dx, dy = self._velocity() or (0.0, 0.0)
+        return box.shifted(dx * ahead_s, dy * ahead_s), abs(time_us - at)
+
+    def likeness(self, text: str) -> tuple[bool, float]:
+        """Return whether it says so but for look-alikes, and how similar that is to what it says."""
+        own = {self.verdict.text, self._newest_text or self.verdict.text}
+        return any(are_same(each, text) for each in own), max(similarity(each, text) for each in own)
+
+    def _velocity(self) -> tuple[float, float] | None:
+        """Return pixels a second, None if it is not known."""
+        if len(self._recent) < 2:
+            return None
+        end_us, end = self._recent[-1]
+        start_us, start = next(
+            ((at, box) for at, box in reversed(self._recent[:-1]) if end_us - at >= _LEAST_PACE_US), self._recent[0]
+        )
+        took_s = (end_us - start_us) / SECOND
+        if took_s <= 0 or took_s > _LONG_US / SECOND:
+            return None
+        return (end.centre[0] - start.centre[0]) / took_s, (end.centre[1] - start.centre[1]) / took_s
+
+
+def affinity(track: Track, sighting: Sighting) -> float | None:
+    """Return how well a read goes on from a track; None: it is of another plate.
+
+    The less the texts are alike, the nearer it must be: two cars with nearly the same plates are two, and a plate that
+    was read wrong once is still where it was.
+    """
+    expected, gap_us = track.expected(sighting.read.time_us)
+    near, overlap = apart(expected, sighting.box), shared(expected, sighting.box)
+    same, alike = track.likeness(sighting.read.text)
+    reach = _reach(track, same, alike, gap_us)
+    if near > reach and overlap < _overlap_needed(track, same, alike, gap_us):
+        return None
+    return 2 * alike + overlap + max(0.0, 1 - near / max(reach, 1.0))
+
+
+def _reach(track: Track, same: bool, alike: float, gap_us: int) -> float:
+    """Return how far a plate may be from where it is expected, in its widths."""
+    gap_s = gap_us / SECOND
+    known = track.reads > 1
+    if same:
+        if track.parked:
+            return 3.0
+        return 2 + 10 * gap_s
+    if alike >= 0.55 and gap_us <= _SOON_US:
+        return 0.8 + (2.5 if known else 5) * gap_s
+    return 0.0
+
+
+def _overlap_needed(track: Track, same: bool, alike: float, gap_us: int) -> float:
+    """Return what the boxes must share of a plate that is where it was; more than 1: nothing suffices."""
+    if same:
+        return 0.1
+    if gap_us <= _SOON_US and alike >= 0.55:
+        return 0.2
+    if alike >= (0.8 if track.parked or gap_us > _LONG_US else 0.6):
+        return 0.3
+    return 0.4 if gap_us <= _AT_ONCE_US else 2.0
+
+
+def assign(tracks: Iterable[Track], look: Look) -> list[tuple[Track, Sighting]]:
+    """Return the track of each plate on a picture, new ones among them; a track has one plate on a frame at most.
+
+    What was found twice, in one picture or in two regions of a frame that overlap, is one.
+    """
+    sightings = _distinct(look.sightings)
+    known = list(tracks)
+    pairs = [
+        (score, -t, -s)
+        for t, track in enumerate(known)
+        for s, sighting in enumerate(sightings)
+        if (score := _score(track, sighting)) is not None
+    ]
+    taken: dict[int, Track] = {}
+    used: set[int] = set()
+    for _, t, s in sorted(pairs, reverse=True):
+        if -s not in taken and -t not in used:
+            taken[-s] = known[-t]
+            used.add(-t)
+    return [(taken.get(s) or Track(), sighting) for s, sighting in enumerate(sightings)]
+
+
+def _score(track: Track, sighting: Sighting) -> float | None:
+    if track.has(sighting.frame):  # in another region of this frame
+        found = shared(track.expected(sighting.read.time_us)[0], sighting.box)
+        return 4 + found if found >= _SAME_PLATE else None
+    return affinity(track, sighting)
+
+
+def _distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
+    kept: list[Sighting] = []
+    for sighting in sorted(sightings, key=lambda s: (-s.read.confidence, s.read.text, s.box.left, s.box.top)):
+        if all(shared(sighting.box, other.box) < _SAME_PLATE for other in kept):
+            kept.append(sighting)
+    return kept
