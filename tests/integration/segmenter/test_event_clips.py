@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,10 +13,15 @@ from sqlalchemy import text
 
 from clip_kit import FPS, FilmCamera, at_work, clips_of, read_at, settled, shown, stored_clips
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import ClipRepository
+from gatehouse_common.db import Clip, ClipRepository
+from gatehouse_common.footage import Library
 from gatehouse_common.ids import new_id
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, Supervisor
+from gatehouse_common.testing.film import FilmSpec
+from gatehouse_indexer.service import build as build_indexer
+from gatehouse_segmenter.clip_cutter import ClipCutter, Cut
 from pipeline_kit import START_US, add_camera, core_at
+from running import wait_for
 
 
 @pytest.fixture
@@ -187,3 +193,86 @@ def test_clips_switched_off(tmp_path: Path) -> None:
             core.bus.publish(read_at(at(100), new_id()))
             settled(core)
         assert ClipRepository(core.db).planned() == []
+
+
+def cut_by_hand(core: Core, clip: Clip) -> Cut:
+    """Make the object of a planned clip, as a process does that is killed before its row says so."""
+    library = Library(core)
+    try:
+        return ClipCutter(core, ClipRepository(core.db), library).cut(clip)
+    finally:
+        library.close()
+
+
+def test_killed_between_object_and_row(core: Core) -> None:
+    """S2-43: the object is recognised by its name and bytes; there is one, and one row."""
+    camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
+    ClipRepository(core.db).plan("cam", event, at(100), 5 * SECOND, 15 * SECOND, 300 * SECOND, at(100))
+    camera.advance(at(300))
+    with indexed(core):
+        (planned,) = clips_of(core)
+        cut = cut_by_hand(core, planned)
+        before = core.store.stat(cut.key)
+    with at_work(core):
+        (clip,) = stored_clips(core, 1)
+    assert clip.key == cut.key
+    assert core.store.stat(cut.key) == before  # it has not been written again
+    assert shown(core, clip) == list(range(50, 250))
+
+
+def test_killed_before_all_of_the_footage_was_there(core: Core) -> None:
+    """S2-43: what differs was made of less footage, and no row speaks of it: it is made anew."""
+    camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
+    ClipRepository(core.db).plan("cam", event, at(100), 5 * SECOND, 15 * SECOND, 300 * SECOND, at(100))
+    camera.advance(at(160))
+    with indexed(core):
+        (planned,) = clips_of(core)
+        cut = cut_by_hand(core, planned)
+    assert cut.frames < 110
+    camera.advance(at(300))
+    with at_work(core):
+        (clip,) = stored_clips(core, 1)
+    assert (clip.key, clip.frames) == (cut.key, 200)
+    assert shown(core, clip) == list(range(50, 250))
+
+
+def test_two_clips_of_an_event_that_begin_in_one_second(tmp_path: Path) -> None:
+    """S2-11: each has a file of its own."""
+    with core_at(tmp_path / "data", **{"clips.pre_seconds": "0", "clips.post_seconds": "0.3"}) as core:
+        add_camera(core)
+        camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
+        with at_work(core):
+            camera.advance(at(200))
+            core.bus.publish(read_at(at(100), event))
+            core.bus.publish(read_at(at(106), event, first_us=at(100)))
+            clips = stored_clips(core, 2)
+    assert [shown(core, clip) for clip in clips] == [[100, 101, 102], [106, 107, 108]]
+    assert [clip.key.removeprefix(f"videos/2024-05-17/{event}_") for clip in clips] == [
+        f"{at(100) // SECOND}.mp4",
+        f"{at(100) // SECOND}_2.mp4",
+    ]
+
+
+def test_b_frames_and_a_chunk_that_ends_within_the_clip(core: Core) -> None:
+    """S2-3: pictures that are stored in another order than they are shown in are all there, none twice."""
+    spec = FilmSpec(frames=60 * FPS, fps=FPS, gop=FPS, width=160, height=96, bframes=3)
+    camera, event = FilmCamera(core.data_dir, core.bus.publish, spec=spec, chunk_us=7 * SECOND), new_id()
+    with at_work(core):
+        camera.advance(at(100))
+        core.bus.publish(read_at(at(103), event))
+        settled(core)
+        camera.advance(at(300))
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == list(range(53, 253))
+
+
+@contextmanager
+def indexed(core: Core) -> Iterator[None]:
+    """The indexer alone at work, until it has done all."""
+    supervisor = Supervisor([build_indexer(core)], core.clock)
+    supervisor.start()
+    try:
+        wait_for("an empty queue", lambda: core.bus.depth("indexer") == 0)
+        yield
+    finally:
+        assert supervisor.stop()
