@@ -74,9 +74,14 @@ def straightened(image: Image, corners: Corners, height: int, widest: int) -> Im
     """
     across, down = size(corners)
     width = int(min(widest, max(height // 3, round(height * across / max(down, 1.0)))))
+    return stretched(image, corners, width, height)
+
+
+def stretched(image: Image, corners: Corners, width: int, height: int) -> Image:
+    """Return what is inside as an upright picture of a size, whatever its proportions."""
     target = np.asarray([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     shape = np.asarray(cv2.getPerspectiveTransform(corners, target), np.float64)
-    source, shape = _shrunk(image, corners, shape, down / height)
+    source, shape = _shrunk(image, corners, shape, size(corners)[1] / height)
     warped = cv2.warpPerspective(source, shape, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(warped, np.uint8)
 

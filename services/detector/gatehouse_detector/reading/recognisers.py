@@ -1,4 +1,4 @@
-"""What reads a straightened line: the network for any text that is bundled, made to know plates' characters alone."""
+"""What reads a line: the network that is trained on plates, and one for any text, made to know plates' characters."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from .alphabet import BLANK, CHARACTERS, COLUMNS, Distribution
-from .networks import Network, Tensor, text_network
+from .networks import BUNDLED, Network, Tensor, text_network
 from .port import Image
+from .quads import Corners, straightened, stretched
 
 HEIGHT = 48
 """Pixels of a straightened line."""
@@ -18,15 +19,34 @@ WIDEST = 480
 
 
 class Recogniser(Protocol):
-    """Reads straightened lines."""
+    """Reads lines."""
 
-    def read(self, lines: list[Image]) -> list[Distribution]:
-        """Return a distribution for each line.
+    def read(self, image: Image, crops: list[Corners]) -> list[Distribution]:
+        """Return a distribution for each crop.
 
         Args:
-            lines: pictures of ``HEIGHT`` rows, blue-green-red.
+            image: the whole picture.
+            crops: what to cut out of it, straighten and read.
         """
         ...
+
+
+class PlateRecogniser:
+    """The network that is trained on plates of all regions: small, and quick enough to look at every candidate."""
+
+    _ROWS, _COLUMNS = 32, 128
+
+    def __init__(self, threads: int = 1) -> None:
+        self._network = Network(BUNDLED / "plate_reader.onnx", threads)
+
+    def read(self, image: Image, crops: list[Corners]) -> list[Distribution]:
+        """Return a distribution for each crop, which is stretched to the network's size whatever its proportions."""
+        if not crops:
+            return []
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        lines = [stretched(grey, corners, self._COLUMNS, self._ROWS) for corners in crops]
+        (answer,) = self._network.run(np.stack(lines)[:, None].astype(np.float32))
+        return list(np.exp(answer))
 
 
 def batched(lines: list[Image], step: int, least: int) -> Tensor:
@@ -67,10 +87,11 @@ class TextRecogniser:
         self._folding = np.zeros((len(pairs), COLUMNS), np.float32)
         self._folding[np.arange(len(pairs)), targets] = 1.0
 
-    def read(self, lines: list[Image]) -> list[Distribution]:
-        """Return a distribution for each line."""
-        if not lines:
+    def read(self, image: Image, crops: list[Corners]) -> list[Distribution]:
+        """Return a distribution for each crop."""
+        if not crops:
             return []
+        lines = [straightened(image, corners, HEIGHT, WIDEST) for corners in crops]
         batch = batched(lines, 32, 96).transpose(0, 3, 1, 2)
         (answer,) = self._network.run(np.ascontiguousarray(batch))
         sources = self._sources[self._sources < answer.shape[2]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -30,6 +31,14 @@ class Line:
 
     corners: Corners
     score: float
+
+
+class Finder(Protocol):
+    """Finds lines that may be worth reading."""
+
+    def find(self, image: Image) -> list[Line]:
+        """Return the lines in a picture."""
+        ...
 
 
 class TextBoxes:
