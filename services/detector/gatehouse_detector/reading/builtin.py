@@ -117,5 +117,5 @@ def build(threads: int = 1) -> PlateEngine:
     """Return the engine with what is bundled."""
     second = TextRecogniser(threads)
     first: Recogniser = PlateRecogniser(threads) if (BUNDLED / "plate_reader.onnx").exists() else second
-    finder: Finder = PlateLines(threads=threads) if (BUNDLED / "plate_finder.onnx").exists() else TextBoxes(640)
+    finder: Finder = PlateLines(threads=threads) if (BUNDLED / "plate_finder.onnx").exists() else TextBoxes()
     return PlateEngine(finder, first, second)
