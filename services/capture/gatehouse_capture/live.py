@@ -1,30 +1,25 @@
-"""Live view of one camera, made only while somebody asks for it: fragments of a frame or two, and previews."""
+"""What a camera's recorder hands on: to live view, made only while somebody asks for it, and to who watches."""
 
 from __future__ import annotations
 
-import queue
-import threading
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
-from fractions import Fraction
+from collections.abc import Callable, Sequence
 
 import av
-import structlog
 
 from gatehouse_common.bus.transient import TransientTopics
 from gatehouse_common.clock import SECOND, Clock
-from gatehouse_common.errors import DataLoss
-from gatehouse_common.media.decode import make_decoder, packet_of
 from gatehouse_common.media.fragment import TimedSample, build_fragment
 from gatehouse_common.media.pictures import encode_jpeg
 from gatehouse_common.media.samples import VIDEO_TIMESCALE, TrackFormat
 from gatehouse_common.messages import LiveMedia, LivePreview, LiveRequested
 
-from .frames import KeyframeSampler
 from .sources.jpeg import with_tables
-
-log = structlog.get_logger(__name__)
+from .watching.analyst import Publish
+from .watching.backlog import Run
+from .watching.listeners import PictureListener
+from .watching.options import WatchOptions
+from .watching.turns import Turns
+from .watching.watch import CameraWatch
 
 _PREVIEW_FPS = 15
 _PREVIEW_WIDTH = 1280
@@ -42,7 +37,10 @@ class LiveTap:
         clock: the time.
         camera: the camera.
         fragment_us: length of a fragment.
-        frames: what takes pictures for detectors, if there are any.
+        turns: who decodes, together with other cameras; by default for this one alone.
+        publish: where pictures for detectors go; by default where live view goes.
+        options: how the camera is watched; by default it is not.
+        listeners: who else looks at what is decoded.
     """
 
     def __init__(
@@ -51,19 +49,27 @@ class LiveTap:
         clock: Clock,
         camera: str,
         fragment_us: int,
-        frames: KeyframeSampler | None = None,
+        turns: Turns | None = None,
+        publish: Publish | None = None,
+        options: WatchOptions | None = None,
+        listeners: Sequence[PictureListener] = (),
     ) -> None:
-        self._frames = frames
+        self._preview = PreviewSender(topics, camera)
+        self._watch = CameraWatch(
+            camera,
+            turns or Turns(1),
+            publish or topics.publish,
+            options or WatchOptions("off"),
+            [self._preview, *listeners],
+        )
         self._topics, self._clock, self._camera = topics, clock, camera
         self._fragment_ticks = fragment_us * VIDEO_TIMESCALE // SECOND
         self._media_until = self._preview_until = 0
         self._samples: list[TimedSample] = []
-        self._gop: deque[TimedSample] = deque()
         self._sequence = 0
         self._run = self._chunk = ""
         self._format: TrackFormat | None = None
         self._wall: Callable[[int], int] = int
-        self._preview: PreviewDecoder | None = None
         self._has_jpegs = False
         self._shown = -VIDEO_TIMESCALE
 
@@ -79,20 +85,23 @@ class LiveTap:
         """A run begins: what follows is decoded by ``format_``, and ``wall`` gives wall times of its ticks."""
         self.end_run()
         self._run, self._format, self._wall = run, format_, wall
-        if self._frames is not None:
-            self._frames.begin_run(run, format_, wall)
+        self._watch.begin_run(run, format_, wall)
 
     def end_run(self) -> None:
         """The run has ended."""
-        if self._frames is not None:
-            self._frames.end_run()
+        self._watch.end_run()
+        self._preview.since = None
         self._samples.clear()
-        self._gop.clear()
         self._has_jpegs = False
         self._shown = -VIDEO_TIMESCALE
-        if self._preview is not None:
-            self._preview.close()
-            self._preview = None
+
+    def configure(self, options: WatchOptions) -> None:
+        """Watch the camera by other options from now on. May be called from any thread."""
+        self._watch.configure(options)
+
+    def close(self) -> None:
+        """Decode nothing more; the camera is gone."""
+        self._watch.close()
 
     def picture(self, jpeg: bytes, ticks: int) -> None:
         """Take a picture of the run that the camera itself sent as a JPEG: it is shown as it is, nothing is decoded.
@@ -112,12 +121,12 @@ class LiveTap:
     def sample(self, chunk: str, sample: TimedSample) -> None:
         """Take the next video sample."""
         now = self._clock.monotonic_us()
-        if sample.sync:
-            self._gop.clear()
-        self._gop.append(sample)
-        self._feed_preview(sample, now)
-        if self._frames is not None:
-            self._frames.sample(sample)
+        shown = now < self._preview_until and not self._has_jpegs
+        if not shown:
+            self._preview.since = None
+        elif self._preview.since is None:
+            self._preview.since = sample.dts
+        self._watch.sample(sample, shown=shown)
         if sample.sync or chunk != self._chunk:
             self.flush()
         self._chunk = chunk
@@ -147,73 +156,32 @@ class LiveTap:
         self._samples = []
         self._topics.publish(message, body)
 
-    def _feed_preview(self, sample: TimedSample, now: int) -> None:
-        if now >= self._preview_until or self._has_jpegs:
-            if self._preview is not None:
-                self._preview.close()
-                self._preview = None
-            return
-        if self._preview is None and self._format is not None:
-            self._preview = PreviewDecoder(self._topics, self._camera, self._format, self._wall)
-            for earlier in self._gop:
-                self._preview.feed(earlier, show=earlier is sample)
-        elif self._preview is not None:
-            self._preview.feed(sample, show=True)
 
+class PreviewSender:
+    """Publishes decoded pictures as JPEGs for all who watch them so; a ``PictureListener``.
 
-class PreviewDecoder:
-    """Decodes one camera's run once for all who watch it as JPEGs, in a thread of its own."""
+    Attributes:
+        since: time in ticks from which pictures are shown, None while nobody watches.
+    """
 
-    def __init__(self, topics: TransientTopics, camera: str, format_: TrackFormat, wall: Callable[[int], int]) -> None:
-        self._topics, self._camera, self._format, self._wall = topics, camera, format_, wall
-        self._queue: queue.Queue[tuple[TimedSample, bool] | None] = queue.Queue(maxsize=256)
-        self._skipping = False
+    def __init__(self, topics: TransientTopics, camera: str) -> None:
+        self._topics, self._camera = topics, camera
+        self._wall: Callable[[int], int] = int
         self._last = -VIDEO_TIMESCALE
-        threading.Thread(target=self._work, name=f"preview-{camera}", daemon=True).start()
+        self.since: int | None = None
 
-    def feed(self, sample: TimedSample, *, show: bool) -> None:
-        """Take a sample; when the decoder cannot keep up, go on with the next keyframe."""
-        if self._skipping and not sample.sync:
-            return
-        try:
-            self._queue.put_nowait((sample, show))
-            self._skipping = False
-        except queue.Full:
-            self._skipping = True
+    def begin_run(self, run: Run) -> None:
+        """A run begins: times of pictures begin anew."""
+        self._wall, self._last = run.wall, -VIDEO_TIMESCALE
 
-    def close(self) -> None:
-        """End soon."""
-        with suppress(queue.Full):
-            self._queue.put_nowait(None)
-
-    def _work(self) -> None:
-        try:
-            decoder = make_decoder(self._format)
-        except DataLoss as error:
-            log.warning("no preview", camera=self._camera, reason=error.message)
-            return
-        while True:
-            try:
-                item = self._queue.get(timeout=30)
-            except queue.Empty:  # nobody closed it and nothing comes: the camera is gone
-                return
-            if item is None:
-                return
-            sample, show = item
-            packet = packet_of(sample.data)
-            packet.pts, packet.time_base = sample.dts + sample.cts, Fraction(1, VIDEO_TIMESCALE)
-            try:
-                for frame in decoder.decode(packet):
-                    if show:
-                        self._publish(frame)
-            except av.FFmpegError:
-                continue  # a damaged picture is not shown; the next keyframe mends it
-
-    def _publish(self, frame: av.VideoFrame) -> None:
-        pts = frame.pts or 0
-        if pts - self._last < _PREVIEW_STEP:
+    def picture(self, frame: av.VideoFrame, pts: int) -> None:
+        """Show a picture, unless it is older than who watches, or follows the last too soon."""
+        if self.since is None or pts < self.since or pts - self._last < _PREVIEW_STEP:
             return
         self._last = pts
         jpeg, width, height = encode_jpeg(frame, _PREVIEW_WIDTH)
         message = LivePreview(camera=self._camera, time_us=self._wall(pts), width=width, height=height)
         self._topics.publish(message, jpeg)
+
+    def rest(self) -> None:
+        """No picture follows for now."""

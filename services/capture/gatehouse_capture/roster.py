@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -27,6 +29,7 @@ class Assignment:
         end_us: where its recording ended when that was last known.
         epoch: that of its lease; 0: none.
         keeps_all: whether its footage is kept, and not the clips of plate events alone; None: as the site says.
+        settings: the camera's own, as they are kept with it.
     """
 
     id: str
@@ -34,6 +37,7 @@ class Assignment:
     end_us: int | None = None
     epoch: int = 0
     keeps_all: bool | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Roster:
         held: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         self._cameras, self._footage, self._path, self._held = cameras, footage, path, held
-        self._seen: frozenset[tuple[str, str, bool]] | None = None
+        self._seen: frozenset[tuple[str, str, bool, str]] | None = None
         self._kept: list[dict[str, object]] | None = None
         self._trouble = ""
 
@@ -82,14 +86,14 @@ class Roster:
             enabled = [c for c in cameras if c.enabled]
             mine = dict.fromkeys((c.id for c in enabled), 0) if self._held is None else self._held()
             wanted = tuple(
-                Assignment(c.id, c.url, self._footage.last_end_us(c.id), mine[c.id], _keeps_all(c))
+                Assignment(c.id, c.url, self._footage.last_end_us(c.id), mine[c.id], _keeps_all(c), c.settings)
                 for c in enabled
                 if c.id in mine
             )
         except GatehouseError as error:
             self._seen = None
             return self._remembered(error)
-        self._seen = frozenset((c.id, c.url, c.enabled) for c in cameras)
+        self._seen = _seen(cameras)
         self._trouble = ""
         self._remember(wanted)
         off = frozenset(c.id for c in cameras if not c.enabled)
@@ -101,7 +105,7 @@ class Roster:
         Whoever changes a camera may be another process, so nobody has to tell: looking costs a millisecond.
         """
         try:
-            found = frozenset((c.id, c.url, c.enabled) for c in self._cameras.list())
+            found = _seen(self._cameras.list())
         except GatehouseError:  # load says so, and when the index is back, that it has changed
             return False
         return found != self._seen
@@ -145,3 +149,8 @@ def _keeps_all(camera: Camera) -> bool | None:
     except InvalidInput:
         return None
     return None if keep is None else keep == "all"
+
+
+def _seen(cameras: Sequence[Camera]) -> frozenset[tuple[str, str, bool, str]]:
+    """Return what of the cameras matters to capture."""
+    return frozenset((c.id, c.url, c.enabled, json.dumps(c.settings, sort_keys=True)) for c in cameras)

@@ -13,6 +13,7 @@ from gatehouse_common.bus import Delivery
 from gatehouse_common.bus.notices import Outbox
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import CameraRepository, FootageReader, LeaseRepository
+from gatehouse_common.errors import InvalidInput
 from gatehouse_common.media.chunk_file import FsyncPolicy
 from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.recorder import ChunkPolicy
@@ -25,10 +26,11 @@ from gatehouse_common.sharing import FairShare
 
 from .absences import Absences
 from .camera import CameraWorker, Timing
-from .frames import KeyframeSampler
 from .live import LiveTap
-from .roster import Assignment, Roster
+from .roster import Assignment, Listing, Roster
 from .run_notices import Desk
+from .watching.options import WatchOptions, watch_options
+from .watching.turns import Turns
 from .workers import Workers
 
 log = structlog.get_logger(__name__)
@@ -65,6 +67,7 @@ class CaptureService:
         self._absences = Absences(core.data_dir / "absences.json", core.clock)
         self._workers = Workers(self._absences, core.clock, _STOP_S)
         self._taps: dict[str, LiveTap] = {}
+        self._turns = Turns()
         self._changed = threading.Event()
         self._assigned: frozenset[str] = frozenset()
         recording = core.settings.values.recording
@@ -99,12 +102,14 @@ class CaptureService:
                 listing = self._roster.load()
                 if listing is not None:
                     self._assigned = frozenset(one.id for one in listing.wanted)
+                    self._configure(listing)
                 self._workers.follow(listing, partial(self._make, outbox))
                 self._wait_for_change()
         finally:
             changes.close()
             live.close()
             self._workers.stop_all(GapCause.SERVICE_DOWN)
+            self._turns.close()
             self._end_sharing(sharing)
             outbox.close()
             if self._rooms is not None:
@@ -166,9 +171,10 @@ class CaptureService:
             tap.request(delivery.message)
 
     def _make(self, outbox: Outbox, one: Assignment, interruptions: Sequence[Interruption]) -> CameraWorker:
-        wanted = self._core.settings.values.detection.frames == "keyframes"
-        frames = KeyframeSampler(one.id, self._core.bus.publish) if wanted else None
-        tap = LiveTap(self._core.live, self._core.clock, one.id, self._fragment_us, frames)
+        core = self._core
+        tap = LiveTap(
+            core.live, core.clock, one.id, self._fragment_us, self._turns, core.bus.publish, self._options(one)
+        )
         epoch = one.epoch
 
         def told() -> int:
@@ -181,5 +187,23 @@ class CaptureService:
         keeps_all = core.settings.values.recording.keep == "all" if one.keeps_all is None else one.keeps_all
         policy = self._policy if keeps_all else self._short
         desk = Desk(one.id, core.data_dir, policy, core.clock, outbox.send, tap, core.spools.own_url, told)
+        before = self._taps.get(one.id)
+        if before is not None:
+            before.close()
         self._taps[one.id] = tap  # that of a camera which is gone asks nothing of anybody
         return CameraWorker(one.url, desk, self._timing, lambda: one.end_us, interruptions)
+
+    def _configure(self, listing: Listing) -> None:
+        """Let cameras that are recorded be watched as their settings say now; their recording goes on."""
+        for one in listing.wanted:
+            tap = self._taps.get(one.id)
+            if tap is not None:
+                tap.configure(self._options(one))
+
+    def _options(self, one: Assignment) -> WatchOptions:
+        site = self._core.settings.values.detection
+        try:
+            return watch_options(site, one.settings)
+        except InvalidInput as error:
+            log.warning("a camera is watched as if it had no settings", camera=one.id, reason=error.message)
+            return watch_options(site, {})

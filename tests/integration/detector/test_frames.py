@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from gatehouse_capture.frames import KeyframeSampler
 from gatehouse_capture.service import build as build_capture
 from gatehouse_capture.sources.jpeg import JpegDecoder
+from gatehouse_capture.watching.options import WatchOptions
+from gatehouse_capture.watching.turns import Turns
+from gatehouse_capture.watching.watch import CameraWatch
 from gatehouse_common.bus import Delivery
 from gatehouse_common.db import Camera, CameraRepository
-from gatehouse_common.media.fragment import TimedSample
-from gatehouse_common.media.init_segment import parse_init
 from gatehouse_common.messages import FrameSampled
 from gatehouse_common.observability.metrics import DETECTOR_FRAMES, DETECTOR_LAG
 from gatehouse_common.runtime import Supervisor
 from gatehouse_common.testing import barcode
 from gatehouse_common.testing.film import FilmSpec, luma, make_film
-from gatehouse_common.testing.recording import film_samples
 from gatehouse_detector.service import build as build_detector
 from pipeline_kit import core_at
 from running import wait_for
+from watch_kit import shed, timed_samples
 
 GOP = 15
 
@@ -62,7 +63,7 @@ def test_keyframes_reach_the_detector_at_their_own_resolution_and_time(tmp_path:
 def test_nothing_is_decoded_unless_it_is_asked_for(tmp_path: Path) -> None:
     film = make_film(tmp_path / "film.mp4", FilmSpec(frames=90, gop=GOP, width=160, height=96))
     heard: list[Delivery] = []
-    with core_at(tmp_path / "data") as core:
+    with core_at(tmp_path / "data", **{"detection.frames": "off"}) as core:
         core.bus.subscribe_transient([FrameSampled], heard.append)
         CameraRepository(core.db).add(Camera("cam", f"file://{film}?pace=fast", created_us=core.clock.now_us()))
         supervisor = Supervisor([build_capture(core)], core.clock)
@@ -73,20 +74,24 @@ def test_nothing_is_decoded_unless_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_bus_that_is_slow_costs_old_pictures_and_never_the_recorder(tmp_path: Path) -> None:
-    """The newest are looked at, and every sample is taken at once."""
+    """The newest are looked at, what is left out is counted, and every sample is taken at once."""
     film = make_film(tmp_path / "film.mp4", FilmSpec(frames=300, gop=GOP, width=160, height=96))
-    init, samples = film_samples(film)
+    format_, samples = timed_samples(film)
     go_on, seen = threading.Event(), list[int]()
 
     def publish(_message: object, body: bytes) -> None:
         go_on.wait(10)
         seen.append(number_of(Delivery(FrameSampled.model_construct(), body)))
 
-    sampler = KeyframeSampler("cam", publish)  # type: ignore[arg-type]
-    sampler.begin_run("run", parse_init(init)[0], lambda ticks: ticks)
+    turns = Turns(1)
+    watch = CameraWatch("slow", turns, publish, WatchOptions("keyframes"))
+    watch.begin_run("run", format_, lambda ticks: ticks)
+    began = time.thread_time()
     for sample in samples:
-        sampler.sample(TimedSample(sample.pts, 0, sample.dur, sample.sync, sample.data))
+        watch.sample(sample, shown=False)
+    assert time.thread_time() - began < 0.5
     go_on.set()
     wait_for("the newest", lambda: bool(seen) and seen[-1] == 300 - GOP)
-    sampler.end_run()
+    turns.close()
     assert len(seen) <= 4
+    assert shed("slow", "behind") == 300 // GOP - len(seen)

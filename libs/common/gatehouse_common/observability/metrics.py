@@ -26,6 +26,16 @@ CAPTURE_CLOCK_OFFSET = Gauge(
     "Camera's clock minus ours, where the camera tells it.",
     ["camera"],
 )
+WATCH_DECODED = Counter(
+    "gatehouse_watch_pictures_decoded",
+    "Pictures decoded to look at them: keyframes alone (`look`), or one after the other (`follow`).",
+    ["camera", "kind"],
+)
+WATCH_SHED = Counter(
+    "gatehouse_watch_pictures_shed",
+    "Pictures that detectors should have got and did not, for want of time to decode them (`behind`, `slower`).",
+    ["camera", "reason"],
+)
 NOTICES_PENDING = Gauge("gatehouse_outbox_pending", "Notices that wait for the bus to take them.")
 
 # Recording
