@@ -162,7 +162,7 @@ class Recognition:
         PLATE_READS.labels(message.camera, "accepted" if outcome.qualifies else "below_threshold").inc()
         if outcome.opened and outcome.visit is not None:
             PLATE_EVENTS.labels(message.camera).inc()
-            log.debug("a visit has begun", camera=message.camera, event=outcome.visit.event)
+            log.debug("a visit has begun", camera=message.camera, visit=outcome.visit.event)
         shot: Shot | None = None
         if outcome.best:
             read = outcome.sighting.read
