@@ -16,6 +16,7 @@ BENCHES = {
     "P4": "bench.exactness",
     "P5": "bench.lookup",
     "P6": "bench.object_reads",
+    "P7": "bench.event_clips",
     "P13": "bench.start",
     "P14": "bench.live",
     "A": "bench.plates",  # A1 to A4, in one reading of the photographs

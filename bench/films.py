@@ -19,8 +19,10 @@ def barcode() -> str:
     return ",".join([blank, *bits])
 
 
-def make_film(path: Path, *, size: str = "1920x1080", fps: int = 30, seconds: int = 20, audio: bool = False) -> Path:
-    """Make an H.264 film of about 4 Mbit/s with a keyframe every two seconds; return ``path``.
+def make_film(
+    path: Path, *, size: str = "1920x1080", fps: int = 30, seconds: int = 20, audio: bool = False, kbit: int = 4000
+) -> Path:
+    """Make an H.264 film of about so many kbit/s with a keyframe every two seconds; return ``path``.
 
     Raises:
         RuntimeError: the ffmpeg program is missing or failed.
@@ -30,11 +32,11 @@ def make_film(path: Path, *, size: str = "1920x1080", fps: int = 30, seconds: in
     sound = ["-f", "lavfi", "-i", "sine=f=440:r=48000", "-c:a", "aac", "-b:a", "64k"] if audio else []
     rate = [
         "-b:v",
-        "4M",
+        f"{kbit}k",
         "-maxrate",
-        "4M",
+        f"{kbit}k",
         "-bufsize",
-        "4M",
+        f"{kbit}k",
         "-g",
         gop,
         "-keyint_min",

@@ -173,15 +173,28 @@ class Cluster:
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """Ask the database itself."""
-        connection = pymysql.connect(
-            host="127.0.0.1", port=self.mariadb.port, user="gatehouse", password="test-only", database="site"
-        )
+        connection = self._connect()
         try:
             with connection.cursor() as cursor:
                 cursor.execute(statement)
                 return list(cursor.fetchall())
         finally:
             connection.close()
+
+    def change(self, statement: str) -> None:
+        """Change what is in the database."""
+        connection = self._connect()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+            connection.commit()
+        finally:
+            connection.close()
+
+    def _connect(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+        return pymysql.connect(
+            host="127.0.0.1", port=self.mariadb.port, user="gatehouse", password="test-only", database="site"
+        )
 
 
 @contextmanager
