@@ -93,7 +93,11 @@ class PlateReadRow(Base):
 
 
 class PlateEventTextRow(Base):
-    """A text by which a plate event is found: its own, the voted one, and those of its qualifying reads."""
+    """A text by which a plate event is found: its own, the voted one, and those of its qualifying reads.
+
+    Its key begins with the time, and there is no other row of the event to be had without it: what is looked through,
+    the newest first, lies in that order.
+    """
 
     __tablename__ = "plate_event_texts"
     __table_args__ = (
@@ -102,10 +106,12 @@ class PlateEventTextRow(Base):
         _TABLE,
     )
 
+    start_us: Mapped[int] = mapped_column(
+        _BIG, primary_key=True, autoincrement=False, comment="first qualifying read of the event, microseconds UTC"
+    )
     event: Mapped[str] = mapped_column(String(36), primary_key=True, comment="id of the plate event")
     text: Mapped[str] = mapped_column(String(16), primary_key=True, comment="A-Z and 0-9")
     camera: Mapped[str] = mapped_column(String(64), comment="slug")
-    start_us: Mapped[int] = _us("first qualifying read of the event")
 
 
 class PlateTextRow(Base):

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from gatehouse_common.messages import PlateSeen, ReadFields, VisitFields
 
@@ -21,18 +21,27 @@ READ = [getattr(PlateReadRow, f.name) for f in fields(PlateReadRecord)]
 
 def event_of(row: Row[Any]) -> PlateEvent:
     """Return the record of a row of ``EVENT``."""
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's name for it, and public
-    return PlateEvent(**{**values, **_tuples(values)})
+    return PlateEvent(*_tuples(row, _EVENT_PAIRS))
 
 
 def read_of(row: Row[Any]) -> PlateReadRecord:
     """Return the record of a row of ``READ``."""
-    values = dict(row._mapping)  # noqa: SLF001
-    return PlateReadRecord(**{**values, **_tuples(values)})
+    return PlateReadRecord(*_tuples(row, _READ_PAIRS))
 
 
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: [tuple(pair) for pair in values[name]] for name in ("alternatives", "quad")}
+def _pairs(columns: list[Any]) -> list[int]:
+    return [n for n, column in enumerate(columns) if column.key in {"alternatives", "quad"}]
+
+
+_EVENT_PAIRS, _READ_PAIRS = _pairs(EVENT), _pairs(READ)
+
+
+def _tuples(row: Row[Any], pairs: list[int]) -> list[Any]:
+    """Return the values of a row; JSON knows no pairs, only lists."""
+    values = list(row)
+    for n in pairs:
+        values[n] = [tuple(pair) for pair in values[n]]
+    return values
 
 
 def read_row(seen: PlateSeen) -> dict[str, Any]:
@@ -91,9 +100,8 @@ def _place(read: ReadFields) -> dict[str, Any]:
 
 
 def add_texts(c: Connection, event: str, camera: str, start_us: int, texts: Collection[str]) -> None:
-    """Let an event be found by texts, too."""
-    has = select(PlateEventTextRow.text).where(PlateEventTextRow.event == event)
-    missing = sorted(set(texts) - set(c.execute(has).scalars()))
+    """Let an event that began then be found by texts, too."""
+    missing = sorted(set(texts) - set(c.execute(select(PlateEventTextRow.text).where(*_of(event, start_us))).scalars()))
     if not missing:
         return
     known = set(c.execute(select(PlateTextRow.text).where(PlateTextRow.text.in_(missing))).scalars())
@@ -102,20 +110,23 @@ def add_texts(c: Connection, event: str, camera: str, start_us: int, texts: Coll
             ends = [{"suffix": suffix, "text": text} for suffix in suffixes(text)]
             if ends:
                 c.execute(insert(PlateTextSuffixRow), ends)
-        insert_new(c, PlateEventTextRow, {"event": event, "text": text, "camera": camera, "start_us": start_us})
+        insert_new(c, PlateEventTextRow, {"start_us": start_us, "event": event, "text": text, "camera": camera})
 
 
-def drop_texts(c: Connection, event: str, texts: Collection[str]) -> None:
+def drop_texts(c: Connection, event: str, start_us: int, texts: Collection[str]) -> None:
     """Let an event be found no more by texts that are not those of a qualifying read of it."""
     if not texts:
         return
     of_reads = select(PlateReadRow.text).where(PlateReadRow.event == event, PlateReadRow.qualifies)
     gone = set(texts) - set(c.execute(of_reads).scalars())
     if gone:
-        mine = (PlateEventTextRow.event == event) & PlateEventTextRow.text.in_(sorted(gone))
-        c.execute(delete(PlateEventTextRow).where(mine))
+        c.execute(delete(PlateEventTextRow).where(*_of(event, start_us), PlateEventTextRow.text.in_(sorted(gone))))
 
 
-def move_texts(c: Connection, event: str, start_us: int) -> None:
-    """Let an event be found by when it began, which is earlier than was known."""
-    c.execute(update(PlateEventTextRow).where(PlateEventTextRow.event == event).values(start_us=start_us))
+def move_texts(c: Connection, event: str, before_us: int, start_us: int) -> None:
+    """Let an event be found by when it began, which is not when it was known to have begun."""
+    c.execute(update(PlateEventTextRow).where(*_of(event, before_us)).values(start_us=start_us))
+
+
+def _of(event: str, start_us: int) -> tuple[ColumnElement[bool], ...]:
+    return PlateEventTextRow.start_us == start_us, PlateEventTextRow.event == event

@@ -145,18 +145,19 @@ def _open(c: Connection, camera: str, visit: VisitFields, told_us: int, state: s
 
 def _follow(c: Connection, row: Row[Any], camera: str, visit: VisitFields, told_us: int, state: str) -> None:
     """Write what is newer; a text that a person corrected stays as it is shown."""
+    if visit.start_us != row.start_us:
+        move_texts(c, visit.event, row.start_us, visit.start_us)
     shown = visit.text if row.corrected_us is None else row.text
     _write(c, row, {**visit_values(visit, told_us), "state": state, "camera": camera, "text": shown})
-    if visit.start_us != row.start_us:
-        move_texts(c, visit.event, visit.start_us)
 
 
 def _write(c: Connection, row: Row[Any], values: dict[str, Any]) -> None:
     c.execute(update(PlateEventRow).where(PlateEventRow.id == row.id).values(values))
     before, now = {row.text, row.voted_text}, {values["text"], values.get("voted_text", row.voted_text)}
     if before != now:
-        drop_texts(c, row.id, before - now)
-        add_texts(c, row.id, values.get("camera", row.camera), values.get("start_us", row.start_us), now)
+        start_us = values.get("start_us", row.start_us)
+        drop_texts(c, row.id, start_us, before - now)
+        add_texts(c, row.id, values.get("camera", row.camera), start_us, now)
 
 
 def _event(c: Connection, event_id: str) -> PlateEvent:

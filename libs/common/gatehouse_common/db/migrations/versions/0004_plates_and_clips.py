@@ -93,11 +93,17 @@ def upgrade() -> None:
     op.create_index("ix_clips_wanted", "clips", ["camera", "wanted_start_us", "wanted_end_us"], unique=False)
     op.create_table(
         "plate_event_texts",
+        sa.Column(
+            "start_us",
+            _BIG,
+            autoincrement=False,
+            nullable=False,
+            comment="first qualifying read of the event, microseconds UTC",
+        ),
         sa.Column("event", sa.String(length=36), nullable=False, comment="id of the plate event"),
         sa.Column("text", sa.String(length=16), nullable=False, comment="A-Z and 0-9"),
         sa.Column("camera", sa.String(length=64), nullable=False, comment="slug"),
-        sa.Column("start_us", _BIG, nullable=False, comment="first qualifying read of the event, microseconds UTC"),
-        sa.PrimaryKeyConstraint("event", "text", name=op.f("pk_plate_event_texts")),
+        sa.PrimaryKeyConstraint("start_us", "event", "text", name=op.f("pk_plate_event_texts")),
         mysql_collate="utf8mb4_bin",
         mysql_default_charset="utf8mb4",
     )
