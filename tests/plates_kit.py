@@ -120,7 +120,7 @@ def tell(
     size: tuple[int, int] = (WIDTH, HEIGHT),
 ) -> None:
     """Tell of a visit read by read, as a detector does, its pictures stored before."""
-    frame, crop = picture(one.text, left, size[1] // 2, *size)
+    frame, crop = picture(one.text, left, size[1] // 2, *size) if pictures else (b"", b"")
     letters = np.pad(render_text(one.text, 3), 6)
     right, bottom = left + letters.shape[1], size[1] // 2 + letters.shape[0]
     quad = ((left, size[1] // 2), (right, size[1] // 2), (right, bottom), (left, bottom))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from flask_openapi3 import FileStorage
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
+from werkzeug.datastructures import FileStorage as UploadedFile
 
 from gatehouse_api.routes.models import Asked
 
@@ -54,3 +55,11 @@ class PictureForm(BaseModel):
     """An uploaded picture."""
 
     file: FileStorage = Field(description="JPEG or PNG")
+
+    @field_validator("file", mode="before")
+    @classmethod
+    def _is_file(cls, value: object) -> object:
+        """Refuse a field of that name that is no file."""
+        if not isinstance(value, UploadedFile):
+            raise ValueError("Expected a file, as multipart/form-data")  # noqa: TRY004 - told as a wrong value is
+        return value
