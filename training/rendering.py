@@ -44,9 +44,9 @@ class Renderer:
     def render(self, rng: Rng) -> Plate:
         """Render one plate of any region; some say nothing at all."""
         chance = rng.random()
-        if chance < 0.52:
+        if chance < 0.5:
             return self._american(rng)
-        if chance < 0.86:
+        if chance < 0.81:
             return self._european(rng)
         return self._brazilian(rng)
 
@@ -153,7 +153,7 @@ class Renderer:
         sheet.stamp((word * 255).astype(np.uint8), x, int(sheet.high * rng.uniform(0.62, 0.72)), light)
 
     def _brazilian(self, rng: Rng) -> Plate:
-        new = rng.random() < 0.35
+        new = rng.random() < 0.3
         text = draw_text(rng, "br")
         if new:
             text = text.replace("-", "")
