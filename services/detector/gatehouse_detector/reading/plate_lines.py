@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .networks import BUNDLED, Network, Tensor
 from .port import Image
@@ -18,6 +19,15 @@ _ABOVE = 0.3
 _SMALLEST = 6.0
 """Pixels that a plate's line is wide at least, in the picture that the network sees, to be worth reading."""
 _SAME_PLACE = 0.5
+_REACH = 0.7
+"""Heights of a line from its end within which cells are asked where that end is."""
+_CLOSER_LOOKS = 2
+_PATCH = (256, 128)
+"""Columns and rows of a closer look."""
+_PATCH_LINE = 110.0
+"""Pixels that a line is wide in a closer look."""
+_NOT_AGAIN = 0.5
+"""What is left of a line's score where the closer look does not find it."""
 
 
 class PlateLines:
@@ -46,11 +56,58 @@ class PlateLines:
         (answer,) = self._network.run(np.asarray(padded, np.float32)[None, None])
         scale = np.asarray([columns / width, rows / height], np.float32)
         found = [Line(line.corners * scale, line.score) for line in lines_in(answer[0])]
-        kept: list[Line] = []
-        for line in sorted(found, key=lambda each: -each.score):
-            if all(shared(line.corners, other.corners) < _SAME_PLACE for other in kept):
-                kept.append(line)
-        return kept[: self._most]
+        likely = _apart(found)[: self._most]
+        for _ in range(_CLOSER_LOOKS):
+            likely = _apart(self._closer(grey, likely))
+        return likely
+
+    def _closer(self, grey: Image, lines: list[Line]) -> list[Line]:
+        """Look at each line again, turned upright and as wide as the network sees best: its corners get exact."""
+        if not lines:
+            return []
+        patches = [_patch(grey, line.corners) for line in lines]
+        (answer,) = self._network.run(np.asarray([patch for patch, _ in patches], np.float32)[:, None])
+        closer = []
+        for line, (_, back), told in zip(lines, patches, answer, strict=True):
+            seen = [each for each in lines_in(told) if _in_the_middle(each.corners)]
+            if seen:
+                best = max(seen, key=lambda each: each.score)
+                corners = cv2.perspectiveTransform(best.corners[None], back)[0]
+                closer.append(Line(np.asarray(corners, np.float32), best.score))
+            else:
+                closer.append(Line(line.corners, line.score * _NOT_AGAIN))
+        return closer
+
+
+def _apart(found: list[Line]) -> list[Line]:
+    """Return the surest line of each place, the surest first."""
+    kept: list[Line] = []
+    for line in sorted(found, key=lambda each: -each.score):
+        if all(shared(line.corners, other.corners) < _SAME_PLACE for other in kept):
+            kept.append(line)
+    return kept
+
+
+def _patch(grey: Image, corners: Corners) -> tuple[Image, NDArray[np.float64]]:
+    """Return the surroundings of a line, and the way from their pixels back to the picture's."""
+    across = corners[1] - corners[0] + corners[2] - corners[3]
+    width = max(1.0, float(np.linalg.norm(across)) / 2)
+    turn = np.arctan2(across[1], across[0])
+    scale = width / _PATCH_LINE
+    cos, sin = float(np.cos(turn)) * scale, float(np.sin(turn)) * scale
+    x, y = (float(v) for v in corners.mean(axis=0))
+    middle = ((_PATCH[0] - 1) / 2, (_PATCH[1] - 1) / 2)
+    forth = np.asarray([[cos, -sin, x], [sin, cos, y]])
+    forth[:, 2] -= forth[:, :2] @ np.asarray(middle)
+    flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_AREA if scale > 1 else cv2.INTER_LINEAR)
+    source = grey if scale < 1.5 else cv2.GaussianBlur(grey, (0, 0), 0.4 * scale)
+    patch = cv2.warpAffine(source, forth, _PATCH, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(patch, np.uint8), np.vstack([forth, [0.0, 0.0, 1.0]])
+
+
+def _in_the_middle(corners: Corners) -> bool:
+    x, y = corners.mean(axis=0)
+    return bool(abs(x - _PATCH[0] / 2) < _PATCH[0] / 4 and abs(y - _PATCH[1] / 2) < _PATCH[1] / 4)
 
 
 def lines_in(answer: Tensor) -> list[Line]:
@@ -74,9 +131,19 @@ def lines_in(answer: Tensor) -> list[Line]:
 
 
 def _corners(distances: Tensor, rows: Tensor, columns: Tensor, weights: Tensor) -> Corners:
-    """Return what the cells of a line say together of its corners."""
+    """Return what the cells of a line say together of its corners.
+
+    Cells near an end know where it is; those far from it guess, and guess too near. So each end is asked of the cells
+    within about a line's height of it.
+    """
     middle = (_CELL - 1) / 2
-    x = columns * _CELL + middle + distances[0::2] * _UNIT
-    y = rows * _CELL + middle + distances[1::2] * _UNIT
-    share = weights / weights.sum()
-    return np.stack([(x * share).sum(axis=1), (y * share).sum(axis=1)], axis=1).astype(np.float32)
+    here = np.stack([columns, rows], axis=1) * _CELL + middle
+    corners = here[None] + distances.reshape(4, 2, -1).transpose(0, 2, 1) * _UNIT
+    whole = (corners * (weights / weights.sum())[None, :, None]).sum(axis=1)
+    across = whole[1] - whole[0] + whole[2] - whole[3]
+    along = here @ (across / max(1e-6, float(np.linalg.norm(across))))
+    reach = max(float(_CELL), float(np.linalg.norm(whole[3] - whole[0] + whole[2] - whole[1])) / 2 * _REACH)
+    lefts = weights * np.exp((along.min() - along) / reach)
+    rights = weights * np.exp((along - along.max()) / reach)
+    shares = np.stack([each / each.sum() for each in (lefts, rights, rights, lefts)])
+    return np.asarray((corners * shares[:, :, None]).sum(axis=1), np.float32)
