@@ -2,51 +2,84 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .alphabet import BLANK, CHARACTERS, Distribution
 
-_LEAST = 1e-4
 _LEAST_LOG = -30.0
+_DOUBTFUL = 0.015
+"""Probability from which another sign is considered in a place."""
+_DOUBTS = 7
+"""Other signs that are considered of one line, the likeliest."""
+_AT_ONCE = 3
+"""Of which so many may hold at once."""
 
 
-def likeliest(places: Distribution, width: int = 12) -> dict[str, float]:
-    """Return texts with their log-probabilities, found by a search that keeps ``width`` prefixes at each place."""
-    ends: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}  # prefix: probability ending in blank, in its last letter
-    scale = 0.0
-    for row in places:
-        picked = [int(c) for c in np.flatnonzero(row > _LEAST)] or [int(row.argmax())]
-        if len(picked) > 6:
-            picked = [int(c) for c in np.argsort(row)[-6:]]
-        ends = _extended(ends, [(c, float(row[c])) for c in picked])
-        best = sorted(ends.items(), key=lambda end: -sum(end[1]))[:width]
-        most = sum(best[0][1])
-        scale += float(np.log(most))
-        ends = {text: (blank / most, letter / most) for text, (blank, letter) in best}
-    return {text: scale + float(np.log(sum(both))) for text, both in ends.items() if sum(both) > 0}
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Places in which one sign is the likeliest: the sign, and what else may be there with its log-ratio."""
+
+    sign: int
+    others: tuple[tuple[int, float], ...]
 
 
-def _extended(ends: dict[str, tuple[float, float]], row: list[tuple[int, float]]) -> dict[str, tuple[float, float]]:
-    after: dict[str, tuple[float, float]] = {}
-    for text, (blank, letter) in ends.items():
-        last = text[-1:]
-        for column, chance in row:
-            if column == BLANK:
-                _add(after, text, (blank + letter) * chance, 0.0)
+def likely_texts(places: Distribution, most: int = 12) -> list[str]:
+    """Return texts that places may say, roughly the likeliest first; at least one, perhaps empty.
+
+    The best path is cut into runs of one sign. Each run may have been another sign, or none, and a gap between runs a
+    sign that was overlooked; the likeliest of those doubts are tried one by one and together.
+    """
+    runs = _runs(places)
+    doubts = [(score, at, sign) for at, run in enumerate(runs) for sign, score in run.others]
+    doubts = sorted(doubts, reverse=True)[:_DOUBTS]
+    tried: dict[str, float] = {}
+    for count in range(_AT_ONCE + 1):
+        for changes in itertools.combinations(doubts, count):
+            if len({at for _, at, _ in changes}) < count:
                 continue
-            char = CHARACTERS[column - 1]
-            if char == last:
-                _add(after, text, 0.0, letter * chance)
-                _add(after, text + char, 0.0, blank * chance)
-            else:
-                _add(after, text + char, 0.0, (blank + letter) * chance)
-    return after
+            score = sum(change[0] for change in changes)
+            text = _spelled(runs, {at: sign for _, at, sign in changes})
+            tried[text] = max(tried.get(text, _LEAST_LOG), score)
+    return sorted(tried, key=lambda text: -tried[text])[:most]
 
 
-def _add(ends: dict[str, tuple[float, float]], text: str, blank: float, letter: float) -> None:
-    had = ends.get(text, (0.0, 0.0))
-    ends[text] = (had[0] + blank, had[1] + letter)
+def best_text(places: Distribution) -> str:
+    """Return the text of the best path."""
+    picked = places.argmax(axis=1)
+    kept = picked[np.append(True, picked[1:] != picked[:-1])]
+    return "".join(CHARACTERS[sign - 1] for sign in kept if sign != BLANK)
+
+
+def _runs(places: Distribution) -> list[_Run]:
+    picked = places.argmax(axis=1)
+    edges = np.flatnonzero(np.append(True, picked[1:] != picked[:-1]))
+    ends = np.append(edges[1:], len(picked))
+    runs = []
+    for start, end in zip(edges, ends, strict=True):
+        sign = int(picked[start])
+        highest = places[start:end].max(axis=0)
+        others = [(int(c), float(np.log(highest[c] / highest[sign]))) for c in np.flatnonzero(highest > _DOUBTFUL)]
+        if sign != BLANK:
+            # None is there only if none of the places holds the sign.
+            none = float(np.log(places[start:end, BLANK] / places[start:end, sign] + 1e-9).sum())
+            others = [(c, score) for c, score in others if c != BLANK] + [(BLANK, none)]
+        runs.append(_Run(sign, tuple((c, score) for c, score in others if c != sign and score > _LEAST_LOG / 3)))
+    return runs
+
+
+def _spelled(runs: list[_Run], changed: dict[int, int]) -> str:
+    text: list[str] = []
+    last = BLANK
+    for at, run in enumerate(runs):
+        sign = changed.get(at, run.sign)
+        if sign not in (BLANK, last):
+            text.append(CHARACTERS[sign - 1])
+        last = sign
+    return "".join(text)
 
 
 def log_probability(places: Distribution, texts: list[str]) -> NDArray[np.float64]:
@@ -94,6 +127,7 @@ def character_chances(places: Distribution, text: str) -> list[float]:
         columns += [code, BLANK]
     logs = np.log(places.astype(np.float64) + 1e-9)
     states = len(columns)
+    skips = np.asarray([s > 2 and s % 2 == 1 and columns[s] != columns[s - 2] for s in range(states)])
     score = np.full(states, -np.inf)
     score[: min(2, states)] = logs[0, columns[: min(2, states)]]
     back = np.zeros((len(places), states), np.int64)
@@ -101,9 +135,7 @@ def character_chances(places: Distribution, text: str) -> list[float]:
         options = np.full((3, states), -np.inf)
         options[0] = score
         options[1, 1:] = score[:-1]
-        for s in range(3, states, 2):
-            if columns[s] != columns[s - 2]:
-                options[2, s] = score[s - 2]
+        options[2, 2:] = np.where(skips[2:], score[:-2], -np.inf)
         steps = options.argmax(axis=0)
         back[t] = np.arange(states) - steps
         score = options[steps, np.arange(states)] + logs[t, columns]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
 from .alphabet import LONGEST, SHORTEST, Distribution, blurred
-from .decoding import character_chances, likeliest, log_probability
+from .decoding import character_chances, likely_texts, log_probability
 from .syntaxes import Syntax, fit, resolved
 
 PREFERENCE = 3.0
@@ -16,6 +17,7 @@ BLUR = 0.2
 """Share of probability that 0, O and Q, and 1 and I, take from each other: on many plates they are one sign."""
 _EXPLORED = 3
 """Texts of which look-alikes are weighed too."""
+_WEIGHED = 24
 _TOLD = 5
 
 
@@ -57,7 +59,7 @@ class Hypothesis:
 
 def weigh(looks: list[Look], region: str) -> Hypothesis | None:
     """Return what a line says by all looks at it, or None where it can be no plate."""
-    found = [likeliest(look.places) for look in looks]
+    found = [likely_texts(look.places) for look in looks]
     texts = _candidates(found, region)
     if not texts:
         return None
@@ -70,26 +72,24 @@ def weigh(looks: list[Look], region: str) -> Hypothesis | None:
     order = np.argsort(-scores)
     best = int(order[0])
     text = texts[best]
-    firsts = [max(texts_of, key=lambda t: texts_of[t]) for texts_of in found]
     chances = np.mean([character_chances(look.places, text) for look in looks], axis=0)
     return Hypothesis(
         text=text,
         chance=float(shares[best]),
         evidence=float(np.exp(by_looks[best] / len(text))),
-        agreement=sum(first == text for first in firsts) / len(firsts),
+        agreement=sum(each_of[0] == text for each_of in found) / len(found),
         characters=tuple(round(float(chance), 4) for chance in chances),
         syntax=syntaxes[best],
         alternatives=tuple((texts[int(k)], round(float(shares[k]), 4)) for k in order[1 : _TOLD + 1]),
     )
 
 
-def _candidates(found: list[dict[str, float]], region: str) -> list[str]:
+def _candidates(found: list[list[str]], region: str) -> list[str]:
     """Return the texts worth weighing: those that the looks gave, and look-alikes of the best that have a syntax."""
-    best: dict[str, float] = {}
-    for texts in found:
-        for text, score in texts.items():
-            if SHORTEST <= len(text) <= LONGEST and any(char.isdigit() for char in text):
-                best[text] = max(best.get(text, -1e9), score)
-    ranked = sorted(best, key=lambda text: -best[text])
-    more = [other for text in ranked[:_EXPLORED] for other in sorted(resolved(text, region)) if other not in best]
-    return ranked + list(dict.fromkeys(more))
+    ranked = [text for texts in itertools.zip_longest(*found) for text in texts if text is not None and _may_be(text)]
+    more = [other for text in ranked[:_EXPLORED] for other in sorted(resolved(text, region))]
+    return list(dict.fromkeys(ranked[:_WEIGHED] + more))
+
+
+def _may_be(text: str) -> bool:
+    return SHORTEST <= len(text) <= LONGEST and any(char.isdigit() for char in text)

@@ -26,6 +26,8 @@ _PATCH = (256, 128)
 """Columns and rows of a closer look."""
 _PATCH_LINE = 110.0
 """Pixels that a line is wide in a closer look."""
+_LEAST = 0.2
+"""Score below which a line is given up."""
 _NOT_AGAIN = 0.5
 """What is left of a line's score where the closer look does not find it."""
 
@@ -50,15 +52,16 @@ class PlateLines:
         longer = max(rows, columns)
         factor = min(max(longer, self._least), self._side) / longer
         width, height = max(1, round(columns * factor)), max(1, round(rows * factor))
-        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
         small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
         padded = cv2.copyMakeBorder(small, 0, -height % _STEP, 0, -width % _STEP, cv2.BORDER_REPLICATE)
         (answer,) = self._network.run(np.asarray(padded, np.float32)[None, None])
         scale = np.asarray([columns / width, rows / height], np.float32)
         found = [Line(line.corners * scale, line.score) for line in lines_in(answer[0])]
-        likely = _apart(found)[: self._most]
+        likely = _apart(found, self._most)
         for _ in range(_CLOSER_LOOKS):
-            likely = _apart(self._closer(grey, likely))
+            closer = [line for line in self._closer(grey, likely) if line.score > _LEAST]
+            likely = _apart(closer, self._most)
         return likely
 
     def _closer(self, grey: Image, lines: list[Line]) -> list[Line]:
@@ -79,10 +82,12 @@ class PlateLines:
         return closer
 
 
-def _apart(found: list[Line]) -> list[Line]:
-    """Return the surest line of each place, the surest first."""
+def _apart(found: list[Line], most: int) -> list[Line]:
+    """Return the surest line of each place, the surest first, and no more than so many."""
     kept: list[Line] = []
     for line in sorted(found, key=lambda each: -each.score):
+        if len(kept) == most:
+            break
         if all(shared(line.corners, other.corners) < _SAME_PLACE for other in kept):
             kept.append(line)
     return kept

@@ -43,7 +43,7 @@ class PlateRecogniser:
         """Return a distribution for each crop, which is stretched to the network's size whatever its proportions."""
         if not crops:
             return []
-        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
         lines = [stretched(grey, corners, self._COLUMNS, self._ROWS) for corners in crops]
         (answer,) = self._network.run(np.stack(lines)[:, None].astype(np.float32))
         return list(np.exp(answer))

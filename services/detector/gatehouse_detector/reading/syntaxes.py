@@ -83,6 +83,13 @@ def _of(region: str) -> tuple[Syntax, ...]:
     return tuple(sorted(every, key=lambda s: -s.weight))
 
 
+@cache
+def _of_length(region: str, length: int) -> tuple[Syntax, ...]:
+    """Return the syntaxes of a length, one of each form: several states share one."""
+    commonest = {syntax.form: syntax for syntax in reversed(_of(region)) if len(syntax.places) == length}
+    return tuple(sorted(commonest.values(), key=lambda syntax: -syntax.weight))
+
+
 def fit(text: str, region: str) -> Syntax | None:
     """Return the commonest syntax that a text has, or None.
 
@@ -90,7 +97,7 @@ def fit(text: str, region: str) -> Syntax | None:
         text: of A-Z and 0-9.
         region: one of the table's; empty: all of them.
     """
-    return next((syntax for syntax in _of(region) if syntax.form.fullmatch(text)), None)
+    return next((syntax for syntax in _of_length(region, len(text)) if syntax.form.fullmatch(text)), None)
 
 
 _MOST_CHANGES = 2
@@ -99,9 +106,7 @@ _MOST_CHANGES = 2
 def resolved(text: str, region: str) -> set[str]:
     """Return the texts of a syntax that a text becomes when letters and digits that look alike change places."""
     found = set()
-    for syntax in _of(region):
-        if len(syntax.places) != len(text):
-            continue
+    for syntax in _of_length(region, len(text)):
         other = "".join(
             as_digit(char) if place == "9" else as_letter(char) if place == "A" else place
             for char, place in zip(text, syntax.places, strict=True)
