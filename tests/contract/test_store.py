@@ -272,3 +272,31 @@ def test_capacity_is_of_the_place_that_fills_up(store: ObjectStore) -> None:
         return
     assert 0 < room.free <= room.total
     assert room.free_inodes is None or room.free_inodes >= 0
+
+
+def test_a_draft_becomes_an_object_or_nothing(store: ObjectStore, film: Path) -> None:
+    """Where the store is a directory: written piece by piece, an object at once, and not listed before."""
+    draft = store.draft(KEY)
+    if draft is None:
+        assert store.local_path(KEY) is None
+        return
+    data = film.read_bytes()
+    draft.copy(film, 100, len(data) - 100, 100)
+    draft.write(0, data[:100])
+    assert list(store.list("")) == []
+    assert draft.publish(KEY).size == len(data)
+    draft.discard()
+    assert store.read(KEY) == data
+    second = store.draft(KEY)
+    assert second is not None
+    second.write(0, b"other")
+    with pytest.raises(Conflict):
+        second.publish(KEY)
+    with pytest.raises(DataLoss):
+        second.copy(film, len(data) - 1, 2, 0)
+    with pytest.raises(NotFound):
+        second.copy(film.with_name("gone"), 0, 1, 0)
+    second.discard()
+    assert [info.key for info in store.list("")] == [KEY]
+    assert store.tidy(1 << 60) == 0
+    assert store.read(KEY) == data

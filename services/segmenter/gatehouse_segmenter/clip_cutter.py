@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import count
 
@@ -15,6 +16,8 @@ from gatehouse_common.observability.metrics import STORAGE_WRITE_ERRORS
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectStore, Source, keys
 from gatehouse_common.timefmt import rfc3339
+
+from .clip_draft import HEADER_BYTES, ClipDraft
 
 _COMPARED_BYTES = 8 << 20
 _DONE = frozenset({"stored", "archived", "purged"})
@@ -42,6 +45,19 @@ class ClipCutter:
     def __init__(self, core: Core, clips: ClipRepository, library: Library) -> None:
         self._core, self._clips, self._library = core, clips, library
         self._reader = ChunkReader(core.media, library.locate)
+        self._drafts: dict[tuple[str, str], ClipDraft] = {}
+
+    def prepare(self, clip: Clip, until_us: int) -> None:
+        """Copy what there is of a clip already, if the store is a directory: then little is left to do at its end.
+
+        Raises:
+            GatehouseError: that failed; nothing depends on it.
+        """
+        if self._core.store.local_path(keys.VIDEOS + clip.id) is None:
+            return
+        begin_us = self._begin(clip) if self._goes_on_from_a_file(clip) else until_us
+        if begin_us < until_us:
+            self._followed(clip, self._slice(clip, Interval(begin_us, until_us))[1])
 
     def cut(self, clip: Clip) -> Cut:
         """Cut a clip from the footage that there is and put it into the store; doing so again changes nothing.
@@ -54,8 +70,7 @@ class ClipCutter:
         """
         wanted = Interval(self._begin(clip), clip.end_us)
         for _ in range(_TRIES):
-            found = self._library.find(clip.camera, wanted.start, wanted.end)
-            cut = slice_footage(found.media, wanted.start, wanted.end)
+            found, cut = self._slice(clip, wanted)
             try:
                 key = self._place(clip, cut)
             except NotFound as error:  # a chunk was let go of between the look and now; then the index knows it
@@ -64,6 +79,16 @@ class ClipCutter:
             width, height = _size(found, wanted)
             return Cut(key, cut.start_us, cut.end_us, cut.file.size, width, height, cut.frames, _missing(cut))
         raise DataLoss(f"footage that the index knows is not there: {gone}")
+
+    def forget(self, camera: str, planned: Collection[str] = ()) -> None:
+        """Let go of what has been copied of a camera's clips but for these; while none of them is being cut."""
+        for draft_of in [d for d in list(self._drafts) if d[0] == camera and d[1] not in planned]:
+            self._drafts.pop(draft_of).discard()
+
+    def close(self) -> None:
+        """Let go of all that has been copied; while nothing is being cut."""
+        for camera in {camera for camera, _ in self._drafts}:
+            self.forget(camera)
 
     def take_back(self, clip: Clip, cut: Cut) -> None:
         """Delete the object of a clip that has become part of another meanwhile, unless it is that one's already."""
@@ -87,35 +112,71 @@ class ClipCutter:
             raise NotFound("all of it is in the clip that it goes on from")
         return begin
 
+    def _goes_on_from_a_file(self, clip: Clip) -> bool:
+        return clip.previous is None or self._clips.get(clip.previous).state in _DONE
+
+    def _slice(self, clip: Clip, wanted: Interval) -> tuple[Found, Slice]:
+        found = self._library.find(clip.camera, wanted.start, wanted.end)
+        in_place = self._core.store.local_path(keys.VIDEOS + clip.id) is not None
+        header_bytes = HEADER_BYTES if in_place else 0
+        return found, slice_footage(found.media, wanted.start, wanted.end, header_bytes=header_bytes)
+
     def _place(self, clip: Clip, cut: Slice) -> str:
         """Put a clip into the store; return its key.
 
         A key that is taken is this clip's from before a crash, as a rule with the same bytes. Others are only of
         footage that has become more since. Two clips of one event that begin in one second have two keys.
         """
-        store = self._core.store
+        store, draft = self._core.store, self._followed(clip, cut)
         for attempt in count(1):
             key = keys.video(clip.events[0], clip.start_us, self._core.zone, attempt)
             source = VirtualSource(key, cut.file, self._reader)
             try:
-                self._put(source, key)
+                self._put(source, key, draft)
             except Conflict:
                 if self._is_of_another(clip, key):
                     continue
                 if not _same(store, key, source):
                     store.delete(key)
-                    self._put(source, key)
+                    self._put(source, key, draft)
+            self._drop(clip)
             return key
         raise AssertionError  # it counts for ever
 
-    def _put(self, source: Source, key: str) -> None:
+    def _put(self, source: VirtualSource, key: str, draft: ClipDraft | None) -> None:
         try:
-            self._core.store.put(source, key)
+            if draft is not None:
+                draft.finish(source.file, key)
+            else:
+                self._core.store.put(source, key)
         except (Conflict, NotFound, WorkerUnavailable):
             raise
         except GatehouseError:
             STORAGE_WRITE_ERRORS.labels("store").inc()
             raise
+
+    def _followed(self, clip: Clip, cut: Slice) -> ClipDraft | None:
+        """Return a draft with all media of a slice in it; None where objects are sent as a whole."""
+        for _ in range(2):
+            known = self._drafts.get((clip.camera, clip.id))
+            if known is None:
+                made = self._core.store.draft(keys.video(clip.events[0], clip.start_us, self._core.zone))
+                if made is None:
+                    return None
+                known = self._drafts[clip.camera, clip.id] = ClipDraft(made, self._core.media, self._library)
+            try:
+                if known.follow(cut.file):
+                    return known
+            except GatehouseError:
+                self._drop(clip)  # it may have half of something
+                raise
+            self._drop(clip)  # the clip begins elsewhere now, or footage of it was found that was not known
+        raise AssertionError  # an empty one follows anything
+
+    def _drop(self, clip: Clip) -> None:
+        draft = self._drafts.pop((clip.camera, clip.id), None)
+        if draft is not None:
+            draft.discard()
 
     def _is_of_another(self, clip: Clip, key: str) -> bool:
         return any(one.key == key and one.id != clip.id for one in self._clips.of_event(clip.events[0]))

@@ -31,6 +31,8 @@ _LIST_AGAIN_US = 2 * SECOND
 _GRACE_US = 10 * SECOND
 """A camera without a new frame for so long has stopped; what came until then is cut."""
 _NEAR_US = SECOND // 2
+_PREPARED_US, _LAST_US = 4 * SECOND, SECOND
+"""A clip of which so much is new is prepared; near its end already if there is so much."""
 _SHORTEST_S, _LONGEST_S = 0.04, 1.0
 _FIRST_PAUSE_US, _LONGEST_PAUSE_US = SECOND // 5, 10 * SECOND
 
@@ -63,6 +65,8 @@ class Clips:
         self._planned: list[Clip] = []
         self._done: set[str] = set()
         """Those of the list that have been cut since."""
+        self._prepared: dict[str, int] = {}
+        """Up to when the footage of a clip has been copied."""
         self._listed_us: int | None = None
         self._busy: set[str] = set()
         self._next_us: dict[str, int] = {}
@@ -97,6 +101,7 @@ class Clips:
                     self._wake.wait(pause_s)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            self._cutter.close()
             self._busy.clear()
 
     def _look(self, pool: Executor) -> float:
@@ -105,7 +110,9 @@ class Clips:
         if self._listed_us is None or now - self._listed_us >= _LIST_AGAIN_US:
             self._listed_us = now
             self._planned = self._repository.planned(self._mine)
-            self._done &= {clip.id for clip in self._planned}
+            known = {clip.id for clip in self._planned}
+            self._done &= known
+            self._prepared = {clip: at for clip, at in list(self._prepared.items()) if clip in known}
             CLIPS_PLANNED.set(len(self._planned))
         waiting: dict[str, list[Clip]] = {}
         for clip in self._planned:
@@ -135,12 +142,26 @@ class Clips:
 
     def _cut_due(self, camera: str, clips: Sequence[Clip]) -> int:
         """Cut what is due; return microseconds until more may be, 0 if anything was cut."""
+        self._cutter.forget(camera, {clip.id for clip in clips})
         reach = self._footage.look(camera)
         for n, clip in enumerate(clips):
             if not self._is_due(clip, reach):
+                self._prepare(clip, reach)
                 return 0 if n else self._pause_until(clip, reach)
             self._finish(clip)
         return 0
+
+    def _prepare(self, clip: Clip, reach: Reach) -> None:
+        """Let what there is of a clip be copied now and then, the last time shortly before its end."""
+        until_us = min(reach.end_us, clip.end_us)
+        grown_us = until_us - self._prepared.get(clip.id, clip.start_us)
+        if grown_us < _PREPARED_US and not (clip.end_us - until_us < 2 * _LAST_US and grown_us >= _LAST_US):
+            return
+        self._prepared[clip.id] = until_us
+        try:
+            self._cutter.prepare(clip, until_us)
+        except GatehouseError as error:  # all of it is done at its end then
+            log.debug("a clip was not prepared", camera=clip.camera, clip=clip.id, reason=error.message)
 
     def _is_due(self, clip: Clip, reach: Reach) -> bool:
         if reach.end_us >= clip.end_us:
@@ -240,3 +261,4 @@ class Clips:
         del self._next_us[camera]
         self._well(camera)
         self._footage.forget(camera)
+        self._cutter.forget(camera)

@@ -14,6 +14,7 @@ from gatehouse_common.footage import Library
 from gatehouse_common.messages import ChunkClosed, PlateSeen
 from gatehouse_common.observability.metrics import STORAGE_CAPACITY, STORAGE_FREE, STORAGE_FREE_INODES
 from gatehouse_common.runtime import Check, Core, SharedQueue
+from gatehouse_common.runtime.buses import is_shared
 
 from .clip_cutter import ClipCutter
 from .clip_plans import CameraLocks, ClipPlans
@@ -46,6 +47,9 @@ class Segmenter:
         self._waiting_for = ""
         self._room = Check("storage", ok=True)
         self._tidied = False
+        # Who works alone knows that nobody else is about what was begun before.
+        now_us = core.clock.now_us()
+        self._abandoned_us = now_us - _ABANDONED_US if is_shared(core.settings) else now_us - SECOND
         self._queue: SharedQueue | None = None
         clips, locks = ClipRepository(core.db), CameraLocks()
         self._unkept = Unkept(core, clips, locks, self._is_mine)
@@ -171,7 +175,7 @@ class Segmenter:
         if self._tidied:
             return
         try:
-            gone = self._core.store.tidy(self._core.clock.now_us() - _ABANDONED_US)
+            gone = self._core.store.tidy(self._abandoned_us)
         except GatehouseError as error:
             log.warning("leftovers of earlier uploads were not looked for", reason=error.message)
             return

@@ -51,7 +51,7 @@ def core(site: Cluster) -> Iterator[Core]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_clips_are_cut_wherever_the_footage_is_and_whoever_dies(site: Cluster, core: Core) -> None:
     """W-1, W-2, S2-1..S2-5, S2-11: each clip once, to the frame, also of a camera of which nothing else is kept."""
     wait_for("a share for each", lambda: len(set(site.owners("segmenter").values())) == 2, 30)

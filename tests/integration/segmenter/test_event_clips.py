@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -276,3 +277,43 @@ def indexed(core: Core) -> Iterator[None]:
         yield
     finally:
         assert supervisor.stop()
+
+
+def test_what_was_copied_in_advance_is_the_same_file(core: Core, tmp_path: Path) -> None:
+    """S2-3: a clip whose media was copied while it came has the bytes of one that is made at once."""
+    camera, event = FilmCamera(core.data_dir, core.bus.publish, chunk_us=7 * SECOND), new_id()
+    with at_work(core):
+        camera.advance(at(100))
+        core.bus.publish(read_at(at(98), event))
+        settled(core)
+        for number in range(110, 251, 10):
+            camera.advance(at(number))
+            time.sleep(0.15)
+        drafts = list((core.data_dir / "videos").rglob(".put-*"))
+        assert [d.stat().st_size > 100_000 for d in drafts] == [True]
+        camera.advance(at(300))
+        (clip,) = stored_clips(core, 1)
+        settled(core)
+    assert shown(core, clip) == list(range(48, 248))
+    made = core.store.read(clip.key)
+    core.store.delete(clip.key)
+    planned = replace(clip, start_us=at(48), end_us=at(248), key="", state="planned")
+    assert cut_by_hand(core, planned).key == clip.key
+    assert core.store.read(clip.key) == made
+    assert [p.name for p in (core.data_dir / "videos").rglob("*") if p.is_file()] == [clip.key.rpartition("/")[2]]
+
+
+def test_an_earlier_read_that_comes_later_begins_the_file_anew(core: Core) -> None:
+    """S2-3: what was copied in advance is not what the clip begins with any more."""
+    camera, events = FilmCamera(core.data_dir, core.bus.publish), [new_id(), new_id()]
+    with at_work(core):
+        camera.advance(at(200))
+        core.bus.publish(read_at(at(120), events[0]))
+        wait_for("a draft", lambda: list((core.data_dir / "videos").rglob(".put-*")))
+        core.bus.publish(read_at(at(101), events[1]))
+        settled(core)
+        camera.advance(at(300))
+        (clip,) = stored_clips(core, 1)
+    assert shown(core, clip) == list(range(51, 270))
+    assert clip.events == (events[1], events[0])
+    assert [p.name for p in (core.data_dir / "videos").rglob("*") if p.is_file()] == [clip.key.rpartition("/")[2]]

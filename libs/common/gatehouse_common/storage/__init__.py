@@ -1,13 +1,14 @@
 """Where media objects live: the port, the local adapter, and the keys. The adapter for S3 is in ``storage.s3``."""
 
 from .local import LocalStore
-from .port import Capacity, Growing, ObjectInfo, ObjectStore
+from .port import Capacity, Draft, Growing, ObjectInfo, ObjectStore
 from .reader import MediaReader
 from .source import FileSource, Source
 from .spools import Spools
 
 __all__ = [
     "Capacity",
+    "Draft",
     "FileSource",
     "Growing",
     "LocalStore",

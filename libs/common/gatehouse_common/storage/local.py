@@ -15,6 +15,7 @@ from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, NotFound, 
 from gatehouse_common.ids import new_id
 
 from . import keys
+from .local_draft import LocalDraft
 from .port import Capacity, ObjectInfo
 from .source import FileSource, Source
 
@@ -96,6 +97,14 @@ class LocalStore:
     def grow(self, key: str) -> None:
         """Return None: a file is published by a second name, or copied when it is whole."""
         keys.validate(key)
+
+    def draft(self, key: str) -> LocalDraft:
+        """Return an empty file in the folder of ``key``."""
+        target = self._path(key)
+        with _translated(f"storing {key}"):
+            self._make_folder(target.parent)
+            handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
+        return LocalDraft(handle, Path(name), self._publish_draft)
 
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield a range in pieces of at most 1 MiB."""
@@ -206,6 +215,16 @@ class LocalStore:
 
     def close(self) -> None:
         """Nothing is held open between calls."""
+
+    def _publish_draft(self, path: Path, key: str) -> ObjectInfo:
+        target = self._path(key)
+        with _translated(f"storing {key}"):
+            self._make_folder(target.parent)
+            path.chmod(0o644)
+            self._publish(path, target, key, overwrite=False)
+            path.unlink(missing_ok=True)
+            _sync(target.parent)
+        return self.stat(key)
 
     def _path(self, key: str) -> Path:
         path = self.root / keys.validate(key)

@@ -62,6 +62,40 @@ class Growing(Protocol):
         ...
 
 
+class Draft(Protocol):
+    """A file in the store that is not an object yet; see ``ObjectStore.draft``. For one thread at a time.
+
+    Raises:
+        ResourceExhausted: no room.
+        GatehouseError: another error of the file system.
+    """
+
+    def write(self, at: int, data: bytes) -> None:
+        """Write bytes at an offset."""
+        ...
+
+    def copy(self, path: Path, offset: int, length: int, at: int) -> None:
+        """Copy a range of a file of this machine to the offset ``at``, in the kernel where it can.
+
+        Raises:
+            NotFound: there is no such file.
+            DataLoss: it is shorter.
+        """
+        ...
+
+    def publish(self, key: str) -> ObjectInfo:
+        """Make it an object, durable when this returns.
+
+        Raises:
+            Conflict: the key is taken; the draft stays.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Delete it, if it has not become an object."""
+        ...
+
+
 class ObjectStore(Protocol):
     """Where published media lives. Safe for use by many threads; errors are those of ``errors.py``."""
 
@@ -106,6 +140,13 @@ class ObjectStore(Protocol):
 
         Raises:
             InvalidInput: the key is not valid.
+        """
+        ...
+
+    def draft(self, key: str) -> Draft | None:
+        """Return an empty file that is going to be an object near ``key``; None where objects are sent as a whole.
+
+        What a crash leaves of it is taken away by ``tidy``.
         """
         ...
 

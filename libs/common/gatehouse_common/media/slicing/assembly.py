@@ -16,6 +16,7 @@ from .placement import PlacedTrack, place, starts_of
 from .selection import Selection
 
 _MDAT_HEADER = 16
+_BOX_HEADER = 8
 
 Source = ChunkMedia | bytes
 
@@ -29,19 +30,34 @@ class _Layout:
     size: int
 
 
-def assemble(selections: Sequence[Selection], sources: Sequence[Source], *, keep_gaps: bool) -> VirtualFile:
+def assemble(
+    selections: Sequence[Selection], sources: Sequence[Source], *, keep_gaps: bool, header_bytes: int = 0
+) -> VirtualFile:
     """Return ``ftyp moov mdat`` for selections, in which ``mdat`` holds one range of each source.
 
-    The ``moof`` boxes between the samples ride along as bytes that nothing refers to.
+    The ``moof`` boxes between the samples ride along as bytes that nothing refers to. With ``header_bytes`` the media
+    begins there, whatever the ``moov`` takes: what it leaves is a free box, and one that is too long comes at the end.
     """
     tracks = place(selections, starts_of(selections, keep_gaps=keep_gaps))
     layout = _lay_out(tracks, sources)
     relative = [t.off + layout.base[t.src] for t in tracks]
     # The header's length does not depend on the offsets in it, so it is built once to be measured.
-    header_size = len(FTYP) + len(build_moov(tracks, relative)) + _MDAT_HEADER
+    needed = len(FTYP) + len(build_moov(tracks, relative)) + _MDAT_HEADER
+    header_size = header_bytes or needed
     moov = build_moov(tracks, [o + header_size for o in relative])
-    header = FTYP + moov + struct.pack(">I4sQ", 1, b"mdat", _MDAT_HEADER + layout.size)
-    return VirtualFile((header, *layout.pieces))
+    mdat = struct.pack(">I4sQ", 1, b"mdat", _MDAT_HEADER + layout.size)
+    spare = header_size - needed
+    if spare == 0:
+        return VirtualFile((FTYP + moov + mdat, *layout.pieces))
+    if spare >= _BOX_HEADER:
+        return VirtualFile((FTYP + moov + _free(spare) + mdat, *layout.pieces))
+    front = FTYP + _free(header_size - len(FTYP) - _MDAT_HEADER) + mdat
+    return VirtualFile((front, *layout.pieces, moov))
+
+
+def _free(size: int) -> bytes:
+    """Return a box that says nothing (ISO/IEC 14496-12 clause 8.1.2), ``size`` bytes of it."""
+    return struct.pack(">I4s", size, b"free") + bytes(size - _BOX_HEADER)
 
 
 def _lay_out(tracks: Sequence[PlacedTrack], sources: Sequence[Source]) -> _Layout:

@@ -59,7 +59,9 @@ class Slice:
     codec_changes: tuple[CodecChange, ...]
 
 
-def slice_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, *, gaps: Gaps = "keep") -> Slice:
+def slice_footage(
+    chunks: Sequence[ChunkMedia], start_us: int, end_us: int, *, gaps: Gaps = "keep", header_bytes: int = 0
+) -> Slice:
     """Return the footage of ``[start_us, end_us)`` as one exact MP4.
 
     Args:
@@ -68,6 +70,8 @@ def slice_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, *, g
         end_us: the last frame is the last that begins before.
         gaps: ``keep`` holds the last frame before a gap until footage goes on, so that the file is true to the
             wall clock; ``skip`` joins what is there.
+        header_bytes: where the media begins in the file, so that a longer slice of the same start has the bytes of a
+            shorter one in the same place; 0: right behind the header.
 
     Raises:
         InvalidInput: the range does not end after it begins.
@@ -77,7 +81,7 @@ def slice_footage(chunks: Sequence[ChunkMedia], start_us: int, end_us: int, *, g
     check_range(start_us, end_us)
     ordered = in_order(chunks)
     selections = select_all(ordered, start_us, end_us)
-    file = assemble(selections, ordered, keep_gaps=gaps == "keep")
+    file = assemble(selections, ordered, keep_gaps=gaps == "keep", header_bytes=header_bytes)
     return describe(file, selections, start_us, end_us)
 
 

@@ -76,6 +76,10 @@ class S3Store:
         """Return an object that is sent while its file is written."""
         return GrowingObject(self._writer, keys.validate(key))
 
+    def draft(self, key: str) -> None:
+        """Return None: an object is sent as a whole."""
+        keys.validate(key)
+
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Yield a range in pieces of at most 1 MiB."""
         if offset < 0 or (length is not None and length < 0):
