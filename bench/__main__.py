@@ -17,6 +17,8 @@ BENCHES = {
     "P5": "bench.lookup",
     "P6": "bench.object_reads",
     "P7": "bench.event_clips",
+    "P9": "bench.idle_watch",
+    "P11": "bench.plate_search",
     "P13": "bench.start",
     "P14": "bench.live",
     "A": "bench.plates",  # A1 to A4, in one reading of the photographs

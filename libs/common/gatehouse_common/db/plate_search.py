@@ -18,7 +18,7 @@ from .plate_lookup import find_texts, has_text, is_like, is_loose
 from .plate_models import PlateEventRow, PlateEventTextRow
 from .plate_records import PlateEvent, PlateQuery
 from .plate_rows import EVENT, event_of
-from .plate_texts import check_sought
+from .plate_texts import check_sought, longest_run
 
 _Key = tuple[int, str]
 
@@ -35,10 +35,11 @@ _CAMERAS_APART: Final = 16
 """Of so many cameras each is looked at by itself, which takes no more of any than a page; of more, all are passed."""
 _FEW: Final = 64
 _STEPS_OF_FEW: Final = (4096, 256, 16, 1)
-_STEPS_OF_MANY: Final = (16, 1)
+_STEPS_OF_MANY: Final = (16, 4, 1)
 """What parts of all time are looked at one after the other: a plate that came often fills a page from the first. Many
 texts are looked up in fewer steps, for each takes a look at each."""
-_NEWEST: Final = 16
+_NEWEST, _ENOUGH = 16, 4
+"""What part of all time is looked at first, and what part of a page must be in it to go on so."""
 _TEXTS_AT_ONCE: Final = 900
 """MariaDB makes a table of a list of a thousand."""
 _IDS_AT_ONCE: Final = 500
@@ -89,13 +90,16 @@ def _oldest(c: Connection, query: PlateQuery) -> int | None:
 def _find(c: Connection, query: PlateQuery, oldest_us: int | None, wanted: int) -> list[_Key]:
     """Return the first events that have such a text."""
     assert query.text is not None  # noqa: S101 - asked before
-    # The one reads texts in order of time and then asks for their events, the other the other way round.
-    passing = _pass_texts if query.cameras is None and query.min_confidence <= 0 else _pass
+    # The one reads texts in order of time and then asks for their events, the other the other way round: that is better
+    # where nearly all have such a text, and what is asked of the event decides.
+    passing = _pass if query.cameras is not None or not longest_run(query.text) else _pass_texts
     if is_loose(query.text, query.match):  # all texts would be read to see which match; the newest may do
         low, high = _reach(c, query, oldest_us)
         found = passing(c, query, high - (high - low) // _NEWEST, wanted)
         if len(found) >= wanted:
             return found
+        if len(found) * _ENOUGH >= wanted:
+            return passing(c, query, oldest_us, wanted)
     texts = find_texts(c, query.text, query.match)
     return passing(c, query, oldest_us, wanted) if texts is None else _look_back(c, query, texts, oldest_us, wanted)
 
