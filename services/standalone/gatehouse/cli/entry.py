@@ -16,7 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything in one process: record, index, serve."),
     "camera": ("camera:camera", "Add, list, probe, switch and remove cameras."),
     "footage": ("footage:footage", "Save a range of footage as one exact file."),
-    "plates": ("plates:plates", "Read the plates of pictures; measure how well."),
+    "plates": ("plates:plates", "Look for plates that were read; read those of a picture."),
     "check": ("check:check", "Compare files and index; with --repair, mend what differs."),
     "doctor": ("doctor:doctor", "Tell whether recording would work here, and if not why."),
     "bus": ("bus:bus", "Look at messages that could not be handled; replay or drop them."),

@@ -16,6 +16,7 @@ from gatehouse_detector.reading.port import Image, Reading
 from gatehouse_detector.reading.syntaxes import known_region
 
 from .options import json_option
+from .plate_search import search
 from .progress import progress
 
 _REGION = "Syntaxes to prefer: us, eu, br; any: all alike."
@@ -24,6 +25,9 @@ _REGION = "Syntaxes to prefer: us, eu, br; any: all alike."
 @click.group()
 def plates() -> None:
     """Read plates, and look for those that were read."""
+
+
+plates.add_command(search)
 
 
 @plates.command()
