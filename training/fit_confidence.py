@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gatehouse.plate_bench import Row, rows_of
 from gatehouse_detector.reading import judge
 from gatehouse_detector.reading.alphabet import folded
-from gatehouse_detector.reading.builtin import build
+from gatehouse_detector.reading.builtin import Candidate, build
 from gatehouse_detector.reading.images import decode
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,6 @@ class Seen:
     """A candidate: its picture, its features, whether it is on the plate and right."""
 
     picture: int
-    region: str
     values: dict[str, float]
     on_plate: bool
     right: bool
@@ -48,7 +47,18 @@ def main() -> None:
     ask.add_argument("--write", action="store_true", help="replace the engine's weights")
     options = ask.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    seen = look(options.index, options.empty)
+    written = {}
+    for recognisers, seen in look(options.index, options.empty).items():
+        logger.info("after %d recognisers", recognisers)
+        written[str(recognisers)] = weights_of(seen)
+    logger.info("%s", json.dumps(written))
+    if options.write:
+        path = Path(judge.__file__).with_name("confidence.json")
+        path.write_text(json.dumps(written, indent=1) + "\n")
+
+
+def weights_of(seen: list[Seen]) -> dict[str, float]:
+    """Fit, and tell how good the confidence is of pictures that were left out."""
     names = sorted(seen[0].values)
     x = np.asarray([[each.values[name] for name in names] for each in seen])
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
@@ -63,29 +73,32 @@ def main() -> None:
     tell("all", seen, chance(x, everything))
     weights = {name: round(float(w / s), 4) for name, w, s in zip(names, everything, spread, strict=False)}
     weights["constant"] = round(float(everything[-1] - (everything[:-1] * mean / spread).sum()), 4)
-    logger.info("%s", json.dumps(weights))
-    if options.write:
-        path = Path(judge.__file__).with_name("confidence.json")
-        path.write_text(json.dumps({"weights": weights}, indent=1) + "\n")
+    return weights
 
 
-def look(index: Path, empty: list[Path]) -> list[Seen]:
-    """Return the candidates in all pictures."""
+def look(index: Path, empty: list[Path]) -> dict[int, list[Seen]]:
+    """Return the candidates in all pictures, as one recogniser and as both see them."""
     engine = build()
-    seen: list[Seen] = []
     cv2.setNumThreads(1)
+    seen: dict[int, list[Seen]] = {1: [], 2: []}
     pictures: list[tuple[Path, Row | None]] = [(index.parent / row.file, row) for row in rows_of(index)]
     pictures += [(path, None) for folder in empty for path in sorted(folder.glob("*.jpg"))]
     for number, (path, row) in enumerate(pictures):
+        image = decode(path.read_bytes())
         for hint in [row.region, ""] if row else [""]:
-            for candidate in engine.candidates(decode(path.read_bytes()), hint):
-                x, y = candidate.line.corners.mean(axis=0)
-                left, top, wide, high = row.box if row else (0, 0, 0, 0)
-                on_plate = left < x < left + wide and top < y < top + high
-                right = on_plate and row is not None and folded(candidate.hypothesis.text) == folded(row.plate)
-                values = judge.features(candidate.hypothesis, candidate.line)
-                seen.append(Seen(number, row.region if row else "none", values, on_plate, right))
+            first = engine.first_look(image, hint)
+            seen[1] += [_seen(number, row, each) for each in first]
+            seen[2] += [_seen(number, row, each) for each in engine.second_look(image, hint, first[:3])]
     return seen
+
+
+def _seen(number: int, row: Row | None, candidate: Candidate) -> Seen:
+    x, y = candidate.line.corners.mean(axis=0)
+    left, top, wide, high = row.box if row else (0, 0, 0, 0)
+    on_plate = bool(left < x < left + wide and top < y < top + high)
+    right = on_plate and row is not None and folded(candidate.hypothesis.text) == folded(row.plate)
+    values = judge.features(candidate.hypothesis, candidate.line)
+    return Seen(number, values, on_plate, right)
 
 
 def fit(x: Vector, y: Vector) -> Vector:

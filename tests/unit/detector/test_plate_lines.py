@@ -1,4 +1,4 @@
-"""From a network's answer to corners, joined pieces of lines, and pictures straightened."""
+"""From a network's answer to corners, and pictures straightened."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from gatehouse_detector.reading.lines import joined, plate_lines
 from gatehouse_detector.reading.plate_lines import PlateLines, lines_in
 from gatehouse_detector.reading.quads import around, grown, ordered, shared, size, straightened
-from gatehouse_detector.reading.text_boxes import Line, lines_of
+from gatehouse_detector.reading.text_boxes import lines_of
 
 SLANTED = np.asarray([[40, 60], [200, 40], [204, 72], [44, 92]], np.float32)
 
@@ -56,21 +55,6 @@ def test_a_map_of_text_becomes_boxes() -> None:
     width, height = size(line.corners)
     assert width > 70
     assert 10 < height < 40
-
-
-def box(left: float, top: float, right: float, bottom: float) -> Line:
-    return Line(np.asarray([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32), 0.9)
-
-
-def test_pieces_side_by_side_are_joined_and_others_are_not() -> None:
-    left, right, below = box(10, 10, 50, 30), box(60, 11, 120, 31), box(10, 60, 120, 80)
-    whole = [line for line in joined([left, right, below]) if size(line.corners)[0] > 105 and line is not below]
-    assert len(whole) == 1
-    assert whole[0].corners[:, 0].max() == pytest.approx(120, abs=2)
-
-
-def test_what_has_no_plates_shape_is_left_out() -> None:
-    assert plate_lines([box(0, 0, 300, 10), box(0, 0, 20, 20), box(0, 0, 9, 4)]) == []
 
 
 def test_a_slanted_line_is_straightened() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gatehouse_common.errors import InvalidInput
 from gatehouse_detector.reading.alphabet import BLANK, CHARACTERS, COLUMNS, LONGEST
-from gatehouse_detector.reading.hypotheses import Look, weigh
+from gatehouse_detector.reading.hypotheses import weigh
 from gatehouse_detector.reading.judge import is_stamp
 from gatehouse_detector.reading.syntaxes import fit, known_region, regions, table
 
@@ -71,13 +71,13 @@ def unsure(text: str, at: int, other: str) -> np.ndarray:
     ],
 )
 def test_position_settles_what_looks_alike(read: str, at: int, other: str, region: str, right: str) -> None:
-    found = weigh([Look(unsure(read, at, other))], region)
+    found = weigh([[unsure(read, at, other)]], region)
     assert found is not None
     assert found.text == right
 
 
 def test_a_text_that_fits_nothing_is_read_all_the_same() -> None:
-    found = weigh([Look(unsure("KKKK77K", 0, "X"))], "eu")
+    found = weigh([[unsure("KKKK77K", 0, "X")]], "eu")
     assert found is not None
     assert found.text == "KKKK77K"
     assert found.syntax is None

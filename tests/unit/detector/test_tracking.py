@@ -83,3 +83,14 @@ def test_arrival_means_nothing() -> None:
     watching.wait_until(100)
     assert [e.visit.start_us - START_US for e in watching.ended] == [0, 40_000_000]
     assert sighting(Seen("ABC1234", 1), 40).read.run == RUN
+
+
+def test_pieces_of_a_plate_are_of_that_plate() -> None:
+    """Each is narrower than the whole, and has its middle elsewhere."""
+    watching = Watching()
+    for k in range(8):
+        x = 300 + 100 * k
+        left, right = Seen("BX835", x - 23, width=114), Seen("835KV", x + 23, width=114)
+        watching.at(k / 5, *([left, right] if k % 3 == 0 else [right] if k % 3 == 1 else [Seen("BX835KV", x)]))
+    watching.wait_until(30)
+    assert [e.visit.text for e in watching.ended] == ["BX835KV"]

@@ -68,3 +68,15 @@ def test_agreement_makes_surer_but_never_surer_than_independent_reads_would() ->
 def test_disagreement_makes_less_sure() -> None:
     assert vote([ballot("ABC1234", 0.7), ballot("ABD1234", 0.6)]).confidence < 0.7
     assert vote([ballot("ABC1234", 0.7), ballot("ABC12345", 0.6)]).confidence < 0.7
+
+
+def test_pieces_of_a_plate_do_not_outvote_the_whole_of_it() -> None:
+    """A reader may part a plate at the mark in its middle, and be sure of either part."""
+    reads = [ballot("BX835", 0.97), ballot("835KV", 0.97), ballot("BX835", 0.95), ballot("BX835KV", 0.95)]
+    assert vote(reads).text == "BX835KV"
+    assert vote(reads).confidence > 0.8
+
+
+def test_pieces_of_a_plate_make_the_whole_of_it() -> None:
+    assert vote([ballot("BX835", 0.9)] * 3 + [ballot("835KV", 0.9)] * 2).text == "BX835KV"
+    assert vote([ballot("4821", 0.6), ballot("HJT48", 0.9), ballot("HJT4821", 0.9)]).text == "HJT4821"

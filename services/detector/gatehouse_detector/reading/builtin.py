@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .hypotheses import Hypothesis, Look, weigh
+from .alphabet import Distribution
+from .hypotheses import Hypothesis, weigh
 from .judge import confidence, features, is_stamp
-from .lines import plate_lines
-from .networks import BUNDLED
 from .plate_lines import PlateLines
 from .port import Image, Reading
 from .quads import Corners, as_quad, grown, shared
 from .recognisers import PlateRecogniser, Recogniser, TextRecogniser
 from .syntaxes import known_region
-from .text_boxes import Finder, Line, TextBoxes
+from .text_boxes import Finder, Line
 
-FIRST_CROPS = ((0.05, 0.05), (0.2, 0.15))
+FIRST_CROPS = ((0.1, 0.1), (0.2, 0.2), (0.25, 0.3))
 """Margins of the crops that are read of every line, sideways and upright, in heights of the line."""
-SECOND_CROPS = ((0.1, 0.12),)
+SECOND_CROPS = ((0.12, 0.12), (0.2, 0.2))
 """Those of the crops that the larger network reads of the likeliest lines, unless they are clear already."""
 SECOND_LOOKS = 2
 """Lines of a picture that get a second look."""
@@ -26,12 +25,12 @@ _CLEAR = 0.97
 _SAME_PLACE = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
     """A line, what it says, and how sure that is."""
 
     line: Line
-    looks: tuple[Look, ...]
+    looks: list[list[Distribution]]
     hypothesis: Hypothesis
     confidence: float
 
@@ -60,40 +59,44 @@ class PlateEngine:
 
     def candidates(self, image: Image, region: str) -> list[Candidate]:
         """Return what may be a plate, the surest first, one at each place."""
-        lines = plate_lines(self._finder.find(image))
-        looks = self._looks(self._first, image, lines, FIRST_CROPS, 1.0)
-        found = [judged for line, seen in zip(lines, looks, strict=True) if (judged := _judged(line, seen, region))]
-        found.sort(key=lambda each: -each.confidence)
+        found = self.first_look(image, region)
         unclear = [each for each in found[:SECOND_LOOKS] if _UNLIKELY < each.confidence < _CLEAR]
-        more = self._looks(self._second, image, [each.line for each in unclear], SECOND_CROPS, 1.0)
-        for candidate, seen in zip(unclear, more, strict=True):
-            found.remove(candidate)
-            again = _judged(candidate.line, candidate.looks + seen, region)
-            if again:
-                found.append(again)
-        found.sort(key=lambda each: -each.confidence)
-        return _apart(found)
+        rest = [each for each in found if each not in unclear]
+        return _apart(rest + self.second_look(image, region, unclear))
 
-    @staticmethod
-    def _looks(
-        recogniser: Recogniser, image: Image, lines: list[Line], margins: tuple[tuple[float, float], ...], weight: float
-    ) -> list[tuple[Look, ...]]:
-        crops: list[Corners] = [grown(line.corners, *each) for line in lines for each in margins]
-        places = recogniser.read(image, crops)
-        looks = [Look(each, weight) for each in places]
-        return [tuple(looks[at : at + len(margins)]) for at in range(0, len(looks), len(margins))]
+    def first_look(self, image: Image, region: str) -> list[Candidate]:
+        """Return the lines in a picture that may be plates by the quick network, the surest first."""
+        lines = self._finder.find(image)
+        looks = _looks(self._first, image, lines, FIRST_CROPS)
+        judged = [_judged(line, [seen], region) for line, seen in zip(lines, looks, strict=True)]
+        return sorted((each for each in judged if each), key=lambda each: -each.confidence)
+
+    def second_look(self, image: Image, region: str, candidates: list[Candidate]) -> list[Candidate]:
+        """Return candidates judged anew, by what the larger network says too."""
+        looks = _looks(self._second, image, [each.line for each in candidates], SECOND_CROPS)
+        judged = [_judged(each.line, [*each.looks, seen], region) for each, seen in zip(candidates, looks, strict=True)]
+        return [each for each in judged if each]
 
 
-def _judged(line: Line, looks: tuple[Look, ...], region: str) -> Candidate | None:
-    hypothesis = weigh(list(looks), region)
+def _looks(
+    recogniser: Recogniser, image: Image, lines: list[Line], margins: tuple[tuple[float, float], ...]
+) -> list[list[Distribution]]:
+    """Return for each line what a recogniser says to its crops."""
+    crops: list[Corners] = [grown(line.corners, *each) for line in lines for each in margins]
+    places = recogniser.read(image, crops)
+    return [places[at : at + len(margins)] for at in range(0, len(places), len(margins))]
+
+
+def _judged(line: Line, looks: list[list[Distribution]], region: str) -> Candidate | None:
+    hypothesis = weigh(looks, region)
     if hypothesis is None or is_stamp(hypothesis.text):
         return None
-    return Candidate(line, looks, hypothesis, confidence(features(hypothesis, line)))
+    return Candidate(line, looks, hypothesis, confidence(features(hypothesis, line), len(looks)))
 
 
 def _apart(found: list[Candidate]) -> list[Candidate]:
     kept: list[Candidate] = []
-    for candidate in found:
+    for candidate in sorted(found, key=lambda each: -each.confidence):
         if all(shared(candidate.line.corners, other.line.corners) < _SAME_PLACE for other in kept):
             kept.append(candidate)
     return kept
@@ -115,7 +118,4 @@ def _reading(candidate: Candidate, region: str) -> Reading:
 
 def build(threads: int = 1) -> PlateEngine:
     """Return the engine with what is bundled."""
-    second = TextRecogniser(threads)
-    first: Recogniser = PlateRecogniser(threads) if (BUNDLED / "plate_reader.onnx").exists() else second
-    finder: Finder = PlateLines(threads=threads) if (BUNDLED / "plate_finder.onnx").exists() else TextBoxes()
-    return PlateEngine(finder, first, second)
+    return PlateEngine(PlateLines(threads=threads), PlateRecogniser(threads), TextRecogniser(threads))

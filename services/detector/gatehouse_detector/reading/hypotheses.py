@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .alphabet import LONGEST, SHORTEST, Distribution, blurred
 from .decoding import character_chances, likely_texts, log_probability
@@ -17,21 +18,10 @@ BLUR = 0.2
 """Share of probability that 0, O and Q, and 1 and I, take from each other: on many plates they are one sign."""
 _EXPLORED = 3
 """Texts of which look-alikes are weighed too."""
+_FLOOR = -12.0
+"""Least log-probability that one recogniser gives a text: none may rule one out alone."""
 _WEIGHED = 24
 _TOLD = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One recogniser's answer to one crop of a line.
-
-    Attributes:
-        places: its distribution.
-        weight: how much it counts beside others.
-    """
-
-    places: Distribution
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +47,27 @@ class Hypothesis:
     alternatives: tuple[tuple[str, float], ...]
 
 
-def weigh(looks: list[Look], region: str) -> Hypothesis | None:
-    """Return what a line says by all looks at it, or None where it can be no plate."""
-    found = [likely_texts(look.places) for look in looks]
+def weigh(looks: list[list[Distribution]], region: str) -> Hypothesis | None:
+    """Return what a line says by all looks at it, or None where it can be no plate.
+
+    Args:
+        looks: by recogniser: what it gave for each crop. Crops of one recogniser are likely wrong together, so the
+            mean of their probabilities counts; recognisers err apart, so theirs are multiplied.
+        region: the syntaxes to prefer; empty: all.
+    """
+    each = [places for group in looks for places in group]
+    found = [likely_texts(places) for places in each]
     texts = _candidates(found, region)
     if not texts:
         return None
-    weights = np.log(np.asarray([look.weight for look in looks]) / sum(look.weight for look in looks))
-    each = np.stack([log_probability(blurred(look.places, BLUR), texts) for look in looks])
-    by_looks = np.logaddexp.reduce(each + weights[:, None], axis=0)
+    by_looks = np.mean([_by_one(group, texts) for group in looks if group], axis=0)
     syntaxes = [fit(text, region) for text in texts]
     scores = by_looks + np.asarray([PREFERENCE * syntax.weight**0.5 if syntax else 0.0 for syntax in syntaxes])
     shares = np.exp(scores - np.logaddexp.reduce(scores))
-    order = np.argsort(-scores)
+    order = np.argsort(-scores, kind="stable")
     best = int(order[0])
     text = texts[best]
-    chances = np.mean([character_chances(look.places, text) for look in looks], axis=0)
+    chances = np.mean([character_chances(places, text) for places in each], axis=0)
     return Hypothesis(
         text=text,
         chance=float(shares[best]),
@@ -82,6 +77,13 @@ def weigh(looks: list[Look], region: str) -> Hypothesis | None:
         syntax=syntaxes[best],
         alternatives=tuple((texts[int(k)], round(float(shares[k]), 4)) for k in order[1 : _TOLD + 1]),
     )
+
+
+def _by_one(group: list[Distribution], texts: list[str]) -> NDArray[np.float64]:
+    """Return the log-probabilities that one recogniser gives to texts over its crops."""
+    logs = np.stack([log_probability(blurred(places, BLUR), texts) for places in group])
+    mean: NDArray[np.float64] = np.logaddexp.reduce(logs, axis=0) - np.log(len(group))
+    return np.maximum(mean, _FLOOR)
 
 
 def _candidates(found: list[list[str]], region: str) -> list[str]:

@@ -45,16 +45,21 @@ def features(hypothesis: Hypothesis, line: Line) -> dict[str, float]:
     }
 
 
-def confidence(found: dict[str, float]) -> float:
-    """Return the probability that the text is a plate and right to the letter."""
-    weights = _weights()
+def confidence(found: dict[str, float], recognisers: int) -> float:
+    """Return the probability that the text is a plate and right to the letter.
+
+    Args:
+        found: features of the reading.
+        recognisers: how many have looked at it: 1 or 2.
+    """
+    weights = _weights()[str(recognisers)]
     total = weights["constant"] + sum(weights.get(name, 0.0) * value for name, value in found.items())
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
 
 
 @cache
-def _weights() -> dict[str, float]:
-    read: dict[str, float] = json.loads(_WEIGHTS.read_text())["weights"]
+def _weights() -> dict[str, dict[str, float]]:
+    read: dict[str, dict[str, float]] = json.loads(_WEIGHTS.read_text())
     return read
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gatehouse_common.errors import InvalidInput
 
 from .alphabet import CHARACTERS, COLUMNS, LONGEST, SHORTEST, Distribution
-from .hypotheses import Look, weigh
+from .hypotheses import weigh
 from .networks import Network, Tensor
 from .port import Image, Reading
 from .quads import Corners, as_quad, grown, shared, straightened
@@ -166,7 +166,7 @@ class SuppliedEngine:
     def _reading(self, image: Image, box: Box, region: str) -> Reading | None:
         corners: Corners = grown(box.corners, 0.03, 0.03)
         plate = straightened(image, corners, self._recogniser.height, _WIDEST)
-        hypothesis = weigh([Look(self._recogniser.read(plate))], region)
+        hypothesis = weigh([[self._recogniser.read(plate)]], region)
         if hypothesis is None or not SHORTEST <= len(hypothesis.text) <= LONGEST:
             return None
         syntax = hypothesis.syntax
