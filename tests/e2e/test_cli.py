@@ -258,6 +258,32 @@ def test_recordings_of_an_older_index_are_imported_once(recorded: Path, tmp_path
     assert abs(decode(out) - 25) <= 1
 
 
+def test_settings_of_a_camera_alone_are_changed_one_by_one(tmp_path: Path) -> None:
+    data = ["--data", str(tmp_path / "data")]
+    assert command("camera", "add", "gate", "synthetic:", *data).returncode == 0
+    mask = [[[0, 0], [1, 0], [1, 0.3], [0, 0.3]]]
+    set_ = ("plates.threshold=0.6", "plates.region=eu", "keep=events", f"plates.masks={json.dumps(mask)}")
+    assert command("camera", "set", "gate", *set_, *data).returncode == 0
+    assert command("camera", "set", "gate", "plates.enabled=false", "keep=null", *data).returncode == 0
+    (listed,) = json.loads(command("camera", "list", "--json", *data).stdout)
+    plates = {"threshold": 0.6, "region": "eu", "masks": mask, "enabled": False}
+    assert listed["settings"] == {"plates": plates}
+    for wrong, told in (
+        ("plates.threshold=2", "plates.threshold"),
+        ("plates.speed=9", "plates.speed"),
+        ("plates.masks=[[[0,0],[1,0]]]", "plates.masks"),
+        ("plates.masks=[[[0,0],[1,0],[2,0]]]", "plates.masks"),
+        ("keep=some", "keep"),
+        ("keep", "NAME=VALUE"),
+    ):
+        refused = command("camera", "set", "gate", wrong, *data)
+        assert refused.returncode == 2
+        assert ONE_LINE.fullmatch(refused.stderr)
+        assert told in refused.stderr
+    assert command("camera", "set", "nobody", "keep=all", *data).returncode == 2
+    assert json.loads(command("camera", "list", "--json", *data).stdout) == [listed]
+
+
 def test_cameras_are_added_listed_and_removed(tmp_path: Path) -> None:
     data = ["--data", str(tmp_path / "data")]
     assert command("camera", "add", "gate", "rtsp://user:hunter22@127.0.0.1:9/1", *data).returncode == 0

@@ -50,6 +50,34 @@ def camera_settings(kept: dict[str, Any]) -> CameraSettings:
         raise InvalidInput(f"camera setting {where!r}: {first['msg']}", where) from error
 
 
+def changed_settings(kept: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with a change merged in as RFC 7386 says: what is null is the site's again.
+
+    Args:
+        kept: those that a camera has.
+        change: of the same shape; what it does not name stays.
+
+    Raises:
+        InvalidInput: what comes of it is none; the sentence says which value is wrong.
+    """
+    merged = _merged(kept, change)
+    camera_settings(merged)
+    return merged
+
+
+def _merged(kept: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(kept)
+    for name, value in change.items():
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict):
+            before = merged.get(name)
+            merged[name] = _merged(before if isinstance(before, dict) else {}, value)
+        else:
+            merged[name] = value
+    return merged
+
+
 def plate_threshold(site: SettingsModel, own: CameraSettings) -> float:
     """Return what a read must be surer than to qualify."""
     return site.detection.threshold if own.plates.threshold is None else own.plates.threshold

@@ -14,6 +14,7 @@ from gatehouse_common.media.playability import why_unplayable
 from gatehouse_common.messages import CameraChanged
 from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
 from gatehouse_common.observability.secrets import mask
+from gatehouse_common.settings.cameras import changed_settings
 from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Cameras")])
@@ -39,7 +40,9 @@ def add_camera(body: NewCamera) -> tuple[Response, int]:
     camera_id, url = parse_slug(body.id), parse_url(body.url)
     register_camera_url(url.text)
     now = ctx.core.clock.now_us()
-    ctx.cameras.add(Camera(camera_id, url.text, body.name, body.enabled, now, state_since_us=now))
+    own = changed_settings({}, body.settings)
+    camera = Camera(camera_id, url.text, body.name, body.enabled, now, state_since_us=now, settings=own)
+    ctx.cameras.add(camera)
     _tell(camera_id, "added")
     return jsonify(view(ctx.cameras.get(camera_id)).model_dump()), 201
 
@@ -52,7 +55,10 @@ def change_camera(path: CameraPath, body: CameraChange) -> Response:
     if body.url is not None:
         url = parse_url(body.url).text
         register_camera_url(url)
-    ctx.cameras.change(path.camera, url=url, name=body.name, enabled=body.enabled)
+    own = None
+    if body.settings is not None:
+        own = changed_settings(ctx.cameras.get(path.camera).settings, body.settings)
+    ctx.cameras.change(path.camera, url=url, name=body.name, enabled=body.enabled, settings=own)
     _tell(path.camera, "updated")
     return jsonify(view(ctx.cameras.get(path.camera)).model_dump())
 
@@ -86,6 +92,7 @@ def view(camera: Camera) -> CameraView:
         unplayable_reason=why_unplayable(camera.codec) or None,
         fallback=camera.fallback,
         backend=camera.backend,
+        settings=camera.settings,
         links={
             "live": f"{base}/live",
             "mjpeg": f"/live/{camera.id}.mjpg",

@@ -22,6 +22,12 @@ class Asked(BaseModel):
         return cls._schema
 
 
+_OWN_SETTINGS = (
+    "the camera's own: `plates` with `enabled`, `threshold`, `region`, `masks` and `zones` (polygons of corners as "
+    "fractions of the picture), and `keep`, `all` or `events`; what is not there is as the site's settings say"
+)
+
+
 class CameraPath(BaseModel):
     """A camera in the path."""
 
@@ -37,6 +43,7 @@ class NewCamera(BaseModel):
     url: str = Field(max_length=2000, description="rtsp, rtsps, http, https, v4l2, file or synthetic")
     name: str = Field("", max_length=200, description="for people")
     enabled: bool = Field(True, description="whether it records")
+    settings: dict[str, Any] = Field(default_factory=dict, description=_OWN_SETTINGS)
 
 
 class CameraChange(BaseModel):
@@ -47,6 +54,9 @@ class CameraChange(BaseModel):
     url: str | None = Field(None, max_length=2000)
     name: str | None = Field(None, max_length=200)
     enabled: bool | None = None
+    settings: dict[str, Any] | None = Field(
+        None, description=_OWN_SETTINGS + "; merged into those that it has, null takes one out"
+    )
 
 
 class CameraView(BaseModel):
@@ -69,6 +79,7 @@ class CameraView(BaseModel):
     unplayable_reason: str | None = Field(description="why not, in a sentence")
     fallback: str | None = Field(description="device used in place of the configured one")
     backend: str
+    settings: dict[str, Any] = Field(description=_OWN_SETTINGS)
     links: dict[str, str] = Field(description="where its live view, picture and footage are")
 
 

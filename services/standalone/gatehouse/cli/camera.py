@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from gatehouse.roster import parse_camera
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import Camera, CameraRepository, Database
-from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.errors import Conflict, InvalidInput, NotFound
 from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
 from gatehouse_common.observability.secrets import mask
+from gatehouse_common.settings.cameras import changed_settings
 
 from .options import data_options, json_option, read_settings
 from .progress import progress
@@ -119,6 +121,24 @@ def disable(camera_id: str, data: Path | None, config: Path | None) -> None:
     click.echo(f"Camera {camera_id} is disabled; `gatehouse camera enable {camera_id}` records it again.")
 
 
+@camera.command("set")
+@click.argument("camera_id", metavar="ID")
+@click.argument("values", metavar="NAME=VALUE...", nargs=-1, required=True)
+@data_options
+def set_values(camera_id: str, values: tuple[str, ...], data: Path | None, config: Path | None) -> None:
+    """Change settings of a camera alone; its recording goes on.
+
+    plates.enabled (whether it is watched), plates.threshold (what reads have to be surer than), plates.region (us, eu,
+    br), plates.masks and plates.zones (what is not looked at, and what alone is: polygons of corners as fractions of
+    the picture, e.g. [[[0,0],[1,0],[1,0.3],[0,0.3]]]), and keep (all, or events: the clips of plate events alone).
+    A value of null is that of the site's settings again.
+    """
+    change = _change(values)
+    with _Index(data, config) as cameras:
+        cameras.change(camera_id, settings=changed_settings(cameras.get(camera_id).settings, change))
+    click.echo(f"Camera {camera_id} is changed.")
+
+
 @camera.command()
 @click.argument("camera_id", metavar="ID")
 @data_options
@@ -147,6 +167,26 @@ class _Index:
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
+
+
+def _change(values: tuple[str, ...]) -> dict[str, Any]:
+    """Return what ``a.b=VALUE`` words say as a tree; what is no JSON is a text."""
+    change: dict[str, Any] = {}
+    for word in values:
+        name, given, text = word.partition("=")
+        if not given or not name:
+            raise InvalidInput(f"{word!r} is not NAME=VALUE, as in plates.threshold=0.6")
+        *groups, last = name.split(".")
+        group = change
+        for one in groups:
+            group = group.setdefault(one, {})
+            if not isinstance(group, dict):
+                raise InvalidInput(f"{name!r} is given twice, once as a group")
+        try:
+            group[last] = json.loads(text)
+        except json.JSONDecodeError:
+            group[last] = text
+    return change
 
 
 def _public(one: Camera) -> dict[str, object]:
