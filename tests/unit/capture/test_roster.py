@@ -91,6 +91,7 @@ def test_a_change_is_seen_whoever_made_it(index: Index, monkeypatch: pytest.Monk
     assert not index.roster.changed()
     for change in (
         lambda: index.cameras.change("gate", url="synthetic:"),
+        lambda: index.cameras.change("gate", settings={"plates": {"enabled": False}}),
         lambda: index.cameras.change("gate", enabled=False),
         lambda: index.cameras.add(Camera("new", "synthetic:")),
         lambda: index.cameras.remove("gate"),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 U8 = NDArray[np.uint8]
+_GRAINS = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +96,27 @@ def pictures(spec: PlaceSpec) -> Iterator[U8]:
     """Yield the luma of each picture as it is before encoding, shape ``(height, width)``."""
     rng = np.random.default_rng(5)
     ground = _texture(rng, spec.height, spec.width, 110, 35)
-    grains = [rng.normal(0, spec.noise, ground.shape).astype(np.float32) for _ in range(7)]
+    # Encoders look back by a frame or a few: that the same noise comes again later is nothing to them.
+    grains = [rng.normal(0, spec.noise, ground.shape).astype(np.float32) for _ in range(_GRAINS)]
+    empty = [_levels(ground + grain) for grain in grains]
     things = [_thing(rng, spec, crossing) for crossing in spec.crossings]
+    which = 0
     for number in range(spec.frames):
-        picture = ground.copy()
+        which = (which + 1 + int(rng.integers(0, _GRAINS - 4))) % _GRAINS
+        picture = empty[which].copy()
         for crossing, thing in zip(spec.crossings, things, strict=True):
             left = crossing.left(number, spec.width)
             if left is None:
                 continue
             y, (high, wide) = round(crossing.y * spec.height), thing.shape
             begin, end = max(0, left), min(spec.width, left + wide)
-            picture[y : y + high, begin:end] = thing[: spec.height - y, begin - left : end - left]
-        grain = grains[number % len(grains)]
-        picture += np.roll(grain, int(rng.integers(0, grain.shape[0])), axis=0)
-        yield np.clip(picture, 16, 235).astype(np.uint8)
+            seen = thing[: spec.height - y, begin - left : end - left]
+            picture[y : y + high, begin:end] = _levels(seen + grains[which][y : y + high, begin:end])
+        yield picture
+
+
+def _levels(picture: NDArray[np.float32]) -> U8:
+    return np.clip(picture, 16, 235).astype(np.uint8)
 
 
 def _texture(rng: np.random.Generator, rows: int, columns: int, level: float, contrast: float) -> NDArray[np.float32]:

@@ -21,7 +21,8 @@ from .listeners import PictureListener
 
 log = structlog.get_logger(__name__)
 
-_TURN_S = 0.02
+_TURN_S, _TURN = 0.02, 8
+"""A turn is over after so much time of a processor, or so many pictures, whichever comes first."""
 _QUICKLY = {"mjpeg": {"lowres": "2"}}
 """How pictures are decoded of which only a small grey one is made. JPEGs come out at a quarter of their size."""
 _ANY_QUICKLY = {"skip_loop_filter": "all"}
@@ -56,7 +57,9 @@ class SharedDecode:
     def turn(self) -> bool:
         """Work for some milliseconds; return whether more waits."""
         began = thread_time()
-        while (work := self._backlog.take()) is not None:
+        for _ in range(_TURN):
+            if (work := self._backlog.take()) is None:
+                return False
             try:
                 self._do(work)
             except (DataLoss, av.FFmpegError) as error:
