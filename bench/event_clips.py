@@ -20,13 +20,15 @@ from gatehouse.composition import Gatehouse
 from gatehouse.roster import CameraArgument
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
+from gatehouse_common.db import FootageReader
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored, PlateSeen, ReadFields, VisitFields
 from gatehouse_common.settings import load
 
 EVENTS = 100
 POST_US = 15 * SECOND
-WARM_UP_S = 8.0
+WARM_UP_US = 7 * SECOND
+START_S = 120.0
 LIMIT_S = 0.6
 SETTINGS = {"detection.frames": "off", "log.level": "error", "api.port": "0"}
 
@@ -88,7 +90,7 @@ def measure(folder: Path, site: Site) -> Result:
     gatehouse = Gatehouse(load({"data_dir": str(folder / "data"), **SETTINGS}, environ={}), cameras)
     gatehouse.start()
     try:
-        time.sleep(WARM_UP_S + site.cameras * 0.05)
+        wait_for_footage(gatehouse, site.cameras)
         told = Told(gatehouse)
         gatehouse.core.bus.subscribe_transient([ClipStored], told.hear, maxlen=EVENTS)
         at_us = gatehouse.core.clock.now_us()
@@ -109,6 +111,22 @@ def measure(folder: Path, site: Site) -> Result:
     more = {"median_s": statistics.median(late), "max_s": late[-1], "cpu_s": spent, "clips": float(told.clips)}
     what = f"last read + post time until the clip plays, p95, {told.clips} clips"
     return Result("P7", what, p95, "s", f"<= {LIMIT_S} s", p95 <= LIMIT_S, None, on, {**more})
+
+
+def wait_for_footage(gatehouse: Gatehouse, cameras: int) -> None:
+    """Return once there is more of each camera than a clip needs from before its event.
+
+    Raises:
+        RuntimeError: some camera is not recorded.
+    """
+    reader, until = FootageReader(gatehouse.core.db), time.monotonic() + START_S
+    while time.monotonic() < until:
+        since_us = gatehouse.core.clock.now_us() - WARM_UP_US
+        begun = {chunk.camera for chunk in reader.open_chunks() if chunk.start_us < since_us}
+        if len(begun) == cameras:
+            return
+        time.sleep(0.5)
+    raise RuntimeError(f"only {len(begun)} of {cameras} cameras are recorded")
 
 
 def read(camera: str, at_us: int) -> PlateSeen:

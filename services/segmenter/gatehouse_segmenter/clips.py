@@ -178,10 +178,7 @@ class Clips:
         return min(max(left_us, round(_SHORTEST_S * SECOND)), round(_LONGEST_S * SECOND))
 
     def _finish(self, clip: Clip) -> None:
-        """Cut a clip and keep what became of it; if a read has changed the plan, the next look knows."""
-        if not self._is_as_planned(clip):
-            self.changed()
-            return
+        """Cut a clip and keep what became of it; what a read has added to it since becomes another that goes on."""
         planned = clip.start_us, clip.end_us
         try:
             cut = self._cutter.cut(clip)
@@ -201,13 +198,6 @@ class Clips:
         self._done.add(clip.id)
         self._tell(clip, cut.key, cut.start_us, cut.end_us, cut.bytes)
         self._count(clip, cut)
-
-    def _is_as_planned(self, clip: Clip) -> bool:
-        try:
-            now = self._repository.get(clip.id)
-        except NotFound:
-            return False
-        return (now.state, now.start_us, now.end_us) == ("planned", clip.start_us, clip.end_us)
 
     def _give_up(self, clip: Clip, planned: tuple[int, int], error: GatehouseError) -> None:
         try:
