@@ -64,12 +64,19 @@ def box_of(quad: Quad) -> Box:
 
 def shared(a: Box, b: Box) -> float:
     """Return what two boxes share of what they cover together (IoU), 0 to 1."""
+    common = _common(a, b)
+    return common / (a.width * a.height + b.width * b.height - common) if common else 0.0
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Return what two boxes share of the smaller one, 0 to 1."""
+    return _common(a, b) / min(a.width * a.height, b.width * b.height)
+
+
+def _common(a: Box, b: Box) -> float:
     width = min(a.right, b.right) - max(a.left, b.left)
     height = min(a.bottom, b.bottom) - max(a.top, b.top)
-    if width <= 0 or height <= 0:
-        return 0.0
-    common = width * height
-    return common / (a.width * a.height + b.width * b.height - common)
+    return width * height if width > 0 and height > 0 else 0.0
 
 
 def apart(a: Box, b: Box) -> float:

@@ -10,6 +10,8 @@ _CONFUSION = 0.35
 """What a character costs that is taken for one that looks like it; any other one costs 1."""
 _SAME = 0.75
 """Two confusions."""
+_COMMON = 3
+"""Characters that pieces of a text must have in common."""
 
 Pair = tuple[int | None, int | None]
 """Positions of two texts that belong together; None: the other text has a character more there."""
@@ -29,6 +31,16 @@ def distance(a: str, b: str) -> float:
 def similarity(a: str, b: str) -> float:
     """Return 1 for equal texts, 0 for such that have nothing in common."""
     return 1 - distance(a, b) / max(len(a), len(b), 1)
+
+
+def is_piece(a: str, b: str) -> bool:
+    """Return whether one text is a piece of the other, or both are pieces of one that overlap."""
+    short, long = sorted((a, b), key=len)
+    if len(short) < _COMMON:
+        return False
+    if short in long:
+        return True
+    return any(a.endswith(b[:n]) or b.endswith(a[:n]) for n in range(_COMMON, len(short)))
 
 
 def are_same(a: str, b: str) -> bool:

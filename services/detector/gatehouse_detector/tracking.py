@@ -8,16 +8,18 @@ from collections.abc import Iterable, Sequence
 
 from gatehouse_common.clock import SECOND
 
-from .geometry import Box, apart, shared
+from .geometry import Box, apart, overlap, shared
 from .sightings import Look, Sighting, ballot_of
-from .similarity import are_same, similarity
+from .similarity import are_same, is_piece, similarity
 from .voting import Ballot, Verdict, vote
 
-_BALLOTS = 32
+_BALLOTS = 24
 _RECENT = 16
 _EARLY = 4
-_SAME_PLATE = 0.3
-"""Share of boxes of one plate that was found twice on one frame."""
+_SAME_PLATE = 0.25
+"""Of the smaller box: plates are beside each other, so boxes that overlap more on one frame are of one."""
+_PIECE = 0.85
+"""How similar a text is to a piece of it."""
 _SOON_US = 3 * SECOND // 2
 _AT_ONCE_US = 7 * SECOND // 10
 _LONG_US = 10 * SECOND
@@ -101,7 +103,8 @@ class Track:
     def likeness(self, text: str) -> tuple[bool, float]:
         """Return whether it says so but for look-alikes, and how similar that is to what it says."""
         own = {self.verdict.text, self._newest_text or self.verdict.text}
-        return any(are_same(each, text) for each in own), max(similarity(each, text) for each in own)
+        alike = max(_PIECE if is_piece(each, text) else similarity(each, text) for each in own)
+        return any(are_same(each, text) for each in own), alike
 
     def _velocity(self) -> tuple[float, float] | None:
         """Return pixels a second, None if it is not known."""
@@ -124,12 +127,12 @@ def affinity(track: Track, sighting: Sighting) -> float | None:
     was read wrong once is still where it was.
     """
     expected, gap_us = track.expected(sighting.read.time_us)
-    near, overlap = apart(expected, sighting.box), shared(expected, sighting.box)
+    near, common = apart(expected, sighting.box), shared(expected, sighting.box)
     same, alike = track.likeness(sighting.read.text)
     reach = _reach(track, same, alike, gap_us)
-    if near > reach and overlap < _overlap_needed(track, same, alike, gap_us):
+    if near > reach and common < _overlap_needed(track, same, alike, gap_us):
         return None
-    return 2 * alike + overlap + max(0.0, 1 - near / max(reach, 1.0))
+    return 2 * alike + common + max(0.0, 1 - near / max(reach, 1.0))
 
 
 def _reach(track: Track, same: bool, alike: float, gap_us: int) -> float:
@@ -180,7 +183,7 @@ def assign(tracks: Iterable[Track], look: Look) -> list[tuple[Track, Sighting]]:
 
 def _score(track: Track, sighting: Sighting) -> float | None:
     if track.has(sighting.frame):  # in another region of this frame
-        found = shared(track.expected(sighting.read.time_us)[0], sighting.box)
+        found = overlap(track.expected(sighting.read.time_us)[0], sighting.box)
         return 4 + found if found >= _SAME_PLATE else None
     return affinity(track, sighting)
 
@@ -188,6 +191,6 @@ def _score(track: Track, sighting: Sighting) -> float | None:
 def _distinct(sightings: Sequence[Sighting]) -> list[Sighting]:
     kept: list[Sighting] = []
     for sighting in sorted(sightings, key=lambda s: (-s.read.confidence, s.read.text, s.box.left, s.box.top)):
-        if all(shared(sighting.box, other.box) < _SAME_PLATE for other in kept):
+        if all(overlap(sighting.box, other.box) < _SAME_PLATE for other in kept):
             kept.append(sighting)
     return kept

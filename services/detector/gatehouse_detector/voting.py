@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,10 +19,19 @@ from .similarity import align, are_confused
 
 LONGEST = 16
 _ROUNDS = 4
+_ALTERNATIVES = 3
 _PATTERN_BONUS = 1.3
 """A text that fits the syntax of plates is likelier to be one than another that was read as surely."""
 _NEAR_TIE = 0.35
 _LEAST = 1e-6
+_TRIED, _PIECES, _HEARD = 8, 5, 32
+"""Texts that are tried as the voted one, as pieces of it, and that have a say."""
+_COMMON = 3
+"""Characters that two pieces of a text must share to be joined."""
+_REPLACED = -1.0
+"""What a character says that is another, too many, or missing between others; one that is right says 1."""
+_LOST_ONE, _LOST = 1.2, 0.15
+"""What it takes away that one character is missing at an end, and each of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,7 @@ class Ballot:
     def texts(self) -> Iterator[tuple[str, float]]:
         """Yield what it may say, with how much each counts: its text first."""
         yield self.text, self.weight
-        for text, probability in self.alternatives:
+        for text, probability in self.alternatives[:_ALTERNATIVES]:
             if text and text != self.text:
                 yield text, self.weight * min(probability, self.confidence)
 
@@ -86,69 +95,77 @@ def vote(ballots: Sequence[Ballot]) -> Verdict:
 
 
 def _consensus(ballots: Sequence[Ballot]) -> str:
-    """Return the text that gets most votes, character by character."""
+    """Return the text that the reads fit best, whether one of them has it as a whole or not."""
+    if len({ballot.text for ballot in ballots}) == 1:
+        return ballots[0].text  # nobody disagrees, whatever else it might have been
+    said = _said(ballots)
+    likely = list(said)[:_TRIED]
+    best = _best({*likely, *_joined(likely[:_PIECES])}, said)
+    for _ in range(_ROUNDS):
+        voted = _vote_once(best, ballots)
+        if voted == best or _best({voted, best}, said) == best:
+            break
+        best = voted
+    return best
+
+
+def _said(ballots: Sequence[Ballot]) -> dict[str, float]:
+    """Return what was read with how much it weighs, the heaviest first; the many light ones are left out."""
     weights: dict[str, float] = defaultdict(float)
     for ballot in ballots:
         for text, weight in ballot.texts():
-            weights[text] += weight
-    pivot = min((-weight, text) for text, weight in weights.items())[1]
-    if len({ballot.text for ballot in ballots}) == 1:
-        return ballots[0].text  # nobody disagrees, whatever else it might have been
-    for _ in range(_ROUNDS):
-        voted = _vote_once(pivot, ballots)
-        if voted == pivot:
-            break
-        pivot = voted
-    return pivot[:LONGEST]
+            if len(text) <= LONGEST:
+                weights[text] += weight
+    return dict(sorted(weights.items(), key=lambda item: (-item[1], item[0]))[:_HEARD])
+
+
+def _joined(texts: Sequence[str]) -> Iterator[str]:
+    """Yield what pieces of a text would make: a read may end, and another begin, at a mark in the middle of a plate."""
+    for a in texts:
+        for b in texts:
+            common = next((n for n in range(min(len(a), len(b)) - 1, _COMMON - 1, -1) if a.endswith(b[:n])), 0)
+            if common and len(a) + len(b) - common <= LONGEST:
+                yield a + b[common:]
+
+
+def _best(texts: Iterable[str], said: Mapping[str, float]) -> str:
+    """Return which text fits best what was read; of several as good the first by the alphabet."""
+    return min((-sum(weight * _fit(each, text) for each, weight in said.items()), text) for text in texts)[1]
+
+
+@lru_cache(maxsize=16384)
+def _fit(said: str, text: str) -> float:
+    """Return how well a read fits a text, in characters.
+
+    That it lost some at an end, as at the edge of the picture or at a mark, is likelier than that there are too many.
+    """
+    pairs = align(said, text)
+    read = [at for at, (i, _) in enumerate(pairs) if i is not None]
+    before, after = read[0], len(pairs) - 1 - read[-1]
+    result = -sum(_LOST_ONE if lost == 1 else _LOST * lost for lost in (before, after))
+    for i, j in pairs[before : len(pairs) - after]:
+        same = i is not None and j is not None and said[i] == text[j]
+        result += 1.0 if same else _REPLACED
+    return result
 
 
 def _vote_once(pivot: str, ballots: Sequence[Ballot]) -> str:
-    """Lay all texts beside one, and return what most say at each place of it and between its places."""
-    at_places = [defaultdict[str, float](float) for _ in pivot]
-    between = [defaultdict[str, float](float) for _ in range(len(pivot) + 1)]
-    total = 0.0
+    """Lay all texts beside one, and return which character most have at each of its places."""
+    places = [defaultdict[str, float](float) for _ in pivot]
     for ballot in ballots:
         for text, weight in ballot.texts():
-            total += weight
-            _cast(text, weight, ballot, pivot, at_places, between)
-    voted = ""
-    for at in range(len(pivot) + 1):
-        extra, weight = _heaviest(between[at])
-        voted += extra if weight > total / 2 else ""
-        voted += _heaviest(at_places[at])[0] if at < len(pivot) else ""
-    return voted or pivot
-
-
-def _cast(
-    text: str,
-    weight: float,
-    ballot: Ballot,
-    pivot: str,
-    at_places: list[defaultdict[str, float]],
-    between: list[defaultdict[str, float]],
-) -> None:
-    own = ballot.characters if text == ballot.text and len(ballot.characters) == len(text) else ()
-    place = 0
-    extra = ""
-    for i, j in align(text, pivot):
-        if j is None:
-            extra += "" if i is None else text[i]
-            continue
-        if extra:
-            between[place][extra] += weight
-            extra = ""
-        place = j + 1
-        sure = own[i] if own and i is not None else 1.0
-        at_places[j]["" if i is None else text[i]] += weight * max(sure, _LEAST)
-    if extra:
-        between[place][extra] += weight
+            for at, char in enumerate(_placed(text, pivot)):
+                if char:
+                    sure = _sure(ballot, pivot, at) if text == ballot.text else 1.0
+                    places[at][char] += weight * max(sure, _LEAST)
+    return "".join(_heaviest(votes)[0] or pivot[at] for at, votes in enumerate(places))
 
 
 def _heaviest(votes: dict[str, float]) -> tuple[str, float]:
-    """Return who has most votes; of several the first by the alphabet, and a character before none."""
+    """Return who has most votes; of several the first by the alphabet."""
     if not votes:
         return "", 0.0
-    weight, _, text = min((-weight, not text, text) for text, weight in votes.items())
+    weight, text = min((-weight, text) for text, weight in votes.items())
     return text, -weight
 
 
@@ -206,9 +223,9 @@ def _has_more(other: str, text: str) -> bool:
 
 def _share(text: str, at: int, ballots: Sequence[Ballot]) -> float:
     """Return the share of the votes for one character of the voted text."""
-    total = sum(b.weight for b in ballots)
-    for_it = sum(b.weight * _sure(b, text, at) for b in ballots if _placed(b.text, text)[at] == text[at])
-    return min(1.0, for_it / total)
+    voting = [b for b in ballots if not _abstains(b.text, text, at)]
+    for_it = sum(b.weight * _sure(b, text, at) for b in voting if _placed(b.text, text)[at] == text[at])
+    return min(1.0, for_it / sum(b.weight for b in voting)) if voting else 0.0
 
 
 def _sure(ballot: Ballot, text: str, at: int) -> float:
@@ -227,19 +244,30 @@ def _confidence(text: str, ballots: Sequence[Ballot]) -> float:
     total = sum(b.weight for b in ballots)
     result = 1 - sum(b.weight for b in ballots if _has_more(b.text, text)) / total
     for at in range(len(text)):
-        supports = [_support(ballot, text, at) for ballot in ballots]
-        doubts = sorted(1 - probability for probability, _ in supports if probability)
+        supports = [(b, *_support(b, text, at)) for b in ballots if not _abstains(b.text, text, at)]
+        doubts = sorted(1 - probability for _, probability, _ in supports if probability)
         doubt = math.prod(max(d, 0.0) ** 0.5**rank for rank, d in enumerate(doubts))
-        agreeing = sum(b.weight * share for b, (_, share) in zip(ballots, supports, strict=True))
-        result *= (1 - doubt) * min(1.0, agreeing / total)
+        agreeing = sum(b.weight * share for b, _, share in supports)
+        result *= (1 - doubt) * min(1.0, agreeing / sum(b.weight for b, _, _ in supports)) if supports else 0.0
     return min(1.0, max(0.0, result))
+
+
+@lru_cache(maxsize=16384)
+def _abstains(said: str, text: str, at: int) -> bool:
+    """Return whether a read says nothing of a place: it is a piece of the text, and the place is beyond its end."""
+    placed = _placed(said, text)
+    read = [place for place, char in enumerate(placed) if char]
+    if not read:
+        return False
+    beyond = read[0] if at < read[0] else len(text) - 1 - read[-1] if at > read[-1] else 0
+    return beyond > 1
 
 
 def _support(ballot: Ballot, text: str, at: int) -> tuple[float, float]:
     """Return how probably a read says that a character of the voted text is right, and how much of its vote that is."""
     if _placed(ballot.text, text)[at] == text[at]:
         return _character_confidence(ballot, text, at), 1.0
-    others = sum(p for other, p in ballot.alternatives if _placed(other, text)[at] == text[at])
+    others = sum(p for other, p in ballot.alternatives[:_ALTERNATIVES] if _placed(other, text)[at] == text[at])
     probability = min(others, ballot.confidence)
     return probability, probability / (ballot.confidence + probability) if probability else 0.0
 
