@@ -26,6 +26,7 @@ def main() -> None:
     ask.add_argument("--size", type=int, default=16, help="scenes in a batch")
     ask.add_argument("--rate", type=float, default=3e-3)
     ask.add_argument("--seed", type=int, default=7)
+    ask.add_argument("--start", type=Path, help="checkpoint whose weights to begin with, for another round")
     ask.add_argument("--workers", type=int, default=1)
     options = ask.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -46,6 +47,8 @@ def train(options: argparse.Namespace) -> None:
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
         first = state["batch"]
+    elif options.start:
+        network.load_state_dict(torch.load(options.start)["network"])
     data = SceneBatches(tuple(options.fonts), options.backgrounds, options.seed, first, options.size)
     began, mean = time.monotonic(), 0.0
     for number, batch in enumerate(DataLoader(data, batch_size=None, num_workers=options.workers), first + 1):

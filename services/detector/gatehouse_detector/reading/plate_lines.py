@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +23,10 @@ _SMALLEST = 6.0
 _SAME_PLACE = 0.5
 _REACH = 0.7
 """Heights of a line from its end within which cells are asked where that end is."""
-_CLOSER_LOOKS = 2
 _PATCH = (256, 128)
 """Columns and rows of a closer look."""
-_PATCH_LINE = 110.0
-"""Pixels that a line is wide in a closer look."""
+_PATCH_LINES = (75.0, 110.0)
+"""Pixels that a line is wide in the closer looks: the first sees more around, for half a plate may have been found."""
 _LEAST = 0.2
 """Score below which a line is given up."""
 _NOT_AGAIN = 0.5
@@ -36,21 +37,20 @@ class PlateLines:
     """Finds lines that look like plates'.
 
     Args:
-        side: most pixels of the longer side of what the network sees; larger pictures are made smaller.
-        least: fewest of them; smaller pictures are made larger.
+        pixels: most of what the network sees at first; larger pictures are made smaller.
+        least: pixels of the longer side that it sees at least; smaller pictures are made larger.
         most: lines that are given at most.
         threads: cores that it may use at once.
     """
 
-    def __init__(self, side: int = 960, least: int = 640, most: int = 8, threads: int = 1) -> None:
+    def __init__(self, pixels: int = 540_000, least: int = 640, most: int = 8, threads: int = 1) -> None:
         self._network = Network(BUNDLED / "plate_finder.onnx", threads)
-        self._side, self._least, self._most = side, least, most
+        self._pixels, self._least, self._most = pixels, least, most
 
     def find(self, image: Image) -> list[Line]:
         """Return the lines in a picture, the surest first."""
         rows, columns = image.shape[:2]
-        longer = max(rows, columns)
-        factor = min(max(longer, self._least), self._side) / longer
+        factor = min(max(1.0, self._least / max(rows, columns)), math.sqrt(self._pixels / (rows * columns)))
         width, height = max(1, round(columns * factor)), max(1, round(rows * factor))
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
         small = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR)
@@ -59,16 +59,16 @@ class PlateLines:
         scale = np.asarray([columns / width, rows / height], np.float32)
         found = [Line(line.corners * scale, line.score) for line in lines_in(answer[0])]
         likely = _apart(found, self._most)
-        for _ in range(_CLOSER_LOOKS):
-            closer = [line for line in self._closer(grey, likely) if line.score > _LEAST]
+        for width in _PATCH_LINES:
+            closer = [line for line in self._closer(grey, likely, width) if line.score > _LEAST]
             likely = _apart(closer, self._most)
         return likely
 
-    def _closer(self, grey: Image, lines: list[Line]) -> list[Line]:
+    def _closer(self, grey: Image, lines: list[Line], width: float) -> list[Line]:
         """Look at each line again, turned upright and as wide as the network sees best: its corners get exact."""
         if not lines:
             return []
-        patches = [_patch(grey, line.corners) for line in lines]
+        patches = [_patch(grey, line.corners, width) for line in lines]
         (answer,) = self._network.run(np.asarray([patch for patch, _ in patches], np.float32)[:, None])
         closer = []
         for line, (_, back), told in zip(lines, patches, answer, strict=True):
@@ -93,12 +93,12 @@ def _apart(found: list[Line], most: int) -> list[Line]:
     return kept
 
 
-def _patch(grey: Image, corners: Corners) -> tuple[Image, NDArray[np.float64]]:
+def _patch(grey: Image, corners: Corners, wide: float) -> tuple[Image, NDArray[np.float64]]:
     """Return the surroundings of a line, and the way from their pixels back to the picture's."""
     across = corners[1] - corners[0] + corners[2] - corners[3]
     width = max(1.0, float(np.linalg.norm(across)) / 2)
     turn = np.arctan2(across[1], across[0])
-    scale = width / _PATCH_LINE
+    scale = width / wide
     cos, sin = float(np.cos(turn)) * scale, float(np.sin(turn)) * scale
     x, y = (float(v) for v in corners.mean(axis=0))
     middle = ((_PATCH[0] - 1) / 2, (_PATCH[1] - 1) / 2)
