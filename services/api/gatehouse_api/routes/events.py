@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+import structlog
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
@@ -12,7 +13,9 @@ from pydantic import Field
 from gatehouse_api.context import Context, context
 from gatehouse_api.events import Event
 from gatehouse_api.routes.models import Asked
-from gatehouse_common.errors import InvalidInput, Unavailable
+from gatehouse_common.errors import GatehouseError, InvalidInput, Unavailable
+
+log = structlog.get_logger(__name__)
 
 api = APIBlueprint("events", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Events")])
 
@@ -74,7 +77,11 @@ def _stream(ctx: Context, topics: Sequence[str], number: int, missed: list[Event
             yield b"".join(_written(event) for event in missed)
         told = time.monotonic()
         while not ctx.stop.is_set():
-            number, found = ctx.events.next_after(number, topics, _WAIT_S)
+            try:
+                number, found = ctx.events.next_after(number, topics, _WAIT_S)
+            except GatehouseError as error:  # the index is away: who comes back by the last id has missed nothing
+                log.warning("a page is told of events no more", reason=error.message)
+                return
             if found:
                 yield b"".join(_written(event) for event in _latest(found))
             elif time.monotonic() - told > _HEARTBEAT_S:

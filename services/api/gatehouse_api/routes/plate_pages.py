@@ -33,10 +33,12 @@ def get_video_browser() -> Response:
     offset = min(max(offset, 0), _FAR)
     clips = ctx.clips.list(ClipQuery(limit=_PAGE + 1, offset=offset))
     events = ctx.plates.events({event for clip in clips[:_PAGE] for event in clip.events})
+    names = {camera.id: camera.name for camera in ctx.cameras.list()}
     shown = [
         {
             **clip_view(clip).model_dump(),
             "began": to_datetime(clip.start_us, zone).strftime("%Y-%m-%d %H:%M:%S"),
+            "camera_name": names.get(clip.camera) or clip.camera,
             "seconds": f"{(clip.end_us - clip.start_us) / SECOND:.1f}",
             "megabytes": f"{clip.bytes / _MB:.1f}",
             "playable": clip.state in {"stored", "archived"},

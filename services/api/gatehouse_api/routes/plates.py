@@ -59,7 +59,8 @@ def get_plates(query: PlatesQuery) -> Response:
     views = ctx.plate_views.views([one.event for one in page.found], [one.match for one in page.found])
     nothing = None
     if not views and not query.cursor:
-        nothing = why_nothing(ctx, wanted.cameras, start, end)
+        sought = bool(query.q.strip()) or query.min_confidence > 0
+        nothing = why_nothing(ctx, wanted.cameras, start, end, sought=sought)
     body = PlateList(items=views, next_cursor=page.next_cursor, nothing=nothing)
     return _private(jsonify(body.model_dump(by_alias=True)))
 

@@ -128,7 +128,7 @@ function nothing(why) {
     ways.push(button);
   };
   const titles = { below_threshold: "Nothing sure enough", detector_off: "Nobody looks for plates", no_match: filtered() ? "No plates match" : "No plates in this time" };
-  if (why?.reason === "below_threshold") way("Show", () => sureness.show());
+  if (why?.below_threshold) way("Show", () => sureness.show());
   if (filtered()) way("Clear filters", clear);
   empty.replaceChildren(element("h2", { textContent: titles[why?.reason] || "No plates" }), element("p", { textContent: why?.sentence || "" }), element("p", { className: "row center" }, ...ways));
   empty.hidden = false;
