@@ -7,11 +7,11 @@ import time
 from flask import Flask, Response, g, request
 
 from gatehouse_common.ids import new_id
+from gatehouse_common.media.foreign_pictures import MOST_BYTES
 from gatehouse_common.observability.metrics import HTTP_INFLIGHT, HTTP_REQUESTS, HTTP_SECONDS
 
 from .hosts import answered_hosts
 from .problems import problem
-from .uploaded_pictures import MOST_BYTES
 
 MOST_BODY_BYTES = MOST_BYTES + (1 << 20)
 """Of any request: a picture, and the form around it."""

@@ -13,10 +13,10 @@ from gatehouse_api.problems import detailed
 from gatehouse_api.routes.compat import deprecate
 from gatehouse_api.routes.v2_models import CameraQuery, PictureForm, ResultsQuery
 from gatehouse_api.routes.v2_video import TAG
-from gatehouse_api.uploaded_pictures import as_jpeg
 from gatehouse_api.v2_objects import answered, detection, enhanced
 from gatehouse_common.db import PlateEvent, PlateQuery
 from gatehouse_common.ids import new_id
+from gatehouse_common.media.foreign_pictures import as_jpeg
 from gatehouse_common.settings.cameras import camera_settings, plate_region
 
 api = APIBlueprint("v2_detection", __name__, url_prefix="/v2", abp_tags=[TAG])

@@ -10,7 +10,8 @@ import av.error
 import simplejpeg
 
 from gatehouse_common.errors import InvalidInput, TooLarge
-from gatehouse_common.media.pictures import encode_jpeg
+
+from .pictures import encode_jpeg
 
 MOST_BYTES = 16 << 20
 MOST_SIDE = 8192
