@@ -99,7 +99,7 @@ def direction(boxes: Sequence[Box]) -> Direction:
     first, last = _middle(boxes[:some]), _middle(boxes[-some:])
     dx = (last.centre[0] - first.centre[0]) / max(first.width, last.width)
     dy = (last.centre[1] - first.centre[1]) / max(first.width, last.width)
-    growth = math.log(math.sqrt(last.width * last.height) / math.sqrt(first.width * first.height))
+    growth = math.log(last.width / first.width)
     if math.hypot(dx, dy) < _STANDS and abs(growth) < _RADIAL:
         return Direction.STANDING
     if abs(growth) / _RADIAL > abs(dx) / _LATERAL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from gatehouse_common.clock import SECOND
 
@@ -18,6 +19,7 @@ _RECENT = 16
 _EARLY = 4
 _SAME_PLATE = 0.25
 """Of the smaller box: plates are beside each other, so boxes that overlap more on one frame are of one."""
+_LEAST_PIECE = 3
 _PIECE = 0.85
 """How similar a text is to a piece of it."""
 _SOON_US = 3 * SECOND // 2
@@ -28,15 +30,33 @@ _STILL = 0.5
 """Widths of the plate per second: slower than that it is about to stand."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a text was read, and when."""
+
+    at_us: int
+    box: Box
+    text: str
+
+
+def whole_box(box: Box, text: str, whole: str) -> Box:
+    """Return where all of a plate is of which a piece was read; the box itself if the text is no piece of it."""
+    at = whole.find(text)
+    if at < 0 or len(text) < _LEAST_PIECE or len(text) == len(whole):
+        return box
+    character = box.width / len(text)
+    left, right = box.left - at * character, box.right + (len(whole) - at - len(text)) * character
+    return Box(left, box.top, right, box.bottom)
+
+
 class Track:
     """The reads of one plate: the surest ones vote on what it says, the last ones tell where it is and how it moves."""
 
     def __init__(self) -> None:
         self._ballots: dict[tuple[str, int], Ballot] = {}
-        self._early: list[tuple[int, Box]] = []
-        self._recent: list[tuple[int, Box]] = []
+        self._early: list[_Place] = []
+        self._recent: list[_Place] = []
         self._verdict: Verdict | None = None
-        self._newest_text = ""
         self.parked = False
         """Whether nothing is expected of it: it stands where it was read last."""
 
@@ -49,11 +69,9 @@ class Track:
             self._verdict = None
         if len(self._ballots) > _BALLOTS:
             del self._ballots[min(self._ballots, key=lambda frame: (self._ballots[frame].confidence, frame))]
-        at = (sighting.read.time_us, sighting.box)
-        if not self._recent or at[0] >= self.last_us:
-            self._newest_text = sighting.read.text
-        insort(self._recent, at, key=lambda each: each[0])
-        insort(self._early, at, key=lambda each: each[0])
+        place = _Place(sighting.read.time_us, sighting.box, sighting.read.text)
+        insort(self._recent, place, key=lambda each: each.at_us)
+        insort(self._early, place, key=lambda each: each.at_us)
         del self._recent[:-_RECENT], self._early[_EARLY:]
 
     @property
@@ -66,18 +84,23 @@ class Track:
     @property
     def last_us(self) -> int:
         """When it was read last, by the time of the frame."""
-        return self._recent[-1][0]
+        return self._recent[-1].at_us
 
     @property
     def box(self) -> Box:
         """Where it was read last."""
-        return self._recent[-1][1]
+        return self.whole(self._recent[-1].box, self._recent[-1].text)
 
     @property
     def way(self) -> list[Box]:
         """Where it was first and last, in the order of time."""
-        between = self._early[-1][0]
-        return [box for _, box in self._early] + [box for at, box in self._recent if at > between]
+        between = self._early[-1].at_us
+        places = self._early + [place for place in self._recent if place.at_us > between]
+        return [self.whole(place.box, place.text) for place in places]
+
+    def whole(self, box: Box, text: str) -> Box:
+        """Return where all of the plate is if this text of it was read there."""
+        return whole_box(box, text, self.verdict.text)
 
     @property
     def reads(self) -> int:
@@ -95,14 +118,15 @@ class Track:
 
     def expected(self, time_us: int) -> tuple[Box, int]:
         """Return where it should be at a time, and how far that is from a read, microseconds."""
-        at, box = min(self._recent, key=lambda each: abs(each[0] - time_us))
-        ahead_s = max(-1.0, min(1.0, (time_us - at) / SECOND))
+        nearest = min(self._recent, key=lambda each: abs(each.at_us - time_us))
+        ahead_s = max(-1.0, min(1.0, (time_us - nearest.at_us) / SECOND))
         dx, dy = self._velocity() or (0.0, 0.0)
-        return box.shifted(dx * ahead_s, dy * ahead_s), abs(time_us - at)
+        box = self.whole(nearest.box, nearest.text)
+        return box.shifted(dx * ahead_s, dy * ahead_s), abs(time_us - nearest.at_us)
 
     def likeness(self, text: str) -> tuple[bool, float]:
         """Return whether it says so but for look-alikes, and how similar that is to what it says."""
-        own = {self.verdict.text, self._newest_text or self.verdict.text}
+        own = {self.verdict.text, self._recent[-1].text}
         alike = max(_PIECE if is_piece(each, text) else similarity(each, text) for each in own)
         return any(are_same(each, text) for each in own), alike
 
@@ -110,14 +134,14 @@ class Track:
         """Return pixels a second, None if it is not known."""
         if len(self._recent) < 2:
             return None
-        end_us, end = self._recent[-1]
-        start_us, start = next(
-            ((at, box) for at, box in reversed(self._recent[:-1]) if end_us - at >= _LEAST_PACE_US), self._recent[0]
-        )
-        took_s = (end_us - start_us) / SECOND
+        end = self._recent[-1]
+        earlier = (place for place in reversed(self._recent[:-1]) if end.at_us - place.at_us >= _LEAST_PACE_US)
+        start = next(earlier, self._recent[0])
+        took_s = (end.at_us - start.at_us) / SECOND
         if took_s <= 0 or took_s > _LONG_US / SECOND:
             return None
-        return (end.centre[0] - start.centre[0]) / took_s, (end.centre[1] - start.centre[1]) / took_s
+        (ax, ay), (bx, by) = self.whole(start.box, start.text).centre, self.whole(end.box, end.text).centre
+        return (bx - ax) / took_s, (by - ay) / took_s
 
 
 def affinity(track: Track, sighting: Sighting) -> float | None:
@@ -127,7 +151,8 @@ def affinity(track: Track, sighting: Sighting) -> float | None:
     was read wrong once is still where it was.
     """
     expected, gap_us = track.expected(sighting.read.time_us)
-    near, common = apart(expected, sighting.box), shared(expected, sighting.box)
+    box = track.whole(sighting.box, sighting.read.text)
+    near, common = apart(expected, box), shared(expected, box)
     same, alike = track.likeness(sighting.read.text)
     reach = _reach(track, same, alike, gap_us)
     if near > reach and common < _overlap_needed(track, same, alike, gap_us):

@@ -6,7 +6,7 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages.plates import VisitFields
 
-from .geometry import Box, direction, has_moved
+from .geometry import direction, has_moved
 from .sightings import Sighting
 from .tracking import Track
 
@@ -37,7 +37,7 @@ class Visit:
         self.standing = False
         self.best = first
         self._unpictured = not event
-        self._anchor: Box = first.box
+        self._anchor = first
         self._anchor_us = first.read.time_us
         self._told_us: int | None = None
         self._misses = 0
@@ -110,8 +110,9 @@ class Visit:
         at = sighting.read.time_us
         if at < self._anchor_us:
             return
-        if has_moved(self._anchor, sighting.box):
-            self._anchor, self._anchor_us, self.standing = sighting.box, at, False
+        box = self.track.whole(sighting.box, sighting.read.text)
+        if has_moved(self.track.whole(self._anchor.box, self._anchor.read.text), box):
+            self._anchor, self._anchor_us, self.standing = sighting, at, False
         elif at - self._anchor_us >= STANDS_US:
             self.standing = True
 

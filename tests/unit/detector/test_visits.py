@@ -248,3 +248,20 @@ def test_all_end_when_the_camera_is_not_watched_any_more() -> None:
     assert getattr(ended, "visit").text == "ABC1234"  # noqa: B009
     assert ended.time_us >= START_US + 1_800_000  # type: ignore[union-attr]
     assert SECOND == 1_000_000
+
+
+def test_pieces_of_a_plate_that_stands_do_not_move_it() -> None:
+    """One whose other end is hidden by somebody who passes is where it was."""
+    watching = Watching()
+    parked(watching, 10)
+    watching.wait_until(60)
+    watching.at(80, Seen("ABC1", 901 - 34, 600, 91, 0.6))
+    watching.at(80.6, Seen("1234", 901 + 34, 600, 91, 0.4))
+    assert watching.judged[-1].standing
+    watching.wait_until(120)
+    assert watching.ended == []
+    watching.at(140, Seen("ABC1234", 901))
+    assert len(watching.opened) == 1
+    visit = watching.judged[-1].visit
+    assert visit is not None
+    assert visit.direction is Direction.STANDING
