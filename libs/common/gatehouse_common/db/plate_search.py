@@ -9,6 +9,7 @@ often a plate came.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
@@ -66,6 +67,7 @@ def count(db: Database, query: PlateQuery) -> int:
     Raises:
         InvalidInput: what is looked for could not be on any plate.
     """
+    query = replace(query, before=None)
     if query.text is not None:
         check_sought(query.text, query.match)
     with db.read() as c:
