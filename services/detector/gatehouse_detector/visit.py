@@ -18,6 +18,8 @@ _BETTER = 1.15
 """A picture must be so much better than the best one to take its place: each is kept, and told of."""
 _MISSES = 3
 _MISSES_STANDING = 5
+_MISSES_APART_US = 2 * SECOND
+"""Misses that are nearer to each other say the same of what stands: somebody passes before it."""
 
 
 class Visit:
@@ -41,7 +43,7 @@ class Visit:
         self._anchor_us = first.read.time_us
         self._told_us: int | None = None
         self._misses = 0
-        self._missed_us = 0
+        self._missed_at: list[int] = []
 
     def go_on(self, start_us: int, end_us: int, qualifying: int, best: Sighting) -> None:
         """Take up where another process left it, whose reads have been taken again as far as they are known."""
@@ -53,6 +55,7 @@ class Visit:
         at = sighting.read.time_us
         self.track.parked = False
         self._misses = 0
+        self._missed_at.clear()
         self._stand(sighting)
         if not qualifies:
             return False
@@ -76,7 +79,8 @@ class Visit:
     def miss(self, at_us: int) -> None:
         """Note that it was not read on a picture of the place where it was."""
         self._misses += 1
-        self._missed_us = max(self._missed_us, at_us)
+        if not self._missed_at or at_us - self._missed_at[-1] >= _MISSES_APART_US:
+            self._missed_at = [*self._missed_at[:1], *self._missed_at[1:][-_MISSES_STANDING:], at_us]
 
     def may_stand(self) -> bool:
         """Return whether it may still be where it was read last, though it is not read any more."""
@@ -86,7 +90,9 @@ class Visit:
 
     def is_gone(self, visit_us: int) -> bool:
         """Return whether its place has been seen without it, and not only for a moment: someone may stand before it."""
-        return self._misses >= _MISSES_STANDING and self._missed_us - self.track.last_us >= visit_us
+        if len(self._missed_at) < _MISSES_STANDING:
+            return False
+        return self._missed_at[-1] - self._missed_at[0] >= visit_us
 
     def fields(self) -> VisitFields:
         """Return what is known of it; without pictures."""

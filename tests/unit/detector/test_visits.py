@@ -143,6 +143,9 @@ def test_someone_who_stands_before_a_parked_car_does_not_end_its_visit() -> None
     parked(watching, 10)
     watching.see([look(10 + k) for k in range(4)])
     parked(watching, 20, from_s=15)
+    watching.wait_until(200)
+    watching.see([look(200 + k / 5) for k in range(20)])
+    watching.at(600, Seen("ABC1234", 901))
     assert watching.ended == []
     assert len(watching.opened) == 1
 
