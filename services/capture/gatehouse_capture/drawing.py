@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from gatehouse_common.media.lettering import render_text
 from gatehouse_common.timefmt import rfc3339
 
+from .plate_drawing import draw_plate
+
 BITS = 20
 CROSSING_S = 8.0
 
@@ -57,11 +59,9 @@ class Street:
         car[h // 10 : h * 2 // 5, w // 4 : w * 3 // 4] = 190  # windows
         for centre in (w // 5, w * 4 // 5):
             car[h * 7 // 10 : h, centre - h // 7 : centre + h // 7] = 25
-        text = render_text(plate, max(1, h // 48))
-        top, left = h * 5 // 10, (w - text.shape[1]) // 2
-        pad = max(2, h // 40)
-        car[top - pad : top + text.shape[0] + pad, max(left - 2 * pad, 0) : left + text.shape[1] + 2 * pad] = 225
-        car[top : top + text.shape[0], left : left + text.shape[1]] = np.where(text, 20, 225)
+        sign = draw_plate(plate, h * 17 // 60)
+        top, left = h * 29 // 60, max(0, (w - sign.shape[1]) // 2)
+        car[top : top + sign.shape[0], left : left + sign.shape[1]] = sign[:, :w]
         return car
 
     def _place_car(self, luma: Plane, cb: Plane, cr: Plane, seconds: float) -> None:

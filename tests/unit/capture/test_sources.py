@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from gatehouse_capture.drawing import Street
+from gatehouse_capture.plate_drawing import draw_plate
 from gatehouse_capture.sources import open_source
 from gatehouse_capture.sources.device_list import list_devices
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import InvalidInput, SourceUnavailable
-from gatehouse_common.media.lettering import render_text
 from gatehouse_common.testing import barcode
 
 
@@ -109,9 +109,9 @@ def test_the_street_tells_its_frame_number_and_time() -> None:
 
 
 def test_the_car_passes_with_its_plate() -> None:
-    """Somewhere on its way the plate's letters are on the picture, dark on light."""
+    """Somewhere on its way the plate is on the picture, dark on light, whole."""
     street = Street(1280, 720, "AB12")
-    wanted = np.where(render_text("AB12", 216 // 48), 20, 225)
+    wanted = draw_plate("AB12", 216 * 17 // 60)
     luma, _, _ = street.draw(0, 0, 4.0)
     rows, columns = wanted.shape
     found = any(
@@ -122,6 +122,15 @@ def test_the_car_passes_with_its_plate() -> None:
     )
     assert found
     assert np.abs(street.draw(0, 0, 0.0)[0].astype(int) - luma).max() > 50
+
+
+@pytest.mark.parametrize("sign", "ABCDEFGHIJKLMNPQRSTUVWXYZ123456789")
+def test_no_two_signs_of_a_plate_are_alike(sign: str) -> None:
+    """All but O and 0, which are one sign on many plates."""
+    drawn = draw_plate(sign, 60)
+    assert (drawn < 60).mean() > (draw_plate(" ", 60) < 60).mean()
+    others = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") - {sign}
+    assert all((draw_plate(other, 60) != drawn).sum() > 20 for other in others)
 
 
 @pytest.mark.parametrize(("size", "fits"), [("64x64", False), ("128x96", False), ("160x88", False), ("160x90", True)])
