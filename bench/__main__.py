@@ -17,6 +17,7 @@ BENCHES = {
     "P5": "bench.lookup",
     "P6": "bench.object_reads",
     "P7": "bench.event_clips",
+    "P8": "bench.plate_latency",
     "P9": "bench.idle_watch",
     "P11": "bench.plate_search",
     "P13": "bench.start",
