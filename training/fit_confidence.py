@@ -25,6 +25,8 @@ from gatehouse_detector.reading.images import decode
 logger = logging.getLogger(__name__)
 Vector = NDArray[np.float64]
 FOLDS = 10
+FOR_A_PLATE = {"agreement", "chance", "evidence", "score", "syntax", "weakest"}
+"""Features of which more can only speak for a plate; they go together, and few readings could turn one of them round."""
 RIDGE = 1.0
 """Weights are drawn to zero by so much: with a few hundred readings nothing may be trusted far."""
 
@@ -60,6 +62,7 @@ def main() -> None:
 def weights_of(seen: list[Seen]) -> dict[str, float]:
     """Fit, and tell how good the confidence is of pictures that were left out."""
     names = sorted(seen[0].values)
+    for_a_plate = np.asarray([name in FOR_A_PLATE for name in [*names, "constant"]])
     x = np.asarray([[each.values[name] for name in names] for each in seen])
     mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
     x = np.hstack([(x - mean) / spread, np.ones((len(x), 1))])
@@ -67,8 +70,8 @@ def weights_of(seen: list[Seen]) -> dict[str, float]:
     folds = np.asarray([each.picture % FOLDS for each in seen])
     held = np.zeros(len(x))
     for fold in range(FOLDS):
-        held[folds == fold] = chance(x[folds == fold], fit(x[folds != fold], y[folds != fold]))
-    everything = fit(x, y)
+        held[folds == fold] = chance(x[folds == fold], fit(x[folds != fold], y[folds != fold], for_a_plate))
+    everything = fit(x, y, for_a_plate)
     tell("pictures left out", seen, held)
     tell("all", seen, chance(x, everything))
     weights = {name: round(float(w / s), 4) for name, w, s in zip(names, everything, spread, strict=False)}
@@ -101,7 +104,19 @@ def _seen(number: int, row: Row | None, candidate: Candidate) -> Seen:
     return Seen(number, values, on_plate, right)
 
 
-def fit(x: Vector, y: Vector) -> Vector:
+def fit(x: Vector, y: Vector, for_a_plate: NDArray[np.bool_]) -> Vector:
+    """Return weights of which none that must speak for a plate speaks against it: such a feature is left out."""
+    used = np.ones(x.shape[1], bool)
+    while True:
+        weights = np.zeros(x.shape[1])
+        weights[used] = regression(x[:, used], y)
+        wrong = for_a_plate & (weights < 0)
+        if not wrong.any():
+            return weights
+        used &= ~wrong
+
+
+def regression(x: Vector, y: Vector) -> Vector:
     """Return the weights of a logistic regression, the last one being the constant (Newton's method)."""
     weights = np.zeros(x.shape[1])
     pull = np.full(x.shape[1], RIDGE)

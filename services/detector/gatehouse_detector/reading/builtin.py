@@ -14,9 +14,9 @@ from .recognisers import PlateRecogniser, Recogniser, TextRecogniser
 from .syntaxes import known_region
 from .text_boxes import Finder, Line
 
-FIRST_CROPS = ((0.1, 0.1), (0.2, 0.2), (0.25, 0.3))
-"""Margins of the crops that are read of every line, sideways and upright, in heights of the line."""
-SECOND_CROPS = ((0.12, 0.12), (0.2, 0.2))
+FIRST_CROPS = ((0.1, 0.1), (0.2, 0.2), (0.3, 0.6))
+"""Margins of the crops that are read of every line, sideways and upright, in its heights; the last is the plate."""
+SECOND_CROPS = ((0.05, 0.05), (0.2, 0.2))
 """Those of the crops that the larger network reads of the likeliest lines, unless they are clear already."""
 SECOND_LOOKS = 2
 """Lines of a picture that get a second look."""
