@@ -17,12 +17,19 @@ Plane = NDArray[np.uint8]
 
 
 class Street:
-    """A street at ``width`` x ``height`` pixels on which a car with a number plate passes every eight seconds."""
+    """A street at ``width`` x ``height`` pixels on which cars pass in eight seconds each, one after the other.
 
-    def __init__(self, width: int, height: int, plate: str) -> None:
-        self._width, self._height = width, height
+    Args:
+        width: pixels.
+        height: pixels.
+        plates: what the number plates of the cars say, in the order in which they pass, again and again.
+        pause_s: for how long the street is empty after each, in seconds.
+    """
+
+    def __init__(self, width: int, height: int, *plates: str, pause_s: float = 0.0) -> None:
+        self._width, self._height, self._pause_s = width, height, pause_s
         self._luma, self._cb, self._cr = self._background()
-        self._car = self._draw_car(plate)
+        self._cars = [self._draw_car(plate) for plate in plates]
         self._side = min(32, width // BITS // 2 * 2)
 
     def draw(self, number: int, wall_us: int, seconds: float) -> tuple[Plane, Plane, Plane]:
@@ -65,10 +72,11 @@ class Street:
         return car
 
     def _place_car(self, luma: Plane, cb: Plane, cr: Plane, seconds: float) -> None:
-        car = self._car
+        number, since_s = divmod(seconds, CROSSING_S + self._pause_s)
+        car = self._cars[int(number) % len(self._cars)]
         h, w = car.shape
         travel = self._width + w
-        x = int(seconds % CROSSING_S / CROSSING_S * travel) - w
+        x = int(since_s / CROSSING_S * travel) - w
         x -= x % 2
         y = self._height * 11 // 20 // 2 * 2
         left, right = max(x, 0), min(x + w, self._width)

@@ -17,7 +17,8 @@ from gatehouse_common.runtime import Core
 
 log = structlog.get_logger(__name__)
 
-DEMO_URL = "synthetic:"
+DEMO_URL = "synthetic:?plate=GATE123,7KLM248,BRA2E19&pause=22"
+"""Between two cars the street is empty for so long that each is a clip of its own."""
 
 
 @dataclass(frozen=True, slots=True)

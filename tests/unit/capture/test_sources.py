@@ -124,6 +124,16 @@ def test_the_car_passes_with_its_plate() -> None:
     assert np.abs(street.draw(0, 0, 0.0)[0].astype(int) - luma).max() > 50
 
 
+def test_cars_pass_in_turn_with_an_empty_street_between_them() -> None:
+    street, alone = Street(640, 360, "AB12", "CD34", pause_s=4.0), Street(640, 360, "CD34")
+    first, pause, second, again = (street.draw(0, 0, s)[0] for s in (4.0, 10.0, 16.0, 28.0))
+    assert np.array_equal(pause, street.draw(0, 0, 23.0)[0])
+    assert not np.array_equal(first, pause)
+    assert not np.array_equal(first, second)
+    assert np.array_equal(second, alone.draw(0, 0, 4.0)[0])
+    assert np.array_equal(first, again)
+
+
 @pytest.mark.parametrize("sign", "ABCDEFGHIJKLMNPQRSTUVWXYZ123456789")
 def test_no_two_signs_of_a_plate_are_alike(sign: str) -> None:
     """All but O and 0, which are one sign on many plates."""

@@ -22,10 +22,13 @@ from gatehouse_common.media.samples import VIDEO_TIMESCALE
 from .port import Packet, StreamInfo
 
 _LEAST_WIDTH, _LEAST_HEIGHT = 160, 90
+_MOST_CARS = 16
 
 
 class SyntheticSource:
-    """``synthetic:?size=1280x720&fps=30&plate=GATE123&start=0&codec=h264``.
+    """``synthetic:?size=1280x720&fps=30&plate=GATE123,BRA2E19&pause=20&start=0&codec=h264``.
+
+    The cars of several plates pass one after the other, with ``pause`` seconds between them.
 
     Raises:
         InvalidInput: an option is wrong.
@@ -40,14 +43,16 @@ class SyntheticSource:
             )
         self._fps = url.number("fps", 30, 1, 240)
         self._number = int(url.number("start", 0, 0, 1_000_000))
-        self._plate = url.options.get("plate", "GATE123")[:10].upper()
+        named = url.options.get("plate", "GATE123").upper().split(",")
+        self._plates = [plate[:10] for plate in named[:_MOST_CARS]]
+        self._pause_s = url.number("pause", 0, 0, 3600)
         self._codec = url.codec()
         self._closed = threading.Event()
         self._encoder: Encoder | None = None
 
     def open(self) -> StreamInfo:
         """Set the scene."""
-        self._street = Street(self._width, self._height, self._plate)
+        self._street = Street(self._width, self._height, *self._plates, pause_s=self._pause_s)
         self._encoder = make_encoder(self._codec, self._width, self._height, self._fps, "synthetic")
         return self._encoder.info
 
