@@ -59,7 +59,7 @@ class Process:
             assert self.running.poll() is None, f"{self.name} ended:\n{self.said()[-3000:]}"
             return "Gatehouse runs" in self.said()
 
-        wait_for(self.name, up, 60)
+        wait_for(self.name, up, 180)
 
     def inner_url(self) -> str:
         found = re.search(r"Other services reach it at (\S+)", self.said())
@@ -126,7 +126,7 @@ class Cluster:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
