@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 Vector = NDArray[np.float64]
 FOLDS = 10
 FOR_A_PLATE = {"agreement", "chance", "evidence", "score", "syntax", "weakest"}
-"""Features of which more can only speak for a plate; they go together, and few readings could turn one of them round."""
+"""Features of which more can only speak for a plate; they go together, and few readings could turn one round."""
 RIDGE = 1.0
 """Weights are drawn to zero by so much: with a few hundred readings nothing may be trusted far."""
 

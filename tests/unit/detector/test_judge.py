@@ -51,8 +51,11 @@ def test_what_is_blurred_or_odd_is_less_sure(recognisers: int) -> None:
         replace(CLEAR, characters=(0.99,) * 6 + (0.1,)),
         replace(CLEAR, syntax=None),
     ]
+    # Features that say the same share one weight, so some have none.
     for hypothesis in doubtful:
-        assert confidence(hypothesis, recognisers=recognisers) < sure
+        assert confidence(hypothesis, recognisers=recognisers) <= sure
+    worst = replace(CLEAR, chance=0.3, evidence=0.2, agreement=0.2, characters=(0.1,) * 7, syntax=None)
+    assert confidence(worst, recognisers=recognisers) < min(0.7, sure - 0.1)
     assert confidence(CLEAR, Line(LINE.corners, 0.2), recognisers) < sure
 
 

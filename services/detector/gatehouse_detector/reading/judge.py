@@ -13,6 +13,8 @@ from .quads import size
 from .text_boxes import Line
 
 _WEIGHTS = Path(__file__).with_name("confidence.json")
+_SURE_SCORE = 0.8
+"""Score of the finder above which a line is a plate's: how far above says more of the light than of the plate."""
 _CLOCK = re.compile(
     r"(19|20)\d{2}[01]\d([0-3]\d)?.*"  # 2024-05-17...
     r"|[0-3]?\d[01]\d(19|20)\d{2}.*"  # 17.05.2024...
@@ -37,7 +39,7 @@ def features(hypothesis: Hypothesis, line: Line) -> dict[str, float]:
         "weakest": _logit(min(hypothesis.characters)),
         "agreement": hypothesis.agreement,
         "syntax": math.sqrt(hypothesis.syntax.weight) if hypothesis.syntax else 0.0,
-        "score": line.score,
+        "score": min(line.score, _SURE_SCORE),
         "height": math.log(height / 20.0),
         "shape": abs(math.log(width / height / (0.62 * len(text) + 0.3))),
         "length": abs(len(text) - 6.7),
