@@ -1,8 +1,8 @@
 """What the sizes of encoded pictures tell for nothing: where something moves, there is more to encode.
 
 A size is compared with those that its like had while nothing moved: keyframes with keyframes, pictures between
-references with one another, the others by their place in the GOP. Median and quartiles are not upset by what does not
-belong there. Deviations are summed up (Page's CUSUM): a little more for long tells as much as much more at once.
+references by their place between them, the others by their place in the GOP. Median and quartiles are not upset by what
+does not belong there. Deviations are summed up (Page's CUSUM): a little more for long tells as much as much at once.
 """
 
 from __future__ import annotations
@@ -17,15 +17,18 @@ _KEPT = 64
 _ENOUGH = 8
 """Sizes of a kind that have to be known before others are compared with them."""
 _SURE = 24
+_TELLING = 0.4
+"""The share of the pictures whose sizes have to be steady for all to be trusted: those between references, say."""
 _DRIFT, _SUM = 1.5, 10.0
-_QUARTILES = 1.349
-"""Distance of the quartiles of a normal distribution, in standard deviations."""
+_QUARTILES, _TENTH = 1.349, 1.282
+"""Of a normal distribution: how far apart its quartiles are, and its upper tenth and its middle, in deviations."""
 _LEAST_SHARE = 0.08
 """Encoders waver by so much of a size at least, whatever the last ones were."""
 _PIXELS_PER_BYTE = 40_000
-_PIXELS_PER_BYTE_TRUSTED = 6_000
-"""A car of a hundredth of the picture adds about a byte for 6000 pixels of it to each of its pictures. Where sizes
-waver by more, as those of an encoder do that fills a constant rate with noise, it may pass unnoticed."""
+_TRUSTED = 0.24
+"""Bytes for the square root of a picture's pixels: a car a tenth as wide as the picture adds three times as much to
+each of its pictures. Where sizes waver by more, as those of an encoder do that fills a steady rate with noise, it may
+pass unnoticed."""
 _DISTRUST = 60 * VIDEO_TIMESCALE
 _MOST_DISTRUST = 5
 
@@ -39,9 +42,9 @@ class SizeWatch:
 
     def __init__(self, pixels: int) -> None:
         self._floor = max(8.0, pixels / _PIXELS_PER_BYTE)
-        self._trusted_spread = max(16.0, pixels / _PIXELS_PER_BYTE_TRUSTED)
+        self._trusted_spread = max(16.0, _TRUSTED * pixels**0.5)
         self._kinds: dict[Hashable, _Sizes] = {}
-        self._position = 0
+        self._position = self._between = 0
         self._newest_pts = -1
         self._sum = 0.0
         self._false_alarms = 0
@@ -54,8 +57,8 @@ class SizeWatch:
         if self._now < self._distrusted_until:
             return False
         known = [sizes for kind, sizes in self._kinds.items() if kind != "key"]
-        most = max(known, key=lambda sizes: sizes.taken, default=None)
-        return most is not None and len(most) >= _SURE and most.spread <= self._trusted_spread
+        telling = [s.taken for s in known if len(s) >= _SURE and s.spread <= self._trusted_spread]
+        return bool(telling) and sum(telling) >= _TELLING * sum(sizes.taken for sizes in known)
 
     def take(self, dts: int, pts: int, size: int, *, sync: bool, learn: bool) -> bool:
         """Take the next picture in decode order; return whether something seems to move.
@@ -92,10 +95,12 @@ class SizeWatch:
     def _kind(self, pts: int, sync: bool) -> Hashable:
         before, self._newest_pts = self._newest_pts, max(pts, self._newest_pts)
         if sync:
-            self._position = 0
+            self._position = self._between = 0
             return "key"
         if pts < before:
-            return "between"
+            self._between += 1
+            return "between", min(self._between, 3)
+        self._between = 0
         self._position += 1
         return self._position if self._position < 4 else min(self._position.bit_length() + 1, 6)
 
@@ -117,9 +122,10 @@ class _Sizes:
 
     @property
     def spread(self) -> float:
-        """A standard deviation, by the quartiles."""
-        count = len(self._sorted)
-        return (self._sorted[count * 3 // 4] - self._sorted[count // 4]) / _QUARTILES
+        """A standard deviation, by the quartiles, or by the upper tenth where that is farther away."""
+        sizes, count = self._sorted, len(self._sorted)
+        middle = (sizes[count * 3 // 4] - sizes[count // 4]) / _QUARTILES
+        return max(middle, (sizes[count * 9 // 10] - sizes[count // 2]) / _TENTH)
 
     def add(self, size: int) -> None:
         if len(self._recent) == _KEPT:
