@@ -87,7 +87,7 @@ def count(heard: list[object]) -> int:
 @pytest.mark.timeout(600)
 def test_a_car_before_a_camera_is_an_event_in_the_index(tmp_path: Path) -> None:
     """S2-2, S2-22: from what is recorded, by way of capture, detector and indexer, in real time."""
-    car = Car("HJT-4821", "us", 4)
+    car = Car("HJT-4821", "us", 4.7)
     film = make_plate_film(tmp_path / "car.mp4", Street((car,), 12))
     sampled: list[FrameSampled] = []
     with core_at(tmp_path / "data", **{"detection.visit_seconds": 3, "detection.timeout_seconds": 120}) as core:
