@@ -142,6 +142,7 @@ def read(camera: str, at_us: int) -> PlateSeen:
         quad=((0.0, 0.0), (60.0, 0.0), (60.0, 20.0), (0.0, 20.0)),
         picture_width=1920,
         picture_height=1080,
+        area=(0, 0, 1920, 1080),
     )
     visit = VisitFields(
         event=new_id(),

@@ -212,6 +212,7 @@ def read_at(
         quad=QUAD,
         picture_width=160,
         picture_height=96,
+        area=(0, 0, 160, 96),
     )
     begun = time_us if first_us is None else first_us
     fields = VisitFields(

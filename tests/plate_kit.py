@@ -27,6 +27,7 @@ def read_of(text: str, time_us: int, confidence: float = 0.9, read: str | None =
         quad=QUAD,
         picture_width=1920,
         picture_height=1080,
+        area=(960, 540, 960, 540),
     )
 
 

@@ -140,6 +140,7 @@ def tell(
             quad=quad,
             picture_width=size[0],
             picture_height=size[1],
+            area=(0, 0, *size),
         )
         qualifying += confidence > THRESHOLD
         if best is None or confidence > best.confidence:

@@ -52,6 +52,7 @@ def sighting(seen: Seen, at_s: float, run: str = RUN) -> Sighting:
         quad=((left, top), (right, top), (right, bottom), (left, bottom)),
         picture_width=WIDTH,
         picture_height=HEIGHT,
+        area=(0, 0, WIDTH, HEIGHT),
     )
     return Sighting(read, box_of(read.quad))
 

@@ -59,6 +59,7 @@ class TestVisits:
             quad=list(QUAD),
             picture_width=1920,
             picture_height=1080,
+            area=[960, 540, 960, 540],
             frame_key="plates/f.jpg",
             crop_key="plates/c.jpg",
         )

@@ -105,6 +105,7 @@ def _fields(
         "box": box_of(event.quad),
         "picture_width": event.picture_width,
         "picture_height": event.picture_height,
+        "area": event.area,
         "match": match,
         "seen": Seen(count=count, first=rfc3339(first), last=rfc3339(last)),
         "clips": [clip_view(clip) for clip in clips],

@@ -56,6 +56,7 @@ def _read(message: FrameSampled, found: Found) -> ReadFields | None:
             quad=((ax + left, ay + top), (bx + left, by + top), (cx + left, cy + top), (dx + left, dy + top)),
             picture_width=message.picture_width,
             picture_height=message.picture_height,
+            area=(left, top, message.width, message.height),
         )
     except ValidationError:  # it is counted as one that is no plate
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatehouse_common.db import PlateEvent, PlateReader, PlateReadRecord
-from gatehouse_common.messages.plates import MAX_ALTERNATIVES, Quad, ReadFields
+from gatehouse_common.messages.plates import MAX_ALTERNATIVES, Area, Quad, ReadFields
 
 from .geometry import box_of
 from .pictures import Kept
@@ -54,6 +54,7 @@ def _read_of(record: PlateReadRecord) -> ReadFields:
         quad=_quad_of(record.quad),
         picture_width=record.picture_width,
         picture_height=record.picture_height,
+        area=_area_of(record.area),
     )
 
 
@@ -72,9 +73,15 @@ def _best_of(event: PlateEvent) -> ReadFields:
         quad=_quad_of(event.quad),
         picture_width=event.picture_width,
         picture_height=event.picture_height,
+        area=_area_of(event.area),
     )
 
 
 def _quad_of(corners: list[tuple[float, float]]) -> Quad:
     a, b, c, d = ((float(x), float(y)) for x, y in corners)
     return a, b, c, d
+
+
+def _area_of(kept: list[int]) -> Area:
+    x, y, width, height = kept
+    return x, y, width, height

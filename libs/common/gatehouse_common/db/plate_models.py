@@ -52,6 +52,7 @@ class PlateEventRow(Base):
     quad: Mapped[list[Any]] = mapped_column(JSON, comment="[[x, y]] x 4 of that read, pixels, from the upper left one")
     picture_width: Mapped[int] = mapped_column(Integer, comment="of the whole picture, pixels")
     picture_height: Mapped[int] = mapped_column(Integer, comment="of the whole picture, pixels")
+    area: Mapped[list[int]] = mapped_column(JSON, comment="[x, y, width, height] of what was looked at, pixels")
     frame_key: Mapped[str] = mapped_column(String(255), comment="object key of the frame; empty: none")
     crop_key: Mapped[str] = mapped_column(String(255), comment="object key of the plate in it; empty: none")
     told_us: Mapped[int] = _us("time of the message that it is from: older ones are ignored")
@@ -90,6 +91,7 @@ class PlateReadRow(Base):
     quad: Mapped[list[Any]] = mapped_column(JSON, comment="[[x, y]] x 4, pixels, clockwise from the upper left one")
     picture_width: Mapped[int] = mapped_column(Integer, comment="of the whole picture, pixels")
     picture_height: Mapped[int] = mapped_column(Integer, comment="of the whole picture, pixels")
+    area: Mapped[list[int]] = mapped_column(JSON, comment="[x, y, width, height] of what was looked at, pixels")
 
 
 class PlateEventTextRow(Base):

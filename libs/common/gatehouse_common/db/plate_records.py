@@ -32,6 +32,7 @@ class PlateEvent:
     quad: list[tuple[float, float]]
     picture_width: int
     picture_height: int
+    area: list[int]
     frame_key: str
     crop_key: str
     rejected: bool = False
@@ -62,6 +63,7 @@ class PlateReadRecord:
     quad: list[tuple[float, float]]
     picture_width: int
     picture_height: int
+    area: list[int]
 
 
 @dataclass(frozen=True, slots=True)

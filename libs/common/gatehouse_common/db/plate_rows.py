@@ -96,6 +96,7 @@ def _place(read: ReadFields) -> dict[str, Any]:
         "quad": [list(corner) for corner in read.quad],
         "picture_width": read.picture_width,
         "picture_height": read.picture_height,
+        "area": list(read.area),
     }
 
 

@@ -21,6 +21,7 @@ PlateText = Annotated[str, Field(pattern=PLATE, description="normalised: A-Z and
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Corner = tuple[float, float]
 Quad = tuple[Corner, Corner, Corner, Corner]
+Area = tuple[Count, Count, Count, Count]
 Alternative = tuple[PlateText, Probability]
 Alternatives = Annotated[list[Alternative], Field(max_length=MAX_ALTERNATIVES)]
 Characters = Annotated[list[Probability], Field(max_length=16)]
@@ -55,6 +56,7 @@ class ReadFields(BaseModel):
     quad: Quad = Field(description="corners in the whole picture, pixels, clockwise from the upper left one")
     picture_width: Count = Field(description="of the whole picture")
     picture_height: Count = Field(description="of the whole picture")
+    area: Area = Field(description="what of the picture was looked at: left, upper edge, width, height in pixels")
 
 
 class VisitFields(BaseModel):

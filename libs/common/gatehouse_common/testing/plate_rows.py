@@ -31,6 +31,7 @@ _LIKE = {c: group.replace(c, "") for group in CONFUSED for c in group}
 _ROWS_AT_ONCE = 5_000
 _PAIRS = "[]"
 _QUAD = "[[612.0, 402.0], [718.5, 399.0], [719.0, 431.5], [612.5, 434.0]]"
+_AREA = "[0, 0, 1920, 1080]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,22 @@ def plate_rows(events: int, *, start_us: int, every_us: int, cameras: Sequence[s
 _EVENT = (
     *("id", "camera", "state", "start_us", "end_us", "lasted_us", "text", "voted_text", "confidence", "characters"),
     *("alternatives", "region", "pattern", "direction", "reads", "best_read", "best_us", "quad", "picture_width"),
-    *("picture_height", "frame_key", "crop_key", "told_us", "rejected", "rejected_us", "rejected_by", "corrected_us"),
+    *(
+        "picture_height",
+        "area",
+        "frame_key",
+        "crop_key",
+        "told_us",
+        "rejected",
+        "rejected_us",
+        "rejected_by",
+        "corrected_us",
+    ),
     "corrected_by",
 )
 _READ = (
     *("id", "event", "camera", "time_us", "run", "pts", "text", "confidence", "threshold", "qualifies", "characters"),
-    *("alternatives", "region", "pattern", "quad", "picture_width", "picture_height"),
+    *("alternatives", "region", "pattern", "quad", "picture_width", "picture_height", "area"),
 )
 
 
@@ -131,7 +142,7 @@ def _visit(chance: random.Random, plate: str, at_us: int, camera: str) -> _Visit
         if qualifies:
             texts.add(text)
         said = (text, round(sure, 4), 0.5, qualifies, _shares(text), _PAIRS, "", "")
-        reads.append((_id(chance, time_us), event, camera, time_us, run, n * 18_000, *said, _QUAD, 1920, 1080))
+        reads.append((_id(chance, time_us), event, camera, time_us, run, n * 18_000, *said, _QUAD, 1920, 1080, _AREA))
     lasted_us = (READS_PER_EVENT - 1) * SECOND // 5
     if chance.random() < 0.01:  # one that parks
         lasted_us += round(chance.random() * 3600) * SECOND
@@ -139,7 +150,7 @@ def _visit(chance: random.Random, plate: str, at_us: int, camera: str) -> _Visit
     key = f"plates/{camera}/{event}"
     row = (
         *(event, camera, "closed", at_us, at_us + lasted_us, lasted_us, plate, plate, sure, _shares(plate), _PAIRS),
-        *("", "", "left", READS_PER_EVENT, reads[0][0], at_us, _QUAD, 1920, 1080, f"{key}_frame.jpg"),
+        *("", "", "left", READS_PER_EVENT, reads[0][0], at_us, _QUAD, 1920, 1080, _AREA, f"{key}_frame.jpg"),
         *(f"{key}_crop.jpg", at_us + lasted_us, chance.random() < 0.005, None, None, None, None),
     )
     return _Visit(event, camera, at_us, row, reads, texts)

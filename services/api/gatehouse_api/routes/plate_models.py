@@ -133,6 +133,9 @@ class PlateView(BaseModel):
     box: Box = Field(description="left, upper, right and lower edge of the plate in that frame, pixels")
     picture_width: int
     picture_height: int
+    area: tuple[int, int, int, int] = Field(
+        description="what of the picture was looked at, which is what `frame` shows: left, upper edge, width, height"
+    )
     match: str | None = Field(None, description="how it was found: exact, prefix, wildcard or fuzzy")
     seen: Seen
     clips: list[ClipView]

@@ -36,12 +36,13 @@ export function framed(plate, width, alt) {
   const picture = element("img", { alt, loading: "lazy", decoding: "async", src: `${plate.links.frame}&width=${width}` });
   picture.addEventListener("error", () => { holder.classList.add("gone"); holder.title = "The picture has been deleted."; });
   const [left, upper, right, lower] = plate.box;
+  const [x, y, across, down] = plate.area; // of the picture, in whose pixels the box is
   const box = element("span", { className: "box" });
-  box.style.left = `${(left / plate.picture_width) * 100}%`;
-  box.style.top = `${(upper / plate.picture_height) * 100}%`;
-  box.style.width = `${((right - left) / plate.picture_width) * 100}%`;
-  box.style.height = `${((lower - upper) / plate.picture_height) * 100}%`;
-  holder.style.aspectRatio = `${plate.picture_width} / ${plate.picture_height}`;
+  box.style.left = `${((left - x) / across) * 100}%`;
+  box.style.top = `${((upper - y) / down) * 100}%`;
+  box.style.width = `${((right - left) / across) * 100}%`;
+  box.style.height = `${((lower - upper) / down) * 100}%`;
+  holder.style.aspectRatio = `${across} / ${down}`;
   holder.append(picture, box);
   return holder;
 }

@@ -147,6 +147,7 @@ def upgrade() -> None:
         ),
         sa.Column("picture_width", sa.Integer(), nullable=False, comment="of the whole picture, pixels"),
         sa.Column("picture_height", sa.Integer(), nullable=False, comment="of the whole picture, pixels"),
+        sa.Column("area", sa.JSON(), nullable=False, comment="[x, y, width, height] of what was looked at, pixels"),
         sa.Column("frame_key", sa.String(length=255), nullable=False, comment="object key of the frame; empty: none"),
         sa.Column(
             "crop_key", sa.String(length=255), nullable=False, comment="object key of the plate in it; empty: none"
@@ -210,6 +211,7 @@ def upgrade() -> None:
         sa.Column("quad", sa.JSON(), nullable=False, comment="[[x, y]] x 4, pixels, clockwise from the upper left one"),
         sa.Column("picture_width", sa.Integer(), nullable=False, comment="of the whole picture, pixels"),
         sa.Column("picture_height", sa.Integer(), nullable=False, comment="of the whole picture, pixels"),
+        sa.Column("area", sa.JSON(), nullable=False, comment="[x, y, width, height] of what was looked at, pixels"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_plate_reads")),
         mysql_collate="utf8mb4_bin",
         mysql_default_charset="utf8mb4",
