@@ -99,7 +99,7 @@ export class Detail {
       ["Seen", `${plate.seen.count}× since ${this.zone.text(Date.parse(plate.seen.first))}`],
     ];
     if (plate.text !== plate.voted_text) rows.splice(1, 0, ["As read", plate.voted_text]);
-    const alternatives = plate.alternatives.slice(0, 4).map(([text, share]) => `${text} ${percent(share)}`).join(", ");
+    const alternatives = plate.alternatives.filter(([, share]) => share >= 0.01).slice(0, 4).map(([text, share]) => `${text} ${percent(share)}`).join(", ");
     if (alternatives) rows.push(["Or", alternatives]);
     const list = element("dl", { className: "facts" });
     for (const [name, value] of rows) list.append(element("dt", { textContent: name }), element("dd", {}, value));
