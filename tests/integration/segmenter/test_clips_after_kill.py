@@ -39,8 +39,8 @@ def test_every_clip_is_made_once_however_often_all_is_killed(tmp_path: Path) -> 
     rng = random.Random(5)
     for _ in range(ROUNDS):
         with Running(data, "--camera", camera, log=log, **SETTINGS) as process:
-            process.ready()
-            process.recording("cam")
+            process.ready(120)
+            process.recording("cam", timeout=60)
             time.sleep(rng.uniform(1.0, 4.0))
             process.kill()
         with core_at(data) as core:  # what a detector tells comes while all is away, and waits in the journal
@@ -49,8 +49,8 @@ def test_every_clip_is_made_once_however_often_all_is_killed(tmp_path: Path) -> 
             events.append(new_id())
             core.bus.publish(read_at(end_us - SECOND // 3, events[-1]))
     with Running(data, "--camera", camera, log=log, **SETTINGS) as process:
-        process.ready()
-        wait_for("all clips", lambda: _all_made(data, events), 60)
+        process.ready(120)
+        wait_for("all clips", lambda: _all_made(data, events), 120)
         process.stop()
     with core_at(data) as core:
         clips = clips_of(core)

@@ -169,6 +169,7 @@ def test_killed_between_any_two_steps(tmp_path: Path, kind: type[Message], when:
             _until_killed(doomed, bus, closed)
     with core_at(data, **QUICK) as core:
         with at_work(core):
+            settled(core)  # what the start has found in the spool is told by then
             wait_for("all to go", lambda: not spool_files(data) and not rows(core))
             settled(core)
         assert rows(core) == []
