@@ -16,8 +16,9 @@ TOLD_EVERY_US = 30 * SECOND
 """Of a plate that stands others are told so often."""
 _BETTER = 1.15
 """A picture must be so much better than the best one to take its place: each is kept, and told of."""
-_MISSES = 3
-_MISSES_STANDING = 5
+_MISSES_ONCE, _MISSES_SLOW, _MISSES_STANDING = 1, 3, 5
+"""So often its place is seen without a plate that was read once, one that was about to stand, and one that stands,
+before it is taken for gone."""
 _MISSES_APART_US = 2 * SECOND
 """Misses that are nearer to each other say the same of what stands: somebody passes before it."""
 
@@ -86,13 +87,15 @@ class Visit:
         """Return whether it may still be where it was read last, though it is not read any more."""
         if self.standing:
             return True
-        return self._misses < _MISSES and self.track.is_slow()
+        if self.track.reads == 1:  # it may have been there before anybody looked, as a parked car or a sign
+            return self._misses < _MISSES_ONCE
+        return self._misses < _MISSES_SLOW and self.track.is_slow()
 
     def is_gone(self, visit_us: int) -> bool:
         """Return whether its place has been seen without it, and not only for a moment: someone may stand before it."""
-        if len(self._missed_at) < _MISSES_STANDING:
-            return False
-        return self._missed_at[-1] - self._missed_at[0] >= visit_us
+        if not self.standing:
+            return len(self._missed_at) >= (_MISSES_ONCE if self.track.reads == 1 else _MISSES_SLOW)
+        return len(self._missed_at) >= _MISSES_STANDING and self._missed_at[-1] - self._missed_at[0] >= visit_us
 
     def fields(self) -> VisitFields:
         """Return what is known of it; without pictures."""

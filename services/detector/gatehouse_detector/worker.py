@@ -42,22 +42,23 @@ def serve(channel: Channel, opener: OpenEngine) -> int:
     """
     os.nice(_NICE)
     cv2.setNumThreads(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)  # as long as the process
     try:
-        opening, _ = _next(channel, _OPENING_S)
+        opening, _ = _next(channel, _OPENING_S, nowhere)
         engine, reason = _open(opener, opening)
         if engine is None:
             channel.send({"trouble": reason})
             return 1
         channel.send({"ready": True})
         while True:
-            header, body = _next(channel, _OPENING_S)
+            header, body = _next(channel, _OPENING_S, nowhere)
             answer, crops = look(engine, header, body)
             channel.send(answer, crops)
     except Unavailable:  # the detector has ended
         return 0
 
 
-def _next(channel: Channel, limit_s: float) -> tuple[dict[str, Any], bytes]:
+def _next(channel: Channel, limit_s: float, nowhere: int) -> tuple[dict[str, Any], bytes]:
     """Wait for what is to be done, and see to it that this process does not outlive it by much.
 
     Whoever waits for us kills us when we hang; but if they are gone, nobody does. This alarm needs no interpreter.
@@ -67,11 +68,8 @@ def _next(channel: Channel, limit_s: float) -> tuple[dict[str, Any], bytes]:
     if message is None:
         raise Unavailable("nothing came")
     seconds = float(message[0].get("seconds", limit_s))
-    faulthandler.dump_traceback_later(2 * seconds + 5, exit=True, file=_nowhere)
+    faulthandler.dump_traceback_later(2 * seconds + 5, exit=True, file=nowhere)
     return message
-
-
-_nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - open as long as the process
 
 
 def _open(opener: OpenEngine, opening: Mapping[str, Any]) -> tuple[Engine | None, str]:

@@ -268,3 +268,24 @@ def test_pieces_of_a_plate_that_stands_do_not_move_it() -> None:
     visit = watching.judged[-1].visit
     assert visit is not None
     assert visit.direction is Direction.STANDING
+
+
+def test_what_stood_there_before_anybody_looked_is_one_visit_however_seldom_it_is_seen() -> None:
+    """A car that was parked before the start, or a sign: it is read once, and then a minute later."""
+    watching = Watching()
+    for minute in range(30):
+        watching.wait_until(60 * minute - 1)
+        watching.at(60 * minute, Seen("ABC1234", 900 + minute % 3))
+    assert len(watching.opened) == 1
+    assert len(watching.told) == 30
+    assert all(j.standing for j in watching.judged[1:])
+
+
+def test_a_plate_that_was_read_once_is_gone_when_its_place_is_seen_without_it() -> None:
+    watching = Watching()
+    watching.at(0, Seen("ABC1234", 900))
+    watching.wait_until(20)
+    assert watching.ended == []
+    watching.at(30)
+    assert len(watching.ended) == 1
+    assert watching.ended[0].visit.end_us == START_US
