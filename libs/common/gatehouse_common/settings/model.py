@@ -147,8 +147,8 @@ class ClipSettings(Group):
         120.0,
         ge=1,
         le=86400,
-        description="where only clips are kept, footage waits for so long, and `pre_seconds` more, before it goes: reads "
-        "that come later than that find none",
+        description="where only clips are kept, footage waits for so long, and `pre_seconds` more, before it goes: "
+        "reads that come later than that find none",
     )
 
 
