@@ -117,10 +117,10 @@ def _try_if_idle(dbapi: DBAPIConnection, entry: ConnectionPoolEntry, _proxy: obj
 
 
 def _prepare(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """Be strict whatever the server's defaults are: nothing is cut off or changed to fit."""
+    """Be strict whatever the server's defaults are: nothing is cut off or changed to fit, no list of ids either."""
     cursor = dbapi.cursor()
     cursor.execute(
         "SET SESSION time_zone = '+00:00', sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,"
-        "NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY'"
+        "NO_ZERO_DATE,NO_ZERO_IN_DATE,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY', group_concat_max_len = 1048576"
     )
     cursor.close()

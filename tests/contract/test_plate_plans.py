@@ -1,0 +1,150 @@
+"""S0-32: hot queries of plates and clips are answered from an index on every database, and sort no more than a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from databases import mysql_database, mysql_url
+from gatehouse_common.db import ClipQuery, ClipRepository, Database, PlateQuery, PlateReader
+from gatehouse_common.testing.plate_rows import seed_plates
+from plate_kit import S, T
+
+CAMERAS = [f"camera-{n}" for n in range(4)]
+HOUR = 3600 * S
+
+
+@pytest.fixture(scope="module", params=["sqlite", "mysql"])
+def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    if request.param == "sqlite":
+        yield from filled(f"sqlite:///{tmp_path_factory.mktemp('plans')}/index.db")
+        return
+    with mysql_database(mysql_url(lambda: tmp_path_factory.mktemp("mariadb"))) as url:
+        yield from filled(url)
+
+
+def filled(url: str) -> Iterator[Database]:
+    made = Database(url)
+    made.upgrade()
+    seed_plates(made, 3000, start_us=T, every_us=60 * S, cameras=CAMERAS)
+    clips = ClipRepository(made)
+    for n in range(60):
+        clips.plan(CAMERAS[n % 4], f"event-{n}", T + n * HOUR, 5 * S, 15 * S, 300 * S, T)
+    for clip in clips.planned()[:50]:
+        clips.stored(clip.id, f"videos/{clip.id}", clip.start_us, clip.end_us, 1, 1, 1, 1, "", T)
+    yield made
+    made.close()
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one table of a query is read."""
+
+    table: str
+    index: str
+    sorts: bool
+    """Whether the query sorts what it finds."""
+
+
+def steps_of(db: Database, ask: Callable[[Database], object]) -> list[Step]:
+    """Return what the database does for the queries that ``ask`` runs."""
+    asked: list[tuple[str, Any]] = []
+
+    def hear(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    engines = {id(engine): engine for engine in (db.engine, db._lookups)}.values()
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", hear)
+    try:
+        ask(db)
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", hear)
+    selects = [(statement, parameters) for statement, parameters in asked if statement.startswith("SELECT")]
+    return [step for statement, parameters in selects for step in explain(db, statement, parameters)]
+
+
+def explain(db: Database, statement: str, parameters: Any) -> list[Step]:
+    with db.read() as connection:
+        if connection.dialect.name == "sqlite":
+            lines = [row.detail for row in connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)]
+            sorts = any("TEMP B-TREE FOR ORDER BY" in line or "FOR DISTINCT" in line for line in lines)
+            reads = [[*line.split(" ", 2), line.partition("INDEX ")[2].split(" ")[0]] for line in lines if " " in line]
+            return [
+                Step(table, key, sorts)
+                for how, table, *_, key in reads
+                if how in {"SCAN", "SEARCH"} and table != "CONSTANT"
+            ]
+        rows = connection.exec_driver_sql("EXPLAIN " + statement, parameters).all()
+        sorts = any("filesort" in (row.Extra or "") for row in rows)
+        return [Step(row.table, row.key or "", sorts) for row in rows if row.table and row.type != "const"]
+
+
+def search(**query: Any) -> Callable[[Database], object]:
+    return lambda db: PlateReader(db).search(PlateQuery(**query))
+
+
+GATE = frozenset(CAMERAS[:1])
+EVENTS = "plate_events"
+TEXTS = "plate_event_texts"
+BY_TEXT = "ix_plate_event_texts_text"
+
+
+PAGES: list[tuple[Callable[[Database], object], str, str]] = [
+    (search(), EVENTS, "ix_plate_events_start"),
+    (search(before=(T + HOUR, "x")), EVENTS, "ix_plate_events_start"),
+    (search(start_us=T, end_us=T + HOUR, min_confidence=0.9), EVENTS, "ix_plate_events_start"),
+    (search(cameras=GATE), EVENTS, "ix_plate_events_camera"),
+    (search(cameras=frozenset(CAMERAS), min_confidence=0.5), EVENTS, "ix_plate_events_camera"),
+    (search(text="ABC1234"), TEXTS, BY_TEXT),
+    (search(text="ABC1234", cameras=frozenset(CAMERAS), before=(T + HOUR, "x")), TEXTS, BY_TEXT),
+    (search(text="*", match="wildcard", cameras=GATE), EVENTS, "ix_plate_events_camera"),
+    (lambda db: ClipRepository(db).list(ClipQuery()), "clips", "ix_clips_start"),
+    (lambda db: ClipRepository(db).list(ClipQuery(cameras=GATE)), "clips", "ix_clips_camera"),
+    (lambda db: PlateReader(db).reads("x"), "plate_reads", "ix_plate_reads_event"),
+]
+
+
+@pytest.mark.parametrize(("ask", "table", "index"), PAGES, ids=map(str, range(len(PAGES))))
+def test_a_page_is_read_off_an_index_in_its_order(
+    db: Database, ask: Callable[[Database], object], table: str, index: str
+) -> None:
+    steps = steps_of(db, ask)
+    assert (table, index) in {(step.table, step.index) for step in steps}, steps
+    assert not any(step.sorts for step in steps if step.table == table), steps
+
+
+LOOK_UPS: list[tuple[Callable[[Database], object], str, str]] = [
+    (search(text="ABC1234", match="fuzzy"), "plate_texts", "ix_plate_texts_folded"),
+    (search(text="A*4", match="wildcard"), TEXTS, "ix_plate_event_texts_text"),
+    (search(text="*A*4", match="wildcard"), TEXTS, "PRIMARY|sqlite_autoindex_plate_event_texts_1"),
+    (search(text="A", match="prefix"), "plate_texts", "PRIMARY|sqlite_autoindex_plate_texts_1"),
+    (search(text="*BC", match="wildcard"), "plate_text_suffixes", "PRIMARY|sqlite_autoindex_plate_text_suffixes_1"),
+    (lambda db: PlateReader(db).histories(["A", "B"]), EVENTS, "ix_plate_events_text"),
+    (lambda db: PlateReader(db).open_events(["gate"]), EVENTS, "ix_plate_events_state"),
+    (lambda db: PlateReader(db).confidences(CAMERAS, T, T + HOUR), "plate_reads", "ix_plate_reads_camera"),
+    (lambda db: PlateReader(db).doubted(CAMERAS[:1], T, T + HOUR), "plate_reads", "ix_plate_reads_camera"),
+    (lambda db: ClipRepository(db).planned(), "clips", "ix_clips_state"),
+    (lambda db: ClipRepository(db).of_event("event-1"), "clip_plate_events", "ix_clip_plate_events_event"),
+]
+
+
+@pytest.mark.parametrize(("ask", "table", "index"), LOOK_UPS, ids=map(str, range(len(LOOK_UPS))))
+def test_other_look_ups_use_an_index(db: Database, ask: Callable[[Database], object], table: str, index: str) -> None:
+    steps = steps_of(db, ask)
+    assert {(table, key) for key in index.split("|")} & {(step.table, step.index) for step in steps}, steps
+
+
+@pytest.mark.parametrize(
+    "query", [{"text": "ABC1234"}, {"text": "AB*", "match": "wildcard"}, {"cameras": GATE}, {}], ids=str
+)
+def test_no_search_reads_reads(db: Database, query: dict[str, Any]) -> None:
+    """They are the many: what is looked for is found by texts and events."""
+    steps = steps_of(db, search(**query))
+    assert "plate_reads" not in {step.table for step in steps}
+    assert all(step.index for step in steps), steps
