@@ -66,7 +66,7 @@ def test_sizes_that_waver_are_not_trusted_and_false_alarms_cost_trust() -> None:
     assert not watch.trusted
     before = feed(watch, [size + 450 for size in idle(8, seed=4)], first=600)
     assert before == []
-    feed(watch, idle(61 * 30), first=700)
+    feed(watch, idle(16 * 30), first=700)
     assert watch.trusted
 
 

@@ -14,8 +14,10 @@ from collections.abc import Hashable
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 _KEPT = 64
-_ENOUGH = 8
+_ENOUGH = 16
 """Sizes of a kind that have to be known before others are compared with them."""
+_WARM_UP = 5 * VIDEO_TIMESCALE
+"""Encoders take some seconds to come to what they send while nothing moves."""
 _SURE = 24
 _TELLING = 0.4
 """The share of the pictures whose sizes have to be steady for all to be trusted: those between references, say."""
@@ -29,7 +31,7 @@ _TRUSTED = 0.24
 """Bytes for the square root of a picture's pixels: a car a tenth as wide as the picture adds three times as much to
 each of its pictures. Where sizes waver by more, as those of an encoder do that fills a steady rate with noise, it may
 pass unnoticed."""
-_DISTRUST = 60 * VIDEO_TIMESCALE
+_DISTRUST = 15 * VIDEO_TIMESCALE
 _MOST_DISTRUST = 5
 
 
@@ -54,7 +56,7 @@ class SizeWatch:
     @property
     def trusted(self) -> bool:
         """Whether nothing of any size that matters can move without that sizes tell."""
-        if self._now < self._distrusted_until:
+        if self._now < max(_WARM_UP, self._distrusted_until):
             return False
         known = [sizes for kind, sizes in self._kinds.items() if kind != "key"]
         telling = [s.taken for s in known if len(s) >= _SURE and s.spread <= self._trusted_spread]
@@ -72,7 +74,7 @@ class SizeWatch:
         """
         self._now = dts
         sizes = self._kinds.setdefault(self._kind(pts, sync), _Sizes())
-        if len(sizes) >= _ENOUGH:
+        if len(sizes) >= _ENOUGH and dts >= _WARM_UP:
             spread = max(sizes.spread, _LEAST_SHARE * sizes.median, self._floor)
             deviation = max(-3.0, min(8.0, (size - sizes.median) / spread))
             self._sum = max(0.0, self._sum + deviation - _DRIFT)
@@ -88,7 +90,7 @@ class SizeWatch:
         self._false_alarms = max(0, self._false_alarms - 1)
 
     def false_alarm(self) -> None:
-        """Nothing moved: believe them less, for a minute at first, longer each time."""
+        """Nothing moved: believe them less, for a quarter of a minute at first, longer each time."""
         self._distrusted_until = self._now + (_DISTRUST << self._false_alarms)
         self._false_alarms = min(self._false_alarms + 1, _MOST_DISTRUST)
 

@@ -21,7 +21,7 @@ HOLD = VIDEO_TIMESCALE * 3 // 2
 """Ticks that something is followed for after it moved last."""
 _STEP = VIDEO_TIMESCALE * 19 // 10
 """Ticks between two keyframes that are looked at, at least: half as many where every picture is one."""
-_TRUSTING_STEP = 15 * VIDEO_TIMESCALE
+_TRUSTING_STEP = 20 * VIDEO_TIMESCALE
 """The same while sizes would tell: keyframes are costly, and show then only what came without moving."""
 _KEYFRAMES_STEP = VIDEO_TIMESCALE // 2
 _BEFORE = VIDEO_TIMESCALE * 7 // 10
