@@ -14,14 +14,16 @@ from .recognisers import PlateRecogniser, Recogniser, TextRecogniser
 from .syntaxes import known_region
 from .text_boxes import Finder, Line
 
-FIRST_CROPS = ((0.1, 0.1), (0.2, 0.2), (0.3, 0.6))
-"""Margins of the crops that are read of every line, sideways and upright, in its heights; the last is the plate."""
-SECOND_CROPS = ((0.05, 0.05), (0.2, 0.2))
-"""Those of the crops that the larger network reads of the likeliest lines, unless they are clear already."""
+FIRST_CROPS = ((0.1, 0.1), (0.3, 0.6))
+"""Margins of the crops that are read of every line, sideways and upright, in its heights; the second is the plate."""
+MORE_CROPS = ((0.25, 0.2), (0.45, 0.3))
+"""Those of more crops for the same network, of the likeliest lines, unless they are clear already."""
+SECOND_CROPS = ((0.2, 0.2), (0.5, 0.3))
+"""Those of the crops that the larger network reads of these. Wide ones find a narrow sign at the end of a line."""
 SECOND_LOOKS = 2
 """Lines of a picture that get a second look."""
 _UNLIKELY = 0.02
-_CLEAR = 0.97
+_CLEAR = 0.985
 _SAME_PLACE = 0.5
 
 
