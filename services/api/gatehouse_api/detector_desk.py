@@ -57,8 +57,7 @@ class DetectorDesk:
                 self._subscription = self._bus.subscribe_transient([DetectionAnswered], self._on, maxlen=_WAITING)
             self._waiting[asked.id] = answers
         try:
-            self._bus.publish(asked, jpeg)
-            answer = answers.get(timeout=self._patience_s)
+            answer = self._wait(asked, jpeg, answers)
         except queue.Empty:
             told = f"no detector answered within {self._patience_s:g} s: is one running?"
             raise Unavailable(told) from None
@@ -68,6 +67,17 @@ class DetectorDesk:
         if answer.trouble:
             raise Unavailable(f"the detector could not look: {answer.trouble}")
         return answer.readings
+
+    def _wait(
+        self, asked: DetectionRequested, jpeg: bytes, answers: queue.SimpleQueue[DetectionAnswered]
+    ) -> DetectionAnswered:
+        """Ask, and once more at half time: a question may fall between two detectors while their shares change."""
+        self._bus.publish(asked, jpeg)
+        try:
+            return answers.get(timeout=self._patience_s / 2)
+        except queue.Empty:
+            self._bus.publish(asked, jpeg)
+            return answers.get(timeout=self._patience_s / 2)
 
     def close(self) -> None:
         """Stop listening."""

@@ -21,6 +21,7 @@ from gatehouse_detector.reading.port import Reading
 from gatehouse_detector.requests import Requests
 from pipeline_kit import START_US
 from plates_kit import PlateSite, indexing, settle, tell, visit
+from running import wait_for
 from server_kit import serving
 
 DETECTION = {
@@ -266,18 +267,19 @@ def test_the_video_feed_shows_what_was_read_lately(plate_site: PlateSite) -> Non
     """S2-20: MJPEG, with boxes around the plates that are before the camera."""
     core: Core = plate_site.core
     service = build(core)
-    now = core.clock.now_us()
-    here = visit("gate", "HERE123", now, (0.9,))
-    with serving(service):
+    with serving(service), indexing(core):
         url = f"http://127.0.0.1:{service.port}/v2/stream/video-feed"
-        plain = _first_part(url)
-        with indexing(core):
+        plain = simplejpeg.decode_jpeg(_first_part(url), "RGB").astype(int)
+
+        def drawn() -> bool:
+            """A car is here now; what is drawn is what was read in the last two seconds, however long telling took."""
+            here = visit("gate", "HERE123", core.clock.now_us() + SECOND, (0.9,))
             tell(core, here, close=False, left=40, size=(160, 96), pictures=False)
             settle(core)
-        drawn = _first_part(url)
-    before, after = (simplejpeg.decode_jpeg(one, "RGB").astype(int) for one in (plain, drawn))
-    assert before.shape == after.shape
-    assert (np.abs(before - after).max(axis=2) > 60).sum() > 100
+            now = simplejpeg.decode_jpeg(_first_part(url), "RGB").astype(int)
+            return now.shape == plain.shape and int((np.abs(now - plain).max(axis=2) > 60).sum()) > 100
+
+        wait_for("the box", drawn, 60)
 
 
 def _first_part(url: str) -> bytes:
