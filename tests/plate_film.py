@@ -15,6 +15,7 @@ import numpy as np
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from gatehouse_capture.plate_drawing import draw_plate
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 Picture = NDArray[np.uint8]
@@ -101,21 +102,14 @@ class Street:
 def plate_picture(plate: str, kind: str, height: int = 34) -> Picture:
     """Return a plate as it is seen from straight before it."""
     tall = height * _FINER
-    characters = round(tall * 0.6)
-    thick = round(characters * 0.13)
-    scale = cv2.getFontScaleFromHeight(_FONT, characters, thick)
-    (wide, high), _ = cv2.getTextSize(plate, _FONT, scale, thick)
-    band = round(tall * 0.42) if kind == "eu" else 0
-    picture = np.full((tall, band + wide + round(tall * 0.5), 3), (236, 242, 240), np.uint8)
+    number = cv2.cvtColor(draw_plate(plate.replace("-", " "), tall), cv2.COLOR_GRAY2BGR)
+    band = np.full((tall, round(tall * 0.42) if kind == "eu" else 0, 3), (150, 60, 20), np.uint8)
+    picture = np.concatenate([band, number], axis=1)
     if kind == "br":
         picture[: round(tall * 0.17)] = (150, 70, 20)
     elif kind == "us":
-        picture[:, :] = np.linspace(225, 245, tall, dtype=np.uint8)[:, None, None]
-    cv2.rectangle(picture, (2, 2), (picture.shape[1] - 3, tall - 3), (40, 40, 40), _FINER)
-    if band:
-        cv2.rectangle(picture, (_FINER, _FINER), (band, tall - _FINER), (150, 60, 20), -1)
-    x, y = band + round(tall * 0.22), round(tall * (0.58 if kind == "br" else 0.5) + high / 2)
-    cv2.putText(picture, plate, (x, y), _FONT, scale, (32, 28, 26), thick, cv2.LINE_AA)
+        shade = np.linspace(225, 245, tall, dtype=np.uint8)[:, None, None]
+        picture = np.minimum(picture, shade)
     size = picture.shape[1] // _FINER, height
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 

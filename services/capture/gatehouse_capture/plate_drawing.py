@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 _PAPER, _INK = 232, 24
 _ACROSS, _DOWN = 4, 6
+_GAP = 0.45
+"""How wide the gap between two groups is, as a share of a sign's place."""
 
 # Each sign is drawn on a grid of 4 x 6: corners as column and row, strokes parted by a bar.
 _SIGNS = {
@@ -60,16 +62,18 @@ def draw_plate(text: str, height: int) -> NDArray[np.uint8]:
     """
     tall, wide = height * 0.56, height * 0.3
     step = wide + height * 0.17
-    width = round(height * 0.36 + step * len(text))
+    steps = [step * (_GAP if sign == " " else 1) for sign in text.upper()]
+    width = round(height * 0.36 + sum(steps))
     rows, columns = np.mgrid[0:height, 0:width] + 0.5
     ink = _frame(rows, columns, height, width)
     pen = height * 0.045
-    for position, sign in enumerate(text.upper()):
-        left, top = height * 0.265 + position * step, (height - tall) / 2
+    left, top = height * 0.265, (height - tall) / 2
+    for sign, along in zip(text.upper(), steps, strict=True):
         for (x0, y0), (x1, y1) in _segments(sign):
             begin = left + x0 * wide / _ACROSS, top + y0 * tall / _DOWN
             end = left + x1 * wide / _ACROSS, top + y1 * tall / _DOWN
             ink = np.maximum(ink, np.clip(pen - _distance(columns, rows, begin, end) + 0.5, 0, 1))
+        left += along
     return np.round(_PAPER + (_INK - _PAPER) * ink).astype(np.uint8)
 
 

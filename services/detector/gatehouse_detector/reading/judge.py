@@ -15,6 +15,9 @@ from .text_boxes import Line
 _WEIGHTS = Path(__file__).with_name("confidence.json")
 _SURE_SCORE = 0.8
 """Score of the finder above which a line is a plate's: how far above says more of the light than of the plate."""
+_WORD_AT_MOST = 0.45
+"""Confidence of letters alone at most: streets have far more signs than plates that say a word. They are given, for who
+lowers a camera's threshold, but open no event by themselves."""
 _CLOCK = re.compile(
     r"(19|20)\d{2}[01]\d([0-3]\d)?.*"  # 2024-05-17...
     r"|[0-3]?\d[01]\d(19|20)\d{2}.*"  # 17.05.2024...
@@ -56,8 +59,9 @@ def confidence(found: dict[str, float], recognisers: int) -> float:
         recognisers: how many have looked at it: 1 or 2.
     """
     weights = _weights()[str(recognisers)]
+    most = _WORD_AT_MOST if found["word"] else 1.0
     total = weights["constant"] + sum(weights.get(name, 0.0) * value for name, value in found.items())
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+    return min(most, 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total)))))
 
 
 @cache

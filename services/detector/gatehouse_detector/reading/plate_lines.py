@@ -27,6 +27,8 @@ _PATCH = (256, 128)
 """Columns and rows of a closer look."""
 _PATCH_LINES = (75.0, 110.0)
 """Pixels that a line is wide in the closer looks: the first sees more around, for half a plate may have been found."""
+_LEAST_HEIGHT = 15.0
+"""Pixels that a line is high at least in a closer look: long ones are wider there."""
 _LEAST = 0.2
 """Score below which a line is given up."""
 _NOT_AGAIN = 0.5
@@ -68,7 +70,7 @@ class PlateLines:
         """Look at each line again, turned upright and as wide as the network sees best: its corners get exact."""
         if not lines:
             return []
-        patches = [_patch(grey, line.corners, width) for line in lines]
+        patches = [_patch(grey, line.corners, max(width, _wide(line.corners))) for line in lines]
         (answer,) = self._network.run(np.asarray([patch for patch, _ in patches], np.float32)[:, None])
         closer = []
         for line, (_, back), told in zip(lines, patches, answer, strict=True):
@@ -91,6 +93,12 @@ def _apart(found: list[Line], most: int) -> list[Line]:
         if all(shared(line.corners, other.corners) < _SAME_PLACE for other in kept):
             kept.append(line)
     return kept
+
+
+def _wide(corners: Corners) -> float:
+    """Return how wide a line is in a closer look so that its signs are not too low to be told apart."""
+    width, height = size(corners)
+    return min(_PATCH[0] * 0.75, width / max(1.0, height) * _LEAST_HEIGHT)
 
 
 def _patch(grey: Image, corners: Corners, wide: float) -> tuple[Image, NDArray[np.float64]]:
