@@ -22,7 +22,7 @@ SECOND_CROPS = ((0.2, 0.2), (0.5, 0.3))
 """Those of the crops that the larger network reads of these. Wide ones find a narrow sign at the end of a line."""
 SECOND_LOOKS = 2
 """Lines of a picture that get a second look."""
-_UNLIKELY = 0.02
+_UNLIKELY = 0.05
 _CLEAR = 0.985
 _SAME_PLACE = 0.5
 
