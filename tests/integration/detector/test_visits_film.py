@@ -73,7 +73,7 @@ def test_exactly_the_right_visits_with_the_right_texts(tmp_path: Path) -> None:
         assert visit.best.text == car.text
         assert (tmp_path / "data" / visit.crop_key).exists()
         if not car.stays_s:
-            assert 5 <= visit.reads <= 10, "at five pictures a second"
+            assert 3 <= visit.reads <= 10, "of ten pictures, those at the edges show half a plate"
     standing = [m for m in seen if m.standing]
     assert {m.visit.text for m in standing if m.visit} == {PARKED.text}
     assert 1 <= len(standing) <= 5, "at its beginning, and at most twice a minute in two minutes"
@@ -101,7 +101,7 @@ def test_a_car_before_a_camera_is_an_event_in_the_index(tmp_path: Path) -> None:
         event = index.event(event.id)
         assert event.text == car.text
         assert (tmp_path / "data" / event.frame_key).exists()
-        assert len(index.reads(event.id)) == event.reads
+        assert sum(read.qualifies for read in index.reads(event.id)) == event.reads
         assert supervisor.stop()
         heard.close()
     assert min(m.time_us for m in sampled) <= event.start_us <= max(m.time_us for m in sampled)
