@@ -12,10 +12,13 @@ from sqlalchemy.engine import make_url
 from gatehouse_common.db import Database
 from gatehouse_common.testing.plate_rows import Rows, plate_rows
 
+_ANSWER_S = 600
+"""A scan of all reads, which searches are compared with, takes long on a server with little memory."""
+
 
 def load(url: str, folder: Path, events: int, *, start_us: int, every_us: int, cameras: Sequence[str]) -> Database:
     """Return a new index with so many plate events and five times as many reads."""
-    db = Database(url)
+    db = Database(url, _ANSWER_S)
     db.upgrade()
     parsed = make_url(url)
     made = plate_rows(events, start_us=start_us, every_us=every_us, cameras=cameras)
