@@ -126,12 +126,14 @@ def test_eight_busy_cameras_share_one_slow_decoder_fairly(busy: Path) -> None:
             while not turns.idle and sum(decoded(camera, "follow") for camera in cameras) < fed / 4 - 40:
                 time.sleep(0.001)
     counts = [decoded(camera, "follow") for camera in cameras]
-    lost = [shed(camera, "behind") + shed(camera, "slower") for camera in cameras]
     turns.close()
+    lost = [shed(camera, "behind") for camera in cameras]
     assert min(counts) >= 40
     assert max(counts) - min(counts) <= 16 + 0.3 * min(counts), "a turn or two"
     assert min(lost) > 10
-    assert max(lost) <= 2 * min(lost) + 10
+    for watch, count, pictures in zip(watches, counts, lost, strict=True):
+        accounted = count + pictures * FPS / 5 + len(watch._backlog)  # five of fifteen would have been sent
+        assert 0.6 * 2 * len(samples) < accounted < 1.2 * 2 * len(samples), "what is not decoded is counted"
     assert longest < 0.05
     assert all(seen[camera].pictures for camera in cameras)
 

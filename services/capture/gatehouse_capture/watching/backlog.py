@@ -13,7 +13,7 @@ from gatehouse_common.media.samples import VIDEO_TIMESCALE, TrackFormat
 from gatehouse_common.observability.metrics import WATCH_SHED
 
 _MOST_BEHIND = 6 * VIDEO_TIMESCALE
-_MOST_LOOKS = 2
+_MOST_LOOKS = 4
 """Keyframes that wait to be looked at alone: one that is seconds old is not worth one that is new."""
 
 
