@@ -114,6 +114,18 @@ def test_nothing_says_why(page: Page, service: ApiService) -> None:
     assert "No plates match" in empty.inner_text()
 
 
+def test_a_camera_gets_a_threshold_of_its_own(page: Page, plate_site: PlateSite) -> None:
+    """S2-40: the threshold stands beside the histogram, camera by camera, and is changed there."""
+    page.locator("#ask-sureness").click()
+    value = page.get_by_label("Threshold of yard")
+    wait_for("the form", value.is_visible)
+    value.fill("0.65")
+    page.locator("#sureness form", has=value).get_by_role("button", name="Set").click()
+    wait_for("word of it", lambda: "surer than 0.65" in page.locator("#toast").inner_text())
+    body = plate_site.client.get("/api/v1/plates/confidences").get_json()
+    assert body["thresholds"] == {"gate": 0.5, "yard": 0.65}
+
+
 def test_by_keyboard(page: Page, plate_site: PlateSite) -> None:
     """PRODUCT 3.4: / to search, J and K from card to card, Enter opens, Esc closes and leads back."""
     page.locator("#results").focus()
