@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -100,10 +101,10 @@ def children() -> list[int]:
     """Return the processes that this one has started to convert."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text().split():
-            command = Path(f"/proc/{child}/cmdline")
-            if command.exists() and b"media.conversion" in command.read_bytes():
-                found.append(int(child))
+        with suppress(FileNotFoundError, ProcessLookupError):  # threads and processes end while they are listed
+            for child in (task / "children").read_text().split():
+                if b"media.conversion" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
     return found
 
 
