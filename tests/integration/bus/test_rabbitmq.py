@@ -28,6 +28,7 @@ from gatehouse_common.messages import GapRecorded, LivePreview, Message, encode
 from gatehouse_common.messages.asyncapi import documents
 from gatehouse_common.messages.catalog import CATALOG, queues
 from gatehouse_common.observability.metrics import MESSAGES_DROPPED
+from plate_kit import read_of, visit_of
 from rabbitmq_server import RabbitMQ, programs
 from running import wait_for
 
@@ -269,6 +270,8 @@ def _value(annotation: object, name: str) -> object:
         "action": "added",
         "fps": 1.0,
         "kinds": ["media"],
+        "read": read_of("AB123CD", 1),
+        "visit": visit_of("event", "AB123CD", 1, 2, 2, read_of("AB123CD", 1)),
     }
     if name in known:
         return known[name]
