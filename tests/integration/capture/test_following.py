@@ -33,7 +33,7 @@ def until(what: Callable[[], object], seconds: float = 10.0) -> float:
 
 @pytest.fixture
 def core(tmp_path: Path) -> Iterator[Core]:
-    with core_at(tmp_path / "data", **{"recording.chunk_seconds": 2}) as opened:
+    with core_at(tmp_path / "data", **{"recording.chunk_seconds": 2, "detection.frames": "off"}) as opened:
         yield opened
 
 

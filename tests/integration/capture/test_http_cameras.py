@@ -81,7 +81,9 @@ class World:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data = tmp_path_factory.mktemp("http") / "data"
-    core = open_core(data, **{"recording.chunk_seconds": 4, "recording.idle_seconds": IDLE_S})
+    core = open_core(
+        data, **{"recording.chunk_seconds": 4, "recording.idle_seconds": IDLE_S, "detection.frames": "off"}
+    )
     core.db.upgrade()
     with mjpeg_camera() as server:
         world = World(core, server)

@@ -71,7 +71,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         "changing": films["short"],
     }
     auth = {"locked": f"user:{SECRET}", "wrong": f"user:{SECRET}"}
-    core = open_core(home / "data", **{"recording.chunk_seconds": 4, "recording.idle_seconds": 2})
+    core = open_core(
+        home / "data", **{"recording.chunk_seconds": 4, "recording.idle_seconds": 2, "detection.frames": "off"}
+    )
     core.db.upgrade()
     with rtsp_camera(mounts, auth=auth) as camera:
         urls = {
@@ -235,7 +237,7 @@ def eventually(what: Callable[[], bool], seconds: float = 10.0) -> None:
 def test_films_play_at_their_pace_or_as_fast_as_they_go(tmp_path: Path) -> None:
     """A film read fast keeps its own times, and ends as a camera that has ended."""
     film = make_film(tmp_path / "film.mp4", FilmSpec(frames=240, width=160, height=96, gop=30))
-    core = open_core(tmp_path / "data", **{"recording.chunk_seconds": 3})
+    core = open_core(tmp_path / "data", **{"recording.chunk_seconds": 3, "detection.frames": "off"})
     core.db.upgrade()
     cameras = CameraRepository(core.db)
     now = core.clock.now_us()

@@ -54,7 +54,9 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("sound")
     film = make_beeping_film(home / "film.mov", seconds=40)
-    core = open_core(home / "data", **{"recording.chunk_seconds": 4, "recording.idle_seconds": 2})
+    core = open_core(
+        home / "data", **{"recording.chunk_seconds": 4, "recording.idle_seconds": 2, "detection.frames": "off"}
+    )
     core.db.upgrade()
     port = free_port()
     cameras = CameraRepository(core.db)
