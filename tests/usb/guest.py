@@ -84,7 +84,7 @@ def main() -> None:
         def state(name: str, wanted: str) -> bool:
             return bool(camera(name)["state"] == wanted)
 
-        gatehouse.ready(90)
+        gatehouse.ready(150)
         gatehouse.recording("gate", "shed", "door", timeout=60)
         seen["start"] = {name: camera(name) for name in CAMERAS}
 
