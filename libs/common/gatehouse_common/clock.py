@@ -46,3 +46,30 @@ class SystemClock:
     def wait(self, stop: threading.Event, seconds: float) -> bool:
         """Sleep for ``seconds`` or until ``stop`` is set; return whether it is set."""
         return stop.wait(seconds)
+
+
+_CLOSE_US = MILLISECOND // 2
+_TRIES = 8
+
+
+def wall_at(clock: Clock, monotonic_us: int) -> int:
+    """Return the wall time, microseconds UTC, of a moment of monotonic time, as the clocks stand now.
+
+    Two clocks cannot be read at once, and a thread that has to wait for its turn in between would date everything
+    by as much too early or too late. So the wall is looked at between two looks at the other, and again while these
+    are far apart; the closest pair counts.
+    """
+    apart, offset = _look_at_both(clock)
+    for _ in range(_TRIES - 1):
+        if apart <= _CLOSE_US:
+            break
+        apart, offset = min((apart, offset), _look_at_both(clock))
+    return monotonic_us + offset
+
+
+def _look_at_both(clock: Clock) -> tuple[int, int]:
+    """Return how long looking took, and wall time minus monotonic time; microseconds."""
+    before = clock.monotonic_us()
+    wall = clock.now_us()
+    after = clock.monotonic_us()
+    return after - before, wall - (before + after) // 2

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gatehouse_capture.drawing import Street
 from gatehouse_capture.encoding import Encoder, make_encoder
 from gatehouse_common.camera_url import CameraUrl
-from gatehouse_common.clock import Clock
+from gatehouse_common.clock import Clock, wall_at
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
@@ -60,7 +60,8 @@ class SyntheticSource:
         """Yield one picture after the other, each at its time, until closed."""
         if self._encoder is None:
             return
-        began_us, began_mono = self._clock.now_us(), self._clock.monotonic_us()
+        began_mono = self._clock.monotonic_us()
+        began_us = wall_at(self._clock, began_mono)
         n = 0
         while not self._closed.is_set():
             due_us = round(n * 1_000_000 / self._fps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Protocol
 
-from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.clock import SECOND, Clock, wall_at
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
 _UNKNOWN_FPS = 25.0
@@ -114,4 +114,4 @@ class PictureClock:
         zero = self._zero = taken_us if self._zero is None else self._zero
         # Some devices tell one time twice; two pictures never have one.
         self._last = max((taken_us - zero) * VIDEO_TIMESCALE // SECOND, self._last + 1)
-        return self._last, self._clock.now_us() - (self._clock.monotonic_us() - taken_us)
+        return self._last, wall_at(self._clock, taken_us)
