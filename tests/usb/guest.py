@@ -24,9 +24,9 @@ from usb_camera import UsbCamera
 
 from running import Running, wait_for
 
-# Slow ones, for the emulated machine has other things to do; the one whose pictures are counted has a rate of 15.
-MODES = {"door": "size=320x180&fps=15"}
-SLOW = "size=320x180&fps=5"
+# Slow ones, for the emulated machine has other things to do; the one whose pictures are counted has a rate of 5.
+MODES = {"door": "size=320x180&fps=5"}
+SLOW = "size=320x180&fps=2"
 CAMERAS = {"gate": "/dev/video0", "yard": "/dev/video1", "shed": "/dev/video9", "door": "/dev/video3"}
 IDLE_S = 2
 
@@ -74,6 +74,7 @@ def main() -> None:
         *options,
         log=share / "log",
         GATEHOUSE_RECORDING__IDLE_SECONDS=str(IDLE_S),
+        GATEHOUSE_RECORDING__CHUNK_SECONDS="6",  # each chunk costs the emulation most of a second
         GATEHOUSE_LOG__FORMAT="json",
         GATEHOUSE_DETECTION__FRAMES="off",
     ) as gatehouse:

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-FPS = 15
+FPS = 5
 WIDTH, HEIGHT = 320, 180
 ATTACH = Path("/sys/devices/platform/vhci_hcd.0/attach")
 _HIGH_SPEED = 3

@@ -29,6 +29,8 @@ GOP_S = 2
 _MOST_FRAMES = 600
 """Where we ask for keyframes ourselves: more pictures than that in ``GOP_S`` do not come. Not every encoder in
 hardware does what is asked, so that those are told a number of pictures."""
+_LEAST_FPS = 10.0
+"""What a slower camera's bit rate is reckoned with."""
 _JPEG_QUALITY = 90
 
 
@@ -86,8 +88,8 @@ def _make(plan: _Plan, name: str, width: int, height: int, fps: Fraction) -> av.
     encoder.framerate = fps
     encoder.gop_size = _MOST_FRAMES if name == plan.software else max(1, round(fps * GOP_S))
     encoder.max_b_frames = 0
-    # About 0.1 bit per pixel, what cameras of this size send.
-    encoder.bit_rate = round(width * height * float(fps) * 0.1)
+    # About 0.1 bit per pixel, what cameras of this size send. A keyframe costs as much however few pictures follow.
+    encoder.bit_rate = round(width * height * max(float(fps), _LEAST_FPS) * 0.1)
     encoder.flags |= av.codec.context.Flags.global_header
     if name == plan.software:
         encoder.options = plan.options
