@@ -182,7 +182,8 @@ def test_a_camera_that_changes_its_parameters_loses_no_frame(world: World) -> No
     assert len(after) > 100
     sizes = [FootageReader(world.core.db).run(c.run) for c in world.chunks("changing")]
     assert list(dict.fromkeys((run.width, run.height) for run in sizes)) == [(320, 180), (480, 270)]
-    assert world.gaps("changing") == []
+    since = world.chunks("changing")[0].start_us  # how long connecting took is told too, and depends on the machine
+    assert [g for g in world.gaps("changing") if g.end_us > since] == []
     began = world.camera.plays["changing"]
     assert len(began) == 1
     assert max(abs(at - (began[0] + n / 30)) for n, at in before + after) < 0.2
