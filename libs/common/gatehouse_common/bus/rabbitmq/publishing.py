@@ -50,13 +50,22 @@ class Publishing(Link):
         self._bytes = 0
         self._settled = threading.Condition()
         self._confirmed = 0
-        self._slow = False
+        self._slow = self._called = False
         self._unroutable = (0, 0)
         """The message that no queue took last, and how often."""
 
     def wake(self) -> None:
-        """Say that there is something to publish."""
-        self.call(lambda: None)
+        """Say that there is something to publish.
+
+        Once until it is heard: a call for each of many pictures would keep the thread busy with being called.
+        """
+        if not self._called:
+            self._called = True
+            if not self.call(self._hear):
+                self._called = False
+
+    def _hear(self) -> None:
+        self._called = False
 
     def declare(self) -> None:
         """Make queues that have become known since the broker was reached."""
@@ -101,6 +110,7 @@ class Publishing(Link):
 
     def _lost(self) -> None:
         self._events = self._fleeting = None
+        self._called = False
         with self._room:
             self._transient.clear()
             self._bytes = 0
