@@ -202,6 +202,21 @@ def test_a_gop_without_end_is_given_up_until_the_next_keyframe() -> None:
     assert works[-10:] == list(range(1000, 1010))
 
 
+def test_what_waits_is_bounded_where_every_picture_is_a_keyframe() -> None:
+    """As JPEGs are: the oldest go, that is counted, and how far it is behind is told."""
+    backlog = Backlog("jpegs", lambda: 5.0)
+    backlog.follow([sample(0, gop=1)])
+    for place in range(1, 3000):
+        backlog.more(sample(place, gop=1))
+    assert len(backlog) <= 6 * 30 + 1
+    assert 5 * 90_000 < backlog.behind <= 6 * 90_000
+    works = []
+    while (work := backlog.take()) is not None:
+        works.append(work.sample.dts // STEP if work.sample else -1)
+    assert works == list(range(3000 - len(works), 3000))
+    assert shed("jpegs", "behind") == pytest.approx((3000 - len(works)) / 6)
+
+
 def test_runs_that_are_over_before_they_are_looked_at_do_not_pile_up() -> None:
     backlog = Backlog("flaps", lambda: 5.0)
     run = Run("run", TrackFormat(1, "video", 90_000, "avc1", "", b""), int)

@@ -128,9 +128,12 @@ class Backlog:
         return len(self._waiting)
 
     def _thin_out(self) -> None:
-        """Leave of what is to be followed the keyframes, and everything of the newest GOP unless that is too old."""
+        """Leave of what is to be followed the keyframes, and everything of the newest GOP unless that is too old.
+
+        Keyframes that are too old go as well, but for the last few: where every picture is one, nothing else would go.
+        """
         keys = [k for k, w in enumerate(self._waiting) if w.kind is Kind.FOLLOW and w.sample and w.sample.sync]
-        from_here = keys[-1] if keys else len(self._waiting)
+        last, from_here = keys[-_MOST_LOOKS:], keys[-1] if keys else len(self._waiting)
         key = self._waiting[from_here].sample if keys else None
         if key is None or self._newest - key.dts > _MOST_BEHIND:
             self._skipping = True
@@ -138,7 +141,7 @@ class Backlog:
         for k, work in enumerate(self._waiting):
             if work.kind is not Kind.FOLLOW or work.sample is None:
                 kept.append(work)
-            elif work.sample.sync:
+            elif k in last or (work.sample.sync and self._newest - work.sample.dts <= _MOST_BEHIND):
                 kept.append(replace(work, restart=True))
             elif k > from_here and not self._skipping:
                 kept.append(work)
@@ -146,7 +149,7 @@ class Backlog:
                 self._count(work.sample.dur)
         self._waiting = kept
         first = next((w.sample for w in kept if w.kind is Kind.FOLLOW and w.sample), None)
-        self._next = self._newest if self._skipping or first is None else key.dts if key else first.dts
+        self._next = self._newest if self._skipping or first is None else first.dts
         self._allowed = _MOST_BEHIND
 
     def _count(self, ticks: int) -> None:
