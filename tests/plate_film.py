@@ -99,7 +99,7 @@ class Street:
 
 
 @cache
-def plate_picture(plate: str, kind: str, height: int = 42) -> Picture:
+def plate_picture(plate: str, kind: str, height: int = 34) -> Picture:
     """Return a plate as it is seen from straight before it."""
     tall = height * _FINER
     number = cv2.cvtColor(draw_plate(plate.replace("-", " "), tall), cv2.COLOR_GRAY2BGR)
