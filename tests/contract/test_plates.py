@@ -252,6 +252,15 @@ class TestSearch:
         query = PlateQuery(text=sought, match=match)  # type: ignore[arg-type] - it is one of them
         assert reader.count(query) == len(events)
 
+    def test_texts_that_have_the_part_several_times_are_all_found(
+        self, writer: PlateWriter, reader: PlateReader
+    ) -> None:
+        """Each of them is known by several of its ends: there are more of those than are looked for one by one."""
+        for n in range(110):
+            writer.see(seen(f"ones-{n:03}", f"111110{n:03}", start_us=T + n * S))
+        writer.see(seen("last", "11Z", start_us=T + 110 * S))
+        assert found(reader, "*11*", "wildcard", limit=200) == ["last", *(f"ones-{n:03}" for n in reversed(range(110)))]
+
     def test_only_some(self, reader: PlateReader) -> None:
         assert found(reader, "*", "wildcard", cameras=frozenset(["gate"])) == ["event-3", "event-2", "event-0"]
         assert found(reader, "*", "wildcard", cameras=frozenset()) == []

@@ -74,7 +74,8 @@ def _candidates(pattern: str) -> Select[Any]:
     if len(run) > max(len(head), _LEAST_SUFFIX - 1):
         text = PlateTextSuffixRow.text
         part = PlateTextSuffixRow.suffix
-        chosen = select(text).where(part >= run, part < run + _AFTER)
+        # A text that has the part several times has several such ends.
+        chosen = select(text).distinct().where(part >= run, part < run + _AFTER)
     elif head:
         chosen = select(text).where(text >= head, text < head + _AFTER)
     else:
