@@ -65,6 +65,7 @@ class _Album:
     ending: bool = False
     tried: threading.Event = field(default_factory=threading.Event)
     ended_us: int = 0
+    told: Kept | None = None
     visit: VisitFields | None = None
 
 
@@ -73,7 +74,8 @@ class Pictures:
 
     Args:
         core: what services are built from.
-        late: called with a visit that has ended without its pictures, once they are in the store after all.
+        late: called with a visit whose end was told without its pictures, or with others that are deleted since, once
+            they are in the store after all.
     """
 
     def __init__(self, core: Core, late: Callable[[str, VisitFields], None]) -> None:
@@ -128,6 +130,7 @@ class Pictures:
             self._albums.pop(visit.event, None)
             if album.wanted is None and not album.made:
                 return album.kept
+            album.told = album.kept
             self._late[visit.event] = album  # not all is done yet
             if len(self._late) > _MOST_LATE:
                 log.error("pictures of a visit are given up: the store has been away too long", camera=album.camera)
@@ -166,9 +169,11 @@ class Pictures:
             if event is None:
                 return
             with self._lock:
-                album = self._albums.get(event) or self._late.get(event)
+                album, late = self._albums.get(event), self._late.get(event)
             if album is not None:
                 self._do(event, album)
+            elif late is not None:
+                self._do_late(event, late)
             if self._late and self._jobs.empty():
                 self._work_late()
 
@@ -228,19 +233,22 @@ class Pictures:
 
     def _work_late(self) -> None:
         """Try again what could not be done when its visit ended."""
-        now_us = self._core.clock.monotonic_us()
         with self._lock:
             late = list(self._late.items())
         for event, album in late:
             if self._closing.is_set():
                 return
-            lacking = album.wanted is not None
-            self._do(event, album)
-            done = album.wanted is None and not album.made
-            if lacking and album.wanted is None and album.kept and album.visit:
-                self._told_late(album.camera, album.kept.named_in(album.visit))
-            if done or now_us - album.ended_us > _GIVEN_UP_US:
-                with self._lock:
-                    self._late.pop(event, None)
+            self._do_late(event, album)
             if self._away:
                 return
+
+    def _do_late(self, event: str, album: _Album) -> None:
+        """Do what is left of a visit that has ended; tell of its pictures if they are not those that were told."""
+        self._do(event, album)
+        done = album.wanted is None and not album.made
+        if album.wanted is None and album.kept is not None and album.kept is not album.told and album.visit is not None:
+            album.told = album.kept
+            self._told_late(album.camera, album.kept.named_in(album.visit))
+        if done or self._core.clock.monotonic_us() - album.ended_us > _GIVEN_UP_US:
+            with self._lock:
+                self._late.pop(event, None)

@@ -26,7 +26,8 @@ _CLOSING_S = 5.0
 @dataclass(frozen=True, slots=True)
 class _Item:
     camera: str
-    outcome: Judged | Ended
+    outcome: Judged | Ended | VisitFields
+    """What became of a read; a visit that has ended; one whose pictures are in the store only now."""
 
 
 class Telling:
@@ -65,17 +66,27 @@ class Telling:
         self._items.put(None)
         self._thread.join(_CLOSING_S)
         self._pictures.close()
+        if not self._thread.is_alive():
+            while not self._items.empty():  # pictures that were stored just now
+                self._tell(self._items.get())
         self._outbox.close()
 
     def _work(self) -> None:
         while (item := self._items.get()) is not None:
-            try:
-                if isinstance(item.outcome, Ended):
-                    self._tell_end(item.camera, item.outcome)
-                else:
-                    self._tell_read(item.camera, item.outcome)
-            except Exception:  # one that cannot be told must not keep the others from being told
-                log.exception("what became of a plate could not be told", camera=item.camera)
+            self._tell(item)
+
+    def _tell(self, item: _Item | None) -> None:
+        if item is None:
+            return
+        try:
+            if isinstance(item.outcome, Ended):
+                self._tell_end(item.camera, item.outcome)
+            elif isinstance(item.outcome, VisitFields):
+                self._outbox.send(PlateClosed(camera=item.camera, time_us=self._clock.now_us(), visit=item.outcome))
+            else:
+                self._tell_read(item.camera, item.outcome)
+        except Exception:  # one that cannot be told must not keep the others from being told
+            log.exception("what became of a plate could not be told", camera=item.camera)
 
     def _tell_read(self, camera: str, judged: Judged) -> None:
         visit = judged.visit
@@ -98,5 +109,5 @@ class Telling:
         self._outbox.send(PlateClosed(camera=camera, time_us=ended.time_us, visit=visit))
 
     def _tell_late(self, camera: str, visit: VisitFields) -> None:
-        """Tell again of a visit that ended while the store was away, now that its pictures are there."""
-        self._outbox.send(PlateClosed(camera=camera, time_us=self._clock.now_us(), visit=visit))
+        """Tell again of a visit whose pictures are there now: after it was told of its end, which may be just now."""
+        self._items.put(_Item(camera, visit))
