@@ -107,6 +107,7 @@ PAGES: list[tuple[Callable[[Database], object], str, str]] = [
     (search(text="*", match="wildcard", cameras=GATE), EVENTS, "ix_plate_events_camera"),
     (lambda db: ClipRepository(db).list(ClipQuery()), "clips", "ix_clips_start"),
     (lambda db: ClipRepository(db).list(ClipQuery(cameras=GATE)), "clips", "ix_clips_camera"),
+    (lambda db: PlateReader(db).visits_of("ABC1234"), EVENTS, "ix_plate_events_text"),
     (lambda db: PlateReader(db).reads("x"), "plate_reads", "ix_plate_reads_event"),
 ]
 

@@ -146,6 +146,17 @@ def test_a_detail_has_reads_votes_and_history(plate_site: PlateSite) -> None:
     assert body["alternatives"] == [["BAB123X", 0.05]]
 
 
+def test_the_history_of_a_plate_has_no_visit_of_another_that_was_misread_once(plate_site: PlateSite) -> None:
+    site = plate_site
+    url = f"/api/v1/plates/{site.other.event}"
+    body = site.client.patch(url, json={"text": "8AB1234"}).get_json()
+    try:
+        assert site.first.event in ids(site, q="8AB1234", match="exact"), "one of its reads said so"
+        assert (body["history"], body["seen"]["count"]) == ([], 1)
+    finally:
+        site.client.patch(url, json={"text": None})
+
+
 def test_pictures_are_found_by_id_alone_and_never_change(plate_site: PlateSite) -> None:
     site = plate_site
     links = site.client.get(f"/api/v1/plates/{site.first.event}").get_json()["links"]

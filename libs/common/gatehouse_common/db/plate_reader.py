@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, false, func, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -120,6 +120,18 @@ class PlateReader:
         with self._db.read() as c:
             where = _in_range(c, cameras, start_us, end_us)
             return c.execute(select(func.count()).where(*where, PlateReadRow.qualifies.is_(False))).scalar_one()
+
+    def visits_of(self, text: str, limit: int = 50) -> list[PlateEvent]:
+        """Return the events that are shown with exactly this text, newest first; without those a person rejected.
+
+        A search finds those too of which a single read said so.
+        """
+        # "= false", for by "IS false" MariaDB does not see that the order is that of the index.
+        shown = PlateEventRow.text == text, PlateEventRow.rejected == false()
+        order = (PlateEventRow.start_us, PlateEventRow.camera, PlateEventRow.id)
+        newest = select(*EVENT).where(*shown).order_by(*(column.desc() for column in order)).limit(limit)
+        with self._db.read() as c:
+            return [event_of(row) for row in c.execute(newest)]
 
     def history(self, text: str, cameras: Collection[str] | None = None) -> tuple[int, int, int] | None:
         """Return how often a plate came that is shown with exactly this text, and when the first and last time began.

@@ -191,7 +191,7 @@ class PlateDetail(PlateView):
         description="at each place of the voted text: characters, and their shares of the confidence"
     )
     read_list: list[ReadView] = Field(description="its reads, in order")
-    history: list[PlateView] = Field(description="other visits of exactly this text, the newest first")
+    history: list[PlateView] = Field(description="other visits that are shown with exactly this text, the newest first")
 
 
 class PlateChange(BaseModel):

@@ -140,7 +140,7 @@ def get_frame(path: PlatePath, query: PictureAsked) -> Response:
 
 def _detail(event: PlateEvent) -> Response:
     ctx = context()
-    others = ctx.plates.search(PlateQuery(text=event.text, match="exact", limit=_HISTORY))
+    others = ctx.plates.visits_of(event.text, _HISTORY)
     answer = jsonify(ctx.plate_views.detail(event, others).model_dump(by_alias=True))
     answer.set_etag(_etag(event))
     return _private(answer)
