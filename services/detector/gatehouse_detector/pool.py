@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -26,6 +27,16 @@ _DEATHS_TOLD = 3
 _QUEUED_S = 30.0
 _ASKED_LOOK_S = 0.1
 _BUSY = "the detector has too much to do: ask again later"
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What a thread knows: its process, how long it waits before it starts another, and how many died in a row."""
+
+    number: int
+    process: ReadingProcess | None = None
+    pause_s: float = _FIRST_PAUSE_S
+    deaths: int = 0
 
 
 class Pool:
@@ -103,36 +114,52 @@ class Pool:
             thread.join()
 
     def _work(self, number: int) -> None:
-        process: ReadingProcess | None = None
-        pause, deaths = _FIRST_PAUSE_S, 0
+        reader = _Reader(number)
         try:
             while not self._stop.is_set():
-                if not self._intake.wait(_LOOK_S):
-                    continue
-                if process is None:
-                    process = self._start(number)
-                    if process is None:
-                        self._stop.wait(pause)
-                        pause = min(2 * pause, _LONGEST_PAUSE_S)
-                        continue
-                    pause = _FIRST_PAUSE_S
-                picture = self._intake.take()
-                if picture is None:
-                    continue
-                answer, usable = self._look(process, picture)
-                if not usable:
-                    self._running.pop(number, None)
-                    process.end()
-                    process = None
-                deaths = 0 if usable else deaths + 1
-                self._judge(number, deaths, answer)
-                self._finish(picture, answer)
-                if deaths >= _DEATHS_TOLD:  # whatever is wrong, a process a second would make it worse
-                    self._stop.wait(min(2.0 ** (deaths - _DEATHS_TOLD), _LONGEST_PAUSE_S))
+                try:
+                    self._step(reader)
+                except Exception as error:  # a fault of ours must not end the reading of all that comes after
+                    log.exception("no plates are read")
+                    self._troubles[number] = f"pictures cannot be read: {error!r}"[:300]
+                    self._end(reader)
+                    self._wait(reader)
         finally:
-            self._running.pop(number, None)
-            if process is not None:
-                process.end()
+            self._end(reader)
+
+    def _step(self, reader: _Reader) -> None:
+        """Look at the next picture, if there is one before long."""
+        if not self._intake.wait(_LOOK_S):
+            return
+        if reader.process is None:
+            reader.process = self._start(reader.number)
+            if reader.process is None:
+                self._wait(reader)
+                return
+        picture = self._intake.take()
+        if picture is None:
+            return
+        answer, usable = self._look(reader.process, picture)
+        if not usable:
+            self._end(reader)
+        reader.pause_s = _FIRST_PAUSE_S
+        reader.deaths = 0 if usable else reader.deaths + 1
+        self._judge(reader.number, reader.deaths, answer)
+        self._finish(picture, answer)
+        if reader.deaths >= _DEATHS_TOLD:  # whatever is wrong, a process a second would make it worse
+            self._stop.wait(min(2.0 ** (reader.deaths - _DEATHS_TOLD), _LONGEST_PAUSE_S))
+
+    def _wait(self, reader: _Reader) -> None:
+        """Wait before another try, longer each time."""
+        self._stop.wait(reader.pause_s)
+        reader.pause_s = min(2 * reader.pause_s, _LONGEST_PAUSE_S)
+
+    def _end(self, reader: _Reader) -> None:
+        """End the process of a thread, if it has one."""
+        process, reader.process = reader.process, None
+        self._running.pop(reader.number, None)
+        if process is not None:
+            process.end()
 
     def _start(self, number: int) -> ReadingProcess | None:
         try:
@@ -161,6 +188,10 @@ class Pool:
                 return Answer("failed", "the detector has ended"), False
             DETECTOR_WORKERS_REPLACED.labels("died").inc()
             return Answer("failed", error.message), False
+        except Exception as error:  # whoever waits for the picture, and for those after it, is told all the same
+            log.exception("a picture could not be read")
+            DETECTOR_WORKERS_REPLACED.labels("died").inc()
+            return Answer("failed", f"the detector is at fault: {error!r}"[:300]), False
         if answer is None:
             DETECTOR_WORKERS_REPLACED.labels("timeout").inc()
             return Answer("failed", f"the picture took longer than {self._timeout_s:g} s to read"), False

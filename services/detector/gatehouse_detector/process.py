@@ -34,7 +34,10 @@ class ReadingProcess:
     """
 
     def __init__(self, command: Sequence[str], opening: Mapping[str, Any]) -> None:
-        ours, theirs = socket.socketpair()
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            raise Unavailable(f"no process can be started that reads plates: {error.strerror}") from error
         self._channel = Channel(ours)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - ours, and its arguments
@@ -89,7 +92,7 @@ class ReadingProcess:
             return None
         try:
             return answer_of(*told)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
             raise InvalidInput(f"the reading process answered what cannot be understood: {error!r}"[:300]) from error
 
     def kill(self) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +29,7 @@ from gatehouse_common.observability.metrics import DETECTOR_WORKERS_REPLACED
 from gatehouse_detector.answers import Answer
 from gatehouse_detector.intake import Intake, Picture
 from gatehouse_detector.pool import Pool
+from gatehouse_detector.process import ReadingProcess
 from plate_engine import HEIGHT, WIDTH, picture, plate
 from running import wait_for
 
@@ -205,6 +208,72 @@ def test_processes_that_die_again_and_again_are_told_of(tmp_path: Path) -> None:
         reader.put(picture(1))
         wait_for("an answer", lambda: len(reader.answers) == 4)
         wait_for("the end of trouble", lambda: not reader.pool.trouble)
+
+
+ENDLESS = """
+import os, socket, sys
+from gatehouse_detector.channel import Channel
+channel = Channel(socket.socket(fileno=int(sys.argv[2])))
+channel.receive()
+channel.send({"ready": True})
+while True:
+    channel.receive()
+    known = os.path.exists(sys.argv[1])
+    open(sys.argv[1], "w").close()
+    channel.send({"outcome": "analysed", "readings": [], "over": 0 if known else float("inf")})
+"""
+
+
+def test_an_answer_without_end_costs_its_picture_and_its_process(tmp_path: Path) -> None:
+    intake, before = Intake(64), replaced("died")
+    pool = Pool(intake, [sys.executable, "-c", ENDLESS, str(tmp_path / "known")], {}, 1, 20.0)
+    try:
+        bad, next_ = Reader(pool, intake, tmp_path).all(picture(1), picture(1))
+    finally:
+        pool.close()
+    assert (bad.outcome, next_.outcome) == ("failed", "analysed")
+    assert "cannot be understood" in bad.reason
+    assert replaced("died") == before + 1
+
+
+def test_a_detector_without_file_descriptors_says_so_and_reads_when_there_are_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*_: Any) -> Any:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with reading(tmp_path) as reader:
+        with monkeypatch.context() as patch:
+            patch.setattr(socket, "socketpair", exhausted)
+            reader.put(picture(1))
+            wait_for("trouble", lambda: "Too many open files" in reader.pool.trouble)
+        wait_for("the picture that waited", lambda: reader.answers)
+        assert reader.pool.trouble == ""
+    assert texts(reader.answers[0][1]) == ["ABC1234"]
+
+
+@pytest.mark.parametrize("where", ["start", "look"])
+def test_a_fault_of_the_detector_does_not_end_the_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Whatever goes wrong that nobody thought of: pictures after it are read."""
+
+    def faulty(*_: Any) -> Any:
+        raise RuntimeError("nobody thought of this")
+
+    with reading(tmp_path) as reader:
+        with monkeypatch.context() as patch:
+            patch.setattr(ReadingProcess, "_open" if where == "start" else "look", faulty)
+            reader.put(picture(1))
+            if where == "start":
+                wait_for("trouble", lambda: "nobody thought of this" in reader.pool.trouble)
+            else:
+                wait_for("an answer", lambda: reader.answers)
+        reader.put(picture(1))
+        wait_for("both answers", lambda: len(reader.answers) == 2)
+        assert reader.pool.trouble == ""
+    outcomes = [answer.outcome for _, answer in reader.answers]
+    assert outcomes == ["analysed" if where == "start" else "failed", "analysed"]
 
 
 def test_of_one_camera_answers_come_in_order_however_many_processes_read(tmp_path: Path) -> None:
