@@ -81,7 +81,7 @@ class Pool:
             InvalidInput: it is no picture.
             Unavailable: it could not be looked at; the sentence says why.
         """
-        if self._troubles:
+        if self._is_troubled():
             raise Unavailable(self.trouble)
         answered = threading.Event()
         answers: list[Answer] = []
@@ -93,7 +93,7 @@ class Pool:
         if not self._intake.ask(Picture(jpeg, region, done)):
             raise Unavailable(_BUSY)
         for _ in range(round((self._timeout_s + _QUEUED_S) / _ASKED_LOOK_S)):
-            if answered.wait(_ASKED_LOOK_S) or self._troubles or self._stop.is_set():
+            if answered.wait(_ASKED_LOOK_S) or self._is_troubled() or self._stop.is_set():
                 break
         if not answers:
             raise Unavailable(self.trouble or _BUSY)
@@ -103,6 +103,10 @@ class Pool:
         if answer.outcome == "failed":
             raise Unavailable(answer.reason)
         return [found.reading for found in answer.found]
+
+    def _is_troubled(self) -> bool:
+        """Return whether nobody looks at pictures now; one of several that cannot leaves them to the others."""
+        return len(self._troubles) >= len(self._threads)
 
     def close(self) -> None:
         """End: what is being looked at is given up."""
@@ -148,6 +152,7 @@ class Pool:
         self._finish(picture, answer)
         if reader.deaths >= _DEATHS_TOLD:  # whatever is wrong, a process a second would make it worse
             self._stop.wait(min(2.0 ** (reader.deaths - _DEATHS_TOLD), _LONGEST_PAUSE_S))
+            self._troubles.pop(reader.number, None)  # the next picture tells, whoever it is from
 
     def _wait(self, reader: _Reader) -> None:
         """Wait before another try, longer each time."""

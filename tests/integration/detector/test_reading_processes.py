@@ -210,6 +210,24 @@ def test_processes_that_die_again_and_again_are_told_of(tmp_path: Path) -> None:
         wait_for("the end of trouble", lambda: not reader.pool.trouble)
 
 
+def test_after_deaths_in_a_row_a_picture_that_somebody_asks_about_is_looked_at_again(tmp_path: Path) -> None:
+    """Without a picture of a camera that shows first that it can be."""
+    with reading(tmp_path) as reader:
+        for _ in range(3):
+            reader.put(picture(4))
+        wait_for("trouble", lambda: "again and again" in reader.pool.trouble)
+        with pytest.raises(Unavailable, match="again and again"):
+            reader.pool.look(picture(1), "")
+        wait_for("the end of the pause", lambda: not reader.pool.trouble)
+        assert [r.text for r in reader.pool.look(picture(1), "")] == ["ABC1234"]
+
+
+def test_while_one_of_several_processes_is_in_trouble_the_others_look_at_what_is_asked(tmp_path: Path) -> None:
+    with reading(tmp_path, count=2) as reader:
+        reader.pool._troubles[0] = "of one alone"
+        assert [r.text for r in reader.pool.look(picture(1), "")] == ["ABC1234"]
+
+
 ENDLESS = """
 import os, socket, sys
 from gatehouse_detector.channel import Channel
