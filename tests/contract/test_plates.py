@@ -157,6 +157,7 @@ class TestReads:
         reads = reader.reads("one")
         assert [r.id for r in reads] == ["read-0", "read-1", "read-2"]
         assert [r.id for r in reader.reads("one", limit=2)] == ["read-0", "read-1"]
+        assert [r.id for r in reader.newest_reads("one", limit=2)] == ["read-1", "read-2"]
         one = reader.read("read-1")
         assert one == reads[1]
         assert (one.quad, one.alternatives, one.pts, one.threshold) == (list(QUAD), [("OTHER", 0.25)], 90_000, 0.5)

@@ -20,7 +20,7 @@ def resume(reader: PlateReader, event: PlateEvent) -> tuple[Visit, Kept | None]:
     Raises:
         GatehouseError: the index does not answer.
     """
-    known = [_read_of(record) for record in reader.reads(event.id, _MOST_READS)] or [_best_of(event)]
+    known = [_read_of(record) for record in reader.newest_reads(event.id, _MOST_READS)] or [_best_of(event)]
     sightings = [Sighting(read, box_of(read.quad)) for read in known]
     best = next((s for s in sightings if s.read.id == event.best_read), None)
     if best is None:

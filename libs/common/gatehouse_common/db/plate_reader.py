@@ -34,6 +34,12 @@ _READS = (
     .order_by(PlateReadRow.time_us, PlateReadRow.id)
     .limit(bindparam("at_most"))
 )
+_NEWEST_READS = (
+    select(*READ)
+    .where(PlateReadRow.event == bindparam("of_event"))
+    .order_by(PlateReadRow.time_us.desc(), PlateReadRow.id.desc())
+    .limit(bindparam("at_most"))
+)
 
 
 class PlateReader:
@@ -89,6 +95,12 @@ class PlateReader:
         """Return the reads of an event by time, the first ones where there are more."""
         with self._db.look() as c:
             return [read_of(row) for row in c.execute(_READS, {"of_event": event_id, "at_most": limit})]
+
+    def newest_reads(self, event_id: str, limit: int) -> list[PlateReadRecord]:
+        """Return the last reads of an event, ``limit`` at most, by time."""
+        with self._db.look() as c:
+            rows = c.execute(_NEWEST_READS, {"of_event": event_id, "at_most": limit})
+            return [read_of(row) for row in rows][::-1]
 
     def read(self, read_id: str) -> PlateReadRecord:
         """Return a read.
