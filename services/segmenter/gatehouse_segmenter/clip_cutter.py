@@ -59,8 +59,12 @@ class ClipCutter:
         if begin_us < until_us:
             self._followed(clip, self._slice(clip, Interval(begin_us, until_us))[1])
 
-    def cut(self, clip: Clip) -> Cut:
+    def cut(self, clip: Clip, *, partial: bool = False) -> Cut:
         """Cut a clip from the footage that there is and put it into the store; doing so again changes nothing.
+
+        Args:
+            clip: what is planned.
+            partial: leave out what a worker has that does not answer, and say so.
 
         Raises:
             NotFound: nothing of it is recorded, or the clip before it has all of it.
@@ -70,14 +74,14 @@ class ClipCutter:
         """
         wanted = Interval(self._begin(clip), clip.end_us)
         for _ in range(_TRIES):
-            found, cut = self._slice(clip, wanted)
+            found, cut = self._slice(clip, wanted, partial=partial)
             try:
                 key = self._place(clip, cut)
             except NotFound as error:  # a chunk was let go of between the look and now; then the index knows it
                 gone = error.message
                 continue
             width, height = _size(found, wanted)
-            return Cut(key, cut.start_us, cut.end_us, cut.file.size, width, height, cut.frames, _missing(cut))
+            return Cut(key, cut.start_us, cut.end_us, cut.file.size, width, height, cut.frames, _missing(found, cut))
         raise DataLoss(f"footage that the index knows is not there: {gone}")
 
     def forget(self, camera: str, planned: Collection[str] = ()) -> None:
@@ -115,11 +119,16 @@ class ClipCutter:
     def _goes_on_from_a_file(self, clip: Clip) -> bool:
         return clip.previous is None or self._clips.get(clip.previous).state in _DONE
 
-    def _slice(self, clip: Clip, wanted: Interval) -> tuple[Found, Slice]:
-        found = self._library.find(clip.camera, wanted.start, wanted.end)
+    def _slice(self, clip: Clip, wanted: Interval, *, partial: bool = False) -> tuple[Found, Slice]:
+        found = self._library.find(clip.camera, wanted.start, wanted.end, partial=partial)
         in_place = self._core.store.local_path(keys.VIDEOS + clip.id) is not None
         header_bytes = HEADER_BYTES if in_place else 0
-        return found, slice_footage(found.media, wanted.start, wanted.end, header_bytes=header_bytes)
+        try:
+            return found, slice_footage(found.media, wanted.start, wanted.end, header_bytes=header_bytes)
+        except NotFound as error:
+            if not found.away:
+                raise
+            raise NotFound(f"{error.message} but what is left out: {_left_out(found)}") from error
 
     def _place(self, clip: Clip, cut: Slice) -> str:
         """Put a clip into the store; return its key.
@@ -201,11 +210,16 @@ def _size(found: Found, wanted: Interval) -> tuple[int, int]:
     return max(f.width for f in formats), max(f.height for f in formats)
 
 
-def _missing(cut: Slice) -> str:
-    """Say what of a clip was not recorded; empty if all of it was."""
-    if not cut.gaps:
-        return ""
-    total = sum(gap.duration for gap in cut.gaps) / SECOND
-    spans = ", ".join(f"{rfc3339(g.start)} to {rfc3339(g.end)}" for g in cut.gaps[:_NAMED])
-    more = f" and {len(cut.gaps) - _NAMED} more" if len(cut.gaps) > _NAMED else ""
-    return f"{total:.2f} s of it were not recorded: {spans}{more}"
+def _missing(found: Found, cut: Slice) -> str:
+    """Say what of a clip was not recorded, or is left out; empty if all of it is there."""
+    said = [_left_out(found)] if found.away else []
+    if cut.gaps:
+        total = sum(gap.duration for gap in cut.gaps) / SECOND
+        spans = ", ".join(f"{rfc3339(g.start)} to {rfc3339(g.end)}" for g in cut.gaps[:_NAMED])
+        more = f" and {len(cut.gaps) - _NAMED} more" if len(cut.gaps) > _NAMED else ""
+        said.insert(0, f"{total:.2f} s of it {'are missing' if found.away else 'were not recorded'}: {spans}{more}")
+    return "; ".join(said)
+
+
+def _left_out(found: Found) -> str:
+    return "footage of it was waited for in vain: " + ", ".join(found.away)

@@ -10,7 +10,7 @@ import structlog
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Clip, ClipRepository
-from gatehouse_common.errors import GatehouseError, NotFound
+from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, WorkerUnavailable
 from gatehouse_common.messages import ClipStored
 from gatehouse_common.observability.metrics import (
     CLIP_FRAMES,
@@ -21,6 +21,7 @@ from gatehouse_common.observability.metrics import (
 from gatehouse_common.runtime import Core
 
 from .clip_cutter import ClipCutter, Cut
+from .clip_waits import ClipWaits
 from .footage_clock import FootageClock, Reach
 
 log = structlog.get_logger(__name__)
@@ -35,13 +36,17 @@ _PREPARED_US, _LAST_US = 4 * SECOND, SECOND
 """A clip of which so much is new is prepared; near its end already if there is so much."""
 _SHORTEST_S, _LONGEST_S = 0.04, 1.0
 _FIRST_PAUSE_US, _LONGEST_PAUSE_US = SECOND // 5, 10 * SECOND
+_TRIES = 4
+"""So often a clip is tried that fails in a way that nobody thought of."""
 
 
 class Clips:
     """Follows the planned clips of the cameras that are this process's.
 
     Time is that of the footage: a clip is due when the footage reaches its end, however late that is. Only if a camera
-    has stopped does the wall clock decide. One thread looks; a few cut, each camera's clips in order.
+    has stopped does the wall clock decide. One thread looks; a few cut, each camera's clips in order. While the store
+    or the index is away, all of a camera's clips wait; for one with which something is wrong, only those that go on
+    from it.
 
     Args:
         core: what services are built from.
@@ -72,11 +77,12 @@ class Clips:
         self._next_us: dict[str, int] = {}
         self._pause_us: dict[str, int] = {}
         self._troubles: dict[str, str] = {}
+        self._waits = ClipWaits(core.clock)
 
     @property
     def trouble(self) -> str:
         """What clips wait for beside footage; empty: nothing."""
-        return next(iter(list(self._troubles.values())), "")
+        return next(iter(list(self._troubles.values())), "") or self._waits.reason
 
     def changed(self) -> None:
         """Note that clips have been planned."""
@@ -113,12 +119,13 @@ class Clips:
             known = {clip.id for clip in self._planned}
             self._done &= known
             self._prepared = {clip: at for clip, at in list(self._prepared.items()) if clip in known}
+            self._waits.keep(known)
             CLIPS_PLANNED.set(len(self._planned))
         waiting: dict[str, list[Clip]] = {}
         for clip in self._planned:
             if clip.id not in self._done:
                 waiting.setdefault(clip.camera, []).append(clip)
-        for camera in [c for c in self._next_us if c not in waiting and c not in self._busy]:
+        for camera in [c for c in list(self._next_us) if c not in waiting and c not in self._busy]:
             self._forget(camera)
         for camera, clips in waiting.items():
             if camera not in self._busy and now >= self._next_us.get(camera, 0):
@@ -143,13 +150,50 @@ class Clips:
     def _cut_due(self, camera: str, clips: Sequence[Clip]) -> int:
         """Cut what is due; return microseconds until more may be, 0 if anything was cut."""
         self._cutter.forget(camera, {clip.id for clip in clips})
-        reach = self._footage.look(camera)
-        for n, clip in enumerate(clips):
-            if not self._is_due(clip, reach):
+        reach, away = self._look_at(camera)
+        done, pause_us = False, _LONGEST_PAUSE_US
+        held: set[str | None] = set()
+        for clip in clips:
+            if clip.previous in held or self._waits.holds(clip.id):
+                held.add(clip.id)
+            elif not self._is_due(clip, reach):
                 self._prepare(clip, reach)
-                return 0 if n else self._pause_until(clip, reach)
-            self._finish(clip)
-        return 0
+                pause_us = self._pause_until(clip, reach)
+                break
+            elif self._try(clip, away):
+                done = True
+            else:
+                held.add(clip.id)
+        return 0 if done else self._waits.left_us([clip.id for clip in clips if clip.id in held], pause_us)
+
+    def _look_at(self, camera: str) -> tuple[Reach, WorkerUnavailable | None]:
+        """Return how far a camera's footage reaches; of a worker that is away nobody knows: the wall clock decides."""
+        try:
+            return self._footage.look(camera), None
+        except WorkerUnavailable as error:
+            return Reach(0, _GRACE_US), error
+
+    def _try(self, clip: Clip, away: WorkerUnavailable | None) -> bool:
+        """Cut a clip that is due; return False if it has to wait, for something that others need not wait for."""
+        partial = self._waits.is_long(clip.id)
+        try:
+            if away is not None and not partial:
+                raise away
+            self._finish(clip, partial=partial)
+        except WorkerUnavailable as error:
+            if self._waits.hold(clip.id, error.message) == 1:
+                log.warning("a clip waits", camera=clip.camera, clip=clip.id, reason=error.message)
+            return False
+        except GatehouseError:
+            raise
+        except Exception as error:  # whatever is wrong with one clip, there are others
+            log.exception("a clip could not be cut", camera=clip.camera, clip=clip.id)
+            reason = f"it could not be cut: {type(error).__name__}: {error}"
+            if self._waits.hold(clip.id, reason) < _TRIES:
+                return False
+            self._give_up(clip, (clip.start_us, clip.end_us), DataLoss(reason))
+        self._waits.end(clip.id)
+        return True
 
     def _prepare(self, clip: Clip, reach: Reach) -> None:
         """Let what there is of a clip be copied now and then, the last time shortly before its end."""
@@ -162,6 +206,8 @@ class Clips:
             self._cutter.prepare(clip, until_us)
         except GatehouseError as error:  # all of it is done at its end then
             log.debug("a clip was not prepared", camera=clip.camera, clip=clip.id, reason=error.message)
+        except Exception:  # and so is what comes of this
+            log.exception("a clip was not prepared", camera=clip.camera, clip=clip.id)
 
     def _is_due(self, clip: Clip, reach: Reach) -> bool:
         if reach.end_us >= clip.end_us:
@@ -177,11 +223,14 @@ class Clips:
             left_us = max(left_us, _NEAR_US)
         return min(max(left_us, round(_SHORTEST_S * SECOND)), round(_LONGEST_S * SECOND))
 
-    def _finish(self, clip: Clip) -> None:
-        """Cut a clip and keep what became of it; what a read has added to it since becomes another that goes on."""
+    def _finish(self, clip: Clip, *, partial: bool) -> None:
+        """Cut a clip and keep what became of it; what a read has added to it since becomes another that goes on.
+
+        ``partial``: without what workers have that do not answer.
+        """
         planned = clip.start_us, clip.end_us
         try:
-            cut = self._cutter.cut(clip)
+            cut = self._cutter.cut(clip, partial=partial)
         except GatehouseError as error:
             if error.kind.retry:
                 raise

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from clip_kit import FPS, FilmCamera, at_work, clips_of, read_at, settled, shown, stored_clips
+from clip_kit import FPS, SPEC, FilmCamera, at_work, clips_of, read_at, samples_of, settled, shown, stored_clips
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Clip, ClipRepository
+from gatehouse_common.db import Clip, ClipRepository, FootageWriter
 from gatehouse_common.footage import Library
 from gatehouse_common.ids import new_id
+from gatehouse_common.media.slicing import slice_footage
+from gatehouse_common.messages import ChunkOpened, GopWritten, RunStarted
 from gatehouse_common.runtime import Core, Supervisor
+from gatehouse_common.storage import keys
 from gatehouse_common.testing.film import FilmSpec
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.clip_cutter import ClipCutter, Cut
@@ -317,3 +322,62 @@ def test_an_earlier_read_that_comes_later_begins_the_file_anew(core: Core) -> No
     assert shown(core, clip) == list(range(51, 270))
     assert clip.events == (events[1], events[0])
     assert [p.name for p in (core.data_dir / "videos").rglob("*") if p.is_file()] == [clip.key.rpartition("/")[2]]
+
+
+def left_open_by_a_dead_worker(core: Core, start_us: int, end_us: int) -> None:
+    """Chunk of a run whose worker, elsewhere, will never answer again."""
+    run, chunk = new_id(), new_id()
+    key, writer = keys.spool("cam", run, start_us), FootageWriter(core.db)
+    place = {"camera": "cam", "run": run, "origin_us": start_us, "start_us": start_us}
+    init, _ = samples_of(SPEC)
+    formats = {"init": base64.b64encode(init), "width": 160, "height": 96, "fps": FPS, "video_codec": "avc1"}
+    address = {"spool_url": "http://127.0.0.1:9", "audio_codec": None, "interruptions": []}
+    writer.start_run(RunStarted(time_us=start_us, **place, **formats, **address))
+    writer.open_chunk(ChunkOpened(time_us=start_us, chunk=chunk, key=key, **place))
+    news = {"offset": 0, "length": 1000, "end_us": end_us, "frames": 10, "keyframe_length": 100}
+    writer.extend_chunk(GopWritten(time_us=end_us, chunk=chunk, key=key, **place, **news))
+
+
+def test_a_clip_that_a_dead_worker_has_some_of_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2-43: it waits by itself; when it has waited long enough, it is made of what there is, and says so."""
+    with core_at(tmp_path / "data", **{"service.token": "token"}) as core:
+        add_camera(core)
+        left_open_by_a_dead_worker(core, at(0), at(60))
+        camera = FilmCamera(core.data_dir, core.bus.publish, start_us=at(80))
+        with at_work(core):
+            camera.advance(at(900))
+            core.bus.publish(read_at(at(100), new_id()))
+            core.bus.publish(read_at(at(500), new_id()))
+            settled(core)
+            wait_for("the second clip", lambda: clips_of(core)[1].state == "stored")
+            assert clips_of(core)[0].state == "planned"
+            monkeypatch.setattr("gatehouse_segmenter.clip_waits._PATIENCE_US", SECOND)
+            first, second = stored_clips(core, 2)
+    assert shown(core, second) == list(range(450 - 80, 650 - 80))
+    assert shown(core, first) == list(range(250 - 80))
+    assert first.detail.startswith("3.00 s of it are missing")
+    assert "waited for in vain: http://127.0.0.1:9" in first.detail
+
+
+def test_a_clip_that_fails_in_an_unknown_way_is_given_up_and_others_are_made(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2-43: footage of one range that the slicer stumbles over."""
+
+    def stumble(media: Any, start_us: int, end_us: int, **more: Any) -> Any:
+        if start_us == at(50):
+            raise ValueError("nobody thought of that")
+        return slice_footage(media, start_us, end_us, **more)
+
+    monkeypatch.setattr("gatehouse_segmenter.clip_cutter.slice_footage", stumble)
+    camera = FilmCamera(core.data_dir, core.bus.publish)
+    with at_work(core):
+        camera.advance(at(900))
+        core.bus.publish(read_at(at(100), new_id()))
+        core.bus.publish(read_at(at(500), new_id()))
+        wait_for("both", lambda: [c.state for c in clips_of(core)] == ["failed", "stored"])
+        first, second = clips_of(core)
+    assert first.detail == "it could not be cut: ValueError: nobody thought of that"
+    assert shown(core, second) == list(range(450, 650))

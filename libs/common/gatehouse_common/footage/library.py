@@ -25,10 +25,14 @@ _ASK_AGAIN_US = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The media of a range; ``sealed`` when nothing of it can change any more."""
+    """The media of a range; ``sealed`` when nothing of it can change any more.
+
+    ``away`` is why some of it was left out, if it was asked for in part: a sentence for each worker.
+    """
 
     media: tuple[ChunkMedia, ...]
     sealed: bool
+    away: tuple[str, ...] = ()
 
 
 class Library:
@@ -47,19 +51,37 @@ class Library:
         self._away: dict[str, int] = {}
         """Workers that did not answer, and when to ask them again; monotonic microseconds."""
 
-    def find(self, camera: str, start_us: int, end_us: int) -> Found:
-        """Return the chunks that a slice of ``[start_us, end_us)`` needs, by start."""
+    def find(self, camera: str, start_us: int, end_us: int, *, partial: bool = False) -> Found:
+        """Return the chunks that a slice of ``[start_us, end_us)`` needs, by start.
+
+        Args:
+            camera: whose.
+            start_us: where the slice begins, microseconds UTC.
+            end_us: where it ends.
+            partial: leave out those of a worker that does not answer.
+
+        Raises:
+            Unavailable: the index does not answer.
+            WorkerUnavailable: a worker that has some of it does not, and it was not asked for in part.
+            DataLoss: a chunk cannot be read.
+        """
         rows = self._footage.find_chunks(camera, start_us - LOOKBACK_US, end_us)
         # An open chunk's row lags behind its file, which is the truth.
         known = {r.id for r in rows}
         newest = [r for r in self._footage.open_chunks(camera) if r.start_us < end_us and r.id not in known]
-        media = self._load(rows)
+        away: dict[str, None] = {}
+        media = self._present(rows, away) if partial else self._load(rows)
         for row in newest:
-            media += self._grown(row, start_us - LOOKBACK_US, [*rows, *newest])
+            try:
+                media += self._grown(row, start_us - LOOKBACK_US, [*rows, *newest])
+            except WorkerUnavailable as error:
+                if not partial:
+                    raise
+                away[error.message] = None
         rows += newest
         wanted = [m for m in media if m.end_us > start_us - LOOKBACK_US and m.start_us < end_us]
         wanted.sort(key=lambda m: (m.start_us, m.chunk_id))
-        return Found(tuple(wanted), all(r.state == "stored" for r in rows))
+        return Found(tuple(wanted), all(r.state == "stored" for r in rows), tuple(away))
 
     def newest(self, camera: str) -> ChunkMedia:
         """Return the newest chunk of a camera, open or not.
@@ -132,6 +154,16 @@ class Library:
                 raise
             self._away[url] = now + _ASK_AGAIN_US
             return []
+
+    def _present(self, rows: Sequence[Chunk], away: dict[str, None]) -> list[ChunkMedia]:
+        """Return those chunks that can be had, and note in ``away`` why others cannot."""
+        found: list[ChunkMedia] = []
+        for row in rows:
+            try:
+                found += self._load([row])
+            except WorkerUnavailable as error:
+                away[error.message] = None
+        return found
 
     def _load(self, rows: Sequence[Chunk]) -> list[ChunkMedia]:
         found: dict[str, ChunkMedia] = {}
