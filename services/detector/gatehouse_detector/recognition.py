@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,13 +28,15 @@ from .pictures import Kept, Shot
 from .placing import placed
 from .telling import Telling
 from .visit import Visit
-from .visits import CameraVisits, Judged, Outcome, Rules
+from .visits import CameraVisits, Ended, Judged, Outcome, Rules
 from .watched import WatchedCameras
 
 log = structlog.get_logger(__name__)
 
 _GRACE_US = 3 * SECOND
 """Pictures may come so much later than they were taken; only then the clock on the wall ends a visit."""
+_ENDED = 1024
+"""So many visits that have ended are remembered: for some time, the index still says that they are open."""
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class Recognition:
         self._rules = Rules(round(settings.visit_seconds * SECOND), round(settings.parked_hours * HOUR))
         self._telling = Telling(core)
         self._cameras: dict[str, _Camera] = {}
+        self._ended: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def take(self, picture: Picture, answer: Answer) -> None:
@@ -89,17 +93,20 @@ class Recognition:
                 self._tell(message, outcome, picture, shown)
 
     def resume(self, camera_id: str, visit: Visit, kept: Kept | None) -> None:
-        """Go on with a visit that another process began."""
+        """Go on with a visit that another process began; not with one that has ended here, whatever the index says."""
         camera = self._camera(camera_id)
         with camera.lock:
-            if visit.event not in camera.visits.open:
+            if visit.event not in camera.visits.open and visit.event not in self._ended:
                 self._telling.pictures.resume(camera_id, visit.event, visit.start_us, kept)
                 camera.visits.resume(visit)
 
     def knows(self, camera_id: str, event: str) -> bool:
-        """Return whether a visit goes on here."""
+        """Return whether a visit goes on here, or has ended here not long ago: the index may not have heard of it."""
         camera = self._cameras.get(camera_id)
-        return camera is not None and event in camera.visits.open
+        if camera is None:
+            return event in self._ended
+        with camera.lock:
+            return event in camera.visits.open or event in self._ended
 
     def let_go(self) -> list[str]:
         """Let go of the cameras that are another detector's now; return which."""
@@ -126,7 +133,7 @@ class Recognition:
                         outcomes = camera.visits.pass_time(camera.known_us + passed_us)
                 for outcome in outcomes:
                     if not isinstance(outcome, Judged):
-                        self._telling.ended(camera_id, outcome)
+                        self._end(camera_id, outcome)
 
     def close(self) -> None:
         """Tell what there is to tell, and end. Visits stay open: whoever is next goes on with them."""
@@ -156,7 +163,7 @@ class Recognition:
 
     def _tell(self, message: FrameSampled, outcome: Outcome, picture: Picture, shown: dict[str, Found]) -> None:
         if not isinstance(outcome, Judged):
-            self._telling.ended(message.camera, outcome)
+            self._end(message.camera, outcome)
             return
         PLATE_CONFIDENCE.observe(outcome.sighting.read.confidence)
         PLATE_READS.labels(message.camera, "accepted" if outcome.qualifies else "below_threshold").inc()
@@ -168,6 +175,13 @@ class Recognition:
             read = outcome.sighting.read
             shot = Shot(read, _noted(message, picture), shown[read.id].crop)
         self._telling.judged(message.camera, outcome, shot)
+
+    def _end(self, camera_id: str, ended: Ended) -> None:
+        with self._lock:
+            self._ended[ended.visit.event] = None
+            if len(self._ended) > _ENDED:
+                self._ended.popitem(last=False)
+        self._telling.ended(camera_id, ended)
 
 
 def _noted(message: FrameSampled, picture: Picture) -> bytes:
