@@ -28,7 +28,9 @@ log = structlog.get_logger(__name__)
 
 _THREADS = 8
 _LIST_AGAIN_US = 2 * SECOND
-"""Clips that another process has planned, or left, are seen so soon; those planned here at once."""
+"""Clips that another process has planned, or left, are seen so soon."""
+_LIST_SOON_US = SECOND // 20
+"""Those planned here are seen at once, but of reads that come one upon the other, not each has all plans read anew."""
 _GRACE_US = 10 * SECOND
 """A camera without a new frame for so long has stopped; what came until then is cut."""
 _NEAR_US = SECOND // 2
@@ -73,6 +75,7 @@ class Clips:
         self._prepared: dict[str, int] = {}
         """Up to when the footage of a clip has been copied."""
         self._listed_us: int | None = None
+        self._stale = True
         self._busy: set[str] = set()
         self._next_us: dict[str, int] = {}
         self._pause_us: dict[str, int] = {}
@@ -86,7 +89,7 @@ class Clips:
 
     def changed(self) -> None:
         """Note that clips have been planned."""
-        self._listed_us = None
+        self._stale = True
         self._wake.set()
 
     def run(self, stop: threading.Event) -> None:
@@ -113,8 +116,8 @@ class Clips:
     def _look(self, pool: Executor) -> float:
         """Begin what is due; return seconds until there may be more."""
         now = self._core.clock.monotonic_us()
-        if self._listed_us is None or now - self._listed_us >= _LIST_AGAIN_US:
-            self._listed_us = now
+        if self._listed_us is None or now - self._listed_us >= (_LIST_SOON_US if self._stale else _LIST_AGAIN_US):
+            self._listed_us, self._stale = now, False
             self._planned = self._repository.planned(self._mine)
             known = {clip.id for clip in self._planned}
             self._done &= known
@@ -132,7 +135,7 @@ class Clips:
                 self._busy.add(camera)
                 pool.submit(self._tend, camera, clips)
         soonest = min((self._next_us.get(c, now) for c in waiting if c not in self._busy), default=now + SECOND)
-        return min(max((soonest - now) / SECOND, _SHORTEST_S), _LONGEST_S)
+        return min(max((soonest - now) / SECOND, _SHORTEST_S), _SHORTEST_S if self._stale else _LONGEST_S)
 
     def _tend(self, camera: str, clips: Sequence[Clip]) -> None:
         """Cut those of a camera's clips that are due, and say when to look again."""
