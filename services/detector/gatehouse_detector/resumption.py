@@ -12,6 +12,8 @@ from .tracking import Track
 from .visit import Visit
 
 _MOST_READS = 200
+_CLARITY = 0.5
+"""Of pictures that nobody has here: the index does not know it, and a clear one must be able to take their place."""
 
 
 def resume(reader: PlateReader, event: PlateEvent) -> tuple[Visit, Kept | None]:
@@ -21,11 +23,10 @@ def resume(reader: PlateReader, event: PlateEvent) -> tuple[Visit, Kept | None]:
         GatehouseError: the index does not answer.
     """
     known = [_read_of(record) for record in reader.newest_reads(event.id, _MOST_READS)] or [_best_of(event)]
-    sightings = [Sighting(read, box_of(read.quad)) for read in known]
+    sightings = [_sighting_of(read) for read in known]
     best = next((s for s in sightings if s.read.id == event.best_read), None)
     if best is None:
-        read = _best_of(event)
-        best = Sighting(read, box_of(read.quad))
+        best = _sighting_of(_best_of(event))
     track = Track()
     visit: Visit | None = None
     for sighting in sightings:
@@ -34,9 +35,13 @@ def resume(reader: PlateReader, event: PlateEvent) -> tuple[Visit, Kept | None]:
         visit.take(sighting, qualifies=True)
     if visit is None:
         raise AssertionError("there is always a read")
-    visit.go_on(event.start_us, event.end_us, event.reads, best)
     kept = Kept(best.read, event.frame_key, event.crop_key) if event.frame_key or event.crop_key else None
+    visit.go_on(event.start_us, event.end_us, event.reads, best, pictured=kept is not None)
     return visit, kept
+
+
+def _sighting_of(read: ReadFields) -> Sighting:
+    return Sighting(read, box_of(read.quad), _CLARITY)
 
 
 def _read_of(record: PlateReadRecord) -> ReadFields:

@@ -39,16 +39,25 @@ class Visit:
         self.qualifying = 0
         self.standing = False
         self.best = first
-        self._unpictured = not event
+        self._unpictured = True
         self._anchor = first
         self._anchor_us = first.read.time_us
         self._told_us: int | None = None
         self._misses = 0
         self._missed_at: list[int] = []
 
-    def go_on(self, start_us: int, end_us: int, qualifying: int, best: Sighting) -> None:
-        """Take up where another process left it, whose reads have been taken again as far as they are known."""
+    def go_on(self, start_us: int, end_us: int, qualifying: int, best: Sighting, *, pictured: bool) -> None:
+        """Take up where another process left it, whose reads have been taken again as far as they are known.
+
+        Args:
+            start_us: when it began.
+            end_us: when it was read last.
+            qualifying: how many reads of it were sure enough.
+            best: the best of them.
+            pictured: whether there is a picture of that one; else the next read is the best picture so far.
+        """
         self.start_us, self.end_us, self.qualifying, self.best = start_us, end_us, qualifying, best
+        self._unpictured = not pictured
         self.track.parked = self.standing
 
     def take(self, sighting: Sighting, *, qualifies: bool) -> bool:
