@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -12,9 +13,12 @@ from gatehouse_common.errors import DataLoss, InvalidInput, Unavailable
 
 from .answers import Answer, answer_of
 from .channel import Channel
+from .reading.port import MOST_PIXELS
 
 COMMAND = (sys.executable, "-P", "-m", "gatehouse_detector.worker")
 """-P: no module of the directory that the detector was started in."""
+_LIMITS = {"OPENCV_IO_MAX_IMAGE_PIXELS": str(MOST_PIXELS)}
+"""What a process is not to decode even if a picture's header deceives it; OpenCV asks for it when it is imported."""
 _OPENING_S = 120.0
 _END_S = 5.0
 
@@ -45,6 +49,7 @@ class ReadingProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(),),
+                env={**os.environ, **_LIMITS},
                 start_new_session=True,
             )
         except OSError as error:

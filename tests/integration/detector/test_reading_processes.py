@@ -242,6 +242,28 @@ while True:
 """
 
 
+LARGE = """
+import socket, sys
+import cv2, numpy as np
+from gatehouse_detector.channel import Channel
+channel = Channel(socket.socket(fileno=int(sys.argv[2])))
+channel.receive()
+try:
+    trouble = str(cv2.imdecode(np.fromfile(sys.argv[1], np.uint8), cv2.IMREAD_COLOR).shape)
+except cv2.error as error:
+    trouble = str(error)
+channel.send({"trouble": trouble})
+"""
+
+
+def test_decoders_of_reading_processes_refuse_what_is_too_large_whatever_its_header_says(tmp_path: Path) -> None:
+    file = tmp_path / "large.jpg"
+    pixels = np.zeros((8000, 8000, 1), np.uint8)
+    file.write_bytes(simplejpeg.encode_jpeg(pixels, quality=10, colorspace="GRAY"))
+    with pytest.raises(Unavailable, match="pixels"):
+        ReadingProcess([sys.executable, "-c", LARGE, str(file)], {})
+
+
 def test_an_answer_without_end_costs_its_picture_and_its_process(tmp_path: Path) -> None:
     intake, before = Intake(64), replaced("died")
     pool = Pool(intake, [sys.executable, "-c", ENDLESS, str(tmp_path / "known")], {}, 1, 20.0)

@@ -49,6 +49,18 @@ def test_a_huge_picture_is_refused_by_its_header() -> None:
         decode(stating(jpeg(64, 64), 20000, 20000))
 
 
+def test_a_size_that_only_decoders_would_find_is_not_decoded() -> None:
+    """A byte that is no marker: what follows it is skipped here, and decoders take their size from it."""
+    data, small = jpeg(320, 240), jpeg(64, 64)
+    scan, size = data.find(b"\xff\xda"), small.find(b"\xff\xc0")
+    stated = small[size : size + 19]
+    comment = b"\xff\xfe" + (2 + len(stated)).to_bytes(2) + stated
+    crafted = b"\xff\xd8\xff\x00" + (scan + 4).to_bytes(2) + data[2:scan] + comment + data[scan:]
+    assert cv2.imdecode(np.frombuffer(crafted, np.uint8), cv2.IMREAD_COLOR).shape == (240, 320, 3)
+    with pytest.raises(InvalidInput, match="no marker"):
+        decode(crafted)
+
+
 def test_a_header_that_lies_about_the_size_is_survived() -> None:
     with contextlib.suppress(InvalidInput):
         assert decode(stating(jpeg(64, 64), 900, 900)).shape == (900, 900, 3)

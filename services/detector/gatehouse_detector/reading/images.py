@@ -7,10 +7,8 @@ import numpy as np
 
 from gatehouse_common.errors import InvalidInput, TooLarge
 
-from .port import Image
+from .port import MOST_PIXELS, Image
 
-MOST_PIXELS = 50_000_000
-"""Of one picture: 8192 x 6144; decoded it takes 150 MB."""
 LEAST_SIDE = 16
 """Of a picture in which a plate could be read."""
 
@@ -56,6 +54,8 @@ def jpeg_size(data: bytes) -> tuple[int, int]:
         if data[at] != 0xFF:
             raise InvalidInput("the picture is damaged: its header has no marker where one belongs.")
         marker = data[at + 1]
+        if marker == 0x00:  # no marker: decoders look for the next one, and would find another size than is found here
+            raise InvalidInput("the picture is damaged: its header has no marker where one belongs.")
         if marker == 0xFF:
             at += 1
         elif marker in _STANDALONE:

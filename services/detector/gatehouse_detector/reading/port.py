@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 """Pixels of a picture: rows, columns, blue-green-red."""
 
+MOST_PIXELS = 50_000_000
+"""Of one picture: 8192 x 6144; decoded it takes 150 MB."""
+
 Point = tuple[float, float]
 """Pixels from the left edge and from the upper edge."""
 
