@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import av
+import structlog
 
 from gatehouse_common.bus.transient import TransientTopics
 from gatehouse_common.clock import SECOND, Clock
@@ -20,6 +21,8 @@ from .watching.listeners import PictureListener
 from .watching.options import WatchOptions
 from .watching.turns import Turns
 from .watching.watch import CameraWatch
+
+log = structlog.get_logger(__name__)
 
 _PREVIEW_FPS = 15
 _PREVIEW_WIDTH = 1280
@@ -70,7 +73,7 @@ class LiveTap:
         self._run = self._chunk = ""
         self._format: TrackFormat | None = None
         self._wall: Callable[[int], int] = int
-        self._has_jpegs = False
+        self._has_jpegs = self._faulty = False
         self._shown = -VIDEO_TIMESCALE
 
     def request(self, wanted: LiveRequested) -> None:
@@ -92,7 +95,7 @@ class LiveTap:
         self._watch.end_run()
         self._preview.since = None
         self._samples.clear()
-        self._has_jpegs = False
+        self._has_jpegs = self._faulty = False
         self._shown = -VIDEO_TIMESCALE
 
     def configure(self, options: WatchOptions) -> None:
@@ -126,7 +129,7 @@ class LiveTap:
             self._preview.since = None
         elif self._preview.since is None:
             self._preview.since = sample.dts
-        self._watch.sample(sample, shown=shown)
+        self._watched(sample, shown=shown)
         if sample.sync or chunk != self._chunk:
             self.flush()
         self._chunk = chunk
@@ -135,6 +138,15 @@ class LiveTap:
         first = self._samples[0]
         if now < self._media_until and sample.dts + sample.dur - first.dts >= self._fragment_ticks:
             self.flush()
+
+    def _watched(self, sample: TimedSample, *, shown: bool) -> None:
+        """Let it be watched: a fault in that must not end the recording whose thread this is."""
+        try:
+            self._watch.sample(sample, shown=shown)
+        except Exception:  # whatever it is, once a run is often enough to be told of it
+            if not self._faulty:
+                log.exception("a camera is not watched as it should be", camera=self._camera, run=self._run)
+            self._faulty = True
 
     def flush(self) -> None:
         """Publish the fragment at hand; called at each part's end, so that fragments never straddle parts."""

@@ -181,7 +181,7 @@ class CameraWatch:
         if not samples:
             return  # its GOP was not kept, so the next keyframe tells
         if self._intra:
-            samples = [sample for sample in samples if self._is_due(sample)]
+            samples = [sample for sample in samples if self._is_due(sample)] or samples[-1:]
         following.start = samples[0].dts
         self._following = following
         self._backlog.follow(samples)
