@@ -33,7 +33,20 @@ def store(clips: ClipRepository, clip: Clip, **more: Any) -> None:
     """Store a clip as its frames are: not quite where it should begin and end."""
     cut = more.pop("cut", (clip.start_us, clip.end_us))
     frames = (clip.start_us + 10_000, clip.end_us - 10_000)
-    clips.stored(clip.id, f"videos/{clip.id}.mp4", *frames, 1000, 1280, 720, 500, "", clip.end_us + S, cut=cut, **more)
+    clips.stored(
+        clip.id,
+        f"videos/{clip.id}.mp4",
+        *frames,
+        1000,
+        1280,
+        720,
+        500,
+        "",
+        clip.end_us + S,
+        cut=cut,
+        around=(PRE, POST),
+        **more,
+    )
 
 
 def spans(found: list[Clip]) -> list[tuple[float, float]]:
@@ -158,14 +171,18 @@ class TestStoring:
         (clip,) = clips.planned()
         plan(clips, "b", 10)
         plan(clips, "c", -8)
+        plan(clips, "d", 21)
         store(clips, clip)
         before, after = sorted(clips.planned(), key=lambda c: c.start_us)
-        assert spans([before, after]) == [(-13, -5), (15, 25)]
+        assert spans([before, after]) == [(-13, 7), (15, 36)]
         assert (before.previous, after.previous) == (None, clip.id)
-        assert {"a", "b", "c"} == set(after.events)
-        assert spans([clips.get(clip.id)]) == [(-5, 15)]
+        assert (before.events, after.events) == (("c", "a", "b"), ("b", "d"))
+        made = clips.get(clip.id)
+        assert (spans([made]), made.events) == ([(-5, 15)], ("c", "a", "b"))
+        assert (made.first_us, made.last_us) == (T - 8 * S, T + 10 * S)
         plan(clips, "b", 11)
-        assert spans(clips.planned()) == [(-13, -5), (15, 26)]
+        plan(clips, "c", -8)
+        assert spans(clips.planned()) == [(-13, 7), (15, 36)]
 
     def test_what_became_part_of_another_is_told(self, clips: ClipRepository) -> None:
         plan(clips, "a", 0)

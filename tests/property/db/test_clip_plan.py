@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_common.db.clip_plan import Lengths, Piece, Reach, left_over, plan_read
+from gatehouse_common.db.clip_plan import Lengths, Piece, Reach, inside, left_over, plan_read
 from gatehouse_common.intervals import Interval, merge, subtract
 
 LENGTHS = Lengths(5, 15, 100)
@@ -49,8 +49,9 @@ class Clips:
     def make(self, clip: str, cut: Interval | None = None) -> None:
         piece = self.planned.pop(clip)
         cut = cut or piece.span
-        self.made[clip] = replace(piece, span=cut)
-        for rest in left_over(piece, cut):
+        reaches = inside(piece.reaches, cut, self.lengths) if cut != piece.span else piece.reaches
+        self.made[clip] = replace(piece, span=cut, reaches=reaches)
+        for rest in left_over(piece, cut, self.lengths):
             self.put(rest)
 
     @property
@@ -189,6 +190,21 @@ def test_what_comes_late_and_is_in_a_made_clip_joins_it() -> None:
     assert clips.see(Reach("b", 118, 118)) == ["clip-1"]
     assert clips.planned == {}
     assert [reach.event for reach in clips.made["clip-1"].reaches] == ["a", "b"]
+
+
+def test_what_comes_while_a_clip_is_made_has_its_whole_window_in_a_file() -> None:
+    clips = told([Reach("a", 100, 100)])  # [95, 115), and being made
+    for read in (Reach("before", 92, 92), Reach("after", 112, 112), Reach("behind", 121, 121)):
+        clips.see(read)
+    clips.make("clip-1", Interval(95, 115))
+    assert [(span, [r.event for r in reaches]) for span, reaches in clips.shape()] == [
+        (Interval(87, 107), ["before", "a"]),
+        (Interval(115, 136), ["after", "behind"]),
+    ]
+    assert [reach.event for reach in clips.made["clip-1"].reaches] == ["before", "a", "after"]
+    shape = clips.shape()
+    clips.see(Reach("before", 92, 92))
+    assert clips.shape() == shape
 
 
 def test_a_chain_goes_on_after_its_first_clip_is_made() -> None:

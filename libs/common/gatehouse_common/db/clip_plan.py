@@ -88,17 +88,39 @@ def plan_read(read: Reach, lengths: Lengths, planned: Sequence[Piece], made: Seq
     return Plan(*_cut(span, reaches, lengths, stretch), joined)
 
 
-def left_over(planned: Piece, cut: Interval) -> list[Piece]:
+def left_over(planned: Piece, cut: Interval, lengths: Lengths) -> list[Piece]:
     """Return what is still wanted of a clip of which ``cut`` was made: it grew while it was being made.
+
+    What goes on from it begins where it ends. What a read asks for that came before it has the whole window of that
+    read, as of one that comes late; the frames that both have are in both.
 
     Args:
         planned: the clip as it is wanted now.
         cut: as it was wanted when it was begun.
+        lengths: how long clips are.
     """
-    return [
-        Piece("", rest, planned.reaches, planned.id if rest.start == cut.end else None)
-        for rest in subtract(planned.span, [cut])
+    found: list[Piece] = []
+    for rest in subtract(planned.span, [cut]):
+        goes_on = rest.start == cut.end
+        span = rest if goes_on or planned.previous else Interval(rest.start, _early_end(planned, cut, rest, lengths))
+        found.append(Piece("", span, inside(planned.reaches, span, lengths), planned.id if goes_on else None))
+    return found
+
+
+def _early_end(planned: Piece, cut: Interval, rest: Interval, lengths: Lengths) -> int:
+    """Return where the windows end that begin before ``cut``."""
+    ends = [
+        lengths.window(r.first_us, min(r.last_us, cut.start + lengths.pre_us)).end
+        for r in planned.reaches
+        if r.first_us - lengths.pre_us < cut.start
     ]
+    return max(rest.end, min(cut.end, planned.span.end, max(ends, default=rest.end)))
+
+
+def inside(reaches: tuple[Reach, ...], span: Interval, lengths: Lengths) -> tuple[Reach, ...]:
+    """Return those that have a part of a span in their windows; all of them if none has."""
+    found = tuple(r for r in reaches if lengths.window(r.first_us, r.last_us).overlaps(span))
+    return found or reaches
 
 
 def _stretch(window: Interval, planned: Sequence[Piece]) -> list[Piece]:
@@ -121,8 +143,7 @@ def _cut(
     pieces: list[Piece] = []
     for n, start in enumerate(range(span.start, span.end, lengths.max_us)):
         part = Interval(start, min(start + lengths.max_us, span.end))
-        inside = tuple(r for r in reaches if lengths.window(r.first_us, r.last_us).overlaps(part))
-        pieces.append(Piece(ids[n] if n < len(ids) else "", part, inside or reaches))
+        pieces.append(Piece(ids[n] if n < len(ids) else "", part, inside(reaches, part, lengths)))
     if before and before[0].span.start == span.start:
         pieces[0] = replace(pieces[0], previous=before[0].previous)
     return pieces, ids[len(pieces) :]

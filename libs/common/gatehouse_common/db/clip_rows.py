@@ -12,7 +12,7 @@ from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
 
-from .clip_plan import Piece, Plan, Reach, left_over
+from .clip_plan import Lengths, Piece, Plan, Reach, inside, left_over
 from .models import CameraRow
 from .plate_models import MAX_CLIP_US, ClipPlateEventRow, ClipRow
 from .plate_records import Clip
@@ -84,8 +84,12 @@ def write(c: Connection, camera: str, plan: Plan, known: Sequence[Piece], now_us
     return [piece.id for piece in sorted([*plan.joined, *placed], key=lambda p: (p.span, p.id))]
 
 
-def finish(c: Connection, clip: str, values: dict[str, Any], cut: Interval | None, at_us: int) -> None:
+def finish(
+    c: Connection, clip: str, values: dict[str, Any], cut: Interval | None, lengths: Lengths, at_us: int
+) -> None:
     """Give a planned clip its end; what it was made longer by since it was begun is planned anew.
+
+    Events of which only that has anything are no longer in it.
 
     Raises:
         NotFound: there is no such clip any more.
@@ -102,7 +106,10 @@ def finish(c: Connection, clip: str, values: dict[str, Any], cut: Interval | Non
     )
     if state.state == "failed":
         return
-    for rest in left_over(kept, cut):
+    if kept.span != cut and (reaches := inside(kept.reaches, cut, lengths)) != kept.reaches:
+        _link(c, replace(kept, reaches=reaches))
+        c.execute(update(ClipRow).where(ClipRow.id == clip).values(_reads(reaches)))
+    for rest in left_over(kept, cut, lengths):
         placed = _put(c, state.camera, rest, None, at_us)
         _follow(c, state.camera, placed, [clip])
 
@@ -139,11 +146,7 @@ def _put(c: Connection, camera: str, piece: Piece, before: Piece | None, now_us:
         return piece
     span = {"start_us": piece.span.start, "end_us": piece.span.end}
     wanted = {"wanted_start_us": piece.span.start, "wanted_end_us": piece.span.end}
-    reads = {
-        "first_us": min(reach.first_us for reach in piece.reaches),
-        "last_us": max(reach.last_us for reach in piece.reaches),
-    }
-    values = {**span, **wanted, **reads, "previous": piece.previous}
+    values = {**span, **wanted, **_reads(piece.reaches), "previous": piece.previous}
     if piece.id:
         c.execute(update(ClipRow).where(ClipRow.id == piece.id).values(values))
     else:
@@ -153,6 +156,10 @@ def _put(c: Connection, camera: str, piece: Piece, before: Piece | None, now_us:
     if before is None or piece.reaches != before.reaches:
         _link(c, piece)
     return piece
+
+
+def _reads(reaches: Sequence[Reach]) -> dict[str, int]:
+    return {"first_us": min(r.first_us for r in reaches), "last_us": max(r.last_us for r in reaches)}
 
 
 def _link(c: Connection, piece: Piece) -> None:

@@ -76,6 +76,7 @@ class ClipRepository:
         detail: str,
         at_us: int,
         cut: tuple[int, int] | None = None,
+        around: tuple[int, int] = (0, 0),
     ) -> None:
         """Keep where a planned clip is stored; one that is stored already stays as it is.
 
@@ -91,23 +92,31 @@ class ClipRepository:
             detail: what is wrong with it, one sentence; empty: nothing.
             at_us: the time.
             cut: ``(start_us, end_us)`` as it was planned when it was begun. If a read made it longer since, what is
-                longer is planned as a clip that goes on from it.
+                longer is planned as a clip that goes on from it, or that was before it.
+            around: ``(pre_us, post_us)``, how long before and after a read clips reach.
 
         Raises:
             NotFound: there is no such clip any more; it has become part of another.
         """
         values = {"key": key, "start_us": start_us, "end_us": end_us, "bytes": bytes, "width": width, "height": height}
         more = {"frames": frames, "detail": detail, "state": "stored", "stored_us": at_us}
-        self._finish(clip_id, {**values, **more}, cut, at_us)
+        self._finish(clip_id, {**values, **more}, cut, around, at_us)
 
     @retried
-    def failed(self, clip_id: str, detail: str, at_us: int, cut: tuple[int, int] | None = None) -> None:
-        """Keep that a planned clip could not be made, and why; ``cut`` is that of :meth:`stored`.
+    def failed(
+        self,
+        clip_id: str,
+        detail: str,
+        at_us: int,
+        cut: tuple[int, int] | None = None,
+        around: tuple[int, int] = (0, 0),
+    ) -> None:
+        """Keep that a planned clip could not be made, and why; ``cut`` and ``around`` are those of :meth:`stored`.
 
         Raises:
             NotFound: there is no such clip any more; it has become part of another.
         """
-        self._finish(clip_id, {"state": "failed", "detail": detail}, cut, at_us)
+        self._finish(clip_id, {"state": "failed", "detail": detail}, cut, around, at_us)
 
     def get(self, clip_id: str) -> Clip:
         """Return a clip.
@@ -171,11 +180,14 @@ class ClipRepository:
         with self._db.read() as c:
             return find_clips(c, query)
 
-    def _finish(self, clip_id: str, values: dict[str, Any], cut: tuple[int, int] | None, at_us: int) -> None:
+    def _finish(
+        self, clip_id: str, values: dict[str, Any], cut: tuple[int, int] | None, around: tuple[int, int], at_us: int
+    ) -> None:
         camera = self.get(clip_id).camera
         with self._db.begin() as c:
             lock_camera(c, camera)
-            finish(c, clip_id, values, Interval(*cut) if cut else None, at_us)
+            lengths = Lengths(*around, MAX_CLIP_US)
+            finish(c, clip_id, values, Interval(*cut) if cut else None, lengths, at_us)
 
     def list(self, query: ClipQuery) -> list[Clip]:
         """Return the clips that are asked for, newest first."""
