@@ -16,7 +16,9 @@ from gatehouse_common.clock import SystemClock
 from gatehouse_common.media.fragment import TimedSample
 from gatehouse_common.media.samples import TrackFormat
 from gatehouse_common.messages import LiveMedia, LiveRequested
+from gatehouse_common.observability.metrics import WATCH_DAMAGED
 from running import wait_for
+from watch_kit import settle
 
 FORMAT = TrackFormat(1, "video", 90_000, "avc1", "", b"")
 STEP = 1500
@@ -61,3 +63,22 @@ def test_whoever_looks_again_at_once_is_shown_the_picture_at_hand() -> None:
     assert following.start == 3 * STEP
     watch.close()
     turns.close()
+
+
+def test_pictures_that_cannot_be_decoded_are_counted_and_told_of_once_a_run() -> None:
+    turns, before = Turns(1), WATCH_DAMAGED.labels("damaged")._value.get()
+    watch = CameraWatch("damaged", turns, lambda *_: None, WatchOptions("off"))
+    with structlog.testing.capture_logs() as logs:
+        for run in ("one", "two"):
+            watch.begin_run(run, FORMAT, lambda ticks: ticks)
+            for place in range(0, 100, 10):
+                watch.sample(keyframe(place), shown=True)
+            watch.end_run()
+            settle(turns)
+    watch.close()
+    turns.close()
+    assert WATCH_DAMAGED.labels("damaged")._value.get() == before + 20
+    warnings = [e for e in logs if e["log_level"] == "warning"]
+    assert len(warnings) == 2
+    assert {e["camera"] for e in warnings} == {"damaged"}
+    assert all(e["reason"] for e in warnings)

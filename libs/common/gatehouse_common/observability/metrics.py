@@ -36,6 +36,11 @@ WATCH_SHED = Counter(
     "Pictures that detectors should have got and did not, for want of time to decode them (`behind`, `slower`).",
     ["camera", "reason"],
 )
+WATCH_DAMAGED = Counter(
+    "gatehouse_watch_pictures_damaged",
+    "Pictures that could not be decoded to look at them; they are recorded all the same.",
+    ["camera"],
+)
 NOTICES_PENDING = Gauge("gatehouse_outbox_pending", "Notices that wait for the bus to take them.")
 
 # Recording

@@ -13,7 +13,7 @@ from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.decode import make_decoder, packet_of, video_codec
 from gatehouse_common.media.fragment import TimedSample
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
-from gatehouse_common.observability.metrics import WATCH_DECODED
+from gatehouse_common.observability.metrics import WATCH_DAMAGED, WATCH_DECODED
 
 from .analyst import Analyst
 from .backlog import Backlog, Kind, Run, Work
@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 _TURN_S, _TURN = 0.02, 8
 """A turn is over after so much time of a processor, or so many pictures, whichever comes first."""
+_MOST_TOLD = 10
 _QUICKLY = {"mjpeg": {"lowres": "2"}}
 """How pictures are decoded of which only a small grey one is made. JPEGs come out at a quarter of their size."""
 _ANY_QUICKLY = {"skip_loop_filter": "all"}
@@ -48,6 +49,7 @@ class SharedDecode:
         self._run: Run | None = None
         self._decoder: av.VideoCodecContext | None = None
         self._from = 0
+        self._told: set[str] = set()
         self.answer: tuple[Run, int, bool] | None = None
         """Of the keyframe looked at last: its run, its decode time, and whether something has changed since."""
         self.urgent = True
@@ -63,11 +65,20 @@ class SharedDecode:
             try:
                 self._do(work)
             except (DataLoss, av.FFmpegError) as error:
-                # A damaged picture is not shown; the next keyframe mends it.
-                log.debug("a picture cannot be decoded", camera=self._camera, reason=str(error))
+                self._damaged(str(error))  # it is not shown; the next keyframe mends it
             if thread_time() - began > _TURN_S:
                 break
         return len(self._backlog) > 0
+
+    def _damaged(self, reason: str) -> None:
+        """Count a picture that cannot be decoded; of each run each reason is told once."""
+        WATCH_DAMAGED.labels(self._camera).inc()
+        kind = "".join(char for char in reason if not char.isdigit())
+        if kind not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add(kind)
+            log.warning("a picture cannot be decoded", camera=self._camera, reason=reason)
+        else:
+            log.debug("a picture cannot be decoded", camera=self._camera, reason=reason)
 
     def _do(self, work: Work) -> None:
         if work.kind is Kind.BEGIN and work.run is not None:
@@ -84,6 +95,7 @@ class SharedDecode:
     def _begin(self, run: Run) -> None:
         self._rest()
         self._run = run
+        self._told.clear()
         for listener in self._listeners:
             listener.begin_run(run)
 
