@@ -118,7 +118,7 @@ def regions(mask: Mask, seeds: Mask, width: int, height: int) -> list[Region]:
         found[-1] = found[-1].joined(last)
         found = _apart(found)
     if sum(region.pixels for region in found) > _WHOLE_SHARE * width * height:
-        return [Region(0, 0, width, height)]
+        return [Region(0, 0, width // 2 * 2, height // 2 * 2)]
     return found
 
 
