@@ -14,7 +14,7 @@ from gatehouse_common.errors import GatehouseError, InvalidInput, NotFound
 from gatehouse_common.media.slicing import LOOKBACK_US
 from gatehouse_common.messages import ChunkClosed, ChunkDiscarded
 from gatehouse_common.runtime import Core
-from gatehouse_common.settings.cameras import CameraSettings, camera_settings, keeps_all
+from gatehouse_common.settings.cameras import CameraSettings, camera_settings, keeps_all, why_no_clips
 
 from .clip_plans import CameraLocks
 
@@ -55,13 +55,14 @@ class Unkept:
         self._held: dict[str, _Held] = {}
         self._kept: dict[str, tuple[int, bool]] = {}
         """Whether all of a camera is kept, and when that was asked."""
+        self._warned: dict[str, str] = {}
         self._idle_us: int | None = None
 
     def keeps(self, camera: str) -> bool:
         """Return whether all footage of a camera is kept; what it says is believed for five seconds.
 
-        A camera that is gone, or whose settings cannot be read, is taken as the site says: to keep too much can be
-        made good.
+        A camera that is gone, or whose settings cannot be read, is taken as the site says. Where there can be no clips,
+        all is kept whatever is set: to keep too much can be made good.
 
         Raises:
             Unavailable: the database does not answer.
@@ -74,9 +75,17 @@ class Unkept:
             own = camera_settings(self._cameras.get(camera).settings)
         except (NotFound, InvalidInput):
             own = CameraSettings()
-        kept = keeps_all(self._core.settings.values, own)
+        kept = keeps_all(self._core.settings.values, own) or self._has_no_clips(camera, own)
         self._kept[camera] = now, kept
         return kept
+
+    def _has_no_clips(self, camera: str, own: CameraSettings) -> bool:
+        """Return whether nothing at all would be kept of a camera of which only clips are to be, and say so once."""
+        reason = why_no_clips(self._core.settings.values, own)
+        if reason and self._warned.get(camera) != reason:
+            log.warning("all footage is kept, for there can be no clips", camera=camera, reason=reason)
+        self._warned[camera] = reason
+        return bool(reason)
 
     def hold(self, closed: ChunkClosed) -> None:
         """Hold a chunk; one that is held already is not held for longer."""

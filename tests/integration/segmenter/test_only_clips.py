@@ -114,6 +114,27 @@ def test_what_is_held_is_stored_if_all_is_to_be_kept_again(core: Core) -> None:
             assert [state for _, state, _ in rows(slow)] == ["stored"] * 4
 
 
+@pytest.mark.parametrize(
+    ("site", "own"),
+    [
+        ({"clips.enabled": "false"}, {}),
+        ({"detection.frames": "off"}, {}),
+        ({"detection.reader": "none"}, {}),
+        ({}, {"plates": {"enabled": False}}),
+    ],
+    ids=str,
+)
+def test_where_there_can_be_no_clips_all_is_kept(tmp_path: Path, site: dict[str, Any], own: dict[str, Any]) -> None:
+    """S2-22: clips are optional, and without them `keep = events` must not throw away all there is."""
+    with core_at(tmp_path / "data", **{**QUICK, **site}) as core:
+        add(core)
+        CameraRepository(core.db).change("cam", settings={"keep": "events", **own})
+        camera = FilmCamera(core.data_dir, core.bus.publish, chunk_us=4 * SECOND)
+        with at_work(core):
+            camera.advance(at(130))
+            wait_for("chunks in the store", lambda: len(stored_files(core.data_dir)) == 3)
+
+
 def test_a_pause_is_measured_from_what_has_gone(core: Core) -> None:
     """R6: every second is in the ledger once, also where nothing of before is left."""
     camera = FilmCamera(core.data_dir, core.bus.publish, chunk_us=4 * SECOND)

@@ -33,7 +33,9 @@ class CameraSettings(Group):
     """All settings of a camera that are its own."""
 
     plates: PlateOptions = Field(default_factory=PlateOptions)
-    keep: Literal["all", "events"] | None = Field(None, description="`events`: only the clips of plate events are kept")
+    keep: Literal["all", "events"] | None = Field(
+        None, description="`events`: only the clips of plate events are kept, if there can be any"
+    )
 
 
 def camera_settings(kept: dict[str, Any]) -> CameraSettings:
@@ -91,3 +93,14 @@ def plate_region(site: SettingsModel, own: CameraSettings) -> str:
 def keeps_all(site: SettingsModel, own: CameraSettings) -> bool:
     """Return whether all footage is kept, and not the clips of plate events alone."""
     return (own.keep or site.recording.keep) == "all"
+
+
+def why_no_clips(site: SettingsModel, own: CameraSettings) -> str:
+    """Return which setting keeps a camera from having any clips; empty: none does."""
+    if not site.clips.enabled:
+        return "clips.enabled is false"
+    if site.detection.frames == "off":
+        return "detection.frames is off"
+    if site.detection.reader == "none":
+        return "detection.reader is none"
+    return "" if own.plates.enabled else "the camera's plates.enabled is false"
