@@ -69,9 +69,7 @@ class Detector:
         intake = self._intake = Intake(self._settings.waiting)
         opening = _opening(self._settings.model_dump(mode="json"))
         succession = self._succession = Succession(self._core)
-        recognition = self._recognition = Recognition(
-            self._core, self._watched, self._is_mine, lambda camera: succession.take_over(self._adopt, camera)
-        )
+        recognition = self._recognition = Recognition(self._core, self._watched, self._is_mine, succession.wait_for)
         pool = self._pool = Pool(intake, self._command, opening, self._settings.workers, self._settings.timeout_seconds)
         share = self._share = SharedQueue(self._core, NAME, self._subscribe)
         looks = 0

@@ -20,6 +20,8 @@ from .visit import Visit
 log = structlog.get_logger(__name__)
 
 _RETRY_US = 5 * SECOND
+_PATIENCE_US = 2 * SECOND
+"""So long, after a camera has become this detector's, its pictures wait for its visits."""
 _SEARCH_US = 1 * MINUTE
 _LOST_US = 5 * MINUTE
 """A visit that nobody has told of for so long, and that nobody here knows, is one that was lost on its way."""
@@ -36,32 +38,49 @@ class Succession:
 
     def __init__(self, core: Core) -> None:
         self._index, self._clock = PlateReader(core.db), core.clock
-        self._lock = threading.Lock()
+        self._tried = threading.Condition()
         self._new: set[int] = set()
-        self._next_us = 0
+        self._awaited: set[int] = set()
+        self._next_us = self._awaited_us = 0
         self._search_us = core.clock.monotonic_us() + _SEARCH_US
 
     def begin(self, slots: Collection[int]) -> None:
         """The cameras in some slots are this detector's from now on."""
-        with self._lock:
+        with self._tried:
             self._new |= set(slots)
-            self._next_us = 0
+            self._awaited |= set(slots)
+            self._next_us, self._awaited_us = 0, self._clock.monotonic_us() + _PATIENCE_US
 
-    def take_over(self, adopt: Adopt, camera: str | None = None) -> None:
-        """Have the open visits of new cameras adopted, unless it has been done or a camera is given that is not new.
+    def wait_for(self, camera: str) -> None:
+        """Let the visits of a camera that is new be taken up before its pictures are looked at: see ``take_over``.
 
-        While the index is away it is tried again at times; pictures are not kept waiting for it.
+        That is waited for until it has been tried once, and not for long: pictures do not wait for an index that is
+        away, or does not answer.
         """
-        if not self._new or (camera is not None and slot_of(camera) not in self._new):
-            return
-        with self._lock:
+        slot = slot_of(camera)
+        if slot in self._awaited:
+            with self._tried:
+                left_us = max(0, self._awaited_us - self._clock.monotonic_us())
+                self._tried.wait_for(lambda: slot not in self._awaited, left_us / SECOND)
+
+    def take_over(self, adopt: Adopt) -> None:
+        """Have the open visits of new cameras adopted, unless it has been done; by one thread alone.
+
+        While the index is away it is tried again at times.
+        """
+        with self._tried:
             new = set(self._new)
             if not new or self._clock.monotonic_us() < self._next_us:
                 return
-            if self._adopt(adopt, lambda event: slot_of(event.camera) in new):
+            self._next_us = self._clock.monotonic_us() + _RETRY_US
+        done = self._adopt(adopt, lambda event: slot_of(event.camera) in new)
+        with self._tried:
+            self._awaited -= new
+            if done:
                 self._new -= new
-            else:
+            elif self._next_us:  # else more of them have come meanwhile
                 self._next_us = self._clock.monotonic_us() + _RETRY_US
+            self._tried.notify_all()
 
     def find_lost(self, adopt: Adopt, is_lost: Callable[[PlateEvent], bool]) -> None:
         """Have visits adopted, once a minute, that are open in the index and that nobody goes on with.
