@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import threading
 from datetime import date
@@ -11,8 +12,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import text
 
-from gatehouse_common.db import Camera, CameraRepository, Clip, ClipQuery, ClipRepository, Database
+from gatehouse_common.db import Camera, CameraRepository, Clip, ClipQuery, ClipRepository, Database, FootageWriter
 from gatehouse_common.errors import NotFound
+from gatehouse_common.messages import RunStarted
 from plate_kit import S, T
 
 PRE, POST, LONGEST = 5 * S, 15 * S, 300 * S
@@ -150,6 +152,46 @@ class TestPlans:
         clips.plan("gate", "a", T, 0, 0, LONGEST, T)
         (clip,) = clips.planned()
         assert clip.start_us == T < clip.end_us
+
+
+class TestRefinedOrigins:
+    """S2-1: a run's origin moves in its first seconds, and clips are true to the frame that was read all the same."""
+
+    @pytest.fixture(autouse=True)
+    def _run(self, db: Database) -> None:
+        formats: dict[str, Any] = {
+            "init": base64.b64encode(b"x"),
+            "video_codec": "avc1",
+            "audio_codec": None,
+            "interruptions": [],
+        }
+        size = {"width": 16, "height": 16, "fps": 10.0}
+        times = {"time_us": T, "start_us": T, "origin_us": T}
+        FootageWriter(db).start_run(RunStarted(camera="gate", run="run", **times, **formats, **size))
+
+    def see(self, clips: ClipRepository, event: str, at_s: int, told_us: int) -> None:
+        clips.plan("gate", event, told_us, PRE, POST, LONGEST, T, ("run", at_s * 90_000))
+
+    def test_what_is_told_after_it_moved(self, clips: ClipRepository, db: Database) -> None:
+        FootageWriter(db).refine_origin("run", T - 3 * S)
+        self.see(clips, "a", 4, T + 4 * S)
+        (clip,) = clips.planned()
+        assert (spans([clip]), clip.first_us) == ([(-4, 16)], T + S)
+
+    def test_what_is_planned_when_it_moves(self, clips: ClipRepository, db: Database) -> None:
+        plan(clips, "before", -60)
+        plan(clips, "joined", -12)
+        for event, at_s in (("a", 4), ("b", 30)):
+            self.see(clips, event, at_s, T + at_s * S)
+        assert spans(clips.planned()) == [(-65, -45), (-17, 19), (25, 45)]
+        for _ in range(2):
+            FootageWriter(db).refine_origin("run", T - 3 * S)
+        assert spans(clips.planned()) == [(-65, -45), (-17, 16), (22, 42)]
+        assert [c.first_us for c in clips.planned()] == [T - 60 * S, T - 12 * S, T + 27 * S]
+        before = clips.planned()
+        for event, at_s in (("a", 4), ("b", 30)):  # told again
+            self.see(clips, event, at_s, T + at_s * S)
+        assert clips.planned() == before
 
 
 class TestStoring:

@@ -52,6 +52,7 @@ class ClipPlans:
                 round(settings.post_seconds * SECOND),
                 round(settings.max_seconds * SECOND),
                 self._core.clock.now_us(),
+                (seen.read.run, seen.read.pts),
             )
         log.debug("clip planned", camera=seen.camera, plate_event=seen.visit.event, clips=touched)
         return bool(touched)

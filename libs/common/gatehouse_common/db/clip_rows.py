@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
+from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
 
 from .clip_plan import Lengths, Piece, Plan, Reach, inside, left_over
-from .models import CameraRow
+from .models import CameraRow, RunRow
 from .plate_models import MAX_CLIP_US, ClipPlateEventRow, ClipRow
 from .plate_records import Clip
 
@@ -21,6 +22,7 @@ CLIP = [getattr(ClipRow, f.name) for f in fields(Clip) if f.name != "events"]
 
 _WANTED: list[Any] = [ClipRow.id, ClipRow.wanted_start_us, ClipRow.wanted_end_us, ClipRow.previous]
 _IDS_AT_ONCE = 500
+_TICKS = 90_000  # in a second, of presentation times
 _EMPTY: Final = {"key": "", "bytes": 0, "width": 0, "height": 0, "frames": 0, "detail": "", "stored_us": None}
 
 
@@ -31,6 +33,35 @@ def lock_camera(c: Connection, camera: str) -> None:
     deadlock, and one of them begins anew.
     """
     c.execute(select(CameraRow.id).where(CameraRow.id == camera).with_for_update())
+
+
+def wall_time(c: Connection, run: str, pts: int, told_us: int) -> int:
+    """Return when a frame is on the screen by its run's origin; of a run that is not known, as it was told."""
+    origin_us = c.execute(select(RunRow.origin_us).where(RunRow.id == run)).scalar()
+    return told_us if origin_us is None else int(origin_us) + (2 * pts * SECOND + _TICKS) // (2 * _TICKS)
+
+
+def move_planned(c: Connection, camera: str, since_us: int, moved_us: int) -> None:
+    """Move the planned clips of a camera in time, as far as they are for reads since then: their run has moved.
+
+    Those before belong to another run. A clip that is for both begins where it did.
+    """
+    lock_camera(c, camera)
+    for piece in planned_of(c, camera):
+        reaches = tuple(
+            replace(
+                r,
+                first_us=r.first_us + (moved_us if r.first_us >= since_us else 0),
+                last_us=r.last_us + (moved_us if r.last_us >= since_us else 0),
+            )
+            for r in piece.reaches
+        )
+        if reaches == piece.reaches:
+            continue
+        whole = all(r.first_us >= since_us for r in piece.reaches)
+        start = piece.span.start + (moved_us if whole else 0)
+        span = Interval(start, min(max(start + 1, piece.span.end + moved_us), start + MAX_CLIP_US))
+        _put(c, camera, replace(piece, span=span, reaches=reaches), piece, 0)
 
 
 def find_clips(c: Connection, query: Select[Any]) -> list[Clip]:

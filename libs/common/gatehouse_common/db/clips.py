@@ -15,7 +15,7 @@ from gatehouse_common.intervals import Interval
 from gatehouse_common.timefmt import to_datetime
 
 from .clip_plan import Lengths, Reach, plan_read
-from .clip_rows import CLIP, find_clips, finish, lock_camera, made_in, planned_of, write
+from .clip_rows import CLIP, find_clips, finish, lock_camera, made_in, planned_of, wall_time, write
 from .contention import retried
 from .engine import Database
 from .plate_models import MAX_CLIP_US, ClipPlateEventRow, ClipRow
@@ -34,7 +34,15 @@ class ClipRepository:
 
     @retried
     def plan(
-        self, camera: str, event_id: str, time_us: int, pre_us: int, post_us: int, max_us: int, now_us: int
+        self,
+        camera: str,
+        event_id: str,
+        time_us: int,
+        pre_us: int,
+        post_us: int,
+        max_us: int,
+        now_us: int,
+        frame: tuple[str, int] | None = None,
     ) -> list[str]:
         """Let a qualifying read be in a clip; doing it again changes nothing. See ``clip_plan.py``.
 
@@ -46,14 +54,17 @@ class ClipRepository:
             post_us: how long after it the clip shall end.
             max_us: how long a clip may be, at most an hour.
             now_us: the time, for clips that are new.
+            frame: ``(run, pts)`` of its frame, ticks of 1/90000 s. A run's origin is refined in its first seconds:
+                where the frame is on the screen by the origin as it is known by now, counts.
 
         Returns:
             Ids of the clips that are planned or made for it, in order.
         """
         lengths = Lengths(pre_us, post_us, min(max_us, MAX_CLIP_US))
-        read = Reach(event_id, time_us, time_us)
         with self._db.begin() as c:
             lock_camera(c, camera)
+            time_us = wall_time(c, *frame, time_us) if frame is not None else time_us
+            read = Reach(event_id, time_us, time_us)
             planned, made = planned_of(c, camera), made_in(c, camera, lengths.window(time_us, time_us))
             return write(c, camera, plan_read(read, lengths, planned, made), [*planned, *made], now_us)
 

@@ -19,6 +19,7 @@ from gatehouse_common.messages import (
     RunStarted,
 )
 
+from .clip_rows import move_planned
 from .contention import retried
 from .engine import Database
 from .models import ChunkIndexRow, ChunkRow, GapRow, RunRow
@@ -81,7 +82,7 @@ class FootageWriter:
 
     @retried
     def refine_origin(self, run: str, origin_us: int) -> None:
-        """Move a run and its chunks in time by what the origin moved, if it did."""
+        """Move a run, its chunks, and what is planned of it, in time by what the origin moved, if it did."""
         with self._db.begin() as c:
             _refine(c, run, origin_us)
 
@@ -199,8 +200,9 @@ class FootageWriter:
 
 
 def _refine(c: Connection, run: str, origin_us: int) -> None:
-    row = c.execute(select(RunRow.origin_us).where(RunRow.id == run)).first()
+    row = c.execute(select(RunRow.origin_us, RunRow.camera, RunRow.started_us).where(RunRow.id == run)).first()
     if row is not None and row.origin_us != origin_us:
+        move_planned(c, row.camera, row.started_us, origin_us - row.origin_us)
         moved = origin_us - RunRow.origin_us
         c.execute(
             update(RunRow)
