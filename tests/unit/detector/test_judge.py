@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 from gatehouse_detector.reading import judge
+from gatehouse_detector.reading.alphabet import BLANK, CHARACTERS, COLUMNS, Distribution
+from gatehouse_detector.reading.builtin import PlateEngine
 from gatehouse_detector.reading.hypotheses import Hypothesis
+from gatehouse_detector.reading.port import Image
+from gatehouse_detector.reading.quads import Corners
 from gatehouse_detector.reading.syntaxes import fit
 from gatehouse_detector.reading.text_boxes import Line
 
@@ -24,6 +28,25 @@ CLEAR = Hypothesis(
     syntax=fit("RK026AJ", "eu"),
     alternatives=(),
 )
+
+
+class OneLine:
+    """Finds one line, wherever it looks."""
+
+    def find(self, image: Image) -> list[Line]:
+        return [LINE]
+
+
+class Says:
+    """Reads one text clearly, whatever it sees."""
+
+    def __init__(self, text: str) -> None:
+        self._places = np.full((2 * len(text), COLUMNS), 1e-4, np.float32)
+        for k, char in enumerate(text):
+            self._places[2 * k, CHARACTERS.index(char) + 1] = self._places[2 * k + 1, BLANK] = 0.99
+
+    def read(self, image: Image, crops: list[Corners]) -> list[Distribution]:
+        return [self._places for _ in crops]
 
 
 def confidence(hypothesis: Hypothesis, line: Line = LINE, recognisers: int = 2) -> float:
@@ -57,6 +80,19 @@ def test_what_is_blurred_or_odd_is_less_sure(recognisers: int) -> None:
     worst = replace(CLEAR, chance=0.3, evidence=0.2, agreement=0.2, characters=(0.1,) * 7, syntax=None)
     assert confidence(worst, recognisers=recognisers) < min(0.7, sure - 0.1)
     assert confidence(CLEAR, Line(LINE.corners, 0.2), recognisers) < sure
+
+
+def test_six_digits_that_may_be_a_time_of_day_are_given_and_open_no_event() -> None:
+    """Plates of the USA say 123456, and so do clocks that cameras write into their pictures."""
+    texts = {"123456": True, "235959": True, "993456": False, "126056": False, "12345": False}
+    assert {text: judge.may_be_time(text) for text in texts} == texts
+    engine = PlateEngine(OneLine(), Says("123456"), Says("123456"))
+    (reading,) = engine.read(np.zeros((100, 200, 3), np.uint8), "us")
+    assert (reading.text, reading.pattern) == ("123456", "999999")
+    assert 0.05 < reading.confidence <= 0.45
+    engine = PlateEngine(OneLine(), Says("993456"), Says("993456"))
+    (reading,) = engine.read(np.zeros((100, 200, 3), np.uint8), "us")
+    assert reading.confidence > 0.45
 
 
 def test_it_is_a_probability_whatever_comes() -> None:

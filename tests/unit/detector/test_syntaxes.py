@@ -83,11 +83,13 @@ def test_a_text_that_fits_nothing_is_read_all_the_same() -> None:
     assert found.syntax is None
 
 
-@pytest.mark.parametrize("text", ["20240517", "20240517102300", "17052024", "102300", "130PM", "05172024", "123456789"])
+@pytest.mark.parametrize(
+    "text", ["20240517", "20240517102300", "17052024", "102300PM", "130PM", "05172024", "123456789"]
+)
 def test_dates_and_times_are_stamps(text: str) -> None:
     assert is_stamp(text)
 
 
-@pytest.mark.parametrize("text", ["1049338", "75061H1", "AB1234", "853FL", "5UVR090"])
+@pytest.mark.parametrize("text", ["1049338", "75061H1", "AB1234", "853FL", "5UVR090", "123456"])
 def test_plates_are_no_stamps(text: str) -> None:
     assert not is_stamp(text)

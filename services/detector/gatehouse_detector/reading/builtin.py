@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .alphabet import Distribution
 from .hypotheses import Hypothesis, weigh
-from .judge import confidence, features, is_stamp
+from .judge import confidence, features, is_stamp, may_be_time
 from .plate_lines import PlateLines
 from .port import Image, Reading
 from .quads import Corners, as_quad, grown, shared
@@ -62,7 +62,8 @@ class PlateEngine:
     def candidates(self, image: Image, region: str) -> list[Candidate]:
         """Return what may be a plate, the surest first, one at each place."""
         found = self.first_look(image, region)
-        unclear = [each for each in found[:SECOND_LOOKS] if _UNLIKELY < each.confidence < _CLEAR]
+        likely = [each for each in found if not may_be_time(each.hypothesis.text)]  # a clock takes no plate's turn
+        unclear = [each for each in likely[:SECOND_LOOKS] if _UNLIKELY < each.confidence < _CLEAR]
         rest = [each for each in found if each not in unclear]
         return _apart(rest + self.second_look(image, region, unclear))
 
@@ -93,7 +94,8 @@ def _judged(line: Line, looks: list[list[Distribution]], region: str) -> Candida
     hypothesis = weigh(looks, region)
     if hypothesis is None or is_stamp(hypothesis.text):
         return None
-    return Candidate(line, looks, hypothesis, confidence(features(hypothesis, line), len(looks)))
+    doubtful = may_be_time(hypothesis.text)
+    return Candidate(line, looks, hypothesis, confidence(features(hypothesis, line), len(looks), doubtful=doubtful))
 
 
 def _apart(found: list[Candidate]) -> list[Candidate]:

@@ -15,21 +15,27 @@ from .text_boxes import Line
 _WEIGHTS = Path(__file__).with_name("confidence.json")
 _SURE_SCORE = 0.8
 """Score of the finder above which a line is a plate's: how far above says more of the light than of the plate."""
-_WORD_AT_MOST = 0.45
+_DOUBTFUL_AT_MOST = 0.45
 """Confidence of letters alone at most: streets have far more signs than plates that say a word. They are given, for who
-lowers a camera's threshold, but open no event by themselves."""
+lowers a camera's threshold, but open no event by themselves. So are six digits that may be a time of day."""
 _CLOCK = re.compile(
     r"(19|20)\d{2}[01]\d([0-3]\d)?.*"  # 2024-05-17...
     r"|[0-3]?\d[01]\d(19|20)\d{2}.*"  # 17.05.2024...
     r"|[01]\d[0-3]\d(19|20)\d{2}.*"  # 05/17/2024...
-    r"|[0-2]\d[0-5]\d[0-5]\d(AM|PM)?|[0-1]?\d[0-5]\d(AM|PM)"  # 12:34:56, 1:30 PM
+    r"|[0-2]\d[0-5]\d[0-5]\d(AM|PM)|[0-1]?\d[0-5]\d(AM|PM)"  # 12:34:56 PM, 1:30 PM
     r"|\d{8,}"
 )
+_TIME = re.compile(r"[0-2]\d[0-5]\d[0-5]\d")  # 12:34:56
 
 
 def is_stamp(text: str) -> bool:
-    """Tell whether a text is a date or a time of day, as cameras write them into their pictures."""
+    """Tell whether a text is a date or a time of day, as cameras write them into their pictures, and no plate."""
     return _CLOCK.fullmatch(text) is not None
+
+
+def may_be_time(text: str) -> bool:
+    """Tell whether a text may be a time of day, and may be a plate: there are some of six digits."""
+    return _TIME.fullmatch(text) is not None
 
 
 def features(hypothesis: Hypothesis, line: Line) -> dict[str, float]:
@@ -51,15 +57,16 @@ def features(hypothesis: Hypothesis, line: Line) -> dict[str, float]:
     }
 
 
-def confidence(found: dict[str, float], recognisers: int) -> float:
+def confidence(found: dict[str, float], recognisers: int, *, doubtful: bool = False) -> float:
     """Return the probability that the text is a plate and right to the letter.
 
     Args:
         found: features of the reading.
         recognisers: how many have looked at it: 1 or 2.
+        doubtful: whether it says something that is seldom a plate, however well it can be read.
     """
     weights = _weights()[str(recognisers)]
-    most = _WORD_AT_MOST if found["word"] else 1.0
+    most = _DOUBTFUL_AT_MOST if doubtful or found["word"] else 1.0
     total = weights["constant"] + sum(weights.get(name, 0.0) * value for name, value in found.items())
     return min(most, 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total)))))
 
