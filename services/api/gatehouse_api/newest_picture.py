@@ -27,13 +27,11 @@ def newest_jpeg(ctx: Context, camera: str, width: int = MOST_WIDTH) -> Picture:
 
 def newest_reads(ctx: Context, camera: str, at_us: int) -> list[PlateReadRecord]:
     """Return the newest read of each plate that is before a camera at an instant."""
-    found = []
+    found: list[PlateReadRecord] = []
     for event in ctx.plates.open_events([camera]):
         if abs(at_us - event.end_us) > _FRESH_US:
             continue
-        reads = ctx.plates.reads(event.id)
-        if reads:
-            found.append(reads[-1])
+        found += ctx.plates.newest_reads(event.id, 1)
     return found
 
 

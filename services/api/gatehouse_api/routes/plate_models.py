@@ -190,7 +190,7 @@ class PlateDetail(PlateView):
     character_votes: list[dict[str, float]] = Field(
         description="at each place of the voted text: characters, and their shares of the confidence"
     )
-    read_list: list[ReadView] = Field(description="its reads, in order")
+    read_list: list[ReadView] = Field(description="its reads in order, the first thousand of them")
     history: list[PlateView] = Field(description="other visits that are shown with exactly this text, the newest first")
 
 
