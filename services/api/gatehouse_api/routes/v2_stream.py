@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from flask import Response
 from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel
@@ -17,7 +18,10 @@ from gatehouse_api.routes.live import mjpeg
 from gatehouse_api.routes.v2_models import CameraQuery
 from gatehouse_api.routes.v2_video import TAG
 from gatehouse_common.clock import SECOND
+from gatehouse_common.errors import GatehouseError
 from gatehouse_common.settings.cameras import camera_settings, plate_region
+
+log = structlog.get_logger(__name__)
 
 api = APIBlueprint("v2_stream", __name__, url_prefix="/v2/stream", abp_tags=[TAG])
 
@@ -76,8 +80,12 @@ class _LatestMarks:
         now = self._ctx.core.clock.monotonic_us()
         if self._asked_us is None or now - self._asked_us > _AGAIN_US:
             self._asked_us = now
-            reads = newest_reads(self._ctx, self._camera, self._ctx.core.clock.now_us())
-            self._marks, self._width = marks_of(reads), reads[0].picture_width if reads else 0
+            try:
+                reads = newest_reads(self._ctx, self._camera, self._ctx.core.clock.now_us())
+            except GatehouseError as error:  # the picture is worth more than its boxes: the last ones will do
+                log.debug("what was read is not known", camera=self._camera, reason=error.message)
+            else:
+                self._marks, self._width = marks_of(reads), reads[0].picture_width if reads else 0
         return draw_marks(jpeg, self._marks, self._width)
 
 
