@@ -228,6 +228,36 @@ def test_a_long_video_goes_on_in_another(tmp_path: Path) -> None:
         assert abs((after["start_time"] - before["end_time"]).total_seconds()) < 0.001
 
 
+def test_a_video_that_a_repository_does_not_take_is_told_again(tmp_path: Path) -> None:
+    """S2-8, S2-12: while the database is away, no row is lost, and none comes twice."""
+
+    async def scenario() -> tuple[Detections, Videos]:
+        made, detections, videos = service(tmp_path, buffer_seconds=1, post_event_seconds=1, fps=15)
+        taken, told = videos.add_video_segment, detections.update_detection_video
+
+        async def away(**_: Any) -> str:
+            raise ConnectionError("the database is away")
+
+        await play(made, 0, 21, {20: "one"})
+        videos.add_video_segment = away  # type: ignore[method-assign] - it comes back
+        with pytest.raises(ConnectionError):
+            await play(made, 21, 60, {})
+        videos.add_video_segment = taken  # type: ignore[method-assign]
+        await play(made, 60, 71, {70: "two"})
+        detections.update_detection_video = away  # type: ignore[assignment]
+        with pytest.raises(ConnectionError):
+            await made.stop_recording()
+        detections.update_detection_video = told  # type: ignore[method-assign]
+        await made.shutdown()
+        return detections, videos
+
+    detections, videos = asyncio.run(scenario())
+    assert [segment["detection_ids"] for segment in videos.segments] == ["one", "two"]
+    for segment in videos.segments:
+        told = detections.told[segment["detection_ids"]]
+        assert (told["video_path"], told["video_end_time"]) == (segment["file_path"], segment["end_time"])
+
+
 def test_old_videos_are_archived_and_their_files_deleted(tmp_path: Path) -> None:
     """S2-8: `cleanup_old_videos`; what is not ours is left alone."""
 

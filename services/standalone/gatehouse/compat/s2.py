@@ -275,10 +275,26 @@ class _Segment:
     detections: list[str] = field(default_factory=list)
 
 
+@dataclass
+class _Finished:
+    """A video that is a file now, and who has yet to hear of it: ``told`` is whether the repository of videos has."""
+
+    path: str
+    start: datetime
+    end: datetime
+    seconds: float
+    size: int
+    resolution: str
+    all_detections: str
+    detections: list[str]
+    told: bool = False
+
+
 class VideoRecordingService:
     """Records a video around each detection, and keeps what is known of it in two repositories.
 
-    Pictures are encoded in another thread, one after the other, so that the loop goes on.
+    Pictures are encoded in another thread, one after the other, so that the loop goes on. A video that a repository
+    did not take is told to it again when the next is finished, or recording is stopped.
 
     Args:
         detection_repository: gets the video of each detection.
@@ -300,6 +316,7 @@ class VideoRecordingService:
         self.last_frame_time: float | None = None
         self._lock = asyncio.Lock()
         self._segment: _Segment | None = None
+        self._finished: list[_Finished] = []
 
     @property
     def current_detection_ids(self) -> list[str]:
@@ -312,8 +329,10 @@ class VideoRecordingService:
 
     async def shutdown(self) -> None:
         """Finish the video that is being recorded, and let go of the buffer."""
-        await self.stop_recording()
-        await asyncio.to_thread(self.recorder.close)
+        try:
+            await self.stop_recording()
+        finally:
+            await asyncio.to_thread(self.recorder.close)
 
     async def add_frame(self, frame: Picture, timestamp: float | None = None) -> None:
         """Take a picture; see ``VideoRecorder``. A video that should stop is finished, or goes on in another."""
@@ -356,6 +375,12 @@ class VideoRecordingService:
 
     async def _finish(self, *, rolls: bool) -> None:
         """Finish the video and keep it; ``rolls``: another goes on with the same detections (S2-6)."""
+        await self._end_segment(rolls=rolls)
+        while self._finished:
+            await self._keep(self._finished[0])
+            del self._finished[0]
+
+    async def _end_segment(self, *, rolls: bool) -> None:
         segment, start = self._segment, self.recorder.start_time
         if segment is None:
             return
@@ -373,19 +398,30 @@ class VideoRecordingService:
             return
         start_time, end_time = (datetime.fromtimestamp(at, UTC) for at in (start, start + duration))
         size = (await asyncio.to_thread(Path(path).stat)).st_size
-        await self.video_repository.add_video_segment(
-            file_path=path,
-            start_time=start_time,
-            end_time=end_time,
-            duration_seconds=duration,
-            file_size_bytes=size,
-            resolution=resolution,
-            detection_ids=",".join(segment.detections),
-        )
-        for detection in segment.detections:
-            await self.detection_repository.update_detection_video(
-                detection_id=detection, video_path=path, video_start_time=start_time, video_end_time=end_time
+        ids = list(segment.detections)
+        self._finished.append(_Finished(path, start_time, end_time, duration, size, resolution, ",".join(ids), ids))
+
+    async def _keep(self, one: _Finished) -> None:
+        """Tell the repositories of a video; what one of them has taken it is not told again."""
+        if not one.told:
+            await self.video_repository.add_video_segment(
+                file_path=one.path,
+                start_time=one.start,
+                end_time=one.end,
+                duration_seconds=one.seconds,
+                file_size_bytes=one.size,
+                resolution=one.resolution,
+                detection_ids=one.all_detections,
             )
+            one.told = True
+        while one.detections:
+            await self.detection_repository.update_detection_video(
+                detection_id=one.detections[0],
+                video_path=one.path,
+                video_start_time=one.start,
+                video_end_time=one.end,
+            )
+            del one.detections[0]
 
     async def _tell_begin(self, segment: _Segment, detection_id: str) -> None:
         start = self.recorder.start_time
