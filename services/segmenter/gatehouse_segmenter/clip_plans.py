@@ -61,7 +61,8 @@ class ClipPlans:
 def asks_for_clip(seen: PlateSeen) -> bool:
     """Return whether a read is strictly surer than the threshold, and not one more of a plate that stands still.
 
-    A parked car is read for hours; it is in a clip for the time after it came, and after it went.
+    A parked car is read for hours; it is in a clip for the time after it came, and after it went. Detectors tell of its
+    reads twice a minute, too seldom to let a clip go on without a hole, and nothing happens in what it would show.
     """
     first = seen.visit is not None and seen.visit.start_us == seen.read.time_us
     return seen.qualifies and (first or not seen.standing)
