@@ -85,6 +85,7 @@ class Pictures:
         self._lock = threading.Lock()
         self._jobs: queue.Queue[str | None] = queue.Queue(_WAITING)
         self._away = False
+        self._given_up = 0
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="plate-pictures", daemon=True)
         self._thread.start()
@@ -183,7 +184,8 @@ class Pictures:
             if album.ending:
                 self._tidy(event, album)
             if self._away:
-                log.info("pictures of plates are stored again")
+                log.info("pictures of plates are stored again", visits_given_up=self._given_up)
+                self._given_up = 0
             self._away = False
         except GatehouseError as error:
             if not self._away:
@@ -249,6 +251,11 @@ class Pictures:
         if album.wanted is None and album.kept is not None and album.kept is not album.told and album.visit is not None:
             album.told = album.kept
             self._told_late(album.camera, album.kept.named_in(album.visit))
-        if done or self._core.clock.monotonic_us() - album.ended_us > _GIVEN_UP_US:
+        given_up = not done and self._core.clock.monotonic_us() - album.ended_us > _GIVEN_UP_US
+        if given_up:
+            if not self._given_up:
+                log.warning("pictures of visits are given up: the store has been away too long", camera=album.camera)
+            self._given_up += 1
+        if done or given_up:
             with self._lock:
                 self._late.pop(event, None)

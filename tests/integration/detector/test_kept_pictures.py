@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
+from gatehouse_common.clock import MINUTE
+from gatehouse_common.errors import Unavailable
 from gatehouse_common.messages.plates import VisitFields
 from gatehouse_common.runtime import Core
+from gatehouse_common.settings import load
 from gatehouse_common.storage import LocalStore
+from gatehouse_common.testing.clock import FakeClock
 from gatehouse_detector.pictures import Pictures, Shot
 from pipeline_kit import open_core
 from running import wait_for
@@ -24,6 +29,13 @@ class SlowStore(LocalStore):
     def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> Any:
         time.sleep(0.1)
         return super().put_bytes(key, data, overwrite=overwrite)
+
+
+class AbsentStore(LocalStore):
+    """A directory that is away."""
+
+    def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> Any:
+        raise Unavailable("the store does not answer")
 
 
 @pytest.fixture
@@ -63,3 +75,20 @@ def test_pictures_that_are_stored_just_after_the_end_was_told_are_told_of(core: 
         assert (tmp_path / told[0].crop_key).exists()
     finally:
         pictures.close()
+
+
+def test_pictures_that_are_given_up_are_told_of_once(tmp_path: Path) -> None:
+    clock = FakeClock()
+    core = Core.open(load({"data_dir": str(tmp_path)}, environ={}), clock)
+    object.__setattr__(core, "store", AbsentStore(tmp_path))
+    pictures = Pictures(core, lambda *_: None)
+    with structlog.testing.capture_logs() as logs:
+        for visit, shots in (a_visit(), a_visit()):
+            pictures.offer("cam", visit.event, visit.start_us, shots[0])
+            assert pictures.end(visit, 5) is None
+        clock.advance(61 * MINUTE)
+        wait_for("the end of patience", lambda: not pictures._late)
+    pictures.close()
+    core.close()
+    given_up = [e for e in logs if "given up" in e["event"]]
+    assert [(e["log_level"], e["camera"]) for e in given_up] == [("warning", "cam")]
