@@ -29,6 +29,8 @@ class Desk:
     """Where other machines read the spool; empty: they do not."""
     epoch: Callable[[], int] = int
     """Tells the epoch of the camera's lease, 0 without one; it may become another while the camera is recorded."""
+    chunk_us: Callable[[], int] | None = None
+    """Tells the length of its chunks, where it may become another while the camera is recorded."""
 
 
 class RunNotices:

@@ -244,6 +244,7 @@ class RunSession:
             policy=self._desk.policy,
             clock=self._desk.clock,
             listener=self._notices,
+            chunk_us=self._desk.chunk_us,
         )
         self._desk.live.begin_run(run, video, self._recorder.wall_us)
         self._interruptions = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -76,7 +75,7 @@ class CaptureService:
             chunk_us=round(recording.chunk_seconds * SECOND),
             fsync=FsyncPolicy(fsync_every_us(recording.fsync)),
         )
-        self._short = replace(self._policy, chunk_us=min(self._policy.chunk_us, _LONGEST_UNKEPT_US))
+        self._chunk_us: dict[str, int] = {}
         self._timing = Timing(recording.idle_seconds)
         self._fragment_us = round(recording.live_fragment_seconds * SECOND)
         self._rooms: OpenChunks | None = None
@@ -183,10 +182,12 @@ class CaptureService:
             epoch = max(epoch, self._held().get(one.id, 0))
             return epoch
 
+        def chunk_us() -> int:
+            return self._chunk_us[one.id]
+
         core = self._core
-        keeps_all = core.settings.values.recording.keep == "all" if one.keeps_all is None else one.keeps_all
-        policy = self._policy if keeps_all else self._short
-        desk = Desk(one.id, core.data_dir, policy, core.clock, outbox.send, tap, core.spools.own_url, told)
+        own_url = core.spools.own_url
+        desk = Desk(one.id, core.data_dir, self._policy, core.clock, outbox.send, tap, own_url, told, chunk_us)
         before = self._taps.get(one.id)
         if before is not None:
             before.close()
@@ -194,11 +195,18 @@ class CaptureService:
         return CameraWorker(one.url, desk, self._timing, lambda: one.end_us, interruptions)
 
     def _configure(self, listing: Listing) -> None:
-        """Let cameras that are recorded be watched as their settings say now; their recording goes on."""
+        """Let cameras that are recorded be watched, and their chunks be cut, as their settings say now."""
         for one in listing.wanted:
+            self._chunk_us[one.id] = self._length_of(one)
             tap = self._taps.get(one.id)
             if tap is not None:
                 tap.configure(self._options(one))
+
+    def _length_of(self, one: Assignment) -> int:
+        """Return the length of a camera's chunks in microseconds."""
+        length_us = self._policy.chunk_us
+        keeps_all = self._core.settings.values.recording.keep == "all" if one.keeps_all is None else one.keeps_all
+        return length_us if keeps_all else min(length_us, _LONGEST_UNKEPT_US)
 
     def _options(self, one: Assignment) -> WatchOptions:
         site = self._core.settings.values.detection

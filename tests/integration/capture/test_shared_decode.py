@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
+from gatehouse_capture import service
 from gatehouse_capture.live import LiveTap
 from gatehouse_capture.service import build as build_capture
 from gatehouse_capture.watching import decode as decoding
@@ -21,7 +22,7 @@ from gatehouse_common.bus.transient import TransientTopics
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.errors import InvalidInput
-from gatehouse_common.messages import FrameSampled, LivePreview, LiveRequested, RunStarted
+from gatehouse_common.messages import ChunkOpened, FrameSampled, LivePreview, LiveRequested, RunStarted
 from gatehouse_common.observability.metrics import CAPTURE_RECONNECTS
 from gatehouse_common.runtime import Supervisor
 from gatehouse_common.settings import load
@@ -208,6 +209,37 @@ def test_a_camera_is_watched_otherwise_while_its_recording_goes_on(tmp_path: Pat
         assert CAPTURE_RECONNECTS.labels("still", "camera_offline")._value.get() == before
     assert len({d.message.run for d in heard if isinstance(d.message, FrameSampled)}) == 1
     assert not [d for d in runs if isinstance(d.message, RunStarted)]
+
+
+def test_a_camera_of_which_only_clips_are_kept_from_now_on_has_short_chunks_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2-22: else what nobody needs would fill the spool for ten minutes; its recording goes on."""
+    monkeypatch.setattr(service, "_LONGEST_UNKEPT_US", 1_000_000)
+    film = make_film(tmp_path / "film.mp4", FilmSpec(frames=150, gop=15, width=320, height=180))
+    with core_at(tmp_path / "data", **{"recording.chunk_seconds": 3500}) as core:
+        heard: list[ChunkOpened] = []
+        subscription = core.bus.subscribe(
+            "indexer", lambda d: heard.append(d.message) if isinstance(d.message, ChunkOpened) else None
+        )
+        cameras = CameraRepository(core.db)
+        cameras.add(Camera("long", f"file://{film}?loop=1", created_us=core.clock.now_us()))
+        supervisor = Supervisor([build_capture(core)], core.clock)
+        supervisor.start()
+        wait_for("a chunk", lambda: heard)
+        time.sleep(2.5)
+        assert len(heard) <= 2, "a boundary may have passed"
+        before = len(heard)
+        cameras.change("long", settings={"keep": "events"})
+        wait_for("chunks", lambda: len(heard) >= before + 3, 10)
+        cameras.change("long", settings={"keep": "all"})
+        time.sleep(2.5)
+        after = len(heard)
+        time.sleep(2)
+        assert len(heard) <= after + 1
+        assert supervisor.stop()
+        subscription.close()
+    assert len({message.run for message in heard}) == 1
 
 
 def test_settings_that_are_none_are_told() -> None:

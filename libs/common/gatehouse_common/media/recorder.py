@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -105,6 +105,8 @@ class RunRecorder:
         policy: how to cut.
         clock: for the fsync policy.
         listener: who is told.
+        chunk_us: tells the length of a chunk in microseconds, where it may become another while the run is recorded;
+            by default it is the policy's.
 
     Raises:
         ResourceExhausted: from ``add`` and ``close``, when the disk is full; everything before is kept.
@@ -123,6 +125,7 @@ class RunRecorder:
         policy: ChunkPolicy,
         clock: Clock,
         listener: RunListener,
+        chunk_us: Callable[[], int] | None = None,
     ) -> None:
         self._root = root
         self._key_of = key_of
@@ -130,6 +133,7 @@ class RunRecorder:
         self._init = init
         self._formats = tuple(formats)
         self._policy = policy
+        self._chunk_us = chunk_us or (lambda: policy.chunk_us)
         self._clock = clock
         self._listener = listener
         self._part_ticks = policy.part_us * VIDEO_TIMESCALE // SECOND
@@ -221,7 +225,7 @@ class RunRecorder:
 
     def _rotate(self, dts: int) -> None:
         """Begin a chunk if there is none, or if the wall clock has passed a boundary since the last began."""
-        length, start_us = self._policy.chunk_us, self.wall_us(dts)
+        length, start_us = self._chunk_us(), self.wall_us(dts)
         if self._chunk is not None:
             if start_us // length <= self.wall_us(self._chunk.start_dts) // length:
                 return
