@@ -271,6 +271,19 @@ class TestSearch:
         assert found(reader, "*", "wildcard", min_confidence=0.95) == [f"event-{n}" for n in (4, 3, 2, 1, 0)]
         assert found(reader, "*", "wildcard", min_confidence=0.96) == []
 
+    def test_pages_of_older_clients(self, reader: PlateReader) -> None:
+        """S2-20: they pass over what they have; what is passed over is not fetched, however much it is."""
+        pages = [reader.search(PlateQuery(limit=2, offset=offset)) for offset in (0, 2, 4, 6, 10_000_000)]
+        assert [[e.id for e in page] for page in pages] == [
+            ["event-4", "event-3"],
+            ["event-2", "event-1"],
+            ["event-0"],
+            [],
+            [],
+        ]
+        gate = PlateQuery(limit=2, offset=1, cameras=frozenset(["gate"]))
+        assert [e.id for e in reader.search(gate)] == ["event-2", "event-0"]
+
     def test_confidence_is_kept_as_it_is_told(self, writer: PlateWriter, reader: PlateReader) -> None:
         """A database that keeps four bytes of it would not find 0.9 among what is at least 0.9."""
         writer.see(seen("sure", "NINE9", 0, confidence=0.9, start_us=T + S))

@@ -57,6 +57,8 @@ def search(db: Database, query: PlateQuery) -> list[PlateEvent]:
     wanted = query.offset + query.limit
     with db.read() as c:
         oldest_us = _oldest(c, query)
+        if query.text is None and query.cameras is None:  # then the database passes over what is not wanted
+            return _events(c, [event for _, event in _pass(c, query, oldest_us, query.limit, query.offset)])
         keys = (_pass if query.text is None else _find)(c, query, oldest_us, wanted)
         return _events(c, [event for _, event in keys[query.offset : wanted]])
 
@@ -106,8 +108,11 @@ def _find(c: Connection, query: PlateQuery, oldest_us: int | None, wanted: int) 
     return passing(c, query, oldest_us, wanted) if texts is None else _look_back(c, query, texts, oldest_us, wanted)
 
 
-def _pass(c: Connection, query: PlateQuery, oldest_us: int | None, wanted: int) -> list[_Key]:
-    """Return the first events of all, or of all that have such a text, by reading an index until there are enough."""
+def _pass(c: Connection, query: PlateQuery, oldest_us: int | None, wanted: int, skip: int = 0) -> list[_Key]:
+    """Return the first events of all, or of all that have such a text, by reading an index until there are enough.
+
+    ``skip``: those that come after so many; not with cameras.
+    """
     apart = query.cameras is not None and len(query.cameras) <= _CAMERAS_APART
     found: list[_Key] = []
     for cameras in [frozenset([camera]) for camera in query.cameras or ()] if apart else [query.cameras]:
@@ -117,7 +122,8 @@ def _pass(c: Connection, query: PlateQuery, oldest_us: int | None, wanted: int) 
         chosen = chosen.where(*_before(PlateEventRow.start_us, PlateEventRow.id, query.before))
         if query.text is not None:
             chosen = chosen.where(has_text(query.text, query.match))
-        found += _keys(c, chosen.order_by(PlateEventRow.start_us.desc(), PlateEventRow.id.desc()).limit(wanted))
+        chosen = chosen.order_by(PlateEventRow.start_us.desc(), PlateEventRow.id.desc())
+        found += _keys(c, chosen.limit(wanted).offset(skip))
     return sorted(found, reverse=True)[:wanted]
 
 
