@@ -15,6 +15,7 @@ from .cursors import Key, read_cursor, write_cursor
 
 _NOT_PLATE = re.compile(r"[^A-Z0-9]+")
 _NOT_PATTERN = re.compile(r"[^A-Z0-9*?]+")
+_WITH_WILDCARDS = frozenset({"auto", "wildcard"})
 _LEAST_FUZZY = 4
 """Shorter texts are like almost everything."""
 _BATCH = 500
@@ -89,6 +90,8 @@ def search(reader: PlateReader, query: PlateQuery, match: str, typed: str, curso
     """
     text, kinds = phases_of(typed, match)
     phase, before = read_cursor(cursor, max(1, len(kinds)))
+    if text is None and typed.strip() and not (match in _WITH_WILDCARDS and "*" in typed):
+        return Page([], None)  # what was typed is on no plate: that is not the same as nothing typed
     wanted = replace(query, text=text)
     if not kinds:
         events = reader.search(replace(wanted, before=before, limit=query.limit + 1))

@@ -64,6 +64,9 @@ def test_ways_to_match(plate_site: PlateSite) -> None:
     assert ids(site, q="AB1234", match="fuzzy") == [site.again.event, site.first.event], "a character is missing"
     assert ids(site, q="8AB1234", match="exact") == [site.first.event], "what a read said finds the visit too"
     assert ids(site, q="zzz") == []
+    assert ids(site, q="--") == ids(site, q="!", match="wildcard") == ids(site, q="*", match="exact") == []
+    assert listed(site, q="--")["nothing"]["reason"] == "no_match"
+    assert ids(site, q=" ") == ids(site, q="-*") == ids(site)
 
 
 def test_the_best_match_shows_what_is_exact_before_what_is_like_it(plate_site: PlateSite) -> None:
