@@ -97,6 +97,14 @@ class TestPlans:
         assert (first.events, second.events, second.previous) == (("a",), ("a",), first.id)
         assert [c.id for c in clips.of_event("a")] == [first.id, second.id]
 
+    def test_what_would_be_less_than_a_second_is_part_of_the_clip_before_it(self, clips: ClipRepository) -> None:
+        """S2-6: there might be no frame in it, and a clip of nothing is one that failed."""
+        for at in (0.0, 15.0, 30.0, 40.01):
+            plan(clips, "a", at, longest=60 * S)
+        assert spans(clips.planned()) == [(-5, 55.01)]
+        plan(clips, "a", 41, longest=60 * S)
+        assert spans(clips.planned()) == [(-5, 55), (55, 56)]
+
     def test_clips_that_meet_become_one(self, clips: ClipRepository) -> None:
         (one,) = plan(clips, "a", 0)
         plan(clips, "b", 30)

@@ -207,6 +207,16 @@ def test_what_comes_while_a_clip_is_made_has_its_whole_window_in_a_file() -> Non
     assert clips.shape() == shape
 
 
+@given(reads, st.integers(1, 130), st.integers(0, 5))
+def test_no_clip_is_of_less_than_is_one(of: list[Reach], longest: int, least: int) -> None:
+    """S2-6: what a stretch has left over is part of its last clip, and nothing of it is lost."""
+    lengths = Lengths(5, 15, longest, min(least, longest))
+    clips = told(of, lengths)
+    assert merge(clips.spans) == wanted(of, lengths)
+    assert all(lengths.least_us <= span.duration < longest + max(1, lengths.least_us) for span in clips.spans)
+    assert clips.shape() == told(of[::-1], lengths).shape()
+
+
 def test_a_chain_goes_on_after_its_first_clip_is_made() -> None:
     clips = told([Reach("a", at, at) for at in range(5, 105, 10)])  # [0, 110): 100 and 10 long
     clips.make("clip-1")

@@ -1,7 +1,8 @@
 """Which clips the reads of a camera ask for: pure arithmetic on wall time, microseconds UTC.
 
 A read asks for its *window* ``[read - pre, read + post)``. Windows that overlap or touch are one *stretch*, and a
-stretch is cut into clips of at most the longest allowed, each going on where the one before it ends. What clips there
+stretch is cut into clips of at most the longest allowed, each going on where the one before it ends; a rest that is too
+short for a clip of its own is part of the last. What clips there
 are depends on the reads alone, not on the order in which they are told, nor on how often - until a clip is made: then
 it is as it is, and what comes late gets a clip of its own, with the whole of its window in it.
 """
@@ -50,11 +51,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How long before and after a read a clip reaches, and how long it may be; microseconds."""
+    """How long before and after a read a clip reaches, how long it may be, and the least that is one; microseconds."""
 
     pre_us: int
     post_us: int
     max_us: int
+    least_us: int = 0
 
     def window(self, first_us: int, last_us: int) -> Interval:
         """Return what the reads of a time ask for; never nothing, or there would be no clip of them."""
@@ -142,8 +144,11 @@ def _cut(
     ids = [piece.id for piece in before]
     pieces: list[Piece] = []
     for n, start in enumerate(range(span.start, span.end, lengths.max_us)):
-        part = Interval(start, min(start + lengths.max_us, span.end))
+        end = min(start + lengths.max_us, span.end)
+        part = Interval(start, span.end if span.end - end < lengths.least_us else end)
         pieces.append(Piece(ids[n] if n < len(ids) else "", part, inside(reaches, part, lengths)))
+        if part.end == span.end:
+            break
     if before and before[0].span.start == span.start:
         pieces[0] = replace(pieces[0], previous=before[0].previous)
     return pieces, ids[len(pieces) :]

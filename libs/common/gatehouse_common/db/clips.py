@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 
-from gatehouse_common.clock import MINUTE
+from gatehouse_common.clock import MINUTE, SECOND
 from gatehouse_common.errors import NotFound
 from gatehouse_common.intervals import Interval
 from gatehouse_common.timefmt import to_datetime
@@ -23,6 +23,7 @@ from .plate_records import Clip, ClipQuery, ClipStats
 
 _LISTED = ("stored", "archived", "purged")
 _IDS_AT_ONCE = 500
+_LEAST_US = SECOND  # of less, there might not be a single frame
 _QUARTER_US = 15 * MINUTE  # zones differ from UTC by whole quarters of an hour
 
 
@@ -52,7 +53,7 @@ class ClipRepository:
             time_us: when its frame is on the screen.
             pre_us: how long before it the clip shall begin.
             post_us: how long after it the clip shall end.
-            max_us: how long a clip may be, at most an hour.
+            max_us: how long a clip may be, at most an hour; by less than a second more, if that is all there is left.
             now_us: the time, for clips that are new.
             frame: ``(run, pts)`` of its frame, ticks of 1/90000 s. A run's origin is refined in its first seconds:
                 where the frame is on the screen by the origin as it is known by now, counts.
@@ -60,7 +61,7 @@ class ClipRepository:
         Returns:
             Ids of the clips that are planned or made for it, in order.
         """
-        lengths = Lengths(pre_us, post_us, min(max_us, MAX_CLIP_US))
+        lengths = Lengths(pre_us, post_us, min(max_us, MAX_CLIP_US - _LEAST_US), min(max_us, _LEAST_US))
         with self._db.begin() as c:
             lock_camera(c, camera)
             time_us = wall_time(c, *frame, time_us) if frame is not None else time_us
