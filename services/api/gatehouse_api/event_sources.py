@@ -13,12 +13,13 @@ from gatehouse_common.db import Camera, CameraRepository, ClipQuery, ClipReposit
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import id_time_us
 
-from .events import Event
+from .events import Event, reset
 from .plate_views import PlateViews, clip_view
 
 _MOST = 500
 _CLIP_MAKING_US = 15 * MINUTE
 """A clip is stored so long after its first frame at most, where nothing is away."""
+_TOLD = frozenset({"stored", "archived", "purged", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +60,29 @@ class EventSources:
     def since(self, event_id: str, topics: Sequence[str]) -> list[Event]:
         """Return what the index knows to have happened since an event that is not remembered any more.
 
-        Each plate and clip comes once, as it is now; the oldest first.
+        Each plate and clip comes once, as it is now; the oldest first. If there is more of it than is told, a ``reset``
+        comes last. Of clips that could not be made nobody knows since when; those of the time are told.
 
         Raises:
             InvalidInput: the id is none of ours.
         """
         since_us = id_time_us(event_id)
         found: list[Event] = []
+        most = 0
         if "plates" in topics:
             plates = self.plates.search(PlateQuery(start_us=since_us, rejected=True, limit=_MOST))
-            views = self.views.views(plates)
+            views, most = self.views.views(plates), len(plates)
             for plate, view in zip(plates, views, strict=True):
                 name = "plate.closed" if plate.state == "closed" else "plate.updated"
                 found.append(Event(0, event_id, "plates", name, plate.id, _json(view)))
         if "clips" in topics:
-            clips = self.clips.list(ClipQuery(start_us=since_us - _CLIP_MAKING_US, limit=_MOST))
-            found += [
-                Event(0, event_id, "clips", "clip.ready", clip.id, _json(clip_view(clip)))
-                for clip in clips
-                if clip.stored_us is not None and clip.stored_us >= since_us
-            ]
-        return found[::-1]
+            clips = self.clips.list(ClipQuery(start_us=since_us - _CLIP_MAKING_US, states=_TOLD, limit=_MOST))
+            most = max(most, len(clips))
+            for clip in clips:
+                if clip.state == "failed" or (clip.stored_us is not None and clip.stored_us >= since_us):
+                    name = "clip.failed" if clip.state == "failed" else "clip.ready"
+                    found.append(Event(0, event_id, "clips", name, clip.id, _json(clip_view(clip))))
+        return [*found[::-1], *([reset()] if most >= _MOST else [])]
 
     def _clip(self, clip_id: str) -> str:
         try:

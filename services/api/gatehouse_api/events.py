@@ -47,6 +47,11 @@ class Event:
     data: str | None = None
 
 
+def reset() -> Event:
+    """Return what tells a page that it has missed more than can be told, and should look at everything anew."""
+    return Event(0, new_id(), "", "reset", "", "{}")
+
+
 Resolve = Callable[[Sequence[Event]], None]
 """Fills the ``data`` of events that have none; what is gone gets an empty one."""
 States = Callable[[], Mapping[str, tuple[str, str]]]
@@ -107,7 +112,10 @@ class EventHub:
                 self._viewers -= 1
 
     def next_after(self, number: int, topics: Collection[str], timeout_s: float) -> tuple[int, list[Event]]:
-        """Return the number to go on from, and what came after ``number``; waits for at most ``timeout_s``."""
+        """Return the number to go on from, and what came after ``number``; waits for at most ``timeout_s``.
+
+        Of whom more has been forgotten than was told, the first is a ``reset``.
+        """
         if "cameras" in topics:
             self._look_at_cameras()
         with self._changed:
@@ -115,6 +123,8 @@ class EventHub:
                 self._changed.wait(timeout_s)
             newest = self._count
             found = [one for one in self._ring if one.number > number and one.topic in topics]
+            if self._ring and self._ring[0].number > number + 1:
+                found.insert(0, reset())
         self.fill(found)
         return newest, [one for one in found if one.data]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from gatehouse_api.events import RING, Event, EventHub
 from gatehouse_api.service import ApiService, build
+from gatehouse_common.bus.memory import MemoryBus
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import CameraRepository, ClipRepository
 from gatehouse_common.ids import new_id
@@ -168,6 +170,43 @@ def test_who_was_away_is_told_what_it_missed(plate_site: PlateSite, service: Api
         told = [stream.next() for _ in range(4)]
     assert [data["text"] for _, data, _ in told] == ["MISS01", "MISS02", "MISS03", "MISS04"]
     assert {name for name, _, _ in told} == {"plate.closed"}
+
+
+def test_who_missed_more_than_is_told_is_told_that(
+    plate_site: PlateSite, service: ApiService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PRODUCT 5: nothing is missed without the page knowing; and clips that could not be made are told too."""
+    core = plate_site.core
+    clips = ClipRepository(core.db)
+    (clip,) = clips.plan("yard", new_id(), core.clock.now_us(), SECOND, SECOND, 300 * SECOND, 0)
+    clips.failed(clip, "the disk was full", core.clock.now_us())
+    unknown = new_id_at(core.clock.now_us() - 60 * SECOND)
+    with streaming(service, f"?topics=clips&last_event_id={unknown}") as stream:
+        data, _ = stream.until("clip.failed", id=clip)
+        assert data["detail"] == "the disk was full"
+    monkeypatch.setattr("gatehouse_api.event_sources._MOST", 1)
+    with streaming(service, f"?topics=clips&last_event_id={unknown}") as stream:
+        assert [stream.next()[0] for _ in range(2)] == ["clip.failed", "reset"]
+
+
+def test_who_reads_so_slowly_that_events_are_forgotten_is_told_that(plate_site: PlateSite) -> None:
+    """PRODUCT 5: the memory is of a thousand events."""
+
+    def resolve(events: Sequence[Event]) -> None:
+        for event in events:
+            event.data = "{}"
+
+    hub = EventHub(MemoryBus(plate_site.core.clock), plate_site.core.clock, 10, resolve, dict)
+    try:
+        for n in range(RING + 10):
+            hub._add(str(n), "plates", "plate.updated", str(n))
+        _, found = hub.next_after(10, ["plates"], 0)
+        assert [one.name for one in found] == ["plate.updated"] * RING
+        number, found = hub.next_after(9, ["plates"], 0)
+        assert [one.name for one in found] == ["reset", *["plate.updated"] * RING]
+        assert hub.next_after(number, ["plates"], 0)[1] == []
+    finally:
+        hub.close()
 
 
 def new_id_at(us: int) -> str:

@@ -44,8 +44,9 @@ def get_stream(query: StreamQuery) -> Response:
     ``clip.failed``; ``camera.online``, ``camera.offline``, ``camera.starting``, ``camera.disabled``.
 
     Each has an ``id``; who comes back with it as ``Last-Event-ID`` is told what happened meanwhile, of the last
-    thousand events each, of older ones the plates and clips as they are now. A comment every 15 s shows that the
-    server is there.
+    thousand events each, of older ones the plates and clips as they are now, 500 of each at most. ``reset``, with
+    nothing in it, is told whom more has escaped, or who reads so slowly that it has: look at everything anew then. A
+    comment every 15 s shows that the server is there.
     """
     ctx = context()
     topics = [topic for topic in dict.fromkeys(query.topics.split(",")) if topic]

@@ -272,6 +272,10 @@ function listen() {
     if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 10000);  // refused: as many pages as may are open
   };
   for (const name of ["plate.detected", "plate.updated", "plate.closed", "plate.corrected"]) stream.addEventListener(name, told);
+  stream.addEventListener("reset", () => {  // more has happened than is told
+    findSoon();
+    if (detail.open) detail.told();
+  });
   stream.addEventListener("clip.ready", (event) => {
     const clip = JSON.parse(event.data);
     if (clip.events.includes(detail.id)) detail.told();
