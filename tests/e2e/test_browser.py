@@ -123,6 +123,16 @@ def test_what_is_not_recorded_is_announced(page: Page) -> None:
     assert "refused" in banner.inner_text()
 
 
+def test_a_store_that_takes_nothing_is_announced(page: Page) -> None:
+    """S2-41: the banner says what the health of the server says, beside the cameras that are away."""
+    broken = {"checks": [{"name": "storage", "ok": False, "detail": "storing a file: Read-only file system"}]}
+    page.route("**/api/v1/health", lambda route: route.fulfill(json=broken))
+    page.reload()
+    banner = page.locator("#banner")
+    wait_for("banner", lambda: "Storage: storing a file: Read-only file system" in banner.inner_text())
+    wait_for("cameras", lambda: "gone is not recorded" in banner.inner_text())
+
+
 def test_a_click_on_the_timeline_plays_from_there(page: Page, gatehouse: Running) -> None:
     wait_for("live picture", lambda: number_of(page))
     (start, end), *_ = gatehouse.ledger("street")[0]

@@ -12,9 +12,15 @@ from gatehouse_common.db import ClipRepository
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind, WorkerUnavailable
 from gatehouse_common.footage import Library
 from gatehouse_common.messages import ChunkClosed, PlateSeen
-from gatehouse_common.observability.metrics import STORAGE_CAPACITY, STORAGE_FREE, STORAGE_FREE_INODES
+from gatehouse_common.observability.metrics import (
+    STORAGE_CAPACITY,
+    STORAGE_FREE,
+    STORAGE_FREE_INODES,
+    STORAGE_WRITE_ERRORS,
+)
 from gatehouse_common.runtime import Check, Core, SharedQueue
 from gatehouse_common.runtime.buses import is_shared
+from gatehouse_common.storage import keys
 
 from .clip_cutter import ClipCutter
 from .clip_plans import CameraLocks, ClipPlans
@@ -31,6 +37,8 @@ LOW_BYTES = 256 << 20
 _LONGEST_PAUSE_S = 5.0
 _DRAIN_S = 2.0
 _LOOK_S = 15.0
+_PROBE_US = 30 * SECOND
+"""So often a small file shows that a directory can be written to; while it cannot, at every look."""
 _GLANCE_S = 2.0
 _KEPT_INDEX_BYTES = 32 << 20
 _ABANDONED_US = 24 * 3600 * SECOND
@@ -46,6 +54,7 @@ class Segmenter:
         self._stop = threading.Event()
         self._waiting_for = ""
         self._room = Check("storage", ok=True)
+        self._probed_us: int | None = None
         self._tidied = False
         # Who works alone knows that nobody else is about what was begun before.
         now_us = core.clock.now_us()
@@ -153,6 +162,7 @@ class Segmenter:
     def _look_at_room(self) -> None:
         core = self._core
         try:
+            self._probe()
             room = core.store.capacity()
             name = "store" if room is not None else "spool"
             room = room or core.spool.capacity()  # what fills up then is where footage waits for the store
@@ -169,6 +179,25 @@ class Segmenter:
             self._room = Check("storage", ok=False, detail=f"only {room.free >> 20} MiB are free")
         else:
             self._room = Check("storage", ok=True)
+
+    def _probe(self) -> None:
+        """Write a small file now and then, if the store is a directory: it may have room and take nothing all the same.
+
+        Raises:
+            GatehouseError: it cannot be written to.
+        """
+        core, now = self._core, self._core.clock.monotonic_us()
+        is_directory = core.store.local_path(keys.RECORDING_INDEX) is not None
+        if not is_directory or (self._probed_us is not None and now - self._probed_us < _PROBE_US):
+            return
+        self._probed_us = None
+        try:
+            core.store.probe()
+        except GatehouseError as error:
+            STORAGE_WRITE_ERRORS.labels("store").inc()
+            log.warning("the store cannot be written to", reason=error.message)
+            raise
+        self._probed_us = now
 
     def _tidy(self) -> None:
         """Once, and when the store is there: take away what crashes have left in it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,16 @@ import pytest
 
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.bus import Delivery
+from gatehouse_common.errors import from_os_error
 from gatehouse_common.messages import ChunkClosed, ChunkIndexed, ChunkStored
 from gatehouse_common.observability.metrics import SPOOL_BYTES, SPOOL_FILES
+from gatehouse_common.runtime import Check
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.placement import find_twin
 from gatehouse_segmenter.service import build as build_segmenter
 from pipeline_kit import START_US, add_camera, core_at, record, rows, spool_files, stored_files, work_off
+from running import wait_for
 
 FIRST = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
 
@@ -42,6 +47,34 @@ def test_what_waits_in_the_spool_is_measured(tmp_path: Path) -> None:
         assert (SPOOL_FILES._value.get(), SPOOL_BYTES._value.get()) == (2, size)
         work_off(core)
         assert (SPOOL_FILES._value.get(), SPOOL_BYTES._value.get()) == (0, 0)
+
+
+def test_a_store_that_takes_nothing_is_said_before_there_is_anything_to_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2-41: by a small file, now and then; and that it takes files again."""
+    monkeypatch.setattr("gatehouse_segmenter.service._GLANCE_S", 0.02)
+    monkeypatch.setattr("gatehouse_segmenter.service._LOOK_S", 0.05)
+    monkeypatch.setattr("gatehouse_segmenter.service._PROBE_US", 100_000)
+    with core_at(tmp_path / "data") as core:
+        segmenter, stop = build_segmenter(core), threading.Event()
+        thread = threading.Thread(target=segmenter.run, args=(stop,))
+        thread.start()
+        try:
+            wait_for("a look", lambda: segmenter.health() == [Check("storage", ok=True)])
+
+            def refuse(*_: object, **__: object) -> None:
+                raise from_os_error(OSError(errno.EROFS, "Read-only file system"), "storing a file")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(core.store, "put_bytes", refuse)
+                wait_for("the trouble", lambda: not segmenter.health()[0].ok)
+                assert segmenter.health()[0].detail == "storing a file: Read-only file system"
+            wait_for("its end", lambda: segmenter.health()[0].ok)
+        finally:
+            stop.set()
+            thread.join(20)
+        assert not list(core.data_dir.glob(".put-*"))
 
 
 def test_names_are_in_the_site_zone_and_never_taken_twice(tmp_path: Path) -> None:

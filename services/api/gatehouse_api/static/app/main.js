@@ -13,6 +13,7 @@ const WINDOW = 600e3;
 const page = {
   camera: "",
   cameras: [],
+  troubles: [],     // what else the banner says
   live: true,
   start: 0,         // wall time of the video's first frame, when playing the past
   end: 0,
@@ -192,6 +193,15 @@ function listTwin() {
   if (!rows.length) $("list").append(Object.assign(document.createElement("li"), { textContent: "Nothing in this window." }));
 }
 
+// What keeps footage from being stored, before a camera shows it.
+async function loadHealth() {
+  try {
+    const { checks } = await getJson("/api/v1/health");
+    page.troubles = checks.filter((c) => c.name === "storage" && !c.ok).map((c) => `Storage: ${c.detail}`);
+  } catch { return; }  // that the server does not answer, the cameras show
+  showState();
+}
+
 async function loadCameras() {
   try {
     const { items } = await getJson("/api/v1/cameras");
@@ -225,7 +235,8 @@ function showState() {
   state.lastElementChild.textContent = words[camera.state] || camera.state;
   state.title = camera.detail;
   const broken = page.cameras.filter((c) => c.enabled && ["reconnecting", "failed"].includes(c.state));
-  showBanner(broken.map((c) => `${c.name} is not recorded since ${zone.time(Date.parse(c.since))}: ${c.detail || c.cause}`).join(" · "));
+  const unrecorded = broken.map((c) => `${c.name} is not recorded since ${zone.time(Date.parse(c.since))}: ${c.detail || c.cause}`);
+  showBanner([...page.troubles, ...unrecorded].join(" · "));
   if (camera.fallback) $("hint").textContent = `Using ${camera.fallback} in place of the configured device.`;
 }
 
@@ -383,6 +394,8 @@ async function start() {
   recall();
   setInterval(tick, 250);
   setInterval(loadCameras, 3000);
+  loadHealth();
+  setInterval(loadHealth, 10000);
   setInterval(loadLedger, 5000);
 }
 
