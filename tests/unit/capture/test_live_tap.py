@@ -82,3 +82,17 @@ def test_pictures_that_cannot_be_decoded_are_counted_and_told_of_once_a_run() ->
     assert len(warnings) == 2
     assert {e["camera"] for e in warnings} == {"damaged"}
     assert all(e["reason"] for e in warnings)
+
+
+def test_pictures_that_cannot_be_decoded_are_not_followed_without_end() -> None:
+    turns = Turns(1)
+    watch = CameraWatch("endless", turns, lambda *_: None, WatchOptions("activity"))
+    watch.begin_run("run", FORMAT, lambda ticks: ticks)
+    for place in range(180):
+        watch.sample(TimedSample(place * 2 * STEP, 0, 2 * STEP, place % 30 == 0, bytes(100)), shown=place < 30)
+        settle(turns)
+        if place == 30:
+            assert watch._following is not None
+    assert watch._following is None
+    watch.close()
+    turns.close()

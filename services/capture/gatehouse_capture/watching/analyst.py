@@ -131,6 +131,10 @@ class Analyst:
             return
         self._analyse(frame, pts, options)
 
+    def pass_over(self, pts: int) -> None:
+        """Take it that nothing moves in a picture that cannot be decoded: else it would be followed without end."""
+        self.found = replace(self.found, seen=max(self.found.seen, pts))
+
     def rest(self) -> None:
         """Nothing moves any more: what has come to rest is shown once more, and is part of the scene from now on."""
         last, self._last = self._last, None

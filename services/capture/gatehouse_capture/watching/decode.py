@@ -66,6 +66,8 @@ class SharedDecode:
                 self._do(work)
             except (DataLoss, av.FFmpegError) as error:
                 self._damaged(str(error))  # it is not shown; the next keyframe mends it
+                if work.kind is Kind.FOLLOW and work.sample is not None:
+                    self._analyst.pass_over(work.sample.dts + work.sample.cts)
             if thread_time() - began > _TURN_S:
                 break
         return len(self._backlog) > 0
