@@ -187,6 +187,12 @@ def test_a_correction_on_the_page(page: Page, plate_site: PlateSite) -> None:
     page.locator("#detail .correct input").fill("!!")
     page.locator("#detail .correct button[type=submit]").click()
     wait_for("the refusal", lambda: "is no plate" in page.locator("#detail .problem").inner_text())
+    # What is told of the plate meanwhile takes neither what is typed nor what is wrong with it.
+    page.locator("#detail .facts").evaluate("(facts) => facts.remove()")
+    tell(plate_site.core, plate_site.yard)
+    wait_for("what was told", lambda: page.locator("#detail .facts").count() == 1)
+    assert page.locator("#detail .correct input").input_value() == "!!"
+    assert "is no plate" in page.locator("#detail .problem").inner_text()
     page.get_by_role("button", name="Not a plate").click()
     wait_for("the list without it", lambda: all("no plate" in text for text in card.all_inner_texts()))
     page.get_by_role("button", name="It is a plate").click()

@@ -27,7 +27,7 @@ export class Detail {
       const answer = await fetch(`/api/v1/plates/${id}`);
       if (!answer.ok) throw await problemOf(answer);
       if (id !== this.id) return;
-      this.fill(await answer.json(), answer.headers.get("ETag"), other);
+      this.fill(await answer.json(), answer.headers.get("ETag"), other, other ? null : this.unfinished());
     } catch (error) {
       if (id !== this.id) return;
       this.section.replaceChildren(this.head("Not found"), this.trouble(error));
@@ -57,7 +57,14 @@ export class Detail {
     return element("div", { className: "empty" }, element("p", { textContent: text }), again);
   }
 
-  fill(plate, tag, other) {
+  // What a person has typed and not sent, or has been told is wrong with it, if anything.
+  unfinished() {
+    const actions = this.section.querySelector(".actions");
+    const text = actions?.querySelector(".correct input");
+    return text && (text.value !== text.dataset.shown || !actions.querySelector(".problem").hidden) ? actions : null;
+  }
+
+  fill(plate, tag, other, actions = null) {
     this.tag = tag;
     const title = element("h2", {}, plateText(plate, "span"));
     const kept = other ? null : this.section.querySelector(".clip");
@@ -65,7 +72,7 @@ export class Detail {
     const clip = kept && kept.dataset.source === source.kind + source.url ? kept : this.film(plate, source);
     this.section.replaceChildren(
       this.head(title), element("p", { className: "meta" }, ...badges(plate)), clip,
-      this.facts(plate), this.pictures(plate), this.actions(plate), this.reads(plate), this.history(plate));
+      this.facts(plate), this.pictures(plate), actions ?? this.actions(plate), this.reads(plate), this.history(plate));
   }
 
   film(plate, source) {
@@ -119,6 +126,7 @@ export class Detail {
   actions(plate) {
     const text = element("input", { value: plate.text, maxLength: 32, autocomplete: "off", spellcheck: false, required: true });
     text.setAttribute("aria-label", "What the plate says");
+    text.dataset.shown = plate.text;
     const correct = element("form", { className: "row correct" }, text, element("button", { type: "submit", textContent: "Correct" }));
     if (plate.text !== plate.voted_text) {
       const restore = element("button", { type: "button", textContent: `Back to ${plate.voted_text}` });
