@@ -31,6 +31,8 @@ class Desk:
     """Tells the epoch of the camera's lease, 0 without one; it may become another while the camera is recorded."""
     chunk_us: Callable[[], int] | None = None
     """Tells the length of its chunks, where it may become another while the camera is recorded."""
+    wanted_us: Callable[[], int] = int
+    """Tells up to which wall time somebody waits for its footage."""
 
 
 class RunNotices:

@@ -245,6 +245,7 @@ class RunSession:
             clock=self._desk.clock,
             listener=self._notices,
             chunk_us=self._desk.chunk_us,
+            wanted_us=self._desk.wanted_us,
         )
         self._desk.live.begin_run(run, video, self._recorder.wall_us)
         self._interruptions = []

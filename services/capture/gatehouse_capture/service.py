@@ -16,7 +16,7 @@ from gatehouse_common.errors import InvalidInput
 from gatehouse_common.media.chunk_file import FsyncPolicy
 from gatehouse_common.media.open_chunks import OpenChunks
 from gatehouse_common.media.recorder import ChunkPolicy
-from gatehouse_common.messages import CameraChanged, GapCause, Interruption, LiveRequested
+from gatehouse_common.messages import CameraChanged, FootageWanted, GapCause, Interruption, LiveRequested
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.runtime.database import wait_for
@@ -76,6 +76,7 @@ class CaptureService:
             fsync=FsyncPolicy(fsync_every_us(recording.fsync)),
         )
         self._chunk_us: dict[str, int] = {}
+        self._wanted_us: dict[str, int] = {}
         self._timing = Timing(recording.idle_seconds)
         self._fragment_us = round(recording.live_fragment_seconds * SECOND)
         self._rooms: OpenChunks | None = None
@@ -94,6 +95,7 @@ class CaptureService:
         self._absences.begin()
         sharing = self._begin_sharing(stop)
         changes = self._core.bus.subscribe_transient([CameraChanged], self._on_change)
+        wanted = self._core.bus.subscribe_transient([FootageWanted], self._on_wanted)
         live = self._core.live.subscribe_transient([LiveRequested], self._on_live)
         try:
             while not stop.is_set():
@@ -106,6 +108,7 @@ class CaptureService:
                 self._wait_for_change()
         finally:
             changes.close()
+            wanted.close()
             live.close()
             self._workers.stop_all(GapCause.SERVICE_DOWN)
             self._turns.close()
@@ -169,6 +172,10 @@ class CaptureService:
         if tap is not None and isinstance(delivery.message, LiveRequested):
             tap.request(delivery.message)
 
+    def _on_wanted(self, delivery: Delivery) -> None:
+        if isinstance(delivery.message, FootageWanted):
+            self._wanted_us[delivery.message.camera] = delivery.message.until_us
+
     def _make(self, outbox: Outbox, one: Assignment, interruptions: Sequence[Interruption]) -> CameraWorker:
         core = self._core
         tap = LiveTap(
@@ -185,9 +192,11 @@ class CaptureService:
         def chunk_us() -> int:
             return self._chunk_us[one.id]
 
-        core = self._core
-        own_url = core.spools.own_url
-        desk = Desk(one.id, core.data_dir, self._policy, core.clock, outbox.send, tap, own_url, told, chunk_us)
+        def wanted_us() -> int:
+            return self._wanted_us.get(one.id, 0)
+
+        own_url, send = core.spools.own_url, outbox.send
+        desk = Desk(one.id, core.data_dir, self._policy, core.clock, send, tap, own_url, told, chunk_us, wanted_us)
         before = self._taps.get(one.id)
         if before is not None:
             before.close()

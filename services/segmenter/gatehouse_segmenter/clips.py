@@ -11,7 +11,7 @@ import structlog
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Clip, ClipRepository
 from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, WorkerUnavailable
-from gatehouse_common.messages import ClipStored
+from gatehouse_common.messages import ClipStored, FootageWanted
 from gatehouse_common.observability.metrics import (
     CLIP_FRAMES,
     CLIP_LATENCY,
@@ -34,6 +34,8 @@ _LIST_SOON_US = SECOND // 20
 _GRACE_US = 10 * SECOND
 """A camera without a new frame for so long has stopped; what came until then is cut."""
 _NEAR_US = SECOND // 2
+_WANTED_US = SECOND
+"""So long before its end whoever records a clip's camera is told that the end is waited for."""
 _PREPARED_US, _LAST_US = 4 * SECOND, SECOND
 """A clip of which so much is new is prepared; near its end already if there is so much."""
 _SHORTEST_S, _LONGEST_S = 0.04, 1.0
@@ -74,6 +76,8 @@ class Clips:
         """Those of the list that have been cut since."""
         self._prepared: dict[str, int] = {}
         """Up to when the footage of a clip has been copied."""
+        self._wanted: dict[str, int] = {}
+        """Of each camera, the end of a clip that has been told of."""
         self._listed_us: int | None = None
         self._stale = True
         self._busy: set[str] = set()
@@ -161,6 +165,7 @@ class Clips:
                 held.add(clip.id)
             elif not self._is_due(clip, reach):
                 self._prepare(clip, reach)
+                self._want(clip, reach)
                 pause_us = self._pause_until(clip, reach)
                 break
             elif self._try(clip, away):
@@ -211,6 +216,17 @@ class Clips:
             log.debug("a clip was not prepared", camera=clip.camera, clip=clip.id, reason=error.message)
         except Exception:  # and so is what comes of this
             log.exception("a clip was not prepared", camera=clip.camera, clip=clip.id)
+
+    def _want(self, clip: Clip, reach: Reach) -> None:
+        """Tell once that the end of a clip is waited for, when it is near."""
+        if clip.end_us - reach.end_us > _WANTED_US or self._wanted.get(clip.camera) == clip.end_us:
+            return
+        self._wanted[clip.camera] = clip.end_us
+        now_us = self._core.clock.now_us()
+        try:
+            self._core.bus.publish(FootageWanted(camera=clip.camera, time_us=now_us, until_us=clip.end_us))
+        except GatehouseError as error:  # then its end comes with a whole part
+            log.debug("the end of a clip was not told of", camera=clip.camera, reason=error.message)
 
     def _is_due(self, clip: Clip, reach: Reach) -> bool:
         if reach.end_us >= clip.end_us:
@@ -308,6 +324,7 @@ class Clips:
 
     def _forget(self, camera: str) -> None:
         del self._next_us[camera]
+        self._wanted.pop(camera, None)
         self._well(camera)
         self._footage.forget(camera)
         self._cutter.forget(camera)

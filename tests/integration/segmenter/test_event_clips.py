@@ -20,7 +20,7 @@ from gatehouse_common.db import Clip, ClipRepository, FootageWriter
 from gatehouse_common.footage import Library
 from gatehouse_common.ids import new_id
 from gatehouse_common.media.slicing import slice_footage
-from gatehouse_common.messages import ChunkOpened, GopWritten, RunStarted
+from gatehouse_common.messages import ChunkOpened, FootageWanted, GopWritten, RunStarted
 from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.film import FilmSpec
@@ -65,6 +65,26 @@ def test_a_clip_reaches_from_5_s_before_the_first_read_to_15_s_after_the_last(co
     with core.db.read() as c:
         row = c.execute(text("SELECT file_path, duration_seconds, resolution, detection_ids FROM video_segments")).one()
     assert row == (clip.key, pytest.approx(23.1), "160x96", event)
+
+
+def test_whoever_records_is_told_once_that_the_end_of_a_clip_is_waited_for(core: Core) -> None:
+    """S2-4: when it is near, so that the part that holds it is written with that very frame."""
+    camera, told = FilmCamera(core.data_dir, core.bus.publish), list[FootageWanted]()
+    hearing = core.bus.subscribe_transient([FootageWanted], lambda d: told.append(d.message))  # type: ignore[arg-type]
+    with at_work(core):
+        camera.advance(at(230))
+        core.bus.publish(read_at(at(100), new_id()))
+        settled(core)
+        time.sleep(0.5)
+        assert told == []
+        camera.advance(at(248))
+        wait_for("word of it", lambda: told)
+        time.sleep(0.5)
+        assert [(m.camera, m.until_us) for m in told] == [("cam", at(250))]
+        camera.advance(at(270))
+        stored_clips(core, 1)
+    hearing.close()
+    assert len(told) == 1
 
 
 def test_only_what_is_strictly_surer_than_the_threshold_begins_a_clip(core: Core) -> None:

@@ -107,6 +107,7 @@ class RunRecorder:
         listener: who is told.
         chunk_us: tells the length of a chunk in microseconds, where it may become another while the run is recorded;
             by default it is the policy's.
+        wanted_us: tells up to which wall time somebody waits for the footage: the open part ends there.
 
     Raises:
         ResourceExhausted: from ``add`` and ``close``, when the disk is full; everything before is kept.
@@ -126,6 +127,7 @@ class RunRecorder:
         clock: Clock,
         listener: RunListener,
         chunk_us: Callable[[], int] | None = None,
+        wanted_us: Callable[[], int] = int,
     ) -> None:
         self._root = root
         self._key_of = key_of
@@ -134,6 +136,7 @@ class RunRecorder:
         self._formats = tuple(formats)
         self._policy = policy
         self._chunk_us = chunk_us or (lambda: policy.chunk_us)
+        self._wanted_us = wanted_us
         self._clock = clock
         self._listener = listener
         self._part_ticks = policy.part_us * VIDEO_TIMESCALE // SECOND
@@ -212,6 +215,7 @@ class RunRecorder:
         if self._video and (
             (sample.sync and not self._intra)
             or self._newest - self._video[0].dts + self._video[-1].dur > self._part_ticks
+            or self.wall_us(self._video[0].dts) < self._wanted_us() <= self.wall_us(dts)
         ):
             self._flush(dts)
 

@@ -2,7 +2,7 @@
 
 from .cameras import CameraChanged, CameraStatus
 from .chunks import ChunkClosed, ChunkDiscarded, ChunkFreed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
-from .clips import ClipStored
+from .clips import ClipStored, FootageWanted
 from .detections import DetectionAnswered, DetectionRequested, ReadingFields
 from .envelope import Message, decode, encode
 from .frames import FrameSampled
@@ -26,6 +26,7 @@ __all__ = [
     "DetectionAnswered",
     "DetectionRequested",
     "Direction",
+    "FootageWanted",
     "FrameSampled",
     "GapCause",
     "GapRecorded",

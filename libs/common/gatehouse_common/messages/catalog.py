@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .cameras import CameraChanged, CameraStatus
 from .chunks import ChunkClosed, ChunkDiscarded, ChunkFreed, ChunkIndexed, ChunkOpened, ChunkStored, GopWritten
-from .clips import ClipStored
+from .clips import ClipStored, FootageWanted
 from .detections import DetectionAnswered, DetectionRequested
 from .envelope import Message
 from .frames import FrameSampled
@@ -58,6 +58,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(PlateSeen, True, ("detector",), ("indexer", "segmenter")),
     Entry(PlateClosed, True, ("detector",), ("indexer",)),
     Entry(PlateIndexed, False, ("indexer", "api"), ("api",)),
+    Entry(FootageWanted, False, ("segmenter",), ("capture",)),
     Entry(ClipStored, False, ("segmenter",), ("api",)),
     Entry(DetectionRequested, False, ("api",), ("detector",)),
     Entry(DetectionAnswered, False, ("detector",), ("api",)),

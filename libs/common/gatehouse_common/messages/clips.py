@@ -10,6 +10,17 @@ from .envelope import Message
 from .fields import Count, Moment
 
 
+class FootageWanted(Message):
+    """Somebody waits for the footage up to an instant: the part that ends it is written then, not when it is long.
+
+    A hint. Without it the footage is there half a second later.
+    """
+
+    TYPE: ClassVar[str] = "footage.wanted"
+
+    until_us: Moment = Field(description="wall time up to which frames are waited for, microseconds UTC")
+
+
 class ClipStored(Message):
     """A clip is durable in the store, its row committed; or it could not be made, and its row says why."""
 
