@@ -16,7 +16,7 @@ from bench.product import running
 from bench.result import Result
 
 CARS = 20
-EVERY_S = 7.0
+EVERY_S, CROSSES_S = 7.3, 3.0
 WARM_UP_S = 8.0
 _LOOK_S = 0.01
 _PATIENCE_S = 60.0
@@ -29,7 +29,7 @@ def run(folder: Path) -> list[Result]:
     from plate_film import FPS, HEIGHT, WIDTH, Car, Street, make_plate_film  # noqa: PLC0415 - only now on the path
 
     # The first car has the reading process started; it is not counted.
-    cars = [Car(_plate(k), "us", WARM_UP_S + k * EVERY_S, leftwards=bool(k % 2)) for k in range(CARS + 1)]
+    cars = [Car(_plate(k), "us", WARM_UP_S + k * EVERY_S, CROSSES_S, leftwards=bool(k % 2)) for k in range(CARS + 1)]
     film = make_plate_film(folder / "street.mp4", Street(cars, cars[-1].leaves_s + 5))
     data = folder / "data"
     with running(data, "--camera", f"cam=file://{film}", plates=True) as (_, url):
