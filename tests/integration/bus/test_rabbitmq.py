@@ -211,7 +211,8 @@ def test_durable_messages_do_not_wait_for_pictures(vhost: str, make: Callable[..
         time.sleep(1)
         bus.publish(gap("cam", 1))
         wait_for("the durable one", lambda: collector.of("cam") == [1], 10)
-        assert bus._publishing._bytes <= 16 << 20
+        with bus._publishing._room:  # between a picture's coming and the oldest's going there is one more
+            assert bus._publishing._bytes <= 16 << 20
     finally:
         stop.set()
         thread.join()

@@ -26,7 +26,12 @@ FPS = 10
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("clips")
     film = make_film(folder / "film.mp4", FilmSpec(frames=600 * FPS, fps=FPS, gop=FPS, width=160, height=96))
-    settings = {"GATEHOUSE_RECORDING__CHUNK_SECONDS": "6", "GATEHOUSE_CLIPS__LATE_SECONDS": "5"}
+    # Cameras are watched, else there could be no clips, and everything would be kept.
+    settings = {
+        "GATEHOUSE_RECORDING__CHUNK_SECONDS": "6",
+        "GATEHOUSE_CLIPS__LATE_SECONDS": "5",
+        "GATEHOUSE_DETECTION__FRAMES": "activity",
+    }
     with rtsp_camera(dict.fromkeys(CAMERAS, film)) as network, cluster(folder / "site", **settings) as made:
         made.add("indexer")
         made.add("segmenter", 2)
