@@ -11,9 +11,6 @@ from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.database import wait_for
 from gatehouse_common.runtime.web_server import WebServer
 
-from .app import close_app, create_app
-from .guard import MOST_BODY_BYTES
-
 log = structlog.get_logger(__name__)
 
 
@@ -47,6 +44,10 @@ class ApiService:
         """Serve until told to stop."""
         if not wait_for(self._core.db, stop, self._core.clock):
             return
+        # Only here: the pages' half second of modules is loaded while cameras are recorded already.
+        from .app import close_app, create_app  # noqa: PLC0415
+        from .guard import MOST_BODY_BYTES  # noqa: PLC0415
+
         api = self._core.settings.values.api
         ending = threading.Event()
         app = create_app(self._core, ending, self._checks)
