@@ -14,6 +14,13 @@ MILLISECOND = 1_000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
+TICKS = 90_000
+"""Of media time in a second: what video is counted in everywhere (RFC 3551, RFC 6184)."""
+
+
+def ticks_us(ticks: int, timescale: int = TICKS) -> int:
+    """Return media time in microseconds, to the nearest; ``timescale`` is how many ticks a second has."""
+    return (2 * ticks * SECOND + timescale) // (2 * timescale)
 
 
 class Clock(Protocol):

@@ -258,8 +258,9 @@ class Clips:
         shape = cut.bytes, cut.width, cut.height, cut.frames
         at_us = self._core.clock.now_us()
         where = clip.id, cut.key, cut.start_us, cut.end_us
+        around = self._core.settings.values.clips.around_us
         try:
-            self._repository.stored(*where, *shape, cut.detail, at_us, cut=planned, around=self._around())
+            self._repository.stored(*where, *shape, cut.detail, at_us, cut=planned, around=around)
         except NotFound:  # it has become part of another while it was cut
             self._cutter.take_back(clip, cut)
             self.changed()
@@ -270,8 +271,8 @@ class Clips:
 
     def _give_up(self, clip: Clip, planned: tuple[int, int], error: GatehouseError) -> None:
         try:
-            at_us = self._core.clock.now_us()
-            self._repository.failed(clip.id, error.message, at_us, cut=planned, around=self._around())
+            at_us, around = self._core.clock.now_us(), self._core.settings.values.clips.around_us
+            self._repository.failed(clip.id, error.message, at_us, cut=planned, around=around)
         except NotFound:
             self.changed()
             return
@@ -279,11 +280,6 @@ class Clips:
         CLIPS_STORED.labels(clip.camera, "failed").inc()
         log.warning("a clip could not be made", camera=clip.camera, clip=clip.id, reason=error.message)
         self._tell(clip, "", clip.start_us, clip.end_us, 0)
-
-    def _around(self) -> tuple[int, int]:
-        """Return how long before and after a read clips reach, microseconds."""
-        settings = self._core.settings.values.clips
-        return round(settings.pre_seconds * SECOND), round(settings.post_seconds * SECOND)
 
     def _tell(self, clip: Clip, key: str, start_us: int, end_us: int, size: int) -> None:
         message = ClipStored(

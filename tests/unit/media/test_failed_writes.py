@@ -8,15 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.adopt import adopt
 from gatehouse_common.media.chunk_file import FsyncPolicy
-from gatehouse_common.media.init_segment import parse_init
 from gatehouse_common.media.recorder import ChunkPolicy, RunRecorder, Sample
-from gatehouse_common.media.run_box import RunInfo
 from gatehouse_common.testing.film import FilmSpec, frame_numbers, make_film
-from gatehouse_common.testing.recording import Heard, film_samples
+from gatehouse_common.testing.recording import Heard, film_samples, recorder_of
 
 
 def feed(recorder: RunRecorder, samples: list[Sample]) -> None:
@@ -34,17 +31,7 @@ def test_nothing_is_written_twice_or_without_what_it_refers_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, also_truncate: bool
 ) -> None:
     init, samples = film_samples(make_film(tmp_path / "film.mp4", FilmSpec(frames=240, gop=60, width=160, height=96)))
-    recorder = RunRecorder(
-        root=tmp_path,
-        key_of=lambda at: f"spool/cam/run/{at}.mp4",
-        info=RunInfo("cam", "run", "", 0),
-        init=init,
-        formats=parse_init(init),
-        depth=0,
-        policy=ChunkPolicy(fsync=FsyncPolicy(0)),
-        clock=SystemClock(),
-        listener=Heard(),
-    )
+    recorder = recorder_of(init, tmp_path, Heard(), start_us=0, policy=ChunkPolicy(fsync=FsyncPolicy(0)))
 
     feed(recorder, samples[:100])  # to the middle of a GOP
     monkeypatch.setattr(os, call, fails)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gatehouse_common.clock import SystemClock
-from gatehouse_common.media.init_segment import parse_init
-from gatehouse_common.media.recorder import ChunkPolicy, RunRecorder
-from gatehouse_common.media.run_box import RunInfo
+from gatehouse_common.media.recorder import ChunkPolicy
 from gatehouse_common.testing.film import FilmSpec, make_film
-from gatehouse_common.testing.recording import Heard, film_samples
+from gatehouse_common.testing.recording import Heard, film_samples, recorder_of
 
 START_US = 1_715_941_380_000_000
 SECOND = 1_000_000
@@ -20,17 +17,7 @@ def test_a_gop_does_not_end_before_it_begins(tmp_path: Path) -> None:
     film = make_film(tmp_path / "film.mp4", FilmSpec(frames=90, gop=30, width=160, height=96))
     init, samples = film_samples(film)
     heard = Heard()
-    recorder = RunRecorder(
-        root=tmp_path,
-        key_of=lambda at: f"spool/cam/run/{at}.mp4",
-        info=RunInfo("cam", "run", "", START_US),
-        init=init,
-        formats=parse_init(init),
-        depth=0,
-        policy=ChunkPolicy(),
-        clock=SystemClock(),
-        listener=heard,
-    )
+    recorder = recorder_of(init, tmp_path, heard, start_us=START_US, policy=ChunkPolicy())
     for number, sample in enumerate(samples):
         if number == 20:
             recorder.origin_us = START_US - 3 * SECOND

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_common.clock import SystemClock
-from gatehouse_common.media.init_segment import parse_init
-from gatehouse_common.media.recorder import ChunkPolicy, RunRecorder
-from gatehouse_common.media.run_box import RunInfo
+from gatehouse_common.media.recorder import ChunkPolicy
 from gatehouse_common.testing.film import FilmSpec, make_film
-from gatehouse_common.testing.recording import Heard, film_samples
+from gatehouse_common.testing.recording import Heard, film_samples, recorder_of
 
 START_US = 1_715_941_380_000_000
 FRAME_US = 1_000_000 // 20
@@ -34,17 +31,8 @@ def test_the_open_part_ends_where_it_is_wanted(tmp_path: Path, wanted: float | N
     film = make_film(tmp_path / "film.mp4", FilmSpec(frames=60, gop=20, fps=20, width=160, height=96))
     init, samples = film_samples(film)
     heard, told = Heard(), 0
-    recorder = RunRecorder(
-        root=tmp_path,
-        key_of=lambda at: f"spool/cam/run/{at}.mp4",
-        info=RunInfo("cam", "run", "", START_US),
-        init=init,
-        formats=parse_init(init),
-        depth=0,
-        policy=ChunkPolicy(part_us=500_000),
-        clock=SystemClock(),
-        listener=heard,
-        wanted_us=lambda: told,
+    recorder = recorder_of(
+        init, tmp_path, heard, start_us=START_US, policy=ChunkPolicy(part_us=500_000), wanted_us=lambda: told
     )
     for number, sample in enumerate(samples):
         if number == 11 and wanted is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
-from gatehouse_common.clock import SECOND
+from gatehouse_common.clock import ticks_us
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
@@ -22,7 +22,6 @@ CLIP = [getattr(ClipRow, f.name) for f in fields(Clip) if f.name != "events"]
 
 _WANTED: list[Any] = [ClipRow.id, ClipRow.wanted_start_us, ClipRow.wanted_end_us, ClipRow.previous]
 _IDS_AT_ONCE = 500
-_TICKS = 90_000  # in a second, of presentation times
 _EMPTY: Final = {"key": "", "bytes": 0, "width": 0, "height": 0, "frames": 0, "detail": "", "stored_us": None}
 
 
@@ -38,7 +37,7 @@ def lock_camera(c: Connection, camera: str) -> None:
 def wall_time(c: Connection, run: str, pts: int, told_us: int) -> int:
     """Return when a frame is on the screen by its run's origin; of a run that is not known, as it was told."""
     origin_us = c.execute(select(RunRow.origin_us).where(RunRow.id == run)).scalar()
-    return told_us if origin_us is None else int(origin_us) + (2 * pts * SECOND + _TICKS) // (2 * _TICKS)
+    return told_us if origin_us is None else int(origin_us) + ticks_us(pts)
 
 
 def move_planned(c: Connection, camera: str, since_us: int, moved_us: int) -> None:

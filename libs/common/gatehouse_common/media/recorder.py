@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.clock import SECOND, Clock, ticks_us
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.ids import new_id
 
@@ -158,7 +158,7 @@ class RunRecorder:
 
     def wall_us(self, ticks: int) -> int:
         """Return the wall time of media time ``ticks``."""
-        return self.origin_us + (ticks * 2_000_000 + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE)
+        return self.origin_us + ticks_us(ticks)
 
     @property
     def end_us(self) -> int:

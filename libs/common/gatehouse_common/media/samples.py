@@ -12,8 +12,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from gatehouse_common.clock import TICKS, ticks_us
+
 I64 = NDArray[np.int64]
-VIDEO_TIMESCALE = 90_000
+VIDEO_TIMESCALE = TICKS
 """Ticks per second of every video track Gatehouse writes: the clock of RTP video (RFC 6184 section 8.2.1)."""
 
 _MOST_REORDERED = 32
@@ -131,7 +133,7 @@ class ChunkMedia:
 
     def wall_us(self, ticks: int, timescale: int = VIDEO_TIMESCALE) -> int:
         """Return the wall time of media time ``ticks``, rounded to the nearest microsecond."""
-        return self.origin_us + (ticks * 2_000_000 + timescale) // (2 * timescale)
+        return self.origin_us + ticks_us(ticks, timescale)
 
     def ticks(self, wall_us: int) -> int:
         """Return the first video time whose wall time is not before ``wall_us``; see ``first_tick``."""

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gatehouse_common.clock import SECOND
+
 from .values import FilePath, Fsync, HostNames, Listen, Name, OptionalFilePath, ZoneName
 
 
@@ -150,6 +152,11 @@ class ClipSettings(Group):
         description="where only clips are kept, footage waits for so long, and `pre_seconds` more, before it goes: "
         "reads that come later than that find none",
     )
+
+    @property
+    def around_us(self) -> tuple[int, int]:
+        """How long before and after a read clips reach, microseconds."""
+        return round(self.pre_seconds * SECOND), round(self.post_seconds * SECOND)
 
 
 class LogSettings(Group):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from gatehouse_common.media.fragment import TimedSample
 from gatehouse_common.media.init_segment import build_init, parameter_sets, parse_init
 from gatehouse_common.media.mpeg4_visual import with_header
 from gatehouse_common.media.parameter_sets import reorder_depth
-from gatehouse_common.media.recorder import ChunkPolicy, RunRecorder, Sample, Written
+from gatehouse_common.media.recorder import ChunkPolicy, RunListener, RunRecorder, Sample, Written
 from gatehouse_common.media.run_box import RunInfo
 from gatehouse_common.media.samples import VIDEO_TIMESCALE, ChunkMedia, TrackFormat
 from gatehouse_common.media.scan import ChunkScanner
@@ -109,6 +110,34 @@ def record_film(
     )
 
 
+def recorder_of(
+    init: bytes,
+    root: Path,
+    listener: RunListener,
+    *,
+    start_us: int,
+    policy: ChunkPolicy,
+    camera: str = "cam",
+    run: str = "run",
+    wanted_us: Callable[[], int] = int,
+) -> RunRecorder:
+    """Return a recorder of one run of a camera, with its files below ``root``; see ``RunRecorder``."""
+    formats = parse_init(init)
+    sets = parameter_sets(formats[0])
+    return RunRecorder(
+        root=root,
+        key_of=lambda at: f"spool/{camera}/{run}/{at}.mp4",
+        info=RunInfo(camera, run, "", start_us),
+        init=init,
+        formats=formats,
+        depth=reorder_depth(sets) if sets else 1,
+        policy=policy,
+        clock=SystemClock(),
+        listener=listener,
+        wanted_us=wanted_us,
+    )
+
+
 def record_samples(
     init: bytes,
     samples: list[Sample],
@@ -121,21 +150,9 @@ def record_samples(
     repeat: int = 1,
 ) -> Heard:
     """Record samples as ``record_film`` does; ``repeat`` plays them so many times without a break."""
-    formats = parse_init(init)
-    sets = parameter_sets(formats[0])
-    heard = Heard()
-    run = new_id()
-    recorder = RunRecorder(
-        root=root,
-        key_of=lambda at: f"spool/{camera}/{run}/{at}.mp4",
-        info=RunInfo(camera, run, "", start_us),
-        init=init,
-        formats=formats,
-        depth=reorder_depth(sets) if sets else 1,
-        policy=ChunkPolicy(chunk_us=chunk_us, fsync=FsyncPolicy(None)),
-        clock=SystemClock(),
-        listener=heard,
-    )
+    formats, heard = parse_init(init), Heard()
+    policy = ChunkPolicy(chunk_us=chunk_us, fsync=FsyncPolicy(None))
+    recorder = recorder_of(init, root, heard, start_us=start_us, policy=policy, camera=camera, run=new_id())
     length = max(s.pts + s.dur for s in samples if s.track == 0)
     for turn in range(repeat):
         for s in samples:

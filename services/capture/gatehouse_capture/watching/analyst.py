@@ -17,7 +17,7 @@ from gatehouse_common.observability.metrics import WATCH_SHED
 
 from .backlog import Run
 from .options import WatchOptions
-from .regions import Mask, Region, groups, regions
+from .regions import Mask, Region, groups, regions, whole
 from .scene import Scene, Small, grid_of, small_grey
 
 log = structlog.get_logger(__name__)
@@ -211,7 +211,7 @@ class Analyst:
 
     def _send_whole(self, frame: av.VideoFrame, pts: int) -> None:
         self._owes_whole = False
-        self._send(frame, pts, Region(0, 0, frame.width // 2 * 2, frame.height // 2 * 2))
+        self._send(frame, pts, whole(frame.width, frame.height))
 
     def _send(self, frame: av.VideoFrame, pts: int, region: Region) -> None:
         if self._run is None:
@@ -234,7 +234,7 @@ class Analyst:
             height=height,
             picture_width=frame.width,
             picture_height=frame.height,
-            whole=(width, height) == (frame.width // 2 * 2, frame.height // 2 * 2),
+            whole=region == whole(frame.width, frame.height),
         )
         try:
             jpeg = encode_region(frame, x, y, width, height, quality=_QUALITY, visible=visible)

@@ -56,6 +56,11 @@ class Region:
         return self.y + self.height
 
 
+def whole(width: int, height: int) -> Region:
+    """Return the whole of a picture, but for a last column or row that is odd."""
+    return Region(0, 0, width // 2 * 2, height // 2 * 2)
+
+
 def groups(mask: Mask, seeds: Mask | None = None) -> list[tuple[int, int, int, int]]:
     """Return the extents ``(left, top, right, bottom)`` in cells of what hangs together, the greater ones first.
 
@@ -118,7 +123,7 @@ def regions(mask: Mask, seeds: Mask, width: int, height: int) -> list[Region]:
         found[-1] = found[-1].joined(last)
         found = _apart(found)
     if sum(region.pixels for region in found) > _WHOLE_SHARE * width * height:
-        return [Region(0, 0, width // 2 * 2, height // 2 * 2)]
+        return [whole(width, height)]
     return found
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gatehouse_common.clock import ticks_us
 from gatehouse_common.media.samples import (
     I64,
-    VIDEO_TIMESCALE,
     ChunkMedia,
     TrackFormat,
     TrackSamples,
@@ -92,7 +92,7 @@ class Span:
 
     def wall_us(self, ticks: int) -> int:
         """Return the wall time of a video time."""
-        return self.origin_us + (ticks * 2_000_000 + VIDEO_TIMESCALE) // (2 * VIDEO_TIMESCALE)
+        return self.origin_us + ticks_us(ticks)
 
     def ticks(self, wall_us: int) -> int:
         """Return the first video time whose wall time is not before ``wall_us``; see ``first_tick``."""
