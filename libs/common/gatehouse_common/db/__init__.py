@@ -2,6 +2,7 @@
 
 from .cameras import CameraRepository
 from .clips import ClipRepository
+from .coverage_reader import CoverageReader, present_cause
 from .engine import Database
 from .footage import FootageReader
 from .leases import Lease, LeaseRepository, Member, Sight
@@ -20,6 +21,7 @@ __all__ = [
     "ClipQuery",
     "ClipRepository",
     "ClipStats",
+    "CoverageReader",
     "Database",
     "Day",
     "FootageReader",
@@ -38,4 +40,5 @@ __all__ = [
     "Sight",
     "Timeline",
     "TimelineReader",
+    "present_cause",
 ]

@@ -149,7 +149,7 @@ class FootageReader:
     def last_end_us(self, camera: str, before_us: int | None = None) -> int | None:
         """Return where the footage of a camera ends (that of chunks that begin before ``before_us``)."""
         with self._db.read() as c:
-            return _last_end(c, camera, before_us)
+            return last_end(c, camera, before_us)
 
     def purged_until_us(self, camera: str, before_us: int) -> int | None:
         """Return until when footage of a camera that began before an instant was let go of; None: none was."""
@@ -166,7 +166,7 @@ class FootageReader:
         """
         after = select(func.min(ChunkRow.start_us)).where(ChunkRow.camera == camera, ChunkRow.start_us > at_us)
         with self._db.read() as c:
-            return _last_end(c, camera, at_us), c.execute(after).scalar()
+            return last_end(c, camera, at_us), c.execute(after).scalar()
 
     def newest(self, cameras: Collection[str] | None, limit: int, offset: int = 0) -> list[Chunk]:
         """Return stored chunks of some cameras or, for None, of all, newest first."""
@@ -211,7 +211,8 @@ class FootageReader:
                 last = found[-1]
 
 
-def _last_end(c: Connection, camera: str, before_us: int | None) -> int | None:
+def last_end(c: Connection, camera: str, before_us: int | None) -> int | None:
+    """Return where the footage of a camera ends (that of chunks that begin before ``before_us``)."""
     query = select(ChunkRow.end_us).where(ChunkRow.camera == camera)
     if before_us is not None:
         query = query.where(ChunkRow.start_us < before_us)

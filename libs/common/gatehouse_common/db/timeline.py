@@ -48,14 +48,14 @@ class TimelineReader:
     def recorded(self, camera: str, start_us: int, end_us: int) -> list[Interval]:
         """Return what a camera recorded in ``[start_us, end_us)``: clipped to it, sorted, disjoint."""
         with self._db.read() as c:
-            return _recorded(c, camera, start_us, end_us)
+            return find_recorded(c, camera, start_us, end_us)
 
     def timeline(self, cameras: Collection[str], start_us: int, end_us: int) -> dict[str, Timeline]:
         """Return recorded spans and gaps of each camera, clipped to ``[start_us, end_us)``."""
         with self._db.read() as c:
             found = {}
             for camera in cameras:
-                recorded = _recorded(c, camera, start_us, end_us)
+                recorded = find_recorded(c, camera, start_us, end_us)
                 found[camera] = Timeline(recorded, _gaps(c, camera, start_us, end_us, recorded))
             return found
 
@@ -73,7 +73,8 @@ class TimelineReader:
         return [Day(day, recorded_us) for day, recorded_us in found.items()]
 
 
-def _recorded(c: Connection, camera: str, start_us: int, end_us: int) -> list[Interval]:
+def find_recorded(c: Connection, camera: str, start_us: int, end_us: int) -> list[Interval]:
+    """Return what a camera recorded in a range: clipped to it, sorted, disjoint."""
     where = bounds(camera, start_us, end_us)
     joints = c.execute(_ISLANDS, {**where, "slack_us": SLACK_US}).all()
     if not joints:
