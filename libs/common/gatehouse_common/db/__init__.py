@@ -1,32 +1,47 @@
 """The SQL index: the database, its records, and the repositories."""
 
 from .cameras import CameraRepository
+from .chunk_days import ChunkDay, ChunkDays
 from .clips import ClipRepository
 from .coverage_reader import CoverageReader, present_cause
+from .deletions import Deletion, DeletionReason, Deletions
 from .engine import Database
+from .facts import Facts
 from .footage import FootageReader
+from .holds import Hold, HoldRepository
 from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
+from .retention import ClipTotals, Kept, RetentionReader
 from .timeline import TimelineReader
 
 __all__ = [
     "Camera",
     "CameraRepository",
     "Chunk",
+    "ChunkDay",
+    "ChunkDays",
     "Clip",
     "ClipQuery",
     "ClipRepository",
     "ClipStats",
+    "ClipTotals",
     "CoverageReader",
     "Database",
     "Day",
+    "Deletion",
+    "DeletionReason",
+    "Deletions",
+    "Facts",
     "FootageReader",
     "FootageWriter",
     "Gap",
+    "Hold",
+    "HoldRepository",
+    "Kept",
     "Lease",
     "LeaseRepository",
     "Match",
@@ -36,6 +51,7 @@ __all__ = [
     "PlateReadRecord",
     "PlateReader",
     "PlateWriter",
+    "RetentionReader",
     "Run",
     "Sight",
     "Timeline",

@@ -19,6 +19,7 @@ from gatehouse_common.messages import (
     RunStarted,
 )
 
+from .chunk_days import touch_days
 from .clip_rows import move_planned
 from .contention import retried
 from .engine import Database
@@ -132,8 +133,10 @@ class FootageWriter:
     def store_chunk(self, news: ChunkStored, sample_index: bytes) -> None:
         """Keep where a chunk is stored, and its sample index, in one transaction."""
         with self._db.begin() as c:
+            placed = _placed(c, news)
+            before = c.execute(select(ChunkRow.start_us).where(ChunkRow.id == news.chunk)).scalars().all()
             values = {
-                **_placed(c, news),
+                **placed,
                 "key": news.key,
                 "state": "stored",
                 "bytes": news.bytes,
@@ -145,6 +148,7 @@ class FootageWriter:
             new = {"id": news.chunk, "camera": news.camera, "run": news.run, **values}
             if c.execute(known).rowcount == 0 and not insert_new(c, ChunkRow, new):
                 c.execute(known)
+            touch_days(c, news.camera, [*before, placed["start_us"]])
             c.execute(delete(ChunkIndexRow).where(ChunkIndexRow.chunk == news.chunk))
             c.execute(insert(ChunkIndexRow).values(chunk=news.chunk, data=sample_index))
 
@@ -152,7 +156,10 @@ class FootageWriter:
     def forget_chunk(self, chunk_id: str) -> None:
         """Remove the row of a chunk that has no file, and its sample index."""
         with self._db.begin() as c:
-            c.execute(delete(ChunkRow).where(ChunkRow.id == chunk_id))
+            known = c.execute(select(ChunkRow.camera, ChunkRow.start_us).where(ChunkRow.id == chunk_id)).first()
+            if known is not None:
+                touch_days(c, known.camera, [known.start_us])
+                c.execute(delete(ChunkRow).where(ChunkRow.id == chunk_id))
 
     @retried
     def forget_key(self, key: str) -> None:
@@ -175,7 +182,7 @@ class FootageWriter:
             c.execute(delete(ChunkRow).where(ChunkRow.id == news.chunk))
             start_us, end_us = (news.start_us, news.end_us) if row is None else (row.start_us, row.end_us)
             if end_us > start_us:
-                _add_purged(c, news.camera, start_us, end_us, detail)
+                add_purged(c, news.camera, start_us, end_us, detail)
         return True
 
     @retried
@@ -209,6 +216,11 @@ def _refine(c: Connection, run: str, origin_us: int) -> None:
             .where(RunRow.id == run)
             .values(origin_us=origin_us, started_us=RunRow.started_us + moved, ended_us=RunRow.ended_us + moved)
         )
+    stored = select(ChunkRow.camera, ChunkRow.start_us, ChunkRow.origin_us).where(
+        ChunkRow.run == run, ChunkRow.origin_us != origin_us, ChunkRow.state == "stored"
+    )
+    for camera, start_us, before_us in c.execute(stored).all():
+        touch_days(c, camera, [start_us, start_us + origin_us - before_us])
     moved = origin_us - ChunkRow.origin_us
     c.execute(
         update(ChunkRow)
@@ -217,7 +229,7 @@ def _refine(c: Connection, run: str, origin_us: int) -> None:
     )
 
 
-def _add_purged(c: Connection, camera: str, start_us: int, end_us: int, detail: str) -> None:
+def add_purged(c: Connection, camera: str, start_us: int, end_us: int, detail: str) -> None:
     """Put a purged span into the ledger, as part of the one that it goes on from if there is one."""
     purged = (GapRow.camera == camera, GapRow.cause == GapCause.PURGED, GapRow.detail == detail)
     touching = select(GapRow.id, GapRow.start_us, GapRow.end_us).where(
@@ -230,7 +242,7 @@ def _add_purged(c: Connection, camera: str, start_us: int, end_us: int, detail: 
     c.execute(insert(GapRow).values(**asdict(Gap(camera, *whole, GapCause.PURGED.value, detail))))
 
 
-def _placed(c: Connection, news: ChunkClosed | ChunkStored) -> dict[str, object]:
+def _placed(c: Connection, news: ChunkClosed | ChunkStored) -> dict[str, int]:
     """Return where in time a chunk is by the origin that its run has by now.
 
     What a message says of it was true when the chunk was closed; the run may have been refined since, and its chunks

@@ -8,7 +8,9 @@ from pydantic import Field, ValidationError
 
 from gatehouse_common.errors import InvalidInput
 
-from .model import Group, SettingsModel
+from .group import Group
+from .model import SettingsModel
+from .retention import CameraRetention
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Polygon = Annotated[
@@ -33,6 +35,7 @@ class CameraSettings(Group):
     """All settings of a camera that are its own."""
 
     plates: PlateOptions = Field(default_factory=PlateOptions)
+    retention: CameraRetention = Field(default_factory=CameraRetention)
     keep: Literal["all", "events"] | None = Field(
         None, description="`events`: only the clips of plate events are kept, if there can be any"
     )

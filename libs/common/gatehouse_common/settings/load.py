@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from gatehouse_common.errors import InvalidInput, from_os_error
 
-from .model import Group, SettingsModel
+from .group import Group
+from .model import SettingsModel
 
 PREFIX = "GATEHOUSE_"
 FILE_NAME = "gatehouse.toml"

@@ -5,17 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from gatehouse_common.clock import SECOND
 
+from .group import Group
+from .retention import RetentionSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, OptionalFilePath, ZoneName
-
-
-class Group(BaseModel):
-    """Base of all groups of settings: unknown names are errors, so that a misspelt setting is told."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class BusSettings(Group):
@@ -196,4 +192,5 @@ class SettingsModel(Group):
     api: ApiSettings = Field(default_factory=ApiSettings)
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     clips: ClipSettings = Field(default_factory=ClipSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from .group import Group
 from .load import PREFIX
-from .model import Group, SettingsModel
+from .model import SettingsModel
 
 _HEAD = """# Settings
 

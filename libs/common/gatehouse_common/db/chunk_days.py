@@ -1,0 +1,95 @@
+"""What each camera has stored of each day: sums that plans of retention are made from, however many chunks there are.
+
+Who changes chunks *touches* their days in the same transaction; sums of days that were touched are made anew when
+somebody asks. So they cannot be wrong for good, and a change costs one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, update
+
+from gatehouse_common.clock import HOUR
+
+from .contention import retried
+from .engine import Database
+from .models import ChunkRow
+from .new_rows import insert_new
+from .upkeep_models import ChunkDayRow
+
+DAY_US = 24 * HOUR
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDay:
+    """Stored chunks of a camera that begin on a day of UTC; ``day`` counts from 1970-01-01."""
+
+    camera: str
+    day: int
+    chunks: int
+    bytes: int
+
+    @property
+    def start_us(self) -> int:
+        """Where the day begins, microseconds UTC."""
+        return self.day * DAY_US
+
+
+def touch_days(c: Connection, camera: str, starts_us: Iterable[int]) -> None:
+    """Note that chunks of a camera that begin at some instants have changed."""
+    for day in sorted({start // DAY_US for start in starts_us}):
+        itself = (ChunkDayRow.camera == camera, ChunkDayRow.day == day)
+        counted_up = update(ChunkDayRow).where(*itself).values(changes=ChunkDayRow.changes + 1)
+        if c.execute(counted_up).rowcount:
+            continue
+        row = {"camera": camera, "day": day, "chunks": 0, "bytes": 0, "changes": 1, "counted": 0}
+        if not insert_new(c, ChunkDayRow, row):
+            c.execute(counted_up)
+
+
+class ChunkDays:
+    """Reads the sums, and makes those anew that are out of date."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def all(self) -> list[ChunkDay]:
+        """Return the days on which something is stored, by camera and day, as they are now."""
+        while self._settle():
+            pass
+        query = select(ChunkDayRow.camera, ChunkDayRow.day, ChunkDayRow.chunks, ChunkDayRow.bytes)
+        with self._db.read() as c:
+            rows = c.execute(query.where(ChunkDayRow.chunks > 0).order_by(ChunkDayRow.camera, ChunkDayRow.day)).all()
+        return [ChunkDay(*row) for row in rows]
+
+    @retried
+    def _settle(self) -> bool:
+        """Make some sums anew; return whether there may be more to do."""
+        stale = select(ChunkDayRow.camera, ChunkDayRow.day, ChunkDayRow.changes).where(
+            ChunkDayRow.changes != ChunkDayRow.counted
+        )
+        with self._db.read() as c:
+            if c.execute(stale.limit(1)).first() is None:
+                return False
+        with self._db.begin() as c:
+            # Which changes there were and what the chunks are is seen at one instant. A change that comes after
+            # counts up again, and the day stays out of date.
+            found = c.execute(stale.limit(_AT_ONCE)).all()
+            for camera, day, changes in found:
+                _sum_up(c, camera, day, changes)
+        return len(found) == _AT_ONCE
+
+
+def _sum_up(c: Connection, camera: str, day: int, changes: int) -> None:
+    inside = (
+        ChunkRow.camera == camera,
+        ChunkRow.start_us >= day * DAY_US,
+        ChunkRow.start_us < (day + 1) * DAY_US,
+        ChunkRow.state == "stored",
+    )
+    chunks, size = c.execute(select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(*inside)).one()
+    itself = (ChunkDayRow.camera == camera, ChunkDayRow.day == day)
+    c.execute(update(ChunkDayRow).where(*itself).values(chunks=chunks, bytes=int(size), counted=changes))

@@ -1,0 +1,160 @@
+"""What is to be deleted: decided in one transaction, done after it, and forgotten when it is done.
+
+decided: the row of a chunk becomes a row of ``deletions`` and a purged gap of the ledger; a clip, an entry beside its
+row -> the object is deleted -> the entry goes, and a clip's row says ``purged``. A crash between any two of them leaves
+an entry, which is gone on with. What is held is never decided, for the condition is part of the statement that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Literal
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from gatehouse_common.clock import MILLISECOND
+from gatehouse_common.ids import new_id
+from gatehouse_common.intervals import Interval, merge
+
+from .chunk_days import touch_days
+from .contention import retried
+from .engine import Database
+from .holds import chunk_is_held, clip_is_held
+from .ledger import add_purged
+from .models import ChunkRow
+from .plate_models import ClipRow
+from .upkeep_models import DeletionRow
+
+DeletionReason = Literal["age", "quota", "emergency", "asked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """An object that is to be deleted; see ``DeletionRow``."""
+
+    id: str
+    kind: str
+    subject: str
+    camera: str
+    key: str
+    start_us: int
+    end_us: int
+    bytes: int
+    reason: str
+    marked_us: int
+    tries: int = 0
+    trouble: str = ""
+    next_us: int = 0
+
+
+_DELETION = [getattr(DeletionRow, f.name) for f in fields(Deletion)]
+PURGED_BECAUSE = {
+    "age": "older than recordings are kept",
+    "quota": "recordings took more room than they may",
+    "emergency": "the disk was nearly full",
+    "asked": "somebody had it deleted",
+}
+
+
+class Deletions:
+    """Decides what is deleted, and keeps what has been decided until it is done."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @retried
+    def mark_chunks(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
+        """Decide on stored chunks, those among them that are not held; return what is to be deleted."""
+        with self._db.begin() as c:
+            free = (ChunkRow.id.in_(list(ids)), ChunkRow.state == "stored", ~chunk_is_held(now_us))
+            columns = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
+            rows = c.execute(select(*columns).where(*free).order_by(ChunkRow.start_us).with_for_update()).all()
+            if not rows:
+                return []
+            marked = [_deletion("chunk", *row, reason, now_us) for row in rows]
+            c.execute(insert(DeletionRow), [asdict(d) for d in marked])
+            c.execute(delete(ChunkRow).where(ChunkRow.id.in_([d.subject for d in marked])))
+            for camera in sorted({d.camera for d in marked}):
+                _tell(c, camera, [d for d in marked if d.camera == camera], PURGED_BECAUSE[reason])
+        return marked
+
+    @retried
+    def mark_clips(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
+        """Decide on clips, those among them that are not held and of which a file is known; their rows stay."""
+        with self._db.begin() as c:
+            known = select(DeletionRow.subject).where(DeletionRow.kind == "clip")
+            free = (
+                ClipRow.id.in_(list(ids)),
+                ClipRow.state.in_(("stored", "archived")),
+                ClipRow.key != "",
+                ~clip_is_held(now_us),
+                ClipRow.id.not_in(known),
+            )
+            columns = (ClipRow.id, ClipRow.camera, ClipRow.key, ClipRow.start_us, ClipRow.end_us, ClipRow.bytes)
+            rows = c.execute(select(*columns).where(*free).with_for_update()).all()
+            if not rows:
+                return []
+            marked = [_deletion("clip", *row, reason, now_us) for row in rows]
+            c.execute(insert(DeletionRow), [asdict(d) for d in marked])
+            of_them = ClipRow.id.in_([d.subject for d in marked])
+            c.execute(update(ClipRow).where(of_them, ClipRow.state == "stored").values(state="archived"))
+        return marked
+
+    def due(self, now_us: int, limit: int) -> list[Deletion]:
+        """Return what has been decided and may be tried now, the longest waiting first."""
+        query = select(*_DELETION).where(DeletionRow.next_us <= now_us).order_by(DeletionRow.next_us, DeletionRow.id)
+        with self._db.read() as c:
+            return [Deletion(*row) for row in c.execute(query.limit(limit))]
+
+    def pending(self) -> int:
+        """Return how many objects have been decided on and may still be there."""
+        with self._db.look() as c:
+            return c.execute(select(func.count()).select_from(DeletionRow)).scalar_one()
+
+    def is_pending(self, key: str) -> bool:
+        """Return whether an object is to be deleted."""
+        with self._db.look() as c:
+            return c.execute(select(DeletionRow.id).where(DeletionRow.key == key)).first() is not None
+
+    @retried
+    def done(self, deletions: Sequence[Deletion]) -> None:
+        """Note that objects are gone; clips become ``purged``, and keep the keys that they had."""
+        clips = [d.subject for d in deletions if d.kind == "clip"]
+        with self._db.begin() as c:
+            if clips:
+                c.execute(update(ClipRow).where(ClipRow.id.in_(clips)).values(state="purged"))
+            c.execute(delete(DeletionRow).where(DeletionRow.id.in_([d.id for d in deletions])))
+
+    @retried
+    def refused(self, deletion: Deletion, trouble: str, next_us: int) -> Deletion:
+        """Note that the store refused: it is tried again, not before an instant, and what is known of it stays."""
+        later = replace(deletion, tries=deletion.tries + 1, trouble=trouble, next_us=next_us)
+        values = {"tries": later.tries, "trouble": trouble, "next_us": next_us}
+        with self._db.begin() as c:
+            c.execute(update(DeletionRow).where(DeletionRow.id == deletion.id).values(values))
+        return later
+
+
+def _tell(c: Connection, camera: str, gone: Iterable[Deletion], why: str) -> None:
+    """Put what is gone of a camera into the ledger, and note that its days have changed."""
+    spans = []
+    for one in gone:
+        touch_days(c, camera, [one.start_us])
+        spans.append(Interval(one.start_us, one.end_us))
+    for span in merge(spans, slack=MILLISECOND):
+        add_purged(c, camera, span.start, span.end, why)
+
+
+def _deletion(
+    kind: str,
+    subject: str,
+    camera: str,
+    key: str,
+    start_us: int,
+    end_us: int,
+    size: int,
+    reason: DeletionReason,
+    now_us: int,
+) -> Deletion:
+    return Deletion(new_id(), kind, subject, camera, key, start_us, end_us, size, reason, now_us, next_us=now_us)

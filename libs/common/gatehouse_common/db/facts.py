@@ -1,0 +1,36 @@
+"""What is known of the whole installation: the id of its store, when its janitor last got through."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, insert, select
+
+from .contention import retried
+from .engine import Database
+from .new_rows import insert_new
+from .upkeep_models import FactRow
+
+
+class Facts:
+    """Names and values, few of them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, name: str) -> str | None:
+        """Return what is known, None if nothing is."""
+        with self._db.look() as c:
+            return c.execute(select(FactRow.value).where(FactRow.name == name)).scalar()
+
+    @retried
+    def first(self, name: str, value: str, now_us: int) -> str:
+        """Keep a value if nothing is known yet; return what is known then."""
+        with self._db.begin() as c:
+            insert_new(c, FactRow, {"name": name, "value": value, "noted_us": now_us})
+            return str(c.execute(select(FactRow.value).where(FactRow.name == name)).scalar_one())
+
+    @retried
+    def put(self, name: str, value: str, now_us: int) -> None:
+        """Keep a value in place of what was known."""
+        with self._db.begin() as c:
+            c.execute(delete(FactRow).where(FactRow.name == name))
+            c.execute(insert(FactRow).values(name=name, value=value, noted_us=now_us))
