@@ -18,10 +18,12 @@ from . import problems
 from .composition import build_context
 from .context import context, install
 from .guard import install_guard
+from .recording_watch import RecordingWatch
 from .routes import (
     cameras,
     clips,
     compat,
+    coverage,
     events,
     footage,
     hls,
@@ -41,6 +43,7 @@ _FAMILIES = (
     cameras,
     footage,
     timeline,
+    coverage,
     hls,
     live,
     plates,
@@ -101,6 +104,12 @@ def create_app(
     app.register_blueprint(plate_pages.pages)
     _install_errors(app)
     return app
+
+
+def recording_of(app: Flask) -> RecordingWatch:
+    """Return who sees which cameras of an app are not recorded that should be."""
+    with app.app_context():
+        return context().recording
 
 
 def close_app(app: Flask) -> None:

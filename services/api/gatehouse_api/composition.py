@@ -17,6 +17,7 @@ from .events import EventHub
 from .live import LiveDesk
 from .live_feed import LiveFeeds
 from .plate_views import PlateViews
+from .recording_watch import RecordingWatch
 from .routes.cameras import view
 
 
@@ -32,7 +33,8 @@ def build_context(core: Core, ending: threading.Event) -> Context:
     library = Library(core)
     cameras, plates, clips = CameraRepository(core.db), PlateReader(core.db), ClipRepository(core.db)
     views = PlateViews(plates, clips)
-    sources = EventSources(plates, clips, views, cameras, view)
+    recording = RecordingWatch(core)
+    sources = EventSources(plates, clips, views, cameras, view, recording.seen)
     return Context(
         core=core,
         cameras=cameras,
@@ -49,5 +51,6 @@ def build_context(core: Core, ending: threading.Event) -> Context:
         detectors=DetectorDesk(core.bus, core.clock, settings.detection.timeout_seconds),
         events=EventHub(core.bus, core.clock, api.max_event_viewers, sources.resolve, sources.states),
         event_sources=sources,
+        recording=recording,
         stop=ending,
     )

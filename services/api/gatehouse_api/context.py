@@ -20,6 +20,7 @@ from .event_sources import EventSources
 from .events import EventHub
 from .live import LiveDesk
 from .plate_views import PlateViews
+from .recording_watch import RecordingWatch
 
 _KEY = "gatehouse"
 
@@ -44,6 +45,7 @@ class Context:
         detectors: questions to detectors.
         events: what happens, for who wants to be told.
         event_sources: what is told of it.
+        recording: which cameras are not recorded that should be.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
@@ -63,6 +65,7 @@ class Context:
     detectors: DetectorDesk
     events: EventHub
     event_sources: EventSources
+    recording: RecordingWatch
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 

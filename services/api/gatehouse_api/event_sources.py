@@ -32,6 +32,7 @@ class EventSources:
         views: makes what is told of plates.
         cameras: cameras in the index.
         show_camera: makes what is told of a camera.
+        seen: makes a camera what it is seen to be.
     """
 
     plates: PlateReader
@@ -39,6 +40,7 @@ class EventSources:
     views: PlateViews
     cameras: CameraRepository
     show_camera: Callable[[Camera], BaseModel]
+    seen: Callable[[Camera], Camera]
 
     def resolve(self, events: Sequence[Event]) -> None:
         """Fill in what is told of events; of what is gone an empty text."""
@@ -51,7 +53,7 @@ class EventSources:
     def states(self) -> Mapping[str, tuple[str, str]]:
         """Return what each camera is doing: the name of the event that it would be, and what is told of it."""
         found = {}
-        for camera in self.cameras.list():
+        for camera in map(self.seen, self.cameras.list()):
             off = not camera.enabled
             name = "camera.disabled" if off else _CAMERA_NAMES.get(camera.state, "camera.offline")
             found[camera.id] = (name, _json(self.show_camera(camera)))

@@ -13,6 +13,9 @@ from gatehouse_common.runtime.web_server import WebServer
 
 log = structlog.get_logger(__name__)
 
+_WATCH_S = 3.0
+"""An index that does not answer must not keep the process from ending."""
+
 
 def build(core: Core) -> ApiService:
     """Return the service, its port taken already.
@@ -32,6 +35,7 @@ class ApiService:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._all_checks: Callable[[], list[Check]] = list
+        self._cameras: Callable[[], list[Check]] = list
         api = core.settings.values.api
         self._server = WebServer(api.host, api.port, "--port")
         self.port = self._server.port
@@ -45,21 +49,26 @@ class ApiService:
         if not wait_for(self._core.db, stop, self._core.clock):
             return
         # Only here: the pages' half second of modules is loaded while cameras are recorded already.
-        from .app import close_app, create_app  # noqa: PLC0415
+        from .app import close_app, create_app, recording_of  # noqa: PLC0415
         from .guard import MOST_BODY_BYTES  # noqa: PLC0415
 
         api = self._core.settings.values.api
         ending = threading.Event()
         app = create_app(self._core, ending, self._checks)
+        recording = recording_of(app)
+        self._cameras = recording.checks
+        watching = threading.Thread(target=recording.run, args=(ending,), name="recording-watch", daemon=True)
+        watching.start()
         log.info("listening", host=api.host, port=self.port)
         try:
             self._server.serve(app, stop, ending, threads=api.threads, most_body_bytes=MOST_BODY_BYTES)
         finally:
+            watching.join(_WATCH_S)
             close_app(app)
 
     def health(self) -> list[Check]:
-        """Return nothing: whoever asks has been answered."""
-        return []
+        """Return which cameras are recorded, where no other service of this process knows; the rest has answered."""
+        return self._cameras()
 
     def _checks(self) -> list[Check]:
         return self._all_checks()

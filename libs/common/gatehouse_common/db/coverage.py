@@ -146,7 +146,7 @@ def _gaps(gaps: Sequence[Gap], span: Interval) -> list[Stretch]:
 
 
 def _over(top: Sequence[Stretch], bottom: Sequence[Stretch]) -> list[Stretch]:
-    """Lay stretches over others: where both are, the upper ones show. Both are sorted and disjoint, as the result is."""
+    """Lay stretches over others; where both are, the upper ones show. All are sorted and disjoint."""
     shown: list[Stretch] = list(top)
     first = 0
     for one in bottom:

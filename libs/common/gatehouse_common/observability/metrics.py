@@ -46,9 +46,27 @@ NOTICES_PENDING = Gauge("gatehouse_outbox_pending", "Notices that wait for the b
 # Recording
 RECORDING_EXPECTED = Gauge("gatehouse_recording_expected", "1 if the camera should be recording.", ["camera"])
 RECORDING_ACTIVE = Gauge("gatehouse_recording_active", "1 if it is recording.", ["camera"])
+RECORDING_ALARM = Gauge(
+    "gatehouse_recording_alarm",
+    "1 while a camera should be recorded and is not, as the api sees it: also where whoever recorded it is gone.",
+    ["camera"],
+)
+RECORDING_HELD_BACK = Gauge(
+    "gatehouse_recording_held_back", "1 while a camera is not recorded so that there is room for others.", ["camera"]
+)
+RECORDING_EXPECTED_SECONDS = Counter(
+    "gatehouse_recording_expected_seconds",
+    "Seconds in which a camera should have been recorded, as they go.",
+    ["camera"],
+)
+RECORDING_RECORDED_SECONDS = Counter(
+    "gatehouse_recording_recorded_seconds",
+    "Seconds of video written, as parts are; by those expected: coverage.",
+    ["camera"],
+)
 RECORDING_GAP_SECONDS = Counter(
     "gatehouse_recording_gap_seconds",
-    "Seconds that should have been recorded and were not.",
+    "Seconds that should have been recorded and were not: told when a gap has ended, with its causes.",
     ["camera", "cause"],
 )
 SEGMENTS_WRITTEN = Counter("gatehouse_segments_written", "Chunks published to the store.", ["camera"])

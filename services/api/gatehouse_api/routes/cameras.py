@@ -23,14 +23,16 @@ api = APIBlueprint("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name
 @api.get("/cameras", responses={200: CameraList}, summary="All cameras and their states")
 def list_cameras() -> Response:
     """Return all cameras, by id."""
-    items = [view(c) for c in context().cameras.list()]
+    ctx = context()
+    items = [view(ctx.recording.seen(c)) for c in ctx.cameras.list()]
     return jsonify(CameraList(items=items).model_dump())
 
 
 @api.get("/cameras/<camera>", responses={200: CameraView}, summary="A camera and its state")
 def get_camera(path: CameraPath) -> Response:
     """Return one camera."""
-    return jsonify(view(context().cameras.get(path.camera)).model_dump())
+    ctx = context()
+    return jsonify(view(ctx.recording.seen(ctx.cameras.get(path.camera))).model_dump())
 
 
 @api.post("/cameras", responses={201: CameraView}, summary="Add a camera; it records at once")

@@ -46,7 +46,7 @@ def get_timeline(query: TimelineQuery) -> Response:
         cameras = ctx.cameras.list()
     now = ctx.core.clock.now_us()
     ledgers = TimelineReader(ctx.core.db).timeline([c.id for c in cameras], wanted.start, wanted.end)
-    items = [_ledger(camera, ledgers[camera.id], wanted, now) for camera in cameras]
+    items = [_ledger(ctx.recording.seen(camera), ledgers[camera.id], wanted, now) for camera in cameras]
     body = Timeline(
         from_=rfc3339(wanted.start), to=rfc3339(wanted.end), now=rfc3339(now), zone=str(ctx.core.zone), items=items
     )

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "up": ("up:up", "Run everything in one process: record, index, serve."),
     "camera": ("camera:camera", "Add, list, probe, switch and remove cameras."),
     "footage": ("footage:footage", "Save a range of footage as one exact file."),
+    "coverage": ("coverage:coverage", "Tell how much of each camera is recorded, and why the rest is not."),
     "plates": ("plates:plates", "Look for plates that were read; read those of a picture."),
     "check": ("check:check", "Compare files and index; with --repair, mend what differs."),
     "doctor": ("doctor:doctor", "Tell whether recording would work here, and if not why."),
