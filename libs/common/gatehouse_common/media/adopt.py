@@ -9,10 +9,12 @@ from pathlib import Path
 from gatehouse_common.errors import DataLoss, from_os_error
 
 from .chunk_file import FileReader
+from .gops import seal_scanned
 from .index_blob import decode_index, encode_index
 from .run_box import FOOTER_BYTES, RunInfo, build_index_box, index_box_size, index_of_box
 from .samples import ChunkMedia
 from .scan import ChunkScanner
+from .seal import Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def adopt(path: Path, key: str) -> Adopted:
         whole = media.indexed_bytes == scanner.end_of_parts
         return Adopted(scanner.info, scanner.media() if whole else media, size, 0, was_closed=True)
     media = scanner.media()
-    box = build_index_box(encode_index(media))
+    box = build_index_box(encode_index(media, _seal(path, scanner)))
     try:
         with path.open("r+b", buffering=0) as file:
             file.truncate(media.indexed_bytes)
@@ -83,6 +85,14 @@ def adopt(path: Path, key: str) -> Adopted:
     except OSError as error:
         raise from_os_error(error, f"adopting {key}") from error
     return Adopted(scanner.info, media, media.indexed_bytes + len(box), size - media.indexed_bytes, was_closed=False)
+
+
+def _seal(path: Path, scanner: ChunkScanner) -> Seal:
+    reader = FileReader(path)
+    try:
+        return seal_scanned(reader, scanner)
+    finally:
+        reader.close()
 
 
 def _scan(path: Path, key: str) -> ChunkScanner:

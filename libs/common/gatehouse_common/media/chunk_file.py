@@ -12,9 +12,11 @@ from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import GatehouseError, from_os_error
 
 from .boxes import Buffer
+from .gops import chained_to, gop_table, seal_scanned
 from .index_blob import encode_index
 from .run_box import RunInfo, build_index_box, build_run_box
 from .scan import ChunkScanner
+from .seal import Sealer
 
 _IOV_MAX = 1000
 
@@ -82,17 +84,29 @@ class ChunkFile:
             self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise from_os_error(error, f"opening a chunk file of {info.camera}") from error
+        head = [init, build_run_box(info)]
+        self._sealer = Sealer(chained_to(info), head)
         try:
-            self._write([init, build_run_box(info)])
+            self._write(head)
         except GatehouseError:
             os.close(self._fd)
             path.unlink(missing_ok=True)
             raise
 
-    def append(self, buffers: Sequence[Buffer]) -> int:
-        """Append a whole part by one system call; return the offset it begins at."""
-        at = self.size
-        self._write(buffers)
+    @property
+    def last_link(self) -> bytes:
+        """The link that the next chunk of the run is chained to."""
+        return self._sealer.seal().last
+
+    def append(self, buffers: Sequence[Buffer], *, begins_gop: bool) -> int:
+        """Append a whole part by one system call; return the offset it begins at.
+
+        In front of one that begins a GOP stands the digest of the GOP before.
+        """
+        before = self._sealer.begin_gop() if begins_gop else b""
+        at = self.size + len(before)
+        self._write([before, *buffers] if before else buffers)
+        self._sealer.add(buffers)
         every = self._fsync.every_us
         if every is not None:
             now = self._clock.monotonic_us()
@@ -112,7 +126,7 @@ class ChunkFile:
                 scanner = ChunkScanner(reader, key)
                 scanner.update()
                 if scanner.part_count:
-                    self._write([build_index_box(encode_index(scanner.media()))])
+                    self._write([self._index_box(reader, scanner)])
             finally:
                 reader.close()
             self._sync()
@@ -123,6 +137,12 @@ class ChunkFile:
     def abandon(self) -> None:
         """Close the file as it is."""
         os.close(self._fd)
+
+    def _index_box(self, reader: FileReader, scanner: ChunkScanner) -> bytes:
+        media, seal = scanner.media(), self._sealer.seal()
+        if len(seal.gops) != len(gop_table(media.parts)):  # somebody else has changed the file: say what is there
+            seal = seal_scanned(reader, scanner)
+        return build_index_box(encode_index(media, seal))
 
     def _sync(self) -> None:
         try:

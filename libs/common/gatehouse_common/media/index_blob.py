@@ -2,12 +2,14 @@
 
 Columns are stored as what a predictor gets wrong: a sample normally begins where the last one ended, in time and
 in the file, so most values are zero. Each column's bytes are shuffled (all first bytes, then all second...) and
-the whole is deflated.
+the whole is deflated. In front of that stands the chunk's seal, as it is, and behind it the SHA-256 of everything
+before: readers of samples pass over both.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import struct
 import zlib
@@ -19,13 +21,23 @@ from numpy.typing import NDArray
 from gatehouse_common.errors import DataLoss
 
 from .samples import I64, ChunkMedia, PartTable, TrackFormat, TrackSamples
+from .seal import DIGEST_BYTES, Seal, unpack_seal
 
-VERSION = 1
+VERSION = 2
+"""1 is the same without seal and checksum; it is read, and written no more."""
 MAX_DECODED_BYTES = 256 << 20
 
+_FRONT = struct.Struct(">HI")
+_SEAL_LENGTH = struct.Struct(">I")
 
-def encode_index(media: ChunkMedia) -> bytes:
-    """Return the compact index of a chunk: everything of it but its key."""
+
+def encode_index(media: ChunkMedia, seal: Seal | None = None) -> bytes:
+    """Return the compact index of a chunk: everything of it but its key.
+
+    Args:
+        media: the chunk.
+        seal: its digests; None of one that is still growing.
+    """
     header = {
         "chunk": media.chunk_id,
         "run": media.run_id,
@@ -54,7 +66,10 @@ def encode_index(media: ChunkMedia) -> bytes:
         np.packbits(parts.sync).tobytes(),
     ]
     head = json.dumps(header, separators=(",", ":")).encode()
-    return struct.pack(">HI", VERSION, len(head)) + zlib.compress(head + b"".join(columns), 1)
+    sealed = b"" if seal is None else seal.pack()
+    front = _FRONT.pack(VERSION, len(head)) + _SEAL_LENGTH.pack(len(sealed)) + sealed
+    whole = front + zlib.compress(head + b"".join(columns), 1)
+    return whole + hashlib.sha256(whole).digest()
 
 
 def decode_index(blob: bytes, key: str, origin_us: int | None = None) -> ChunkMedia:
@@ -64,11 +79,9 @@ def decode_index(blob: bytes, key: str, origin_us: int | None = None) -> ChunkMe
         DataLoss: the index is damaged, or of a version that this reader does not know.
     """
     try:
-        version, head_length = struct.unpack_from(">HI", blob)
-        if version != VERSION:
-            raise DataLoss(f"sample index of {key} has version {version}, this reader knows {VERSION}")
+        head_length, start, end = _deflated(blob, key)
         inflater = zlib.decompressobj()
-        data = inflater.decompress(blob[6:], MAX_DECODED_BYTES)
+        data = inflater.decompress(memoryview(blob)[start:end], MAX_DECODED_BYTES)
         if not inflater.eof:
             raise DataLoss(f"sample index of {key} is cut off")
         header = json.loads(data[:head_length])
@@ -80,6 +93,41 @@ def decode_index(blob: bytes, key: str, origin_us: int | None = None) -> ChunkMe
         return ChunkMedia(str(header["chunk"]), key, str(header["run"]), origin, tracks, parts, *sizes)
     except (struct.error, zlib.error, ValueError, KeyError, TypeError, OverflowError) as error:
         raise DataLoss(f"sample index of {key} is damaged: {error}") from error
+
+
+def decode_seal(blob: bytes, key: str) -> Seal | None:
+    """Return the seal in a compact index; None if it has none: it is older, or of a chunk that was growing.
+
+    The index is held to its own checksum, so whatever is damaged in it is told.
+
+    Raises:
+        DataLoss: the index is damaged.
+    """
+    try:
+        _, start, end = _deflated(blob, key)
+        if _version(blob) == 1:
+            return None
+        if hashlib.sha256(memoryview(blob)[:end]).digest() != blob[end:]:
+            raise DataLoss(f"sample index of {key} is damaged: it does not match its checksum")
+        sealed = memoryview(blob)[_FRONT.size + _SEAL_LENGTH.size : start]
+        return unpack_seal(sealed) if len(sealed) else None
+    except struct.error as error:
+        raise DataLoss(f"sample index of {key} is damaged: {error}") from error
+
+
+def _version(blob: bytes) -> int:
+    return int(_FRONT.unpack_from(blob)[0])
+
+
+def _deflated(blob: bytes, key: str) -> tuple[int, int, int]:
+    """Return the length of the header, and where the deflated part begins and ends."""
+    version, head_length = _FRONT.unpack_from(blob)
+    if version == 1:
+        return head_length, _FRONT.size, len(blob)
+    if version != VERSION:
+        raise DataLoss(f"sample index of {key} has version {version}, this reader knows {VERSION}")
+    (sealed,) = _SEAL_LENGTH.unpack_from(blob, _FRONT.size)
+    return head_length, _FRONT.size + _SEAL_LENGTH.size + sealed, len(blob) - DIGEST_BYTES
 
 
 class _Columns:

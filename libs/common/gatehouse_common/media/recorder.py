@@ -147,6 +147,7 @@ class RunRecorder:
         self._newest = 0
         self._chunk: _OpenChunk | None = None
         self._gop: list[tuple[int, int, Written]] = []
+        self._link = b""
         self._sequence = 0
         self._audio_end = 0
         self._failed = False
@@ -235,7 +236,9 @@ class RunRecorder:
                 return
             self._close_chunk()
         chunk_id, key = new_id(), self._key_of(start_us)
-        info = RunInfo(self._info.camera, self._info.run, chunk_id, self.origin_us, self._info.interruptions)
+        info = RunInfo(
+            self._info.camera, self._info.run, chunk_id, self.origin_us, self._info.interruptions, self._link
+        )
         file = ChunkFile(self._root / key, self._init, info, self._policy.fsync, self._clock)
         self._chunk = _OpenChunk(chunk_id, key, file, dts, dts)
         self._listener.chunk_opened(chunk_id, key, start_us)
@@ -253,7 +256,7 @@ class RunRecorder:
         buffers = build_fragment(self._sequence, tracks)
         if first.sync:
             buffers.insert(0, build_prft(self._formats[0].track_id, self.wall_us(first.dts), first.dts))
-        offset = chunk.file.append(buffers)
+        offset = chunk.file.append(buffers, begins_gop=first.sync)
         self._video = []
         chunk.end_dts = self.end_dts = next_dts
         part = Written(
@@ -315,6 +318,7 @@ class RunRecorder:
         self._chunk = None
         try:
             chunk.file.close(chunk.key)
+            self._link = chunk.file.last_link
         finally:
             # Without room for its index the file is whole all the same; whoever publishes it adds the index.
             self._tell_closed(chunk, chunk.file.size)

@@ -1,4 +1,4 @@
-"""The ``uuid`` boxes that make a chunk file explain itself: which run it is of, and its sample index.
+"""The ``uuid`` boxes that make a chunk file explain itself: its run, the digests of its GOPs, its sample index.
 
 14496-12 clause 11.1: ``size(32) 'uuid' usertype(16 bytes) payload``; readers that do not know a type skip it.
 """
@@ -15,11 +15,13 @@ from gatehouse_common.errors import DataLoss
 from .boxes import U32, Buffer, box
 
 RUN_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746501aa").bytes
+DIGEST_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746503aa").bytes
 INDEX_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746502aa").bytes
 FOOTER_BYTES = 12
 """The index box ends in its own length (32 bits) and ``GHIX/1\\0\\0``, so that a reader finds it from the end."""
 
 _MAGIC = b"GHIX/1\0\0"
+_LINK_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class RunInfo:
         chunk: id of the chunk.
         origin_us: wall time of media time zero as known when the file was begun, microseconds UTC.
         interruptions: ``(cause, since_us or None)`` of the gap before the run.
+        previous: the link that the chunk is chained to, see ``seal.py``; empty: the start of its run's chain.
     """
 
     camera: str
@@ -39,6 +42,7 @@ class RunInfo:
     chunk: str
     origin_us: int
     interruptions: tuple[tuple[str, int | None], ...] = ()
+    previous: bytes = b""
 
 
 def build_run_box(info: RunInfo) -> bytes:
@@ -49,6 +53,7 @@ def build_run_box(info: RunInfo) -> bytes:
         "chunk": info.chunk,
         "origin_us": info.origin_us,
         "interruptions": [{"cause": cause, "since_us": since} for cause, since in info.interruptions],
+        "previous": info.previous.hex(),
     }
     return box(b"uuid", RUN_TYPE, json.dumps(fields, separators=(",", ":")).encode())
 
@@ -67,9 +72,23 @@ def parse_run_box(payload: Buffer) -> RunInfo | None:
         since = [p["since_us"] if isinstance(p["since_us"], int) else None for p in parts]
         causes = [str(p["cause"]) for p in parts]
         ids = str(fields["camera"]), str(fields["run"]), str(fields["chunk"])
-        return RunInfo(*ids, int(fields["origin_us"]), tuple(zip(causes, since, strict=True)))
+        previous = bytes.fromhex(fields.get("previous", ""))  # files of before there were digests have none
+        if len(previous) not in {0, _LINK_BYTES}:
+            raise DataLoss(f"the run box is damaged: a link of {len(previous)} bytes")
+        return RunInfo(*ids, int(fields["origin_us"]), tuple(zip(causes, since, strict=True)), previous)
     except (ValueError, KeyError, TypeError) as error:
         raise DataLoss(f"the run box is damaged: {error}") from error
+
+
+def build_digest_box(digest: bytes) -> bytes:
+    """Return the box with the SHA-256 of the GOP before it."""
+    return box(b"uuid", DIGEST_TYPE, digest)
+
+
+def parse_digest_box(payload: Buffer) -> bytes | None:
+    """Return the digest in a ``uuid`` box's payload, None if it is another kind of box."""
+    found = bytes(payload[:16]) == DIGEST_TYPE and len(payload) == 16 + _LINK_BYTES
+    return bytes(payload[16:]) if found else None
 
 
 def build_index_box(blob: bytes) -> bytes:

@@ -87,7 +87,9 @@ def split_off(path: Path, key: str, damage: Damage, key_of: Callable[[int], str]
         reader.close()
     if scanner.info is None:
         raise ValueError("a file that does not say what it is cannot be split")
-    head = scanner.init + build_run_box(replace(scanner.info, chunk=new_id(), origin_us=scanner.origin_us))
+    # What lies between is lost, so its chain begins anew.
+    info = replace(scanner.info, chunk=new_id(), origin_us=scanner.origin_us, previous=b"")
+    head = scanner.init + build_run_box(info)
     fresh = path.with_suffix(".behind")
     try:
         with fresh.open("wb") as out, path.open("rb") as whole:
@@ -178,7 +180,7 @@ def _is_part(reader: FileReader, at: int, size: int) -> bool:
 def _is_torn(reader: FileReader, start: int, size: int) -> bool:
     """Whether a file's end is what a crash leaves: the beginning of a part, or zeros that were never written."""
     at = start
-    for kind in (b"prft", b"moof", b"mdat"):
+    for kind in (b"uuid", b"prft", b"moof", b"mdat"):
         head = reader.pread(at, 8)
         if len(head) < 8:
             return True

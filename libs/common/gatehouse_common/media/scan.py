@@ -17,7 +17,7 @@ from gatehouse_common.errors import DataLoss
 from .boxes import U32, U64, iter_boxes
 from .fragment import parse_prft
 from .init_segment import parse_init
-from .run_box import RunInfo, parse_run_box
+from .run_box import RunInfo, parse_digest_box, parse_run_box
 from .samples import ChunkMedia, PartTable, TrackFormat, TrackSamples
 
 _HEAD_BYTES = 4096
@@ -60,6 +60,7 @@ class ChunkScanner:
         end: where the next update goes on: the end of the last whole part or header box.
         end_of_parts: the end of the last whole part.
         wall: the last ``(wall_us, media_time)`` that a ``prft`` box gave.
+        digests: of each GOP but the last, the SHA-256 that stands behind it; None where none does.
     """
 
     def __init__(self, reader: SizedReader, key: str) -> None:
@@ -74,6 +75,8 @@ class ChunkScanner:
         self.end = 0
         self.end_of_parts = 0
         self.wall: tuple[int, int] | None = None
+        self.digests: list[bytes | None] = []
+        self._digest: bytes | None = None
 
     @property
     def part_count(self) -> int:
@@ -158,8 +161,10 @@ class ChunkScanner:
             self._tracks = {f.track_id: _Rows([], [], []) for f in self._formats}
         elif kind == b"prft":
             self.wall = parse_prft(body[8:])
-        elif self.info is None:
-            self.info = parse_run_box(body[8:])
+        else:
+            self._digest = parse_digest_box(body[8:])
+            if self.info is None:
+                self.info = parse_run_box(body[8:])
 
     def _add(self, moof_at: int, moof: bytes, start: int, end: int) -> bool:
         """Take a part; return whether it is one: with pictures, and with nothing outside of it."""
@@ -190,7 +195,11 @@ class ChunkScanner:
             into.rows.append(rows)
         first, rows = pictures[0]
         last = first + int(rows[:, 0].sum(dtype=np.int64))
-        self._parts.append((start, end - start, first, last, not int(rows[0, 2]) & 0x10000))
+        sync = not int(rows[0, 2]) & 0x10000
+        if sync and self._parts:
+            self.digests.append(self._digest)
+        self._digest = None
+        self._parts.append((start, end - start, first, last, sync))
         return True
 
     def _samples(self, format_: TrackFormat) -> TrackSamples:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gatehouse_common.errors import DataLoss
 
+from .gops import seal_scanned
 from .index_blob import decode_index, encode_index
 from .run_box import FOOTER_BYTES, RunInfo, index_box_size, index_of_box
 from .scan import ChunkScanner
@@ -93,9 +94,10 @@ def load_index(store: RangeStore, key: str) -> StoredIndex:
     blob = trailing_index(store, key)
     if blob is not None:
         return StoredIndex(blob, rescanned=False)
-    scanner = ChunkScanner(ObjectReader(store, key), key)
+    reader = ObjectReader(store, key)
+    scanner = ChunkScanner(reader, key)
     scanner.update()
-    return StoredIndex(encode_index(scanner.media()), rescanned=True)
+    return StoredIndex(encode_index(scanner.media(), seal_scanned(reader, scanner)), rescanned=True)
 
 
 def trailing_index(store: RangeStore, key: str) -> bytes | None:
