@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "coverage": ("coverage:coverage", "Tell how much of each camera is recorded, and why the rest is not."),
     "plates": ("plates:plates", "Look for plates that were read; read those of a picture."),
     "check": ("check:check", "Compare files and index; with --repair, mend what differs."),
+    "verify": ("verify:verify", "Hold footage and exports to their digests: is it what was recorded?"),
     "doctor": ("doctor:doctor", "Tell whether recording would work here, and if not why."),
     "bus": ("bus:bus", "Look at messages that could not be handled; replay or drop them."),
     "db": ("database:database", "Upgrade the index, or import an older one."),

@@ -1,0 +1,189 @@
+"""Verifying what the index knows: every byte of the chunk files in a store, and the chains of their runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import Chunk, FootageReader
+from gatehouse_common.errors import DataLoss, NotFound
+from gatehouse_common.intervals import Interval, subtract
+from gatehouse_common.media.stored import ObjectReader, read_head
+from gatehouse_common.messages import GapCause
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import ObjectStore
+
+from .chains import Chains
+from .chunk_bytes import Advance, damages
+from .evidence import Evidence, of_index, own_index
+from .findings import Damage, DamageKind, Report
+
+_NEAR_US = 60 * SECOND
+_LET_GO = {GapCause.PURGED.value, GapCause.DELETED.value, GapCause.CORRUPT.value}
+_TOLERATED_US = SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What to verify: all (no camera), a camera, or what of it shares an instant with ``[start_us, end_us)``."""
+
+    camera: str | None = None
+    start_us: int | None = None
+    end_us: int | None = None
+
+
+def rows_of(core: Core, part: Part) -> Iterator[Chunk]:
+    """Yield the chunks of a part, by camera and start."""
+    reader = FootageReader(core.db)
+    if part.camera is not None and part.start_us is not None and part.end_us is not None:
+        yield from reader.find_chunks(part.camera, part.start_us, part.end_us)
+        return
+    for chunk in reader.all_chunks():
+        if part.camera in {None, chunk.camera}:
+            yield chunk
+
+
+def verify_recordings(core: Core, part: Part, advance: Advance) -> Report:
+    """Return what is wrong with recorded footage; nothing is changed.
+
+    Args:
+        core: where to look.
+        part: what to verify.
+        advance: told how many bytes of files were read.
+
+    Raises:
+        Unavailable: index or store does not answer.
+    """
+    return _Verification(core, part, advance).run()
+
+
+class _Verification:
+    """One pass over chunks."""
+
+    def __init__(self, core: Core, part: Part, advance: Advance) -> None:
+        self._core, self._part, self._advance = core, part, advance
+        self._reader = FootageReader(core.db)
+        self._chains = Chains(self._explained, self._began_us)
+        self._report = Report()
+
+    def run(self) -> Report:
+        camera, last = "", None
+        for row in rows_of(self._core, self._part):
+            if row.camera != camera:
+                self._chains.forget()
+                self._beside(row, before=True)
+            camera, last = row.camera, row
+            self._verify(row)
+        if last is not None and self._part.end_us is not None:
+            self._beside(last, before=False)
+        return self._report
+
+    def _beside(self, row: Chunk, *, before: bool) -> None:
+        """Follow the chain over what is next to a range: its links are known without reading its file."""
+        if self._part.start_us is None:
+            return
+        start, end = (row.start_us - _NEAR_US, row.start_us) if before else (row.end_us, row.end_us + _NEAR_US)
+        near = [c for c in self._reader.find_chunks(row.camera, start, end) if c.run == row.run and c.id != row.id]
+        near = [c for c in near if (c.start_us < row.start_us) == before and c.state == "stored"]
+        for one in near[-1:] if before else near[:1]:
+            self._follow(one, self._evidence(one))
+
+    def _verify(self, row: Chunk) -> None:
+        if row.state != "stored":
+            self._report.open += 1
+            return
+        try:
+            found, evidence = self._held(row)
+        except NotFound:
+            if self._moved(row):
+                return
+            detail = "the file is not there"
+            missing = Damage(DamageKind.MISSING, row.key, detail, row.camera, row.id, None, None, *_span(row))
+            found, evidence = [missing], self._evidence(row)
+        self._report.damages += found
+        self._follow(row, evidence)
+
+    def _held(self, row: Chunk) -> tuple[list[Damage], Evidence | None]:
+        """Hold a file to its digests."""
+        store, size = self._core.store, self._core.store.stat(row.key).size
+        evidence, found = self._evidence(row), list[Damage]()
+        if evidence is None:
+            detail = "the index does not have its digests, or they are damaged there: it was held to those in the file"
+            found.append(Damage(DamageKind.INDEX, row.key, detail, row.camera, row.id))
+            evidence = _of_file(store, row)
+            if evidence is None:
+                detail = "neither the index nor the file says what was recorded"
+                found.append(Damage(DamageKind.CHANGED, row.key, detail, row.camera, row.id, 0, size, *_span(row)))
+                return found, None
+        if size == row.bytes == evidence.media.indexed_bytes:
+            evidence = replace(evidence, box=b"")  # stored without an index of its own: the index made one
+        wrong = damages(store.open_range(row.key), size, evidence, row.key, row.camera, self._advance)
+        self._count(evidence, size)
+        return [*found, *(_replaced(store, row, size) or wrong if wrong else [])], evidence
+
+    def _evidence(self, row: Chunk) -> Evidence | None:
+        """Return what the index says that a file must be; None if it does not say, or says what cannot be."""
+        blob = self._reader.sample_indexes([row.id]).get(row.id)
+        try:
+            return None if blob is None else of_index(blob, row.key, row.origin_us, has_box=True)
+        except DataLoss:
+            return None
+
+    def _count(self, evidence: Evidence, size: int) -> None:
+        self._report.chunks += 1
+        self._report.bytes += size
+        self._report.unsealed += evidence.seal is None
+        self._report.late += evidence.seal is not None and evidence.seal.late > 0
+
+    def _follow(self, row: Chunk, evidence: Evidence | None) -> None:
+        if evidence is None:
+            self._chains.skip(row.run)
+            return
+        broken = self._chains.follow(row.camera, row.key, evidence.media, evidence.seal)
+        if broken is not None:
+            self._report.damages.append(broken)
+
+    def _moved(self, row: Chunk) -> bool:
+        """Whether the chunk was let go of, or got another key, since its row was read."""
+        try:
+            return self._reader.chunk(row.id).key != row.key
+        except NotFound:
+            return True
+
+    def _explained(self, camera: str, start_us: int, end_us: int) -> bool:
+        gaps = [g for g in self._reader.gaps(camera, start_us, end_us) if g.cause in _LET_GO]
+        known = [Interval(g.start_us, g.end_us) for g in gaps]
+        left = subtract(Interval(start_us, end_us), known) if end_us > start_us else []
+        return bool(known) and sum(one.duration for one in left) <= _TOLERATED_US
+
+    def _began_us(self, run: str) -> int | None:
+        try:
+            return self._reader.run(run).started_us
+        except NotFound:
+            return None
+
+
+def _of_file(store: ObjectStore, row: Chunk) -> Evidence | None:
+    """Return what a file must be by its own index."""
+    blob = own_index(ObjectReader(store, row.key))
+    try:
+        return None if blob is None else of_index(blob, row.key, row.origin_us, has_box=True)
+    except DataLoss:
+        return None
+
+
+def _replaced(store: ObjectStore, row: Chunk, size: int) -> list[Damage]:
+    """Return that a file is another chunk, if that is what it says it is."""
+    try:
+        info, _ = read_head(store, row.key)
+    except DataLoss:
+        return []
+    if info is None or info.chunk == row.id:
+        return []
+    detail = f"it is another chunk: {info.chunk} of camera {info.camera}"
+    return [Damage(DamageKind.REPLACED, row.key, detail, row.camera, row.id, 0, size, *_span(row))]
+
+
+def _span(row: Chunk) -> tuple[int, int]:
+    return row.start_us, row.end_us

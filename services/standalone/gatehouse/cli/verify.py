@@ -1,0 +1,147 @@
+"""``gatehouse verify``: is footage what was recorded, bit for bit?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from gatehouse_common.db import CameraRepository, FootageReader
+from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.integrity import Damage, Part, Report, rows_of, verify_files, verify_recordings
+from gatehouse_common.runtime import Core
+from gatehouse_common.timefmt import parse, rfc3339, zone
+
+from .options import data_options, json_option, open_recordings
+from .progress import progress
+
+_FILE_ENDINGS = {".mp4", ".zip"}
+
+
+@click.command()
+@click.argument("what", nargs=-1, metavar="[CAMERA [FROM TO] | FILE...]")
+@click.option(
+    "--key", type=click.Path(path_type=Path), help="Public key (PEM) that exports must be signed with, known otherwise."
+)
+@click.option("--tz", help="Zone of times without an offset (setting timezone).")
+@json_option
+@data_options
+def verify(
+    what: tuple[str, ...],
+    key: Path | None,
+    tz: str | None,
+    as_json: bool,
+    data: Path | None,
+    config: Path | None,
+) -> None:
+    """Hold every byte of recorded footage, or of FILEs, to the digests that were made when it was recorded.
+
+    Without arguments all recordings are verified; with CAMERA, or CAMERA FROM TO, those of a camera or range. FILE is a
+    chunk file, a folder of them, or a signed export: neither index nor data directory is needed for it.
+
+    Exit code 1 if something is wrong. Nothing is changed.
+    """
+    if _are_files(what):
+        paths = _files([Path(one) for one in what])
+        size = sum(path.stat().st_size for path in paths)
+        with progress("verifying", size, of_bytes=True, quiet=as_json) as advance:
+            report = verify_files(paths, key, advance)
+    else:
+        if key is not None:
+            raise InvalidInput("--key is for signed exports: name the FILE.")
+        report = _verify_recordings(what, tz, data, config, quiet=as_json)
+    _show(report, as_json=as_json)
+    sys.exit(1 if report.damages else 0)
+
+
+def _are_files(what: Sequence[str]) -> bool:
+    """Whether arguments name files; a camera of the name of a file that is there must be verified elsewhere."""
+    return any(Path(one).exists() or "/" in one or Path(one).suffix.lower() in _FILE_ENDINGS for one in what)
+
+
+def _files(paths: Sequence[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise NotFound(f"there is no file {path}.")
+        inside = sorted(p for p in path.rglob("*.mp4") if p.is_file()) if path.is_dir() else [path]
+        if not inside:
+            raise NotFound(f"there is no .mp4 file in {path}.")
+        found += inside
+    return found
+
+
+def _verify_recordings(
+    what: Sequence[str], tz: str | None, data: Path | None, config: Path | None, *, quiet: bool
+) -> Report:
+    core = open_recordings(data, config)
+    try:
+        core.db.upgrade()
+        part = _part(core, what, tz)
+        size = sum(row.bytes for row in rows_of(core, part))
+        with progress("verifying", size, of_bytes=True, quiet=quiet) as advance:
+            return verify_recordings(core, part, advance)
+    finally:
+        core.close()
+
+
+def _part(core: Core, what: Sequence[str], tz: str | None) -> Part:
+    if not what:
+        return Part()
+    if len(what) not in {1, 3}:
+        raise InvalidInput("verify takes nothing, CAMERA, CAMERA FROM TO, or FILEs.")
+    known = {c.id for c in CameraRepository(core.db).list()} | set(FootageReader(core.db).cameras())
+    if what[0] not in known:
+        listed = ", ".join(sorted(known)[:8]) or "none"
+        raise NotFound(f"there is no camera {what[0][:64]!r}, and no file of that name; known cameras are: {listed}.")
+    if len(what) == 1:
+        return Part(what[0])
+    local = zone(tz) if tz else core.zone
+    start_us, end_us = parse(what[1], local, "FROM"), parse(what[2], local, "TO", fold=1)
+    if end_us <= start_us:
+        raise InvalidInput(f"TO ({rfc3339(end_us)}) must be after FROM ({rfc3339(start_us)}).", "to")
+    return Part(what[0], start_us, end_us)
+
+
+def _show(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        counts = {
+            name: getattr(report, name) for name in ("chunks", "bytes", "exports", "unsealed", "late", "open", "notes")
+        }
+        click.echo(json.dumps({**counts, "damages": [_fields(one) for one in report.damages]}, indent=1))
+        return
+    for one in report.damages:
+        click.echo(f"{one.kind:9} {one.key}{_where(one)}: {one.detail}")
+    for note in report.notes:
+        click.echo(note)
+    exports = "" if not report.exports else f"{report.exports} signed export{'s' if report.exports > 1 else ''}, "
+    seen = f"{exports}{report.chunks} chunks, {report.bytes / 1e6:.1f} MB"
+    if report.damages:
+        click.echo(f"{seen}: {len(report.damages)} damages.", err=True)
+    else:
+        click.echo(f"{seen}: as recorded.")
+    if report.unsealed:
+        click.echo(f"{report.unsealed} chunks have no digests: they were recorded by an earlier version.", err=True)
+
+
+def _where(one: Damage) -> str:
+    where = "" if one.start is None else f", bytes {one.start} to {one.end}"
+    if one.from_us is not None and one.to_us is not None:
+        where += f", {rfc3339(one.from_us)} to {rfc3339(one.to_us)}"
+    return where
+
+
+def _fields(one: Damage) -> dict[str, object]:
+    return {
+        "kind": one.kind,
+        "key": one.key,
+        "camera": one.camera,
+        "chunk": one.chunk,
+        "bytes": None if one.start is None else [one.start, one.end],
+        "from": None if one.from_us is None else rfc3339(one.from_us),
+        "to": None if one.to_us is None else rfc3339(one.to_us),
+        "detail": one.detail,
+    }

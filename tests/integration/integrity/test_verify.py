@@ -1,0 +1,195 @@
+"""Verification finds what was done to stored footage, says where, and never says a healthy file is damaged."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap
+from gatehouse_common.integrity import Damage, DamageKind, Part, Report, verify_files, verify_recordings
+from gatehouse_common.media.adopt import read_index
+from gatehouse_common.media.gops import gop_table
+from gatehouse_common.runtime import Core
+from pipeline_kit import START_US, add_camera, core_at, record, work_off
+
+SECOND = 1_000_000
+CHUNK_S = 4
+
+
+def stored(core: Core, tmp_path: Path, *, start_us: int = START_US, seconds: int = 16) -> list[Chunk]:
+    """Record a run of four chunks and store them; return their rows."""
+    taken = record(core.data_dir, tmp_path, frames=30 * seconds, chunk_us=CHUNK_S * SECOND, start_us=start_us)
+    for closed in taken.closed:
+        core.bus.publish(closed)
+    work_off(core)
+    return [c for c in FootageReader(core.db).all_chunks() if c.run == taken.run]
+
+
+def verified(core: Core, part: Part | None = None) -> Report:
+    read = []
+    report = verify_recordings(core, part or Part(), read.append)
+    assert sum(read) == report.bytes or report.damages
+    return report
+
+
+def flip(path: Path, at: int, bit: int = 1) -> None:
+    data = bytearray(path.read_bytes())
+    data[at] ^= bit
+    path.chmod(0o644)
+    path.write_bytes(data)
+
+
+def kinds(found: list[Damage]) -> list[str]:
+    return [one.kind.value for one in found]
+
+
+def test_what_was_recorded_is_as_recorded(tmp_path: Path) -> None:
+    """R5: nothing healthy is touched."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        report = verified(core)
+        assert (report.chunks, report.damages, report.unsealed, report.late) == (len(rows), [], 0, 0)
+        assert report.bytes == sum(r.bytes for r in rows)
+        files = [core.data_dir / r.key for r in rows]
+        alone = verify_files(files, None, lambda _bytes: None)
+        assert (alone.chunks, alone.damages) == (len(rows), [])
+
+
+def test_a_flipped_byte_anywhere_is_found_and_told_where(tmp_path: Path) -> None:
+    """R5: a bit-flipped file is found, whatever byte it is; with the index, and by the file alone."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        row = stored(core, tmp_path)[1]
+        path = core.data_dir / row.key
+        whole = path.read_bytes()
+        media = read_index(path, row.key)
+        assert media is not None
+        gops, rng = gop_table(media.parts), random.Random(5)
+        borders = [int(b) + d for b in (*gops.off, *gops.end, row.bytes) for d in (-1, 0)]
+        wanted = {0, 7, *borders, *rng.sample(range(row.bytes), 150), *range(row.bytes - 40, row.bytes)}
+        for at in sorted(b for b in wanted if 0 <= b < row.bytes):
+            flip(path, at, 1 << rng.randrange(8))
+            found = [d for d in verified(core, Part("cam")).damages if d.key == row.key]
+            assert found, f"byte {at} of {row.bytes}"
+            assert any(d.start is not None and d.end is not None and d.start <= at < d.end for d in found), at
+            if at >= media.indexed_bytes:
+                assert [d.kind for d in found] == [DamageKind.INDEX], at
+                assert found[0].from_us is None, "the footage itself is as it was"
+            inside = [k for k in range(len(gops)) if gops.off[k] <= at < gops.end[k]]
+            if inside:
+                span = media.wall_us(int(gops.dts[inside[0]])), media.wall_us(int(gops.end_dts[inside[0]]))
+                assert (found[0].from_us, found[0].to_us) == span
+                assert (found[0].start, found[0].end) == (gops.off[inside[0]], gops.end[inside[0]])
+            assert verify_files([path], None, lambda _bytes: None).damages, f"byte {at}, the file alone"
+            path.write_bytes(whole)
+        assert verified(core).damages == []
+
+
+@pytest.mark.parametrize("cut", [1, 50, 4000, 0.5, 0.99])
+def test_a_truncated_file_is_found_with_the_time_that_is_lost(cut: float, tmp_path: Path) -> None:
+    """R5."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        row = stored(core, tmp_path)[2]
+        path = core.data_dir / row.key
+        path.chmod(0o644)
+        data = path.read_bytes()
+        left = int(len(data) * (1 - cut)) if cut < 1 else len(data) - int(cut)
+        path.write_bytes(data[:left])
+        found = verified(core).damages
+        assert "short" in kinds(found)
+        short = next(d for d in found if d.kind is DamageKind.SHORT)
+        assert (short.start, short.end) == (left, row.bytes)
+        if cut < 1:
+            assert short.to_us == row.end_us
+            assert short.from_us is not None
+            assert short.from_us >= row.start_us
+        assert verify_files([path], None, lambda _bytes: None).damages
+
+
+def test_bytes_that_follow_are_found(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        row = stored(core, tmp_path)[0]
+        with (core.data_dir / row.key).open("ab") as file:
+            file.write(b"x")
+        assert kinds(verified(core).damages) == ["long"]
+        assert verify_files([core.data_dir / row.key], None, lambda _bytes: None).damages
+
+
+def test_a_chunk_that_is_replaced_by_another_is_found(tmp_path: Path) -> None:
+    """R5: another valid chunk in its place, of the same run and size or not."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        other, one = core.data_dir / rows[2].key, core.data_dir / rows[1].key
+        one.unlink()
+        shutil.copyfile(other, one)
+        found = verified(core).damages
+        assert [(d.kind, d.key) for d in found] == [(DamageKind.REPLACED, rows[1].key)]
+        assert rows[2].id in found[0].detail
+        alone = verify_files([core.data_dir / r.key for r in rows], None, lambda _bytes: None)
+        assert "broken" in kinds(alone.damages)
+
+
+def test_a_chunk_of_which_neither_file_nor_row_is_left_is_missed_by_its_chain(tmp_path: Path) -> None:
+    """R5: a chunk taken out of the middle of a run, its row with it."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        (core.data_dir / rows[1].key).unlink()
+        FootageWriter(core.db).forget_chunk(rows[1].id)
+        for part in (Part(), Part("cam", rows[2].start_us, rows[2].end_us)):
+            found = verified(core, part).damages
+            assert [(d.kind, d.key) for d in found] == [(DamageKind.BROKEN, rows[2].key)]
+            assert (found[0].from_us, found[0].to_us) == (rows[0].end_us, rows[2].start_us)
+        files = [core.data_dir / r.key for r in (rows[0], *rows[2:])]
+        assert kinds(verify_files(files, None, lambda _bytes: None).damages) == ["broken"]
+
+
+def test_a_chunk_that_was_let_go_of_is_not_missed(tmp_path: Path) -> None:
+    """S2-30: what retention has taken out of a run is in the ledger, so its chain may have a hole there."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        (core.data_dir / rows[1].key).unlink()
+        FootageWriter(core.db).forget_chunk(rows[1].id)
+        gap = Gap("cam", rows[1].start_us, rows[1].end_us, "purged", "older than it is kept")
+        FootageWriter(core.db).put_gaps(None, [gap])
+        assert verified(core).damages == []
+
+
+def test_a_missing_file_is_found(tmp_path: Path) -> None:
+    """R5, S2-44."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        (core.data_dir / rows[1].key).unlink()
+        found = verified(core).damages
+        assert [(d.kind, d.key) for d in found] == [(DamageKind.MISSING, rows[1].key)]
+        assert (found[0].from_us, found[0].to_us) == (rows[1].start_us, rows[1].end_us)
+
+
+def test_a_damaged_row_of_the_index_is_told_and_the_file_is_held_to_its_own(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        blob = bytearray(FootageReader(core.db).sample_indexes([rows[1].id])[rows[1].id])
+        blob[200] ^= 4
+        with core.db.begin() as c:
+            c.exec_driver_sql("UPDATE chunk_index SET data = ? WHERE chunk = ?", (bytes(blob), rows[1].id))
+        assert [(d.kind, d.key) for d in verified(core).damages] == [(DamageKind.INDEX, rows[1].key)]
+
+
+def test_a_range_is_verified_and_nothing_else(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        flip(core.data_dir / rows[0].key, 5000)
+        assert verified(core, Part("cam", rows[1].start_us, rows[3].end_us)).damages == []
+        found = verified(core, Part("cam", rows[0].start_us, rows[0].start_us + 1)).damages
+        assert kinds(found) == ["changed"]
