@@ -227,6 +227,41 @@ def test_deleting_twice_is_no_error(store: ObjectStore) -> None:
     assert list(store.list("")) == []
 
 
+def test_many_are_deleted_at_once_and_others_stay(store: ObjectStore) -> None:
+    names = [f"recordings/cam/2024-05-17/{n}.mp4" for n in range(1203)]
+    for name in names[:5] + names[-5:]:
+        store.put_bytes(name, b"x")
+    store.put_bytes(KEY, b"stays")
+    assert store.delete_many(names) == {}  # those that are not there are no error
+    assert [i.key for i in store.list("")] == [KEY]
+    assert store.delete_many([]) == {}
+    assert store.read(KEY) == b"stays"
+
+
+def test_a_folder_that_is_emptied_while_something_is_put_into_it_is_made_again(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    ended, failed = threading.Event(), list[str]()
+
+    def empty() -> None:
+        while not ended.is_set():
+            store.delete_many([KEY])
+
+    thread = threading.Thread(target=empty)
+    thread.start()
+    source = tmp_path / "film"
+    source.write_bytes(b"film")
+    for n in range(40):
+        key = KEY.replace(".mp4", f"_{n}.mp4")
+        try:
+            store.put_file(source, key) if n % 2 else store.put_bytes(key, b"x")
+        except GatehouseError as error:
+            failed.append(error.message)
+        store.delete(key)
+    ended.set()
+    thread.join()
+    assert failed == []
+
+
 @pytest.mark.parametrize("key", CLIMBING)
 def test_no_key_leads_out_of_the_store(store: ObjectStore, film: Path, key: str) -> None:
     """S0-39: only names that the server made are ever opened."""

@@ -18,6 +18,7 @@ from gatehouse_common.messages import (
     ChunkIndexed,
     ChunkOpened,
     ChunkStored,
+    FootagePurged,
     GapRecorded,
     GopWritten,
     Message,
@@ -41,7 +42,7 @@ class Handlers:
 
     Args:
         core: what services are built from.
-        stored: called after a chunk's row is committed.
+        stored: called after a chunk's row is committed, and after stored ones were deleted.
     """
 
     def __init__(self, core: Core, stored: Callable[[], None]) -> None:
@@ -61,6 +62,7 @@ class Handlers:
             ChunkStored: self._chunk_stored,
             ChunkDiscarded: self._chunk_discarded,
             GapRecorded: self._gap_recorded,
+            FootagePurged: lambda _: self._stored(),
             PlateSeen: self._plate_seen,
             PlateClosed: self._plate_closed,
         }

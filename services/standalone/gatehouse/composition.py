@@ -16,6 +16,7 @@ from gatehouse_common.runtime.inner_address import InnerAddress
 from gatehouse_common.settings import Settings
 from gatehouse_detector.service import build as build_detector
 from gatehouse_indexer.service import build as build_indexer
+from gatehouse_janitor.service import build as build_janitor
 from gatehouse_segmenter.service import build as build_segmenter
 
 from .roster import CameraArgument, begin_states, enrol
@@ -28,13 +29,14 @@ SERVICES: tuple[tuple[str, Build], ...] = (
     ("indexer", build_indexer),
     ("segmenter", build_segmenter),
     ("detector", build_detector),
+    ("janitor", build_janitor),
     ("api", build_api),
     ("capture", build_capture),
 )
 """By the names that `gatehouse run` takes. Consumers before producers; a ``build`` may use what those above it made
 durable."""
 
-NAMES = ("capture", "segmenter", "indexer", "detector", "api")
+NAMES = ("capture", "segmenter", "indexer", "detector", "janitor", "api")
 STOP_S = 8.0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,9 @@ class RetentionReader:
         )
         return self._kept(query.order_by(ChunkRow.start_us, ChunkRow.end_us, ChunkRow.id).limit(limit))
 
-    def oldest_chunks(self, before_us: int, now_us: int, limit: int, *, without_events: bool) -> list[Kept]:
+    def oldest_chunks(
+        self, before_us: int, now_us: int, limit: int, *, without_events: bool, besides: Collection[str] = ()
+    ) -> list[Kept]:
         """Return the oldest stored chunks over all cameras that ended before an instant.
 
         Args:
@@ -67,6 +69,7 @@ class RetentionReader:
             now_us: the time, for holds.
             limit: so many at most.
             without_events: only those of which nothing is in a clip, or waits to be.
+            besides: cameras of which none are wanted.
         """
         query = select(*_CHUNK).where(
             ChunkRow.state == "stored",
@@ -76,6 +79,8 @@ class RetentionReader:
         )
         if without_events:
             query = query.where(~_has_events())
+        if besides:
+            query = query.where(ChunkRow.camera.not_in(sorted(besides)))
         # Without statistics, SQLite would rather sort them all.
         hinted = query.with_hint(ChunkRow, "INDEXED BY ix_chunks_state", "sqlite")
         hinted = hinted.with_hint(ChunkRow, "FORCE INDEX (ix_chunks_state)", "mysql")
@@ -132,6 +137,19 @@ class RetentionReader:
             rows = c.execute(newest).all()
         lasted = sum(end - start for _, start, end in rows)
         return sum(size for size, _, _ in rows) * 1e6 / lasted if lasted > 0 else 0.0
+
+    def sum_before(self, camera: str, from_us: int, to_us: int, before_us: int) -> tuple[int, int]:
+        """Return how many stored chunks begin in ``[from_us, to_us)`` and end before an instant, and their bytes."""
+        query = select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(
+            ChunkRow.camera == camera,
+            ChunkRow.start_us >= from_us,
+            ChunkRow.start_us < to_us,
+            ChunkRow.end_us <= before_us,
+            ChunkRow.state == "stored",
+        )
+        with self._db.look() as c:
+            count, size = c.execute(query).one()
+        return count, int(size)
 
     def oldest_start(self, camera: str) -> int | None:
         """Return where a camera's footage begins, None if there is none."""

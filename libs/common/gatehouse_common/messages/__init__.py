@@ -9,6 +9,7 @@ from .frames import FrameSampled
 from .gaps import GapRecorded
 from .live import LiveMedia, LivePreview, LiveRequested
 from .plates import Direction, PlateClosed, PlateIndexed, PlateSeen, ReadFields, VisitFields
+from .purges import FootagePurged
 from .runs import Interruption, RunEnded, RunStarted
 from .vocabulary import CameraState, GapCause
 
@@ -26,6 +27,7 @@ __all__ = [
     "DetectionAnswered",
     "DetectionRequested",
     "Direction",
+    "FootagePurged",
     "FootageWanted",
     "FrameSampled",
     "GapCause",

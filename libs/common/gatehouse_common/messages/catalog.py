@@ -13,6 +13,7 @@ from .frames import FrameSampled
 from .gaps import GapRecorded
 from .live import LiveMedia, LivePreview, LiveRequested
 from .plates import PlateClosed, PlateIndexed, PlateSeen
+from .purges import FootagePurged
 from .runs import RunEnded, RunStarted
 
 
@@ -51,6 +52,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(ChunkDiscarded, True, ("segmenter",), ("indexer",)),
     Entry(ChunkFreed, False, ("indexer",), ("capture",)),
     Entry(GapRecorded, True, ("capture", "segmenter"), ("indexer",)),
+    Entry(FootagePurged, True, ("janitor",), ("indexer",)),
     Entry(LiveRequested, False, ("api",), ("capture",)),
     Entry(LiveMedia, False, ("capture",), ("api",)),
     Entry(LivePreview, False, ("capture",), ("api",)),

@@ -139,6 +139,21 @@ STORAGE_CAPACITY = Gauge("gatehouse_storage_capacity_bytes", "Size in bytes of a
 STORAGE_FREE_INODES = Gauge("gatehouse_storage_free_inodes", "Files that a storage root can still take.", ["root"])
 STORAGE_WRITE_ERRORS = Counter("gatehouse_storage_write_errors", "Writes of footage that failed.", ["root"])
 
+RETENTION_DELETED_OBJECTS = Counter(
+    "gatehouse_retention_deleted_objects", "Objects deleted, by class and why.", ["class", "reason"]
+)
+RETENTION_DELETED_BYTES = Counter(
+    "gatehouse_retention_deleted_bytes", "Bytes of objects deleted, by class and why.", ["class", "reason"]
+)
+RETENTION_ARCHIVED = Counter("gatehouse_retention_archived", "Clips archived for their age.")
+RETENTION_REFUSED = Counter("gatehouse_retention_refused", "Times that the store did not delete an object.")
+RETENTION_RESERVE = Gauge("gatehouse_retention_reserve_bytes", "Bytes of the store's disk that are kept free.")
+JANITOR_LAST_SUCCESS = Gauge(
+    "gatehouse_janitor_last_success_timestamp_seconds",
+    "When everything that should go had gone, seconds since 1970.",
+)
+HOLDS = Gauge("gatehouse_holds", "Holds that hold something.")
+
 # API
 HTTP_REQUESTS = Counter("gatehouse_http_requests", "Requests answered.", ["route", "method", "code"])
 HTTP_SECONDS = Histogram("gatehouse_http_request_seconds", "Seconds to the first byte of the answer.", ["route"])

@@ -2,9 +2,11 @@
 
 from .load import Settings, load, names
 from .model import SettingsModel
+from .retention import RetentionSettings
 from .values import allowed_hosts, fsync_every_us, listen_address, site_zone
 
 __all__ = [
+    "RetentionSettings",
     "Settings",
     "SettingsModel",
     "allowed_hosts",

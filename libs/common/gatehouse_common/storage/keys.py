@@ -18,6 +18,8 @@ QUARANTINE = "quarantine/"
 CLIPS = "clips/"
 VIDEOS = "videos/"
 PLATES = "plates/"
+STORE_SIGN = "gatehouse-store.json"
+"""Tells whose store it is: a disk that is not mounted has none."""
 
 _SPOOL_KEY = re.compile(rf"spool/(?P<camera>{SLUG.pattern})/(?P<run>[0-9a-f-]{{36}})/(?P<start>\d{{1,18}})\.mp4")
 _RECORDING_KEY = re.compile(

@@ -6,15 +6,24 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, NotFound, ResourceExhausted, from_os_error
+from gatehouse_common.errors import (
+    Conflict,
+    DataLoss,
+    GatehouseError,
+    InvalidInput,
+    NotFound,
+    ResourceExhausted,
+    from_os_error,
+)
 from gatehouse_common.ids import new_id
 
 from . import keys
+from .folders import in_folder, remove_empty, sync
 from .local_draft import LocalDraft
 from .port import Capacity, ObjectInfo
 from .source import FileSource, Source
@@ -42,16 +51,15 @@ class LocalStore:
         """
         target = self._path(key)
         with _translated(f"storing {key}"):
-            _sync(path)
-            self._make_folder(target.parent)
+            sync(path)
             try:
-                os.link(path, target)
+                in_folder(self.root, target.parent, lambda: os.link(path, target))
             except FileExistsError as error:
                 if not target.samefile(path):
                     raise Conflict(f"object {key} is already there") from error
             except OSError:
                 self._copy(path, target, key)
-            _sync(target.parent)
+            sync(target.parent)
             if move:
                 path.unlink()
         return self.stat(key)
@@ -62,8 +70,7 @@ class LocalStore:
             return self.put_file(source.path, key)
         target = self._path(key)
         with _translated(f"storing {key}"):
-            self._make_folder(target.parent)
-            handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
+            handle, name = self._temporary(target.parent)
             try:
                 with os.fdopen(handle, "wb") as file:
                     _copy_all(source, file)
@@ -73,15 +80,14 @@ class LocalStore:
                 self._publish(Path(name), target, key, overwrite=False)
             finally:
                 Path(name).unlink(missing_ok=True)
-            _sync(target.parent)
+            sync(target.parent)
         return self.stat(key)
 
     def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
         """Make ``data`` an object."""
         target = self._path(key)
         with _translated(f"storing {key}"):
-            self._make_folder(target.parent)
-            handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
+            handle, name = self._temporary(target.parent)
             try:
                 with os.fdopen(handle, "wb") as file:
                     file.write(data)
@@ -91,7 +97,7 @@ class LocalStore:
                 self._publish(Path(name), target, key, overwrite=overwrite)
             finally:
                 Path(name).unlink(missing_ok=True)
-            _sync(target.parent)
+            sync(target.parent)
         return self.stat(key)
 
     def grow(self, key: str) -> None:
@@ -102,8 +108,7 @@ class LocalStore:
         """Return an empty file in the folder of ``key``."""
         target = self._path(key)
         with _translated(f"storing {key}"):
-            self._make_folder(target.parent)
-            handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
+            handle, name = self._temporary(target.parent)
         return LocalDraft(handle, Path(name), self._publish_draft)
 
     def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
@@ -150,19 +155,31 @@ class LocalStore:
 
     def delete(self, key: str) -> None:
         """Delete an object and the folders that it leaves empty."""
-        path = self._path(key)
+        self._unlink(key)
+        remove_empty(self.root, {self._path(key).parent})
+
+    def delete_many(self, keys: Sequence[str]) -> dict[str, str]:
+        """Delete objects and the folders that they leave empty."""
+        with _translated(f"deleting from {self.root}"):
+            self.root.stat()
+        refused: dict[str, str] = {}
+        folders: set[Path] = set()
+        for key in keys:
+            try:
+                self._unlink(key)
+            except GatehouseError as error:
+                refused[key] = error.message
+            else:
+                folders.add(self._path(key).parent)
+        remove_empty(self.root, folders)
+        return refused
+
+    def _unlink(self, key: str) -> None:
         with _translated(f"deleting {key}"):
             try:
-                path.unlink(missing_ok=True)
+                self._path(key).unlink(missing_ok=True)
             except NotADirectoryError:  # a part of the key is an object: so this key is none
                 return
-        for folder in path.parents:
-            if self.root in (folder, folder.parent):
-                break
-            try:
-                folder.rmdir()
-            except OSError:  # not empty, or already gone
-                break
 
     def tidy(self, before_us: int) -> int:
         """Delete temporary files that a crash has left."""
@@ -219,11 +236,10 @@ class LocalStore:
     def _publish_draft(self, path: Path, key: str) -> ObjectInfo:
         target = self._path(key)
         with _translated(f"storing {key}"):
-            self._make_folder(target.parent)
             path.chmod(0o644)
-            self._publish(path, target, key, overwrite=False)
+            in_folder(self.root, target.parent, lambda: self._publish(path, target, key, overwrite=False))
             path.unlink(missing_ok=True)
-            _sync(target.parent)
+            sync(target.parent)
         return self.stat(key)
 
     def _path(self, key: str) -> Path:
@@ -235,19 +251,12 @@ class LocalStore:
             below = below.parent
         return path
 
-    def _make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it, each durable in the one that holds it."""
-        if folder.is_dir():
-            return
-        if folder != self.root:
-            self._make_folder(folder.parent)
-            folder.mkdir(exist_ok=True)
-            _sync(folder.parent)
-        else:
-            folder.mkdir(parents=True, exist_ok=True)
+    def _temporary(self, folder: Path) -> tuple[int, str]:
+        """Make a file that is no object yet; return its descriptor, and its path."""
+        return in_folder(self.root, folder, lambda: tempfile.mkstemp(prefix=_TEMPORARY, dir=folder))
 
     def _copy(self, path: Path, target: Path, key: str) -> None:
-        handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
+        handle, name = self._temporary(target.parent)
         try:
             with os.fdopen(handle, "wb") as file, path.open("rb") as source:
                 shutil.copyfileobj(source, file, PIECE_BYTES)
@@ -301,14 +310,6 @@ def _copy_all(source: Source, file: IO[bytes]) -> None:
         if not piece:
             raise DataLoss(f"{source.key} ends at {at}, before {size}")
         at += file.write(piece)
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ same, and refuse with ``InvalidInput`` what could leave their root.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -180,6 +180,14 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete an object; deleting one that is not there is no error."""
+        ...
+
+    def delete_many(self, keys: Sequence[str]) -> dict[str, str]:
+        """Delete objects; return those that could not be, each with the reason in a sentence.
+
+        Raises:
+            GatehouseError: the store is away; some may be gone.
+        """
         ...
 
     def tidy(self, before_us: int) -> int:

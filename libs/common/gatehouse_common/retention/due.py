@@ -1,0 +1,48 @@
+"""What has come of age: counted from the sums of days, and chunk by chunk only on the day on which age begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gatehouse_common.db import ChunkDay, RetentionReader
+from gatehouse_common.db.chunk_days import DAY_US
+from gatehouse_common.db.models import MAX_CHUNK_US
+
+from .rules import CameraRules
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDue:
+    """What of a class has come of age: ``continuous`` or ``event``."""
+
+    kind: str
+    objects: int
+    bytes: int
+
+
+def chunks_due(rules: CameraRules, reader: RetentionReader, days: Sequence[ChunkDay], now_us: int) -> ClassDue:
+    """Return how many recordings are too old, held ones included; ``days``: what is stored of each day."""
+    count = size = 0
+    for day in days:
+        before = rules.of(day.camera).continuous_before(now_us)
+        if before is None or day.start_us >= before:
+            continue
+        if day.start_us + DAY_US + MAX_CHUNK_US <= before:
+            count, size = count + day.chunks, size + day.bytes
+        else:
+            some, their_bytes = reader.sum_before(day.camera, day.start_us, day.start_us + DAY_US, before)
+            count, size = count + some, size + their_bytes
+    return ClassDue("continuous", count, size)
+
+
+def clips_due(rules: CameraRules, reader: RetentionReader, now_us: int) -> ClassDue:
+    """Return how many clips are so old that their files go, held ones included."""
+    count = size = 0
+    for camera in reader.cameras_with_clips():
+        own = rules.of(camera)
+        before = own.archived_before(now_us)
+        if before is not None:
+            totals = reader.clip_totals(camera, before - own.archive_us)
+            count, size = count + totals.clips, size + totals.bytes
+    return ClassDue("event", count, size)

@@ -1,0 +1,254 @@
+"""What goes next, when, and how many bytes; and for how long the room is enough. Looking deletes nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import ChunkDay, ChunkDays, Database, Deletions, HoldRepository, Kept, RetentionReader
+from gatehouse_common.db.chunk_days import DAY_US
+from gatehouse_common.settings import SettingsModel
+from gatehouse_common.storage import Capacity
+from gatehouse_common.timefmt import to_datetime
+
+from .due import ClassDue, chunks_due, clips_due
+from .reserve import reserve_bytes
+from .rules import GB, CameraRules
+
+_MOST_NEXT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DayDue:
+    """What comes of age on a local day."""
+
+    date: date
+    kind: str
+    objects: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class NextGone:
+    """An object that goes, and when; microseconds UTC."""
+
+    kind: str
+    camera: str
+    key: str
+    start_us: int
+    end_us: int
+    bytes: int
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The room of the store in bytes, and what is written to it in bytes a second.
+
+    Attributes:
+        total: size of the disk; None: it has no limit that is known, as a bucket.
+        free: free bytes; None as above.
+        reserve: so much is kept free.
+        recordings: what stored recordings take.
+        clips: what clips take.
+        held: what of both is on hold.
+        limit: what recordings and clips may take by the settings; None: as much as there is.
+        rate: of all cameras that record, together.
+    """
+
+    total: int | None
+    free: int | None
+    reserve: int
+    recordings: int
+    clips: int
+    held: int
+    limit: int | None
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """For how long recordings can be kept.
+
+    Attributes:
+        wanted_us: for how long they shall be, the longest of all cameras; None: for as long as there is room.
+        needs: bytes that takes at the present rate; None as above.
+        has: bytes there are for recordings; None: there is no limit.
+        reaches_us: how far that reaches; None: there is no limit, or nothing is recorded.
+        sentence: the same for people.
+    """
+
+    wanted_us: int | None
+    needs: int | None
+    has: int | None
+    reaches_us: int | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What retention will do, as things stand.
+
+    Attributes:
+        now_us: when it was looked at.
+        enabled: whether anything is deleted at all.
+        due: what has come of age, by class.
+        days: what comes of age in the time to come, by local day and class, soonest first.
+        next: the first hundred objects that go by age.
+        room: how much room there is.
+        forecast: for how long it is enough.
+        pending: objects that have been decided on and may still be there.
+    """
+
+    now_us: int
+    enabled: bool
+    due: list[ClassDue]
+    days: list[DayDue]
+    next: list[NextGone]
+    room: Room
+    forecast: Forecast
+    pending: int = field(default=0)
+
+
+def look_ahead(
+    site: SettingsModel,
+    db: Database,
+    capacity: Capacity | None,
+    now_us: int,
+    zone: ZoneInfo,
+    most_next: int = _MOST_NEXT,
+) -> Outlook:
+    """Return what retention will do.
+
+    Args:
+        site: the settings.
+        db: the index.
+        capacity: room of the store, None if it has no limit that is known.
+        now_us: the time.
+        zone: of the days.
+        most_next: so many objects are named.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    rules, reader = CameraRules(site, db), RetentionReader(db)
+    days = ChunkDays(db).all()
+    rates = {camera.id: reader.rate(camera.id) for camera in rules.cameras.values() if camera.enabled}
+    clips = reader.clip_totals()
+    held = HoldRepository(db).held_bytes(now_us)
+    limit = round(site.retention.max_gb * GB) if site.retention.max_gb else None
+    reserve = 0 if capacity is None else reserve_bytes(site.retention, capacity.total, sum(rates.values()))
+    room = Room(
+        total=None if capacity is None else capacity.total,
+        free=None if capacity is None else capacity.free,
+        reserve=reserve,
+        recordings=sum(day.bytes for day in days),
+        clips=clips.bytes,
+        held=held,
+        limit=limit,
+        rate=sum(rates.values()),
+    )
+    next_gone = _next_gone(rules, reader, days, now_us, most_next)
+    return Outlook(
+        now_us=now_us,
+        enabled=site.retention.enabled,
+        due=[chunks_due(rules, reader, days, now_us), clips_due(rules, reader, now_us)],
+        days=_coming(rules, days, now_us, zone),
+        next=next_gone,
+        room=room,
+        forecast=_forecast(rules, rates, room),
+        pending=Deletions(db).pending(),
+    )
+
+
+def _coming(rules: CameraRules, days: Sequence[ChunkDay], now_us: int, zone: ZoneInfo) -> list[DayDue]:
+    """Return what comes of age when: chunks of a day of UTC go on the local day on which the middle of them does."""
+    found: dict[date, list[int]] = defaultdict(lambda: [0, 0])
+    for day in days:
+        own = rules.of(day.camera)
+        if own.continuous_us is None:
+            continue
+        at_us = day.start_us + DAY_US // 2 + max(own.continuous_us, own.minimum_us)
+        if at_us > now_us:
+            sums = found[to_datetime(at_us, zone).date()]
+            sums[0] += day.chunks
+            sums[1] += day.bytes
+    return [DayDue(when, "continuous", count, size) for when, (count, size) in sorted(found.items())]
+
+
+def _next_gone(
+    rules: CameraRules, reader: RetentionReader, days: Sequence[ChunkDay], now_us: int, most: int
+) -> list[NextGone]:
+    """Return the objects that go first by their age: those of the cameras whose oldest day goes first."""
+    found: list[NextGone] = []
+    first: dict[str, int] = {}
+    for day in days:
+        own = rules.of(day.camera)
+        if own.continuous_us is not None:
+            goes = day.start_us + max(own.continuous_us, own.minimum_us)
+            first[day.camera] = min(first.get(day.camera, goes), goes)
+    soonest = sorted(first, key=lambda camera: first[camera])[:most]
+    for camera in soonest:
+        own = rules.of(camera)
+        keep_us = max(own.continuous_us or 0, own.minimum_us)
+        chunks = reader.chunks_before(camera, now_us + keep_us, now_us, most)
+        found += [_gone("continuous", kept, max(now_us, kept.end_us + keep_us)) for kept in chunks]
+    for camera in reader.cameras_with_clips():
+        own = rules.of(camera)
+        if own.event_us is None:
+            continue
+        keep_us = max(own.event_us, own.minimum_us) + own.archive_us
+        for state in ("stored", "archived"):
+            clips = reader.clips_before(state, camera, now_us + keep_us, now_us, most)
+            found += [_gone("event", kept, max(now_us, kept.end_us + keep_us)) for kept in clips]
+    return sorted(found, key=lambda gone: (gone.at_us, gone.start_us, gone.key))[:most]
+
+
+def _gone(kind: str, kept: Kept, at_us: int) -> NextGone:
+    return NextGone(kind, kept.camera, kept.key, kept.start_us, kept.end_us, kept.bytes, at_us)
+
+
+def _forecast(rules: CameraRules, rates: dict[str, float], room: Room) -> Forecast:
+    spans = {camera: rules.of(camera).continuous_us for camera in rates}
+    wanted = None if not spans or None in spans.values() else max(s for s in spans.values() if s is not None)
+    needs = None
+    if wanted is not None:
+        needs = round(sum(rate * (spans[camera] or 0) / 1e6 for camera, rate in rates.items()))
+    has = None if room.free is None else max(0, room.free + room.recordings - room.reserve)
+    if room.limit is not None:
+        below = max(0, room.limit - room.clips)
+        has = below if has is None else min(has, below)
+    reaches = None if has is None or room.rate <= 0 else round(has / room.rate * 1e6)
+    return Forecast(wanted, needs, has, reaches, _sentence(len(rates), room.rate, wanted, needs, has, reaches))
+
+
+def _sentence(
+    cameras: int, rate: float, wanted: int | None, needs: int | None, has: int | None, reaches: int | None
+) -> str:
+    if rate <= 0:
+        return "Nothing has been stored yet, so it cannot be said how long the room is enough."
+    whose = "1 camera sends" if cameras == 1 else f"{cameras} cameras send"
+    begun = f"{whose} {rate * 8 / 1e6:.3g} Mbit/s"
+    if has is None or reaches is None:
+        return f"{begun}; the store has no limit that is known."
+    there = f"there are {_size(has)} for recordings: {_hours(reaches)}"
+    if wanted is None or needs is None:
+        return f"{begun}; {there}."
+    enough = "" if has >= needs else ", not enough"
+    return f"{begun}: {_hours(wanted)} take {_size(needs)}; {there}{enough}."
+
+
+def _hours(span_us: int) -> str:
+    hours = span_us / HOUR
+    return f"{hours / 24:.0f} days" if hours >= 24 * 14 else f"{hours:.0f} h" if hours >= 2 else f"{hours * 60:.0f} min"
+
+
+def _size(count: int) -> str:
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count / 1e3:.3g} kB"

@@ -1,0 +1,92 @@
+"""What the settings say of one camera: how long its recordings and clips are kept, and how much room they may take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import Camera, CameraRepository, Database
+from gatehouse_common.errors import InvalidInput
+from gatehouse_common.settings import SettingsModel
+from gatehouse_common.settings.cameras import CameraSettings, camera_settings
+
+log = structlog.get_logger(__name__)
+
+DAY_US = 24 * HOUR
+GB = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is kept of a camera; spans in microseconds.
+
+    Attributes:
+        continuous_us: how long recordings are; None: until their room is needed.
+        event_us: after how long clips are archived; None: never by age.
+        archive_us: how much longer the file of an archived clip stays.
+        minimum_us: nothing younger is deleted.
+        max_bytes: how much its recordings may take; None: as much as there is.
+    """
+
+    continuous_us: int | None
+    event_us: int | None
+    archive_us: int
+    minimum_us: int
+    max_bytes: int | None
+
+    def continuous_before(self, now_us: int) -> int | None:
+        """Return the instant before which recordings are too old, None if none ever are."""
+        return None if self.continuous_us is None else now_us - max(self.continuous_us, self.minimum_us)
+
+    def archived_before(self, now_us: int) -> int | None:
+        """Return the instant before which clips are archived, None if none ever are."""
+        return None if self.event_us is None else now_us - max(self.event_us, self.minimum_us)
+
+
+def rules_of(site: SettingsModel, own: CameraSettings) -> Rules:
+    """Return what holds for a camera: what it says itself, else what the site says."""
+    said, general = own.retention, site.retention
+    hours = general.continuous_hours if said.continuous_hours is None else said.continuous_hours
+    days = general.event_days if said.event_days is None else said.event_days
+    least = general.minimum_hours if said.minimum_hours is None else said.minimum_hours
+    return Rules(
+        continuous_us=round(hours * HOUR) if hours else None,
+        event_us=round(days * DAY_US) if days else None,
+        archive_us=round(general.archive_days * DAY_US),
+        minimum_us=round(least * HOUR),
+        max_bytes=round(said.max_gb * GB) if said.max_gb else None,
+    )
+
+
+class CameraRules:
+    """The rules of all cameras, as they are now. Cameras that were removed are as the site says.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+
+    def __init__(self, site: SettingsModel, db: Database) -> None:
+        self.site = rules_of(site, CameraSettings())
+        self.cameras: Mapping[str, Camera] = {camera.id: camera for camera in CameraRepository(db).list()}
+        self._of = {camera.id: self._read(site, camera) for camera in self.cameras.values()}
+
+    def of(self, camera: str) -> Rules:
+        """Return the rules of a camera."""
+        return self._of.get(camera, self.site)
+
+    @property
+    def special(self) -> dict[str, Rules]:
+        """The cameras of which less may be deleted than the site says."""
+        return {camera: rules for camera, rules in self._of.items() if rules.minimum_us > self.site.minimum_us}
+
+    def _read(self, site: SettingsModel, camera: Camera) -> Rules:
+        try:
+            return rules_of(site, camera_settings(camera.settings))
+        except InvalidInput as error:
+            log.warning(
+                "a camera's settings cannot be read; it is as the site says", camera=camera.id, why=error.message
+            )
+            return self.site

@@ -1,0 +1,46 @@
+"""How fast a disk fills: by what cameras have stored lately, and by what is seen of the disk itself."""
+
+from __future__ import annotations
+
+from gatehouse_common.clock import MINUTE, SECOND, Clock
+from gatehouse_common.db import RetentionReader
+from gatehouse_common.retention import CameraRules
+
+_STORED_US = MINUTE
+_FORGOTTEN_US = 5 * MINUTE
+
+
+class FillRate:
+    """Bytes a second; what was seen of the disk counts for some minutes, for it comes in bursts.
+
+    Args:
+        reader: knows what cameras have stored.
+        clock: the time.
+    """
+
+    def __init__(self, reader: RetentionReader, clock: Clock) -> None:
+        self._reader, self._clock = reader, clock
+        self._stored, self._stored_us = 0.0, -_STORED_US
+        self._free: tuple[int, int] | None = None
+        self._seen, self._seen_us = 0.0, 0
+
+    def look(self, rules: CameraRules, free: int) -> float:
+        """Return how fast the disk fills, now that so many bytes are free.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        now = self._clock.monotonic_us()
+        if now - self._stored_us >= _STORED_US or self._stored <= 0:
+            self._stored = sum(self._reader.rate(c.id) for c in rules.cameras.values() if c.enabled)
+            self._stored_us = now
+        if self._free is not None and now > self._free[1]:
+            fell = (self._free[0] - free) * SECOND / (now - self._free[1])
+            if fell >= self._seen or now - self._seen_us > _FORGOTTEN_US:
+                self._seen, self._seen_us = max(0.0, fell), now
+        self._free = free, now
+        return max(self._stored, self._seen)
+
+    def freed(self, free: int) -> None:
+        """Take note that something was deleted, and how much is free since then."""
+        self._free = free, self._clock.monotonic_us()

@@ -1,0 +1,149 @@
+"""The janitor as a service: one of them leads, and looks at ages and room again and again."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import Deletions, Facts, HoldRepository, LeaseRepository, RetentionReader
+from gatehouse_common.errors import GatehouseError
+from gatehouse_common.observability.metrics import HOLDS, JANITOR_LAST_SUCCESS, RETENTION_RESERVE
+from gatehouse_common.retention import CameraRules, reserve_bytes
+from gatehouse_common.runtime import Check, Core
+from gatehouse_common.runtime.buses import is_shared
+from gatehouse_common.sharing import FairShare
+from gatehouse_common.storage import Capacity
+
+from .fill_rate import FillRate
+from .guards import ClockGuard, StoreGuard
+from .removal import Removal
+from .sweeps import Freed, Sweeps
+
+log = structlog.get_logger(__name__)
+
+NAME = "janitor"
+_LEADER = "leader"
+_BY_AGE_US = 30 * SECOND
+_SOONEST_S = 0.2
+_SHARE_S = 1.0
+
+
+class Janitor:
+    """Deletes what is too old or stands in the way of what is recorded."""
+
+    name = NAME
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._store, self._clock = StoreGuard(core), ClockGuard(core.clock)
+        deletions = Deletions(core.db)
+        self._removal = Removal(core, deletions)
+        self._sweeps = Sweeps(core, self._removal, deletions)
+        self._rate = FillRate(RetentionReader(core.db), core.clock)
+        self._share: FairShare | None = None
+        self._away = self._held_back = self._no_room = ""
+        self._by_age_us: int | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Look at ages and room, if this process leads, until told to stop."""
+        if is_shared(self._core.settings):
+            leases = LeaseRepository(self._core.signs, NAME)
+            clock = self._core.clock
+            self._share = FairShare(leases, self._core.name, lambda: [_LEADER], clock.monotonic_us, work=NAME)
+        try:
+            pause = 0.0
+            while not self._wait(stop, pause):
+                pause = self.look(stop) if self.leads else _SHARE_S
+        finally:
+            if self._share is not None:
+                self._share.leave()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that deletes."""
+        return self._share is None or bool(self._share.held())
+
+    def look(self, stop: threading.Event) -> float:
+        """Do what is due; return after how many seconds to look again."""
+        settings = self._core.settings.values.retention
+        if not settings.enabled:
+            self._away = self._held_back = self._no_room = ""
+            return settings.look_seconds
+        try:
+            self._store.check()
+            self._removal.finish()
+            rules = CameraRules(self._core.settings.values, self._core.db)
+            self._sweep_by_age(rules, stop)
+            pause = self._make_room(rules, stop)
+        except GatehouseError as error:
+            if error.message != self._away:
+                log.warning("nothing is deleted", reason=error.message)
+            self._away = error.message
+            return settings.look_seconds
+        self._away = ""
+        return pause
+
+    def health(self) -> list[Check]:
+        """Return whether what should go goes, and whether there is room."""
+        trouble = self._no_room or self._away or self._held_back or self._removal.refused
+        return [Check("retention", ok=not trouble, detail=trouble)]
+
+    def _wait(self, stop: threading.Event, seconds: float) -> bool:
+        """Wait, giving signs of life meanwhile; return whether it is time to stop."""
+        clock = self._core.clock
+        until = clock.monotonic_us() + round(seconds * SECOND)
+        while not stop.is_set():
+            if self._share is not None:
+                self._share.look([])
+            left = (until - clock.monotonic_us()) / SECOND
+            if left <= 0:
+                return False
+            clock.wait(stop, min(left, _SHARE_S) if self._share is not None else left)
+        return True
+
+    def _sweep_by_age(self, rules: CameraRules, stop: threading.Event) -> None:
+        now = self._core.clock.monotonic_us()
+        if self._by_age_us is not None and now - self._by_age_us < _BY_AGE_US:
+            return
+        if not self._clock.trusted():
+            self._held_back = "the clock has jumped by more than an hour: nothing is deleted for its age for an hour"
+            return
+        freed, self._held_back = self._sweeps.by_age(rules, stop)
+        freed += self._sweeps.by_quota(rules, stop)
+        if freed != Freed():
+            log.info("old footage was deleted", objects=freed.objects, bytes=freed.bytes)
+        if stop.is_set():
+            return
+        self._by_age_us = now
+        now_us = self._core.clock.now_us()
+        Facts(self._core.db).put("janitor.success", str(now_us), now_us)
+        JANITOR_LAST_SUCCESS.set(now_us / SECOND)
+        HOLDS.set(len(HoldRepository(self._core.db).list(now_us)))
+
+    def _make_room(self, rules: CameraRules, stop: threading.Event) -> float:
+        """Make room if it is needed; return when to look again: sooner, the sooner it may be needed."""
+        most = self._core.settings.values.retention.look_seconds
+        room = self._core.store.capacity()
+        if room is None:
+            return most
+        rate = self._rate.look(rules, room.free)
+        freed, self._no_room = self._sweeps.for_room(rules, room, rate, stop)
+        if freed.objects:
+            room = self._core.store.capacity() or room
+            self._rate.freed(room.free)
+        return self._until_needed(room, rate, most)
+
+    def _until_needed(self, room: Capacity, rate: float, most: float) -> float:
+        reserve = reserve_bytes(self._core.settings.values.retention, room.total, rate)
+        RETENTION_RESERVE.set(reserve)
+        if rate <= 0:
+            return most
+        left = max(room.free - reserve, reserve // 8)
+        return max(_SOONEST_S, min(most, left / rate / 2))
+
+
+def build(core: Core) -> Janitor:
+    """Return the janitor."""
+    return Janitor(core)

@@ -1,0 +1,301 @@
+"""The janitor on real files and a real index: what goes, what stays, and what it does when something is wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gatehouse_common.clock import HOUR, MINUTE, SECOND
+from gatehouse_common.db import Camera, CameraRepository, ClipRepository, Deletions, FootageReader, HoldRepository
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
+from gatehouse_common.testing.clock import FakeClock
+from gatehouse_janitor.service import Janitor
+from retention_kit import LENGTH, NOW, SmallDisk, cut, files, hold, open_core, record
+
+KB = 1000
+STOP = threading.Event()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+def core(tmp_path: Path, clock: FakeClock) -> Iterator[Core]:
+    made = open_core(tmp_path / "data", clock)
+    CameraRepository(made.db).add(Camera("gate", "synthetic:"))
+    yield made
+    made.close()
+
+
+def plenty(core: Core, camera: str = "gate", count: int = 40) -> list[str]:
+    """Footage that is young: beside it, what is old is less than half."""
+    return [record(core, camera, NOW - HOUR - k * LENGTH) for k in range(count)]
+
+
+def trouble(janitor: Janitor) -> str:
+    return " ".join(c.detail for c in janitor.health())
+
+
+def test_recordings_older_than_72_hours_are_removed_by_themselves(core: Core) -> None:
+    """S1-17: the file, the row, and in their place a gap that says why."""
+    young = plenty(core)
+    old = [record(core, "gate", NOW - 72 * HOUR - (k + 1) * LENGTH) for k in range(6)]
+    Janitor(core).look(STOP)
+    assert files(core) == set(young)
+    reader = FootageReader(core.db)
+    assert {c.id for c in reader.all_chunks()} == set(young)
+    (gap,) = reader.gaps("gate", 0, NOW - 72 * HOUR)
+    assert (gap.cause, gap.start_us, gap.end_us) == ("purged", NOW - 73 * HOUR, NOW - 72 * HOUR)
+    assert not any((core.data_dir / "recordings" / "gate" / str((NOW - 73 * HOUR) // (24 * HOUR))).glob("*"))
+    assert old
+
+
+def test_it_goes_on_as_time_goes_on(core: Core, clock: FakeClock) -> None:
+    chunks = [record(core, "gate", NOW - k * LENGTH) for k in range(1, 31)]
+    janitor = Janitor(core)
+    clock.advance(72 * HOUR - 25 * LENGTH)
+    janitor.look(STOP)
+    assert files(core) == set(chunks[:25])
+    clock.advance(LENGTH)
+    janitor.look(STOP)
+    assert files(core) == set(chunks[:24])
+
+
+def test_cameras_may_differ(core: Core) -> None:
+    """S1-17: how long is a setting, of the site and of a camera."""
+    cameras = CameraRepository(core.db)
+    cameras.add(Camera("vault", "synthetic:", settings={"retention": {"continuous_hours": 1000}}))
+    cameras.add(Camera("yard", "synthetic:", settings={"retention": {"continuous_hours": 10}}))
+    plenty(core)
+    kept = record(core, "vault", NOW - 900 * HOUR)
+    gone = record(core, "yard", NOW - 11 * HOUR)
+    removed = record(core, "camera-that-was-removed", NOW - 73 * HOUR)
+    Janitor(core).look(STOP)
+    assert kept in files(core)
+    assert not {gone, removed} & files(core)
+
+
+def test_clips_are_archived_after_30_days_and_their_files_deleted_then(core: Core) -> None:
+    """S2-30."""
+    young = [cut(core, NOW - k * HOUR) for k in range(30)]
+    old = cut(core, NOW - 31 * 24 * HOUR)
+    Janitor(core).look(STOP)
+    assert files(core) == set(young)
+    clip = ClipRepository(core.db).get(old)
+    assert (clip.state, clip.key) == ("purged", f"videos/2027-01-15/{old}.mp4")
+    assert all(ClipRepository(core.db).get(c).state == "stored" for c in young)
+
+
+def test_an_archived_clip_keeps_its_file_for_the_grace_that_is_set(tmp_path: Path, clock: FakeClock) -> None:
+    """S2-31."""
+    core = open_core(tmp_path / "data", clock, **{"retention.archive_days": 5})
+    old = cut(core, NOW - 31 * 24 * HOUR)
+    janitor = Janitor(core)
+    janitor.look(STOP)
+    assert ClipRepository(core.db).get(old).state == "archived"
+    assert files(core) == {old}
+    clock.advance(5 * 24 * HOUR)
+    janitor.look(STOP)
+    assert ClipRepository(core.db).get(old).state == "purged"
+    assert files(core) == set()
+    core.close()
+
+
+def test_what_is_held_survives_its_age(core: Core) -> None:
+    plenty(core)
+    held, gone = record(core, "gate", NOW - 90 * HOUR), record(core, "gate", NOW - 80 * HOUR)
+    HoldRepository(core.db).place(hold(camera="gate", start_us=NOW - 90 * HOUR, end_us=NOW - 89 * HOUR))
+    Janitor(core).look(STOP)
+    assert held in files(core)
+    assert gone not in files(core)
+
+
+def test_more_than_half_at_once_is_not_deleted_unless_it_is_told_so(core: Core) -> None:
+    chunks = [record(core, "gate", NOW - 73 * HOUR - k * LENGTH) for k in range(30)]
+    janitor = Janitor(core)
+    janitor.look(STOP)
+    assert files(core) == set(chunks)
+    assert "30 of 30" in trouble(janitor)
+    assert not janitor.health()[0].ok
+
+
+def test_nothing_is_deleted_while_the_store_is_not_the_one_that_is_known(core: Core, clock: FakeClock) -> None:
+    """A disk that is not mounted shows an empty folder: rows must not be purged for it, nor files of another."""
+    plenty(core)
+    janitor = Janitor(core)
+    janitor.look(STOP)
+    sign = core.data_dir / keys.STORE_SIGN
+    old = record(core, "gate", NOW - 73 * HOUR)
+    away = sign.rename(core.data_dir / "sign")
+    clock.advance(MINUTE)
+    janitor.look(STOP)
+    assert old in files(core)
+    assert "mounted" in trouble(janitor)
+    sign.write_text('{"store": "another"}')
+    clock.advance(MINUTE)
+    janitor.look(STOP)
+    assert old in files(core)
+    assert "another installation" in trouble(janitor)
+    away.rename(sign)
+    clock.advance(MINUTE)
+    janitor.look(STOP)
+    assert old not in files(core)
+    assert trouble(janitor) == ""
+
+
+@pytest.mark.parametrize("by", [2 * HOUR, -2 * HOUR, 40 * 24 * HOUR])
+def test_when_the_clock_jumps_nothing_is_deleted_for_its_age_for_an_hour(core: Core, clock: FakeClock, by: int) -> None:
+    """R4."""
+    plenty(core, count=60)
+    janitor = Janitor(core)
+    janitor.look(STOP)
+    old = record(core, "gate", NOW - 72 * HOUR)
+    clock.step(by)
+    clock.advance(MINUTE)
+    janitor.look(STOP)
+    assert old in files(core)
+    assert "clock" in trouble(janitor)
+    clock.step(-by)
+    for _ in range(130):
+        clock.advance(30 * SECOND)
+        janitor.look(STOP)
+    assert old not in files(core)
+    assert trouble(janitor) == ""
+
+
+def test_what_a_crash_left_is_gone_on_with(core: Core) -> None:
+    """S2-31, S2-43: decided, then killed before, or after, the file was deleted."""
+    young = plenty(core)
+    before, after = record(core, "gate", NOW - 80 * HOUR), record(core, "gate", NOW - 81 * HOUR)
+    marked = Deletions(core.db).mark_chunks([before, after], "age", NOW)
+    core.store.delete(next(d.key for d in marked if d.subject == after))
+    Janitor(core).look(STOP)
+    assert files(core) == set(young)
+    assert Deletions(core.db).pending() == 0
+
+
+def test_a_file_that_cannot_be_deleted_is_tried_again_and_not_forgotten(core: Core, clock: FakeClock) -> None:
+    """S2-31: its key stays known, and the reason is told."""
+    plenty(core)
+    old = record(core, "gate", NOW - 80 * HOUR)
+    other = record(core, "gate", NOW - 81 * HOUR)
+    path = core.data_dir / FootageReader(core.db).chunk(old).key
+    path.unlink()
+    path.mkdir()  # not even root can unlink that
+    janitor = Janitor(core)
+    janitor.look(STOP)
+    assert other not in files(core)
+    (left,) = Deletions(core.db).due(NOW + HOUR, 10)
+    assert (left.subject, left.tries) == (old, 1)
+    assert str(left.key) in trouble(janitor)
+    path.rmdir()
+    path.write_bytes(b"x")
+    clock.advance(20 * SECOND)
+    janitor.look(STOP)
+    assert not path.exists()
+    assert Deletions(core.db).pending() == 0
+    assert trouble(janitor) == ""
+
+
+def test_a_camera_keeps_to_the_room_it_may_take(core: Core) -> None:
+    CameraRepository(core.db).add(Camera("yard", "synthetic:", settings={"retention": {"max_gb": 0.00002}}))
+    chunks = [record(core, "yard", NOW - (k + 1) * LENGTH, 5 * KB) for k in range(10)]
+    others = plenty(core)
+    Janitor(core).look(STOP)
+    assert files(core) == {*chunks[:4], *others}
+
+
+def test_all_together_keep_to_the_room_they_may_take(tmp_path: Path, clock: FakeClock) -> None:
+    core = open_core(tmp_path / "data", clock, **{"retention.max_gb": 0.00005})
+    chunks = [record(core, f"cam{k % 2}", NOW - (k + 1) * LENGTH, 10 * KB) for k in range(8)]
+    clip = cut(core, NOW - 30 * 60 * SECOND, "cam0", size=10 * KB)
+    Janitor(core).look(STOP)
+    assert {*files(core)} == {*chunks[:4], clip}
+    core.close()
+
+
+def small(tmp_path: Path, clock: FakeClock, total: int, **settings: object) -> tuple[Core, SmallDisk]:
+    core = open_core(tmp_path / "data", clock, total, **settings)
+    assert isinstance(core.store, SmallDisk)
+    return core, core.store
+
+
+def test_room_is_made_before_the_disk_is_full_the_oldest_without_events_first(tmp_path: Path, clock: FakeClock) -> None:
+    """R3."""
+    core, _ = small(tmp_path, clock, 100 * KB, **{"retention.reserve_gb": 0.00003})
+    chunks = [record(core, "gate", NOW - (k + 1) * LENGTH, 8 * KB) for k in range(10)]  # 80 of 100 kB
+    clip = cut(core, NOW - 10 * LENGTH + MINUTE, size=KB)  # of the oldest
+    janitor = Janitor(core)
+    janitor.look(STOP)
+    assert files(core) == {*chunks[:7], chunks[9], clip}
+    assert trouble(janitor) == ""
+    core.close()
+
+
+def test_clips_go_last_and_what_is_held_never(tmp_path: Path, clock: FakeClock) -> None:
+    """R3: held bytes deleted: none, however full the disk is."""
+    core, disk = small(tmp_path, clock, 100 * KB, **{"retention.reserve_gb": 0.00003})
+    held = [record(core, "gate", NOW - (k + 20) * LENGTH, 8 * KB) for k in range(3)]
+    HoldRepository(core.db).place(hold(camera="gate", start_us=0, end_us=NOW - 17 * LENGTH))
+    free = [record(core, "gate", NOW - (k + 1) * LENGTH, 8 * KB) for k in range(3)]
+    clips = [cut(core, NOW - 5 * LENGTH - k * MINUTE * 2, size=8 * KB) for k in range(2)]
+    janitor = Janitor(core)
+    disk.others = 90 * KB  # somebody fills the disk from outside
+    for _ in range(12):
+        clock.advance(5 * SECOND)
+        janitor.look(STOP)
+    assert files(core) == set(held)
+    assert "held" in trouble(janitor)
+    assert not janitor.health()[0].ok
+    disk.others = 0
+    clock.advance(5 * SECOND)
+    janitor.look(STOP)
+    assert trouble(janitor) == ""  # recovers by itself
+    assert free and clips
+    core.close()
+
+
+def test_what_is_younger_than_it_must_be_is_not_deleted_not_even_for_room(tmp_path: Path, clock: FakeClock) -> None:
+    core, disk = small(tmp_path, clock, 100 * KB, **{"retention.minimum_hours": 1, "retention.reserve_gb": 0.00003})
+    CameraRepository(core.db).add(
+        Camera("vault", "synthetic:", settings={"retention": {"minimum_hours": 100, "continuous_hours": 200}})
+    )
+    vault = record(core, "vault", NOW - 50 * HOUR, 8 * KB)
+    young = record(core, "gate", NOW - 5 * LENGTH, 8 * KB)
+    old = record(core, "gate", NOW - 8 * LENGTH, 8 * KB)
+    disk.others = 90 * KB
+    janitor = Janitor(core)
+    for _ in range(3):
+        clock.advance(SECOND)
+        janitor.look(STOP)
+    assert files(core) == {vault, young}
+    assert old
+    assert "too young" in trouble(janitor)
+    core.close()
+
+
+def test_it_looks_more_often_the_faster_the_disk_fills(tmp_path: Path, clock: FakeClock) -> None:
+    core, disk = small(tmp_path, clock, 1000 * KB)
+    CameraRepository(core.db).add(Camera("gate", "synthetic:"))
+    record(core, "gate", NOW - 2 * LENGTH, KB)
+    janitor = Janitor(core)
+    assert janitor.look(STOP) == 5.0
+    disk.others += 100 * KB
+    clock.advance(SECOND)
+    assert janitor.look(STOP) < 5.0
+    core.close()
+
+
+def test_with_retention_off_nothing_goes(tmp_path: Path, clock: FakeClock) -> None:
+    core, disk = small(tmp_path, clock, 100 * KB, **{"retention.enabled": False})
+    chunks = {record(core, "gate", NOW - 500 * HOUR - k * LENGTH, 8 * KB) for k in range(3)}
+    disk.others = 90 * KB
+    Janitor(core).look(STOP)
+    assert files(core) == chunks
+    core.close()
