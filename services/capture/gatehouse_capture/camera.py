@@ -74,6 +74,7 @@ class CameraWorker:
         self._counted = (0, 0)
         now = desk.clock.now_us()
         self._status = CameraStatus(camera=desk.camera, time_us=now, state=CameraState.STARTING, since_us=now)
+        self._expected_until_us = desk.clock.monotonic_us()
         metrics.RECORDING_EXPECTED.labels(desk.camera).set(1)
 
     @property
@@ -87,6 +88,8 @@ class CameraWorker:
 
     def stop(self, cause: GapCause) -> None:
         """Tell it to stop; ``cause`` is that of the gap that begins then."""
+        if not self._stop.is_set():
+            self._count_expected()
         self._stop_cause = cause
         self._stop.set()
         source = self._source
@@ -94,7 +97,11 @@ class CameraWorker:
             source.interrupt()
 
     def watch(self) -> None:
-        """Cut off a connection that is kept up without a picture: reports of the sender keep its reads from ending."""
+        """Cut off a connection that is kept up without a picture: reports of the sender keep its reads from ending.
+
+        Called every half second or so; the seconds in which the camera should be recorded are counted here too.
+        """
+        self._count_expected()
         source = self._source
         silent_us = self._desk.clock.monotonic_us() - self._last_frame_us
         if source is not None and self._reading and silent_us > (self._timing.idle_s + _GRACE_S) * SECOND:
@@ -121,6 +128,8 @@ class CameraWorker:
         self._end_us = self._floor()
         pause = _EAGER_PAUSE_S
         while not self._stop.is_set():
+            if self._waits_for_room():
+                continue
             try:
                 self.run_once(parse_url(self.url))
             except InvalidInput as error:
@@ -135,6 +144,8 @@ class CameraWorker:
                 self._broken(GapCause.CAMERA_OFFLINE, f"unexpected {type(error).__name__}")
             else:
                 if not self._stop.is_set():
+                    metrics.RECORDING_EXPECTED.labels(self.id).set(0)
+                    metrics.RECORDING_ACTIVE.labels(self.id).set(0)
                     self._tell(CameraState.ENDED, GapCause.DISABLED, "the film has ended")
                     self._stop.wait()
             out_for = self._desk.clock.monotonic_us() - self._outage_since_us
@@ -151,19 +162,13 @@ class CameraWorker:
         """
         self._source = source = open_source(url, self._desk.clock, self._timing.idle_s)
         session: RunSession | None = None
+        refused = ""
         try:
             info = source.open()
             self._last_frame_us = self._desk.clock.monotonic_us()
             self._reading = True
             session = RunSession(self._desk, info, self._end_us, self._interruptions)
-            for packet in source.packets():
-                if self._stop.is_set():
-                    break
-                session.take(packet)
-                if packet.track == 0:
-                    self._seen(session, info)
-                else:
-                    self._require_pictures()
+            refused = self._record(source, session, info)
         except SourceUnavailable:
             if session is not None and not self._stop.is_set():
                 session.end(GapCause.CAMERA_OFFLINE)
@@ -183,6 +188,39 @@ class CameraWorker:
             source.close()
             if session is not None:
                 self._finish(session)
+        if refused:
+            raise ResourceExhausted(refused)
+
+    def _record(self, source: Source, session: RunSession, info: StreamInfo) -> str:
+        """Record until it ends or is stopped; return why it must not go on, empty if it may."""
+        for packet in source.packets():
+            if self._stop.is_set():
+                break
+            refused = self._desk.refused()
+            if refused:
+                session.end(GapCause.STORAGE_FULL)
+                return refused
+            session.take(packet)
+            if packet.track == 0:
+                self._seen(session, info)
+            else:
+                self._require_pictures()
+        return ""
+
+    def _waits_for_room(self) -> bool:
+        """Wait a moment if there is no room for the camera; return whether that is so."""
+        refused = self._desk.refused()
+        if refused:
+            self._broken(GapCause.STORAGE_FULL, refused)
+            self._desk.clock.wait(self._stop, _EAGER_PAUSE_S)
+        return bool(refused)
+
+    def _count_expected(self) -> None:
+        """Count the time since this was called last, if the camera should have been recorded in it."""
+        now = self._desk.clock.monotonic_us()
+        elapsed_us, self._expected_until_us = now - self._expected_until_us, now
+        if self._status.state is not CameraState.ENDED:
+            metrics.RECORDING_EXPECTED_SECONDS.labels(self.id).inc(elapsed_us / SECOND)
 
     def _finish(self, session: RunSession) -> None:
         try:

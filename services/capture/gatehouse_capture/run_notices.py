@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatehouse_common.clock import Clock
+from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.media.fragment import TimedSample
 from gatehouse_common.media.recorder import ChunkPolicy, Written
 from gatehouse_common.messages import ChunkClosed, ChunkOpened, GopWritten, Message, RunStarted
-from gatehouse_common.observability.metrics import CAPTURE_BYTES
+from gatehouse_common.observability.metrics import CAPTURE_BYTES, RECORDING_RECORDED_SECONDS
 
 from .live import LiveTap
 
@@ -33,6 +33,12 @@ class Desk:
     """Tells the length of its chunks, where it may become another while the camera is recorded."""
     wanted_us: Callable[[], int] = int
     """Tells up to which wall time somebody waits for its footage."""
+    refused: Callable[[], str] = str
+    """Tells why it must not be recorded now, in a sentence; empty: it may."""
+    wrote: Callable[[int], None] = lambda _count: None
+    """Counts the bytes that are written of it."""
+    chunk_bytes: Callable[[], int] | None = None
+    """Tells the size from which on a chunk file has to end; asked before one is begun."""
 
 
 class RunNotices:
@@ -70,9 +76,11 @@ class RunNotices:
         """Hand it on to live view."""
         self._desk.live.sample(chunk, sample)
 
-    def part_written(self, _part: Written, /) -> None:
-        """Live view's fragments end where parts end."""
+    def part_written(self, part: Written, /) -> None:
+        """Live view's fragments end where parts end; what is written is counted."""
         self._desk.live.flush()
+        self._desk.wrote(part.length)
+        RECORDING_RECORDED_SECONDS.labels(self._desk.camera).inc(max(0, part.end_us - part.start_us) / SECOND)
 
     def gop_written(self, gop: Written, /) -> None:
         """Tell it."""

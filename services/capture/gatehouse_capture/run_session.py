@@ -246,6 +246,7 @@ class RunSession:
             listener=self._notices,
             chunk_us=self._desk.chunk_us,
             wanted_us=self._desk.wanted_us,
+            chunk_bytes=self._desk.chunk_bytes,
         )
         self._desk.live.begin_run(run, video, self._recorder.wall_us)
         self._interruptions = []

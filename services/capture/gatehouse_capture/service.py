@@ -21,6 +21,7 @@ from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.runtime.database import wait_for
 from gatehouse_common.settings import fsync_every_us
+from gatehouse_common.settings.cameras import camera_settings
 from gatehouse_common.sharing import FairShare
 
 from .absences import Absences
@@ -28,6 +29,7 @@ from .camera import CameraWorker, Timing
 from .live import LiveTap
 from .roster import Assignment, Listing, Roster
 from .run_notices import Desk
+from .space import Space
 from .watching.options import WatchOptions, watch_options
 from .watching.turns import Turns
 from .workers import Workers
@@ -65,6 +67,7 @@ class CaptureService:
             self._share = FairShare(leases, core.name, every, core.clock.monotonic_us, work="camera")
         self._absences = Absences(core.data_dir / "absences.json", core.clock)
         self._workers = Workers(self._absences, core.clock, _STOP_S)
+        self._space = Space(core.spool.capacity, core.clock)
         self._taps: dict[str, LiveTap] = {}
         self._turns = Turns()
         self._changed = threading.Event()
@@ -91,6 +94,7 @@ class CaptureService:
         threading.Timer(_DATABASE_S, soon.set).start()
         wait_for(self._core.db, soon, self._core.clock)
         threading.Thread(target=self._wake_when, args=(stop,), name="capture-stop", daemon=True).start()
+        threading.Thread(target=self._space.run, args=(stop,), name="space", daemon=True).start()
         outbox = Outbox(self._core.bus)
         self._absences.begin()
         sharing = self._begin_sharing(stop)
@@ -196,7 +200,21 @@ class CaptureService:
             return self._wanted_us.get(one.id, 0)
 
         own_url, send = core.spools.own_url, outbox.send
-        desk = Desk(one.id, core.data_dir, self._policy, core.clock, send, tap, own_url, told, chunk_us, wanted_us)
+        desk = Desk(
+            one.id,
+            core.data_dir,
+            self._policy,
+            core.clock,
+            send,
+            tap,
+            own_url,
+            told,
+            chunk_us,
+            wanted_us,
+            refused=partial(self._space.refused, one.id),
+            wrote=partial(self._space.wrote, one.id),
+            chunk_bytes=self._space.chunk_bytes,
+        )
         before = self._taps.get(one.id)
         if before is not None:
             before.close()
@@ -205,6 +223,7 @@ class CaptureService:
 
     def _configure(self, listing: Listing) -> None:
         """Let cameras that are recorded be watched, and their chunks be cut, as their settings say now."""
+        self._space.follow({one.id: _priority(one) for one in listing.wanted})
         for one in listing.wanted:
             self._chunk_us[one.id] = self._length_of(one)
             tap = self._taps.get(one.id)
@@ -224,3 +243,11 @@ class CaptureService:
         except InvalidInput as error:
             log.warning("a camera is watched as if it had no settings", camera=one.id, reason=error.message)
             return watch_options(site, {})
+
+
+def _priority(one: Assignment) -> int:
+    """Return how late a camera is held back for want of room; one whose settings cannot be read is as most are."""
+    try:
+        return camera_settings(one.settings).priority
+    except InvalidInput:
+        return 0

@@ -19,6 +19,8 @@ from .reorder import Reorderer
 from .run_box import RunInfo
 from .samples import VIDEO_TIMESCALE, TrackFormat
 
+_NO_LIMIT = 1 << 62
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -108,6 +110,7 @@ class RunRecorder:
         chunk_us: tells the length of a chunk in microseconds, where it may become another while the run is recorded;
             by default it is the policy's.
         wanted_us: tells up to which wall time somebody waits for the footage: the open part ends there.
+        chunk_bytes: tells the size from which on a chunk ends at the next keyframe, whatever its length; asked at each.
 
     Raises:
         ResourceExhausted: from ``add`` and ``close``, when the disk is full; everything before is kept.
@@ -128,6 +131,7 @@ class RunRecorder:
         listener: RunListener,
         chunk_us: Callable[[], int] | None = None,
         wanted_us: Callable[[], int] = int,
+        chunk_bytes: Callable[[], int] | None = None,
     ) -> None:
         self._root = root
         self._key_of = key_of
@@ -137,6 +141,7 @@ class RunRecorder:
         self._policy = policy
         self._chunk_us = chunk_us or (lambda: policy.chunk_us)
         self._wanted_us = wanted_us
+        self._chunk_bytes = chunk_bytes or (lambda: _NO_LIMIT)
         self._clock = clock
         self._listener = listener
         self._part_ticks = policy.part_us * VIDEO_TIMESCALE // SECOND
@@ -229,10 +234,11 @@ class RunRecorder:
             self._listener.sample_timed(self._chunk.id, timed)
 
     def _rotate(self, dts: int) -> None:
-        """Begin a chunk if there is none, or if the wall clock has passed a boundary since the last began."""
-        length, start_us = self._chunk_us(), self.wall_us(dts)
+        """Begin a chunk if there is none, the wall clock has passed a boundary since the last began, or it is large."""
+        length, start_us, largest = self._chunk_us(), self.wall_us(dts), self._chunk_bytes()
         if self._chunk is not None:
-            if start_us // length <= self.wall_us(self._chunk.start_dts) // length:
+            passed = start_us // length > self.wall_us(self._chunk.start_dts) // length
+            if not passed and self._chunk.file.size < largest:
                 return
             self._close_chunk()
         chunk_id, key = new_id(), self._key_of(start_us)

@@ -39,6 +39,9 @@ class CameraSettings(Group):
     keep: Literal["all", "events"] | None = Field(
         None, description="`events`: only the clips of plate events are kept, if there can be any"
     )
+    priority: int = Field(
+        0, ge=-1000, le=1000, description="where a disk fills up, cameras of lower numbers stop first"
+    )
 
 
 def camera_settings(kept: dict[str, Any]) -> CameraSettings:

@@ -120,6 +120,7 @@ def recorder_of(
     camera: str = "cam",
     run: str = "run",
     wanted_us: Callable[[], int] = int,
+    chunk_bytes: Callable[[], int] | None = None,
 ) -> RunRecorder:
     """Return a recorder of one run of a camera, with its files below ``root``; see ``RunRecorder``."""
     formats = parse_init(init)
@@ -135,6 +136,7 @@ def recorder_of(
         clock=SystemClock(),
         listener=listener,
         wanted_us=wanted_us,
+        chunk_bytes=chunk_bytes,
     )
 
 

@@ -24,7 +24,8 @@ class Asked(BaseModel):
 
 _OWN_SETTINGS = (
     "the camera's own: `plates` with `enabled`, `threshold`, `region`, `masks` and `zones` (polygons of corners as "
-    "fractions of the picture), and `keep`, `all` or `events`; what is not there is as the site's settings say"
+    "fractions of the picture), `keep`, `all` or `events`, and `priority`: where a disk fills up, lower numbers stop "
+    "first (0); what is not there is as the site's settings say"
 )
 
 
