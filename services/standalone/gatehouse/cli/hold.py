@@ -1,0 +1,125 @@
+"""``gatehouse hold``: footage that nothing deletes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from gatehouse_common.db import ClipRepository, Hold, HoldRepository
+from gatehouse_common.db.upkeep_models import FOREVER_US
+from gatehouse_common.errors import InvalidInput
+from gatehouse_common.ids import new_id, parse_slug
+from gatehouse_common.runtime import Core
+from gatehouse_common.timefmt import parse, rfc3339
+
+from .options import data_options, json_option, open_recordings
+
+
+@click.group()
+def hold() -> None:
+    """Keep footage from being deleted, list what is kept so, release it."""
+
+
+@hold.command()
+@click.option("--camera", help="Whose footage; of all cameras if none is named.")
+@click.option("--from", "start", help="The first instant that is held.")
+@click.option("--to", "end", help="The first that is not; if it is left out, the hold goes on.")
+@click.option("--clip", help="Hold one clip, by its id, instead of a range.")
+@click.option("--reason", required=True, help="Why, for people.")
+@click.option("--case", "case_name", default="", help="What it belongs to.")
+@click.option("--until", help="When it runs out by itself.")
+@json_option
+@data_options
+def add(
+    camera: str | None,
+    start: str | None,
+    end: str | None,
+    clip: str | None,
+    reason: str,
+    case_name: str,
+    until: str | None,
+    as_json: bool,
+    data: Path | None,
+    config: Path | None,
+) -> None:
+    """Place a hold. Times are RFC 3339, YYYYMMDD_HHMMSS in the site's zone, or seconds since 1970."""
+    core = open_recordings(data, config)
+    try:
+        core.db.upgrade()
+        start_us, end_us = _span(core, start, end, clip, camera)
+        until_us = parse(until, core.zone, "until") if until else None
+        now_us = core.clock.now_us()
+        named = parse_slug(camera, "camera") if camera else None
+        placed = Hold(new_id(), named, clip, start_us, end_us, reason, case_name, until_us, now_us, "command line")
+        HoldRepository(core.db).place(placed)
+    finally:
+        core.close()
+    click.echo(json.dumps(_fields(placed)) if as_json else f"Held as {placed.id}: {_what(placed)}.")
+
+
+@hold.command(name="list")
+@click.option("--all", "ended", is_flag=True, help="Those too that were released, or have run out.")
+@json_option
+@data_options
+def list_holds(ended: bool, as_json: bool, data: Path | None, config: Path | None) -> None:
+    """List holds, the newest first."""
+    core = open_recordings(data, config)
+    try:
+        core.db.upgrade()
+        found = HoldRepository(core.db).list(core.clock.now_us(), ended=ended)
+    finally:
+        core.close()
+    if as_json:
+        click.echo(json.dumps([_fields(one) for one in found], indent=1))
+        return
+    for one in found:
+        over = "" if one.released_us is None else f" (released {rfc3339(one.released_us)})"
+        click.echo(f"{one.id}  {_what(one)}: {one.reason}{over}")
+
+
+@hold.command()
+@click.argument("hold_id", metavar="ID")
+@data_options
+def release(hold_id: str, data: Path | None, config: Path | None) -> None:
+    """Release a hold: what it held goes as anything of its age does."""
+    core = open_recordings(data, config)
+    try:
+        core.db.upgrade()
+        released = HoldRepository(core.db).release(hold_id, core.clock.now_us(), "command line")
+    finally:
+        core.close()
+    click.echo(f"Released: {_what(released)}.")
+
+
+def _span(core: Core, start: str | None, end: str | None, clip: str | None, camera: str | None) -> tuple[int, int]:
+    if clip is not None:
+        if start or end or camera:
+            raise InvalidInput("a hold is of a clip, or of a range of footage, not of both", "clip")
+        found = ClipRepository(core.db).get(clip)
+        return found.start_us, max(found.end_us, found.start_us + 1)
+    if not start:
+        raise InvalidInput("say from when on footage is held (--from), or which clip is (--clip)", "from")
+    return parse(start, core.zone, "from"), parse(end, core.zone, "to", fold=1) if end else FOREVER_US
+
+
+def _what(one: Hold) -> str:
+    if one.clip is not None:
+        return f"clip {one.clip}"
+    until = "on" if one.end_us >= FOREVER_US else f"to {rfc3339(one.end_us)}"
+    return f"{one.camera or 'all cameras'} from {rfc3339(one.start_us)} {until}"
+
+
+def _fields(one: Hold) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "camera": one.camera,
+        "clip": one.clip,
+        "from": rfc3339(one.start_us),
+        "to": None if one.end_us >= FOREVER_US else rfc3339(one.end_us),
+        "reason": one.reason,
+        "case": one.case_name,
+        "until": None if one.until_us is None else rfc3339(one.until_us),
+        "released": None if one.released_us is None else rfc3339(one.released_us),
+    }
