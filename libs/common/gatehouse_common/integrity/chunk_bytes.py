@@ -23,7 +23,8 @@ def compare(pieces: Iterable[bytes], regions: Sequence[Region], advance: Advance
     """
     wrong: list[Region] = []
     waiting = iter(regions)
-    region, digest, at = next(waiting, None), hashlib.sha256(), 0
+    region, at = next(waiting, None), 0
+    digest = hashlib.sha256(region.front if region else b"")
     for piece in pieces:
         view, end = memoryview(piece), at + len(piece)
         while region is not None and region.start < end:
@@ -32,7 +33,8 @@ def compare(pieces: Iterable[bytes], regions: Sequence[Region], advance: Advance
                 break
             if digest.digest() != region.digest:
                 wrong.append(region)
-            region, digest = next(waiting, None), hashlib.sha256()
+            region = next(waiting, None)
+            digest = hashlib.sha256(region.front if region else b"")
         at = end
         advance(len(piece))
     return [*wrong, *([region] if region is not None else []), *waiting]

@@ -28,6 +28,7 @@ class Region:
     """Bytes ``[start, end)`` of a file with the SHA-256 that they must have.
 
     ``from_us`` and ``to_us`` are the wall time of the footage that cannot be trusted if they do not; None: none.
+    ``front`` is hashed before them: what stood in front of them where they were recorded, and is not in the file.
     """
 
     start: int
@@ -36,6 +37,7 @@ class Region:
     what: str
     from_us: int | None = None
     to_us: int | None = None
+    front: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
-"""Verifying chunk files by themselves, on any machine: by what they say of themselves."""
+"""Verifying files by themselves, on any machine: exports, and chunk files by what they say of themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gatehouse_common.errors import DataLoss, from_os_error
+from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.gops import chained_to
 from gatehouse_common.media.run_box import RunInfo
 from gatehouse_common.media.stored import ObjectReader, read_head
@@ -14,48 +14,10 @@ from gatehouse_common.media.stored import ObjectReader, read_head
 from .chains import Chains
 from .chunk_bytes import Advance, damages
 from .evidence import Evidence, of_index, of_parts, own_index
+from .exported import is_export, verify_export
 from .findings import Damage, DamageKind, Report
-
-_PIECE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Size:
-    size: int
-
-
-class OneFile:
-    """A file of this machine as if it were an object of a store, whatever its name.
-
-    Raises:
-        NotFound: from every method, if there is no such file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def stat(self, key: str) -> _Size:
-        """Return its size."""
-        try:
-            return _Size(self._path.stat().st_size)
-        except OSError as error:
-            raise from_os_error(error, f"reading {key}") from error
-
-    def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Yield a range in pieces, shorter where the file ends."""
-        try:
-            with self._path.open("rb", buffering=0) as file:
-                file.seek(offset)
-                left = self.stat(key).size if length is None else length
-                while left > 0 and (piece := file.read(min(left, _PIECE))):
-                    left -= len(piece)
-                    yield piece
-        except OSError as error:
-            raise from_os_error(error, f"reading {key}") from error
-
-    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Return a range in one piece."""
-        return b"".join(self.open_range(key, offset, length))
+from .one_file import OneFile
+from .signing import read_public_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +30,7 @@ class _Verified:
 
 
 def verify_files(paths: Sequence[Path], key: Path | None, advance: Advance) -> Report:
-    """Return what is wrong with chunk files, and between those that are of one run.
+    """Return what is wrong with chunk files and exports, and between chunk files that are of one run.
 
     Args:
         paths: the files.
@@ -77,9 +39,14 @@ def verify_files(paths: Sequence[Path], key: Path | None, advance: Advance) -> R
 
     Raises:
         NotFound: there is no such file.
+        InvalidInput: ``key`` is no public key.
     """
     report, verified = Report(), list[_Verified]()
+    known = read_public_key(key) if key is not None else None
     for path in paths:
+        if is_export(path):
+            verify_export(path, known, report, advance)
+            continue
         one = _verify(path, report, advance)
         if one is not None:
             verified.append(one)

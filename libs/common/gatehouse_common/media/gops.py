@@ -62,6 +62,21 @@ def seal_scanned(reader: SizedReader, scanner: ChunkScanner) -> Seal:
     return make_seal(chained_to(scanner.info), _hash(reader, 0, int(gops.off[0])), digests, late)
 
 
+def seal_growing(reader: SizedReader, scanner: ChunkScanner) -> Seal | None:
+    """Return the seal of the GOPs of a growing chunk that are whole: by the digests that stand in it.
+
+    None if there are none in it: it was begun by an earlier version.
+
+    Raises:
+        DataLoss: there is no whole part in it.
+    """
+    known = [digest for digest in scanner.digests if digest is not None]
+    if len(known) != len(scanner.digests):
+        return None
+    begins = int(scanner.media().parts.off[0])
+    return make_seal(chained_to(scanner.info), _hash(reader, 0, begins), known)
+
+
 def chained_to(info: RunInfo | None) -> bytes:
     """Return the link that a chunk is chained to by what its run box says."""
     return (info.previous or chain_start(info.run)) if info else b""

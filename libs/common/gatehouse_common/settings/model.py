@@ -155,6 +155,16 @@ class ClipSettings(Group):
         return round(self.pre_seconds * SECOND), round(self.post_seconds * SECOND)
 
 
+class IntegritySettings(Group):
+    """Signed exports."""
+
+    signing_key_file: OptionalFilePath = Field(
+        None,
+        description="private key (Ed25519, PEM) that exports are signed with, the same for all processes; made if it "
+        "is not there; empty: `signing_key.pem` in the data directory",
+    )
+
+
 class LogSettings(Group):
     """Logs: one event a line on standard error, and to a file if one is named."""
 
@@ -193,4 +203,5 @@ class SettingsModel(Group):
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     clips: ClipSettings = Field(default_factory=ClipSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    integrity: IntegritySettings = Field(default_factory=IntegritySettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -102,7 +102,7 @@ def _write(output: str, pieces: Iterator[bytes], *, force: bool) -> None:
     if output == "-":
         _copy(pieces, sys.stdout.buffer)
         return
-    with _unfinished(Path(output), force=force) as path, path.open("wb") as file:
+    with unfinished(Path(output), force=force) as path, path.open("wb") as file:
         _copy(pieces, file)
 
 
@@ -122,13 +122,13 @@ def _convert(found: Extraction, output: str, doing: str, *, force: bool) -> int:
         if output == "-":
             found.convert("pipe:1", told)
             return 0
-        with _unfinished(Path(output), force=force) as path:
+        with unfinished(Path(output), force=force) as path:
             found.convert(str(path), told)
     return Path(output).stat().st_size
 
 
 @contextmanager
-def _unfinished(path: Path, *, force: bool) -> Iterator[Path]:
+def unfinished(path: Path, *, force: bool) -> Iterator[Path]:
     """Yield the name to write to; it gets the right one when all of it is there."""
     if path.exists() and not force:
         raise Conflict(f"{path} is there already: choose another name, or replace it with --force.")
