@@ -153,7 +153,7 @@ def test_a_corrupted_chunk_is_told(data: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("out*"))
     found = command("check", "--json", "--data", str(data))
     assert found.returncode == 1
-    assert [p["kind"] for p in json.loads(found.stdout)["problems"]] == ["size"]
+    assert [p["kind"] for p in json.loads(found.stdout)["problems"]] == ["truncated"]
     assert command("check", "--repair", "--data", str(data)).returncode == 0
     assert command("check", "--data", str(data)).returncode == 0
     run = footage(data, "street", f"{start + 1:.6f}", f"{last:.6f}", "-o", str(tmp_path / "out.mp4"), "--json")
@@ -182,7 +182,7 @@ def test_check_finds_each_kind_of_difference_and_repair_deletes_nothing(data: Pa
     shutil.copy(copied, copied.with_name("recording_20200101_000000.mp4"))
     wiped.write_bytes(bytes(len(contents[wiped])))
     found = json.loads(command("check", "--json", "--data", str(data)).stdout)["problems"]
-    assert sorted(p["kind"] for p in found) == ["damaged", "missing", "orphan"]
+    assert sorted(p["kind"] for p in found) == ["damaged", "duplicate", "missing"]
     assert command("check", "--repair", "--data", str(data)).returncode == 0
     assert command("check", "--data", str(data)).returncode == 0
     aside = [p.read_bytes() for p in (data / "quarantine").iterdir() if p.suffix == ".mp4"]

@@ -8,12 +8,21 @@ from pathlib import Path
 
 import click
 
-from gatehouse.consistency import Kind, Problem, count, find_problems
-from gatehouse.repair import Repair, refuse_if_store_is_away
+from gatehouse_common.bus import Delivery
+from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Core, DataLock
+from gatehouse_common.runtime.buses import is_shared
+from gatehouse_indexer.service import build as build_indexer
+from gatehouse_janitor.checking.care import ALONE, LIVE, Care
+from gatehouse_janitor.checking.check import Check, Report
+from gatehouse_janitor.checking.problem import Kind, Problem
+from gatehouse_janitor.checking.repair import Repair
+from gatehouse_janitor.checking.safety import refuse_if_store_is_away
 
-from .options import data_options, json_option, open_recordings
+from .options import data_options, json_option, open_recordings, read_settings
 from .progress import progress
+
+_NEVER_MENDED = frozenset({Kind.OVERLAP, Kind.LEFTOVER})
 
 
 @click.command()
@@ -30,49 +39,80 @@ def check(
     data: Path | None,
     config: Path | None,
 ) -> None:
-    """Compare every file with the index, both ways, and each sample index with the file's own boxes.
+    """Compare every file with the index, both ways, and what is in it with what was recorded, to the byte.
 
-    Exit code 1 if something is wrong and was not mended. No file is ever deleted. --repair needs Gatehouse to be
-    stopped.
+    Recordings, clips and pictures of plates. Exit code 1 if something is wrong and was not mended. No file is ever
+    deleted. --repair needs Gatehouse to be stopped; a running one mends itself, if it is asked to over HTTP.
     """
     core = open_recordings(data, config, without_index=repair)
-    lock = DataLock(core.data_dir) if repair else None
+    lock = _lock(core, needed=repair)
     try:
         core.db.upgrade()
-        with progress("checking", count(core), quiet=as_json) as advance:
-            problems = list(find_problems(core, advance, quick=quick))
-        mended = _mend(core, problems, force=force) if repair else {}
-        _report(core, problems, mended, as_json=as_json)
+        checking = Check(core, _care(data, config, lock), quick=quick)
+        with progress("checking", checking.steps(), quiet=as_json) as advance:
+            report = checking.all(advance)
+        mended = _mend(core, checking, report, force=force) if repair else {}
+        _report(report, mended, as_json=as_json)
     finally:
         core.close()
         if lock is not None:
             lock.release()
-    sys.exit(1 if len(mended) < len(problems) else 0)
+    sys.exit(1 if len(mended) < len(report.problems) else 0)
 
 
-def _mend(core: Core, problems: list[Problem], *, force: bool) -> dict[str, str]:
-    refuse_if_store_is_away(core, problems, force=force)
-    repair = Repair(core)
-    done = {p.key: repair.mend(p) for p in problems}
-    return {key: what for key, what in done.items() if what is not None}
+def _lock(core: Core, *, needed: bool) -> DataLock | None:
+    """Hold the data directory; None if a running Gatehouse does, and that is no hindrance."""
+    try:
+        return DataLock(core.data_dir)
+    except GatehouseError:
+        if needed:
+            raise
+        return None
 
 
-def _report(core: Core, problems: list[Problem], mended: dict[str, str], *, as_json: bool) -> None:
-    checked = count(core) // 2
+def _care(data: Path | None, config: Path | None, lock: DataLock | None) -> Care:
+    """Return how careful to be: others may write if index and store are shared, or if somebody holds the lock."""
+    return LIVE if lock is None or is_shared(read_settings(data, config)) else ALONE
+
+
+def _mend(core: Core, checking: Check, report: Report, *, force: bool) -> dict[Problem, str]:
+    refuse_if_store_is_away(core, report, force=force)
+    indexer = build_indexer(core)
+    return Repair(core, checking, lambda stored: indexer.handle(Delivery(stored))).mend_all(report.problems)
+
+
+def _report(report: Report, mended: dict[Problem, str], *, as_json: bool) -> None:
     if as_json:
         found = [
-            {"kind": p.kind, "camera": p.camera, "key": p.key, "detail": p.detail, "mended": mended.get(p.key)}
-            for p in problems
+            {
+                "kind": p.kind.value,
+                "area": p.area.value,
+                "camera": p.camera,
+                "key": p.key,
+                "detail": p.detail,
+                "mended": mended.get(p),
+            }
+            for p in report.problems
         ]
-        click.echo(json.dumps({"chunks": checked, "problems": found}, indent=1))
+        numbers = {
+            "chunks": report.chunks,
+            "files": report.files,
+            "clips": report.clips,
+            "pictures": report.pictures,
+            "spool_files": report.spool_files,
+            "quarantined": report.quarantined,
+        }
+        click.echo(json.dumps({**numbers, "counts": report.counts, "problems": found}, indent=1))
         return
-    for p in problems:
-        outcome = f" ({mended[p.key]})" if p.key in mended else ""
-        click.echo(f"{p.kind:8} {p.key}: {p.detail}{outcome}")
-    left = len(problems) - len(mended)
-    if not problems:
-        click.echo(f"{checked} chunks: index and files agree.")
+    for p in report.problems:
+        outcome = f" ({mended[p]})" if p in mended else ""
+        click.echo(f"{p.kind.value:9} {p.key}: {p.detail}{outcome}")
+    left = len(report.problems) - len(mended)
+    if not report.problems:
+        click.echo(f"{report.chunks} chunks: index and files agree.")
     elif left:
-        mendable = not mended and any(p.kind is not Kind.OVERLAP for p in problems)
+        mendable = not mended and any(p.kind not in _NEVER_MENDED for p in report.problems)
         hint = " `gatehouse check --repair` mends them; nothing is deleted." if mendable else ""
-        click.echo(f"{checked} chunks, {left} problems.{hint}", err=True)
+        click.echo(f"{report.chunks} chunks, {left} problems.{hint}", err=True)
+    if report.quarantined:
+        click.echo(f"{report.quarantined} files wait in the quarantine for somebody to look at them.", err=True)

@@ -1,0 +1,142 @@
+"""Longer works, as rows: asked for by anybody, done by one process at a time, each change a comparison and a swap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import insert, or_, select, update
+
+from gatehouse_common.errors import NotFound
+from gatehouse_common.ids import new_id
+
+from .contention import retried
+from .engine import Database
+from .upkeep_models import JobRow
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A work that takes longer than a request; see ``JobRow``. Times are microseconds UTC."""
+
+    id: str
+    kind: str
+    state: str
+    parameters: dict[str, Any]
+    done: int
+    total: int
+    detail: str
+    result: dict[str, Any] | None
+    created_us: int
+    created_by: str
+    started_us: int | None
+    ended_us: int | None
+    owner: str | None
+    renewals: int
+
+
+_JOB = [getattr(JobRow, f.name) for f in fields(Job)]
+_WAITING = ("queued", "running")
+
+
+class JobRepository:
+    """Asks for jobs, takes them, and keeps what comes of them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @retried
+    def ask(self, kind: str, parameters: Mapping[str, Any], now_us: int, by: str = "") -> Job:
+        """Ask for a job; one that waits or is done already with the same parameters is returned instead."""
+        wanted = dict(parameters)
+        with self._db.begin() as c:
+            waiting = select(*_JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING)).with_for_update()
+            for row in c.execute(waiting):
+                if row.parameters == wanted:
+                    return Job(*row)
+            job = Job(new_id(), kind, "queued", wanted, 0, 0, "", None, now_us, by, None, None, None, 0)
+            c.execute(insert(JobRow).values({f.name: getattr(job, f.name) for f in fields(Job)}))
+        return job
+
+    def get(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._db.look() as c:
+            row = c.execute(select(*_JOB).where(JobRow.id == job_id)).first()
+        if row is None:
+            raise NotFound(f"there is no job {job_id[:64]!r}")
+        return Job(*row)
+
+    def last(self, kind: str, *, state: str = "done", limit: int = 20) -> list[Job]:
+        """Return the jobs of a kind and state, those that were asked for last first."""
+        query = select(*_JOB).where(JobRow.kind == kind, JobRow.state == state)
+        with self._db.look() as c:
+            return [Job(*row) for row in c.execute(query.order_by(JobRow.created_us.desc(), JobRow.id).limit(limit))]
+
+    def next(self, kind: str, name: str) -> Job | None:
+        """Return the oldest job of a kind that ``name`` may take: nobody does it, or another process did.
+
+        Only for whoever leads the work by a lease: that another has it means that this one led before.
+        """
+        free = or_(JobRow.owner.is_(None), JobRow.owner != name, JobRow.state == "queued")
+        query = select(*_JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING), free)
+        with self._db.look() as c:
+            row = c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(1)).first()
+        return None if row is None else Job(*row)
+
+    @retried
+    def take(self, seen: Job, name: str, now_us: int) -> Job | None:
+        """Take a job that still is as it was seen; return it as it is then, None if it is not."""
+        values = {
+            "state": "running",
+            "owner": name,
+            "started_us": now_us,
+            "renewals": seen.renewals + 1,
+            "done": 0,
+            "total": 0,
+            "detail": "",
+        }
+        with self._db.begin() as c:
+            same = (JobRow.id == seen.id, JobRow.state == seen.state, JobRow.renewals == seen.renewals)
+            if c.execute(update(JobRow).where(*same).values(values)).rowcount == 0:
+                return None
+        return self.get(seen.id)
+
+    @retried
+    def renew(self, mine: Job, done: int, total: int, detail: str) -> Job | None:
+        """Give a sign of life and tell how far a job is; None if another process has it by now, or it was cancelled."""
+        values = {"renewals": mine.renewals + 1, "done": done, "total": total, "detail": detail}
+        return self._change(mine, values)
+
+    @retried
+    def end(self, mine: Job, state: str, detail: str, result: Mapping[str, Any] | None, now_us: int) -> Job | None:
+        """Keep what came of a job; None if another process has it by now, or it was cancelled."""
+        values = {"state": state, "detail": detail, "result": result, "ended_us": now_us, "owner": None}
+        return self._change(mine, {**values, "renewals": mine.renewals + 1})
+
+    @retried
+    def put_back(self, mine: Job) -> None:
+        """Let somebody else do a job: it was not come to its end here."""
+        self._change(mine, {"state": "queued", "owner": None, "renewals": mine.renewals + 1})
+
+    def _change(self, mine: Job, values: Mapping[str, Any]) -> Job | None:
+        with self._db.begin() as c:
+            same = (JobRow.id == mine.id, JobRow.state == "running", JobRow.renewals == mine.renewals)
+            if c.execute(update(JobRow).where(*same, JobRow.owner == mine.owner).values(dict(values))).rowcount == 0:
+                return None
+        return self.get(mine.id)
+
+    def list(self, limit: int, before: tuple[int, str] | None = None, kind: str | None = None) -> list[Job]:
+        """Return jobs, the newest first; those that come after ``(created_us, id)`` of the page before."""
+        query = select(*_JOB).order_by(JobRow.created_us.desc(), JobRow.id.desc()).limit(limit)
+        if kind is not None:
+            query = query.where(JobRow.kind == kind)
+        if before is not None:
+            at, job = before
+            query = query.where(or_(JobRow.created_us < at, (JobRow.created_us == at) & (JobRow.id < job)))
+        with self._db.look() as c:
+            return [Job(*row) for row in c.execute(query)]
