@@ -20,6 +20,13 @@ class Care:
     grace_us: int
     pause_s: float
 
+    def is_young(self, modified_us: int, now_us: int) -> bool:
+        """Return whether a file that was last changed then may be on its way into the index.
+
+        Not where nobody else writes, whatever the store's clock says.
+        """
+        return self.grace_us > 0 and modified_us > now_us - self.grace_us
+
 
 ALONE = Care(0, 0.0)
 """Nobody else writes."""

@@ -69,11 +69,11 @@ class Check:
         self._stop = stop or threading.Event()
         self._footage = FootageReader(core.db)
         self._chunks = ChunkCheck(core)
-        self._objects = ObjectCheck(core, care.grace_us)
+        self._objects = ObjectCheck(core, care)
         self._recordings = Recordings(core, self._chunks, self._objects, quick=quick)
-        self._clips = ClipCheck(core, care.grace_us, quick=quick)
-        self._pictures = PictureCheck(core, care.grace_us)
-        self._spool = SpoolCheck(core, care.grace_us)
+        self._clips = ClipCheck(core, care, quick=quick)
+        self._pictures = PictureCheck(core, care)
+        self._spool = SpoolCheck(core, care)
 
     def steps(self) -> int:
         """Return about how many steps the whole of it takes."""

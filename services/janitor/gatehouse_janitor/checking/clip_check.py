@@ -13,6 +13,7 @@ from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 
 from .batches import batches
+from .care import Care
 from .content import BlockReader
 from .key_set import KeySet
 from .problem import Area, Kind, Problem
@@ -26,12 +27,12 @@ class ClipCheck:
 
     Args:
         core: where to look.
-        grace_us: a file that is younger may be on its way into the index, microseconds.
+        care: what is on its way into the index.
         quick: read no file.
     """
 
-    def __init__(self, core: Core, grace_us: int, *, quick: bool) -> None:
-        self._core, self._grace_us, self._quick = core, grace_us, quick
+    def __init__(self, core: Core, care: Care, *, quick: bool) -> None:
+        self._core, self._care, self._quick = core, care, quick
         self._inventory, self._clips = Inventory(core.db), ClipRepository(core.db)
         self.files = self.rows = 0
 
@@ -86,13 +87,13 @@ class ClipCheck:
         named = {info.key: event_of(info.key) for info in files}
         known = self._inventory.clips_of({event for event in named.values() if event})
         leaving = self._inventory.to_be_deleted(list(named))
-        young_us = self._core.clock.now_us() - self._grace_us
+        now_us = self._core.clock.now_us()
         for info in files:
             event = named[info.key]
             clips = known.get(event, []) if event else []
             if any(clip.key == info.key for clip in clips):
                 continue
-            if info.modified_us > young_us or info.key in leaving:
+            if self._care.is_young(info.modified_us, now_us) or info.key in leaving:
                 continue
             if info.size == 0:
                 yield _unknown(Kind.EMPTY, info, "there is nothing in it, and the index does not know it")

@@ -11,6 +11,7 @@ from gatehouse_common.media.stored import read_head
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 
+from .care import Care
 from .problem import Area, Kind, Problem
 
 
@@ -19,11 +20,11 @@ class ObjectCheck:
 
     Args:
         core: where to look.
-        grace_us: what is younger may be on its way into the index, microseconds.
+        care: what is on its way into the index.
     """
 
-    def __init__(self, core: Core, grace_us: int) -> None:
-        self._core, self._grace_us = core, grace_us
+    def __init__(self, core: Core, care: Care) -> None:
+        self._core, self._care = core, care
         self._footage, self._inventory = FootageReader(core.db), Inventory(core.db)
 
     def look(self, info: ObjectInfo) -> Problem | None:
@@ -31,7 +32,8 @@ class ObjectCheck:
         key = info.key
         if key == keys.RECORDING_INDEX or self._footage.chunk_of_key(key) is not None:
             return None
-        if info.modified_us > self._core.clock.now_us() - self._grace_us or self._inventory.to_be_deleted([key]):
+        young = self._care.is_young(info.modified_us, self._core.clock.now_us())
+        if young or self._inventory.to_be_deleted([key]):
             return None
         if info.size == 0:
             return _problem(Kind.EMPTY, key, "there is nothing in it, and the index does not know it")

@@ -12,6 +12,7 @@ from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 
 from .batches import batches
+from .care import Care
 from .key_set import KeySet
 from .problem import Area, Kind, Problem
 
@@ -26,11 +27,11 @@ class PictureCheck:
 
     Args:
         core: where to look.
-        grace_us: a picture that is younger may be on its way into the index, microseconds.
+        care: what is on its way into the index.
     """
 
-    def __init__(self, core: Core, grace_us: int) -> None:
-        self._core, self._grace_us = core, grace_us
+    def __init__(self, core: Core, care: Care) -> None:
+        self._core, self._care = core, care
         self._inventory = Inventory(core.db)
         self.files = self.rows = 0
 
@@ -77,12 +78,12 @@ class PictureCheck:
         named = {info.key: _NAME.fullmatch(info.key) for info in files}
         events = self._inventory.pictures_of({match["event"] for match in named.values() if match})
         leaving = self._inventory.to_be_deleted(list(named))
-        young_us = self._core.clock.now_us() - self._grace_us
+        now_us = self._core.clock.now_us()
         for info in files:
             match = named[info.key]
             known = events.get(match["event"]) if match else None
             is_named = known is not None and info.key in known.keys
-            if info.modified_us > young_us or info.key in leaving or (is_named and info.size):
+            if self._care.is_young(info.modified_us, now_us) or info.key in leaving or (is_named and info.size):
                 continue
             camera = match["camera"] if match else ""
             subject = known.event if known is not None and is_named else ""

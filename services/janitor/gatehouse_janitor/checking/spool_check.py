@@ -10,6 +10,7 @@ from gatehouse_common.media.stored import read_head
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 
+from .care import Care
 from .problem import Area, Kind, Problem
 
 
@@ -21,11 +22,11 @@ class SpoolCheck:
 
     Args:
         core: where to look.
-        grace_us: a file that was written to so recently is left to capture, microseconds.
+        care: what is left to capture; all of it, while nothing runs.
     """
 
-    def __init__(self, core: Core, grace_us: int) -> None:
-        self._core, self._grace_us = core, grace_us
+    def __init__(self, core: Core, care: Care) -> None:
+        self._core, self._care = core, care
         self._footage = FootageReader(core.db)
         self.files = self.bytes = 0
 
@@ -41,8 +42,8 @@ class SpoolCheck:
 
     def look(self, info: ObjectInfo) -> Problem | None:
         """Return what is wrong with a file of the spool."""
-        young = info.modified_us > self._core.clock.now_us() - self._grace_us
-        if not self._grace_us or young or keys.parse_spool(info.key) is None:
+        young = self._care.is_young(info.modified_us, self._core.clock.now_us())
+        if not self._care.grace_us or young or keys.parse_spool(info.key) is None:
             return None  # while nothing runs, the next start sees to all of them
         try:
             head, _ = read_head(self._core.spool, info.key)
