@@ -97,7 +97,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     api = core.settings.values.api
     with app.app_context():
-        install(build_context(core, stop or threading.Event()))
+        install(build_context(core, stop or threading.Event(), checks or list))
     system.install_checks(app, checks or list)
     install_guard(app, api.host, api.allowed_hosts)
     for family in _FAMILIES:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from gatehouse_common.db import CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
 from gatehouse_common.footage import ChunkReader, Library
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Check, Core
 
 from .clip_media import clip_reader
 from .context import Context
@@ -21,19 +22,20 @@ from .recording_watch import RecordingWatch
 from .routes.cameras import view
 
 
-def build_context(core: Core, ending: threading.Event) -> Context:
+def build_context(core: Core, ending: threading.Event, checks: Callable[[], list[Check]]) -> Context:
     """Return what the routes of one app work with.
 
     Args:
         core: adapters and settings.
         ending: set when the server is to end.
+        checks: what the services of this process say of themselves.
     """
     settings = core.settings.values
     api = settings.api
     library = Library(core)
     cameras, plates, clips = CameraRepository(core.db), PlateReader(core.db), ClipRepository(core.db)
     views = PlateViews(plates, clips)
-    recording = RecordingWatch(core)
+    recording = RecordingWatch(core, checks)
     sources = EventSources(plates, clips, views, cameras, view, recording.seen)
     return Context(
         core=core,

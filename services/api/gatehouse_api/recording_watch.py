@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import structlog
 
+from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, CameraRepository, LeaseRepository, Sight, present_cause
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.messages import CameraState, GapCause
@@ -21,23 +22,37 @@ from gatehouse_common.sharing.watching import Watch
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 1.0
+_STARTING_US = 8 * SECOND
 _NOBODY = "nobody records it: the worker that did gives no sign of life"
 
 
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """Why a camera is not recorded, what its report in the index says notwithstanding; since when, microseconds UTC."""
+
+    cause: str
+    detail: str
+    since_us: int
+
+
 class RecordingWatch:
-    """Looks at cameras, and at the leases of those who record them, once a second.
+    """Looks at cameras, and at those who record them, once a second.
 
     What a camera last reported stays in the index when its worker is killed. Where workers share the cameras, a lease
-    that is not renewed for ``TTL_US`` says what the report does not; where they do not, they live and die with this
-    process.
+    that is not renewed for ``TTL_US`` says what the report does not. Where they do not, they live and die with this
+    process, and are asked: a report may be on its way for as long as the disk takes no messages.
+
+    Args:
+        core: adapters and settings.
+        checks: what the services of this process say of themselves.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, core: Core, checks: Callable[[], list[Check]]) -> None:
+        self._core, self._checks = core, checks
         self._cameras = CameraRepository(core.signs)
         self._leases = LeaseRepository(core.signs, "camera") if is_shared(core.settings) else None
         self._watch = Watch()
-        self._unattended: dict[str, int] = {}
+        self._unseen: dict[str, _Unseen] = {}
         self._alarms: dict[str, str] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -54,16 +69,17 @@ class RecordingWatch:
         """See how cameras and leases stand, and tell the metric. While the index is away, nothing is known anew."""
         try:
             cameras = self._cameras.list()
-            if self._leases is not None:
-                self._see(cameras, self._leases.look())
+            found = self._ask(cameras) if self._leases is None else self._watch_leases(cameras, self._leases.look())
         except GatehouseError as error:
             log.debug("cameras were not looked at", reason=error.message)
             self._watch.blind()
             return
+        # What goes on goes on since it was seen first.
+        self._unseen = {c: replace(why, since_us=self._unseen.get(c, why).since_us) for c, why in found.items()}
         alarms = {}
         for camera in map(self.seen, cameras):
             should = camera.enabled and camera.state != CameraState.ENDED
-            missing = should and present_cause(camera) is not None
+            missing = should and present_cause(camera) is not None and not self._just_begun(camera)
             RECORDING_ALARM.labels(camera.id).set(missing)
             alarms[camera.id] = mask(camera.state_detail) or str(camera.state_cause) if missing else ""
         for gone in self._alarms.keys() - alarms.keys():
@@ -72,15 +88,15 @@ class RecordingWatch:
 
     def seen(self, camera: Camera) -> Camera:
         """Return a camera as it is seen to be: not recorded, whatever it reported last, if nobody is there to do it."""
-        since_us = self._unattended.get(camera.id)
-        if since_us is None or not camera.enabled:
+        why = self._unseen.get(camera.id)
+        if why is None or not camera.enabled:
             return camera
         return replace(
             camera,
             state=CameraState.RECONNECTING.value,
-            state_cause=GapCause.SERVICE_DOWN.value,
-            state_detail=_NOBODY,
-            state_since_us=max(since_us, camera.created_us),
+            state_cause=why.cause,
+            state_detail=why.detail,
+            state_since_us=max(why.since_us, camera.created_us),
             fps=0.0,
         )
 
@@ -90,15 +106,32 @@ class RecordingWatch:
             return []
         return [Check(f"camera {camera}", not why, why) for camera, why in sorted(self._alarms.items())]
 
-    def _see(self, cameras: list[Camera], sight: Sight) -> None:
+    def _just_begun(self, camera: Camera) -> bool:
+        """Return whether a camera is being connected to for the first time, and that takes no longer than it may."""
+        since_us = self._core.clock.now_us() - (camera.state_since_us or 0)
+        return camera.state == CameraState.STARTING and since_us < _STARTING_US
+
+    def _ask(self, cameras: list[Camera]) -> dict[str, _Unseen]:
+        """Return what the index does not know yet of cameras that this process records."""
+        said = {check.name: check for check in self._checks() if not check.ok}
+        asked = ((c.id, said.get(f"camera {c.id}")) for c in cameras if c.state == CameraState.RECORDING)
+        now_us = self._core.clock.now_us()
+        return {
+            camera: _Unseen(check.cause or GapCause.CAMERA_OFFLINE.value, check.detail, now_us)
+            for camera, check in asked
+            if check is not None
+        }
+
+    def _watch_leases(self, cameras: list[Camera], sight: Sight) -> dict[str, _Unseen]:
+        """Return the cameras of which nobody gives a sign of life."""
         now, clock_us = self._core.clock.monotonic_us(), self._core.clock.now_us()
         leases: Mapping[str, object] = {one.resource: (one.owner, one.epoch, one.renewals) for one in sight.leases}
         wanted = [camera.id for camera in cameras if camera.enabled]
         # No lease is a look of its own: a camera that was just added has nobody for a second.
         self._watch.see({camera: str(leases.get(camera)) for camera in wanted}, now)
         silent = {camera: self._watch.same_for_us(camera, now) for camera in wanted}
-        self._unattended = {
-            camera: self._unattended.get(camera, clock_us - for_us)
+        return {
+            camera: _Unseen(GapCause.SERVICE_DOWN.value, _NOBODY, clock_us - for_us)
             for camera, for_us in silent.items()
             if for_us >= TTL_US
         }

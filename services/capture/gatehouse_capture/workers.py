@@ -118,7 +118,8 @@ class Workers:
         for worker in list(self._working.values()):
             status = worker.status
             ok = status.state in {CameraState.RECORDING, CameraState.STARTING, CameraState.ENDED}
-            found.append(Check(f"camera {worker.id}", ok, "" if ok else status.detail))
+            why = (status.detail, (status.cause or GapCause.CAMERA_OFFLINE).value)
+            found.append(Check(f"camera {worker.id}", ok, *(() if ok else why)))
         return found
 
     def _start(self, one: Assignment, make: Make) -> None:

@@ -13,11 +13,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that a service depends on: ``detail`` says in a sentence what is wrong when it is not ``ok``."""
+    """One thing that a service depends on.
+
+    Attributes:
+        name: of it.
+        ok: whether it is as it should be.
+        detail: what is wrong when it is not, in a sentence.
+        cause: of a camera that is not recorded, the ``GapCause`` of the gap that goes on.
+    """
 
     name: str
     ok: bool
     detail: str = ""
+    cause: str = ""
 
 
 class Service(Protocol):
