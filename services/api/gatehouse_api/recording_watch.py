@@ -108,8 +108,8 @@ class RecordingWatch:
 
     def _just_begun(self, camera: Camera) -> bool:
         """Return whether a camera is being connected to for the first time, and that takes no longer than it may."""
-        since_us = self._core.clock.now_us() - (camera.state_since_us or 0)
-        return camera.state == CameraState.STARTING and since_us < _STARTING_US
+        begun_us = max(camera.state_since_us or 0, camera.created_us)
+        return camera.state == CameraState.STARTING and self._core.clock.now_us() - begun_us < _STARTING_US
 
     def _ask(self, cameras: list[Camera]) -> dict[str, _Unseen]:
         """Return what the index does not know yet of cameras that this process records."""
