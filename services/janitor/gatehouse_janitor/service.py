@@ -16,6 +16,7 @@ from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
 from gatehouse_common.storage import Capacity
 
+from .checking.check_jobs import CheckJobs
 from .fill_rate import FillRate
 from .guards import ClockGuard, StoreGuard
 from .removal import Removal
@@ -28,6 +29,7 @@ _LEADER = "leader"
 _BY_AGE_US = 30 * SECOND
 _SOONEST_S = 0.2
 _SHARE_S = 1.0
+_END_S = 4.0
 
 
 class Janitor:
@@ -45,6 +47,7 @@ class Janitor:
         self._share: FairShare | None = None
         self._away = self._held_back = self._no_room = ""
         self._by_age_us: int | None = None
+        self._checks = CheckJobs(core, lambda: self.leads)
 
     def run(self, stop: threading.Event) -> None:
         """Look at ages and room, if this process leads, until told to stop."""
@@ -52,11 +55,16 @@ class Janitor:
             leases = LeaseRepository(self._core.signs, NAME)
             clock = self._core.clock
             self._share = FairShare(leases, self._core.name, lambda: [_LEADER], clock.monotonic_us, work=NAME)
+        ending = threading.Event()
+        checks = threading.Thread(target=self._checks.run, args=(ending,), name="checks", daemon=True)
+        checks.start()
         try:
             pause = 0.0
             while not self._wait(stop, pause):
                 pause = self.look(stop) if self.leads else _SHARE_S
         finally:
+            ending.set()
+            checks.join(_END_S)  # what it has in hand is left to whoever leads next
             if self._share is not None:
                 self._share.leave()
 
@@ -88,7 +96,7 @@ class Janitor:
     def health(self) -> list[Check]:
         """Return whether what should go goes, and whether there is room."""
         trouble = self._no_room or self._away or self._held_back or self._removal.refused
-        return [Check("retention", ok=not trouble, detail=trouble)]
+        return [Check("retention", ok=not trouble, detail=trouble), *self._checks.health()]
 
     def _wait(self, stop: threading.Event, seconds: float) -> bool:
         """Wait, giving signs of life meanwhile; return whether it is time to stop."""

@@ -9,6 +9,8 @@ from .engine import Database
 from .facts import Facts
 from .footage import FootageReader
 from .holds import Hold, HoldRepository
+from .inventory import Inventory, InventoryWriter
+from .jobs import Job, JobRepository
 from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .plate_reader import PlateReader
@@ -41,6 +43,10 @@ __all__ = [
     "Gap",
     "Hold",
     "HoldRepository",
+    "Inventory",
+    "InventoryWriter",
+    "Job",
+    "JobRepository",
     "Kept",
     "Lease",
     "LeaseRepository",

@@ -39,6 +39,9 @@ class Job:
 _JOB = [getattr(JobRow, f.name) for f in fields(Job)]
 _WAITING = ("queued", "running")
 
+CONSISTENCY_CHECK = "consistency-check"
+"""The job that compares index and store. Parameters: ``repair``, ``quick``, and ``scope``, ``all`` or ``new``."""
+
 
 class JobRepository:
     """Asks for jobs, takes them, and keeps what comes of them."""
@@ -71,19 +74,12 @@ class JobRepository:
             raise NotFound(f"there is no job {job_id[:64]!r}")
         return Job(*row)
 
-    def last(self, kind: str, *, state: str = "done", limit: int = 20) -> list[Job]:
-        """Return the jobs of a kind and state, those that were asked for last first."""
-        query = select(*_JOB).where(JobRow.kind == kind, JobRow.state == state)
-        with self._db.look() as c:
-            return [Job(*row) for row in c.execute(query.order_by(JobRow.created_us.desc(), JobRow.id).limit(limit))]
+    def next(self, kind: str) -> Job | None:
+        """Return the oldest job of a kind that is not done; one that is running is what a crash has left.
 
-    def next(self, kind: str, name: str) -> Job | None:
-        """Return the oldest job of a kind that ``name`` may take: nobody does it, or another process did.
-
-        Only for whoever leads the work by a lease: that another has it means that this one led before.
+        Only for whoever leads the work by a lease, and does none itself at the moment.
         """
-        free = or_(JobRow.owner.is_(None), JobRow.owner != name, JobRow.state == "queued")
-        query = select(*_JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING), free)
+        query = select(*_JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING))
         with self._db.look() as c:
             row = c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(1)).first()
         return None if row is None else Job(*row)

@@ -47,7 +47,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(ChunkOpened, True, ("capture",), ("indexer",)),
     Entry(GopWritten, True, ("capture",), ("indexer",)),
     Entry(ChunkClosed, True, ("capture", "segmenter"), ("indexer", "segmenter")),
-    Entry(ChunkStored, True, ("segmenter",), ("indexer",)),
+    Entry(ChunkStored, True, ("segmenter", "janitor"), ("indexer",)),
     Entry(ChunkIndexed, False, ("indexer",), ("capture",)),
     Entry(ChunkDiscarded, True, ("segmenter",), ("indexer",)),
     Entry(ChunkFreed, False, ("indexer",), ("capture",)),

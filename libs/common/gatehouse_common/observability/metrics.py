@@ -154,6 +154,20 @@ JANITOR_LAST_SUCCESS = Gauge(
 )
 HOLDS = Gauge("gatehouse_holds", "Holds that hold something.")
 
+# Upkeep
+CONSISTENCY_ISSUES = Gauge(
+    "gatehouse_consistency_issues", "What differs between index and store, by the last check.", ["kind"]
+)
+CONSISTENCY_CHECKED = Gauge(
+    "gatehouse_consistency_last_check_timestamp_seconds",
+    "When a check of all, or of what is new, last came to its end, seconds since 1970.",
+    ["scope"],
+)
+JOBS = Counter("gatehouse_jobs", "Jobs that ended, by how.", ["kind", "state"])
+JOB_SECONDS = Histogram(
+    "gatehouse_job_seconds", "Seconds that a job took.", ["kind"], buckets=(0.1, 1, 10, 60, 600, 3600, 6 * 3600)
+)
+
 # API
 HTTP_REQUESTS = Counter("gatehouse_http_requests", "Requests answered.", ["route", "method", "code"])
 HTTP_SECONDS = Histogram("gatehouse_http_request_seconds", "Seconds to the first byte of the answer.", ["route"])

@@ -3,7 +3,7 @@
 from .load import Settings, load, names
 from .model import SettingsModel
 from .retention import RetentionSettings
-from .values import allowed_hosts, fsync_every_us, listen_address, site_zone
+from .values import allowed_hosts, fsync_every_us, listen_address, site_zone, time_of_day
 
 __all__ = [
     "RetentionSettings",
@@ -15,4 +15,5 @@ __all__ = [
     "load",
     "names",
     "site_zone",
+    "time_of_day",
 ]

@@ -11,7 +11,7 @@ from gatehouse_common.clock import SECOND
 
 from .group import Group
 from .retention import RetentionSettings
-from .values import FilePath, Fsync, HostNames, Listen, Name, OptionalFilePath, ZoneName
+from .values import FilePath, Fsync, HostNames, Listen, Name, OptionalFilePath, TimeOfDay, ZoneName
 
 
 class BusSettings(Group):
@@ -165,6 +165,21 @@ class IntegritySettings(Group):
     )
 
 
+class MaintenanceSettings(Group):
+    """Comparing index and store by itself; `gatehouse check` does it when it is asked to."""
+
+    check_at: TimeOfDay = Field(
+        "03:30", description="when all is compared each day, to the byte, `HH:MM` of the site's zone; empty: never"
+    )
+    check_new_minutes: float = Field(
+        60.0, ge=0, le=1440, description="so often what was stored since is compared, to the byte; 0: never"
+    )
+    repair: bool = Field(
+        False,
+        description="mend what those find: index anew, make whole, or move to the quarantine; nothing is deleted",
+    )
+
+
 class LogSettings(Group):
     """Logs: one event a line on standard error, and to a file if one is named."""
 
@@ -204,4 +219,5 @@ class SettingsModel(Group):
     clips: ClipSettings = Field(default_factory=ClipSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)
+    maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -13,6 +13,7 @@ from gatehouse_common.errors import InvalidInput
 from gatehouse_common.timefmt import zone
 
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
+_TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _FSYNC = re.compile(r"part|chunk|seconds:([0-9]{1,4}(?:\.[0-9]{1,6})?)")
 
 
@@ -91,9 +92,22 @@ def _check_name(text: str) -> str:
     return text
 
 
+def time_of_day(text: str) -> tuple[int, int] | None:
+    """Return hour and minute of a checked setting, None if it is empty."""
+    hour, _, minute = text.partition(":")
+    return (int(hour), int(minute)) if text else None
+
+
+def _check_time_of_day(text: str) -> str:
+    if text and _TIME_OF_DAY.fullmatch(text) is None:
+        raise ValueError("use 'HH:MM', e.g. '03:30', or nothing")
+    return text
+
+
 Name = Annotated[str, AfterValidator(_check_name)]
 Listen = Annotated[str, AfterValidator(_check_listen)]
 Fsync = Annotated[str, AfterValidator(_check_fsync)]
 ZoneName = Annotated[str, AfterValidator(_check_zone)]
+TimeOfDay = Annotated[str, AfterValidator(_check_time_of_day)]
 FilePath = Annotated[Path, BeforeValidator(_check_path)]
 OptionalFilePath = Annotated[Path | None, BeforeValidator(_check_optional_path)]

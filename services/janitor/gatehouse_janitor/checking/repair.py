@@ -54,12 +54,16 @@ class Repair:
     def mend_all(self, problems: Iterable[Problem]) -> dict[Problem, str]:
         """Mend problems; return what was done about each of those about which something could be."""
         done: dict[Problem, str] = {}
-        for problem in sorted(problems, key=lambda p: _ORDER.index(p.kind) if p.kind in _ORDER else len(_ORDER)):
+        for problem in self.ordered(problems):
             what = self.mend(problem)
             if what is not None:
                 done[problem] = what
-                log.info("mended", kind=problem.kind.value, key=problem.key, what=what)
         return done
+
+    @staticmethod
+    def ordered(problems: Iterable[Problem]) -> list[Problem]:
+        """Return problems in the order in which they are to be mended."""
+        return sorted(problems, key=lambda p: _ORDER.index(p.kind) if p.kind in _ORDER else len(_ORDER))
 
     def mend(self, problem: Problem) -> str | None:
         """Mend one problem and return what was done, None if nothing can be done about it now."""
@@ -67,12 +71,12 @@ class Repair:
             now = self._check.again(problem)
             if now is None:
                 return "it is well by now"
-            if now.area is Area.RECORDING:
-                return self._recording(now)
-            return self._clips.mend(now)
+            done = self._recording(now) if now.area is Area.RECORDING else self._clips.mend(now)
         except GatehouseError as error:
             log.warning("could not be mended", key=problem.key, reason=error.message)
-        return None
+            return None
+        log.info("looked after", kind=now.kind.value, key=now.key, done=done)
+        return done
 
     def _recording(self, problem: Problem) -> str | None:
         if problem.kind in {Kind.OVERLAP, Kind.LEFTOVER}:
