@@ -85,6 +85,9 @@ def test_killed_at_random_moments(
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert json.loads(checked.stdout)["problems"] == []
     assert json.loads(checked.stdout)["chunks"] == len(recordings(data))
+    verified = command("verify", "--json", "--data", str(data))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert json.loads(verified.stdout)["chunks"] == len(recordings(data))
 
 
 def worst_loss(killed: list[int], recorded: list[tuple[int, int]], gaps: list[tuple[int, int, str]]) -> int:

@@ -37,7 +37,7 @@ class Chains:
     def follow(self, camera: str, key: str, media: ChunkMedia, seal: Seal | None) -> Damage | None:
         """Take the next chunk of a run; return what is wrong between the one before and this one."""
         before = self._last.get(media.run_id)
-        self._last[media.run_id] = _Last(key, seal.last if seal else None, media.end_us)
+        self.begin(key, media, seal)
         if seal is None or seal.previous == chain_start(media.run_id):
             return None  # what comes first, or begins anew behind a damage that was cut out
         if before is None:
@@ -50,6 +50,10 @@ class Chains:
             return None
         detail = f"it does not follow {before.key}: what was between them was taken out, or one of them was put in"
         return _broken(camera, key, media, before.end_us, detail)
+
+    def begin(self, key: str, media: ChunkMedia, seal: Seal | None) -> None:
+        """Take a chunk that stands in front of what is verified; what was before it is not asked."""
+        self._last[media.run_id] = _Last(key, seal.last if seal else None, media.end_us)
 
     def skip(self, run: str) -> None:
         """Take note that the next chunk of a run cannot be read, which is told elsewhere."""

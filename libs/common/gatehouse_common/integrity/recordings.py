@@ -72,22 +72,31 @@ class _Verification:
         for row in rows_of(self._core, self._part):
             if row.camera != camera:
                 self._chains.forget()
-                self._beside(row, before=True)
+                self._begin(row)
             camera, last = row.camera, row
             self._verify(row)
-        if last is not None and self._part.end_us is not None:
-            self._beside(last, before=False)
+        if last is not None:
+            self._end(last)
         return self._report
 
-    def _beside(self, row: Chunk, *, before: bool) -> None:
-        """Follow the chain over what is next to a range: its links are known without reading its file."""
-        if self._part.start_us is None:
-            return
-        start, end = (row.start_us - _NEAR_US, row.start_us) if before else (row.end_us, row.end_us + _NEAR_US)
-        near = [c for c in self._reader.find_chunks(row.camera, start, end) if c.run == row.run and c.id != row.id]
-        near = [c for c in near if (c.start_us < row.start_us) == before and c.state == "stored"]
-        for one in near[-1:] if before else near[:1]:
-            self._follow(one, self._evidence(one))
+    def _begin(self, row: Chunk) -> None:
+        """Take the chunk in front of a range; its last link is known without reading its file."""
+        if self._part.start_us is not None:
+            before = [c for c in self._near(row, row.start_us - _NEAR_US, row.start_us) if c.start_us < row.start_us]
+            evidence = self._evidence(before[-1]) if before else None
+            if evidence is not None:
+                self._chains.begin(before[-1].key, evidence.media, evidence.seal)
+
+    def _end(self, row: Chunk) -> None:
+        """See that the chunk behind a range follows: it notices if the last one is another."""
+        if self._part.start_us is not None:
+            after = [c for c in self._near(row, row.end_us, row.end_us + _NEAR_US) if c.start_us > row.start_us]
+            if after:
+                self._follow(after[0], self._evidence(after[0]))
+
+    def _near(self, row: Chunk, start_us: int, end_us: int) -> list[Chunk]:
+        found = self._reader.find_chunks(row.camera, start_us, end_us)
+        return [c for c in found if c.run == row.run and c.id != row.id and c.state == "stored"]
 
     def _verify(self, row: Chunk) -> None:
         if row.state != "stored":
