@@ -22,6 +22,8 @@ BENCHES = {
     "P11": "bench.plate_search",
     "P13": "bench.start",
     "P14": "bench.live",
+    "K": "bench.retention",  # K1 and K2, with one index
+    "verify": "bench.verify",
     "A": "bench.plates",  # A1 to A4, in one reading of the photographs
 }
 

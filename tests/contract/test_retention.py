@@ -254,8 +254,7 @@ def test_held_bytes_are_those_of_chunks_and_clips_that_share_an_instant(db: Data
 def test_the_rate_is_that_of_the_last_chunks(db: Database) -> None:
     for k in range(9):
         store(db, "gate", NOW + k * LENGTH, 600_000 if k > 2 else 1)
-    assert RetentionReader(db).rate("gate") == pytest.approx(1000.0)
-    assert RetentionReader(db).rate("none") == 0.0
+    assert RetentionReader(db).rates(["gate", "none"]) == {"gate": pytest.approx(1000.0), "none": 0.0}
 
 
 def test_an_open_chunk_is_no_candidate(db: Database) -> None:

@@ -32,7 +32,7 @@ class FillRate:
         """
         now = self._clock.monotonic_us()
         if now - self._stored_us >= _STORED_US or self._stored <= 0:
-            self._stored = sum(self._reader.rate(c.id) for c in rules.cameras.values() if c.enabled)
+            self._stored = sum(self._reader.rates([c.id for c in rules.cameras.values() if c.enabled]).values())
             self._stored_us = now
         if self._free is not None and now > self._free[1]:
             fell = (self._free[0] - free) * SECOND / (now - self._free[1])

@@ -15,7 +15,7 @@ from gatehouse_common.runtime import Core
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 250
+AT_ONCE = 500
 _FIRST_PAUSE_US = 10 * SECOND
 _CLASSES = {"chunk": "continuous", "clip": "event", "picture": "plate"}
 

@@ -69,6 +69,9 @@ class Sweeps:
         Raises:
             GatehouseError: store or database do not answer.
         """
+        limit = self._core.settings.values.retention.max_gb * GB
+        if not limit and not rules.limited:
+            return Freed()
         sizes: dict[str, int] = {}
         for day in self._days.all():
             sizes[day.camera] = sizes.get(day.camera, 0) + day.bytes
@@ -79,7 +82,6 @@ class Sweeps:
                 before = now_us - own.minimum_us
                 found = _pages(partial(self._reader.chunks_before, camera, before, now_us))
                 freed += self._free(found, size - own.max_bytes, "quota", stop)
-        limit = self._core.settings.values.retention.max_gb * GB
         over = round(sum(sizes.values()) - freed.bytes + self._reader.clip_totals().bytes - limit) if limit else 0
         return freed + (self._oldest(rules, over, "quota", stop) if over > 0 else Freed())
 
@@ -117,11 +119,10 @@ class Sweeps:
         going = chunks_due(rules, self._reader, days, now_us).objects
         trouble = "" if force else refuse_too_much("continuous", going, sum(day.chunks for day in days))
         freed = Freed()
-        for camera in sorted({day.camera for day in days}) if not trouble else ():
-            before = rules.of(camera).continuous_before(now_us)
-            if before is not None:
-                found = _pages(partial(self._reader.chunks_before, camera, before, now_us))
-                freed += self._free(found, None, "age", stop)
+        before = {camera: rules.of(camera).continuous_before(now_us) for camera in {day.camera for day in days}}
+        old = {camera: at for camera, at in sorted(before.items()) if at is not None}
+        if old and going and not trouble:
+            freed += self._free(_pages(partial(self._reader.chunks_of, old, now_us)), None, "age", stop)
         return freed, trouble
 
     def _old_clips(self, rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:

@@ -15,6 +15,7 @@ from gatehouse_common.clock import HOUR
 
 from .contention import retried
 from .engine import Database
+from .hints import by_camera
 from .models import ChunkRow
 from .new_rows import insert_new
 from .upkeep_models import ChunkDayRow
@@ -90,6 +91,7 @@ def _sum_up(c: Connection, camera: str, day: int, changes: int) -> None:
         ChunkRow.start_us < (day + 1) * DAY_US,
         ChunkRow.state == "stored",
     )
-    chunks, size = c.execute(select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(*inside)).one()
+    sums = by_camera(select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(*inside))
+    chunks, size = c.execute(sums).one()
     itself = (ChunkDayRow.camera == camera, ChunkDayRow.day == day)
     c.execute(update(ChunkDayRow).where(*itself).values(chunks=chunks, bytes=int(size), counted=changes))

@@ -8,10 +8,10 @@ an entry, which is gone on with. What is held is never decided, for the conditio
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Literal
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gatehouse_common.clock import MILLISECOND
 from gatehouse_common.ids import new_id
@@ -48,7 +48,11 @@ class Deletion:
     next_us: int = 0
 
 
-_DELETION = [getattr(DeletionRow, f.name) for f in fields(Deletion)]
+_NAMES = [f.name for f in fields(Deletion)]
+_DELETION = [getattr(DeletionRow, name) for name in _NAMES]
+_CHUNK = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
+_CLIP = (ClipRow.id, ClipRow.camera, ClipRow.key, ClipRow.start_us, ClipRow.end_us, ClipRow.bytes)
+_WITH_FILE = ("stored", "archived")
 PURGED_BECAUSE = {
     "age": "older than recordings are kept",
     "quota": "recordings took more room than they may",
@@ -67,13 +71,13 @@ class Deletions:
     def mark_chunks(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
         """Decide on stored chunks, those among them that are not held; return what is to be deleted."""
         with self._db.begin() as c:
-            free = (ChunkRow.id.in_(list(ids)), ChunkRow.state == "stored", ~chunk_is_held(now_us))
-            columns = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
-            rows = c.execute(select(*columns).where(*free).order_by(ChunkRow.start_us).with_for_update()).all()
-            if not rows:
+            # Which state they are in is looked at here: asked for, SQLite would read all that are stored.
+            free = select(*_CHUNK, ChunkRow.state).where(ChunkRow.id.in_(list(ids)), ~chunk_is_held())
+            rows = c.execute(free.with_for_update(), {"now_us": now_us}).all()
+            marked = [_deletion("chunk", row, reason, now_us) for row in rows if row.state == "stored"]
+            if not marked:
                 return []
-            marked = [_deletion("chunk", *row, reason, now_us) for row in rows]
-            c.execute(insert(DeletionRow), [asdict(d) for d in marked])
+            c.execute(insert(DeletionRow), [_row(d) for d in marked])
             c.execute(delete(ChunkRow).where(ChunkRow.id.in_([d.subject for d in marked])))
             for camera in sorted({d.camera for d in marked}):
                 _tell(c, camera, [d for d in marked if d.camera == camera], PURGED_BECAUSE[reason])
@@ -84,19 +88,14 @@ class Deletions:
         """Decide on clips, those among them that are not held and of which a file is known; their rows stay."""
         with self._db.begin() as c:
             known = select(DeletionRow.subject).where(DeletionRow.kind == "clip")
-            free = (
-                ClipRow.id.in_(list(ids)),
-                ClipRow.state.in_(("stored", "archived")),
-                ClipRow.key != "",
-                ~clip_is_held(now_us),
-                ClipRow.id.not_in(known),
+            free = select(*_CLIP, ClipRow.state).where(
+                ClipRow.id.in_(list(ids)), ClipRow.key != "", ~clip_is_held(), ClipRow.id.not_in(known)
             )
-            columns = (ClipRow.id, ClipRow.camera, ClipRow.key, ClipRow.start_us, ClipRow.end_us, ClipRow.bytes)
-            rows = c.execute(select(*columns).where(*free).with_for_update()).all()
-            if not rows:
+            rows = c.execute(free.with_for_update(), {"now_us": now_us}).all()
+            marked = [_deletion("clip", row, reason, now_us) for row in rows if row.state in _WITH_FILE]
+            if not marked:
                 return []
-            marked = [_deletion("clip", *row, reason, now_us) for row in rows]
-            c.execute(insert(DeletionRow), [asdict(d) for d in marked])
+            c.execute(insert(DeletionRow), [_row(d) for d in marked])
             of_them = ClipRow.id.in_([d.subject for d in marked])
             c.execute(update(ClipRow).where(of_them, ClipRow.state == "stored").values(state="archived"))
         return marked
@@ -138,23 +137,17 @@ class Deletions:
 
 def _tell(c: Connection, camera: str, gone: Iterable[Deletion], why: str) -> None:
     """Put what is gone of a camera into the ledger, and note that its days have changed."""
-    spans = []
-    for one in gone:
-        touch_days(c, camera, [one.start_us])
-        spans.append(Interval(one.start_us, one.end_us))
-    for span in merge(spans, slack=MILLISECOND):
+    theirs = list(gone)
+    touch_days(c, camera, [one.start_us for one in theirs])
+    for span in merge((Interval(one.start_us, one.end_us) for one in theirs), slack=MILLISECOND):
         add_purged(c, camera, span.start, span.end, why)
 
 
-def _deletion(
-    kind: str,
-    subject: str,
-    camera: str,
-    key: str,
-    start_us: int,
-    end_us: int,
-    size: int,
-    reason: DeletionReason,
-    now_us: int,
-) -> Deletion:
-    return Deletion(new_id(), kind, subject, camera, key, start_us, end_us, size, reason, now_us, next_us=now_us)
+def _row(deletion: Deletion) -> dict[str, object]:
+    return {name: getattr(deletion, name) for name in _NAMES}
+
+
+def _deletion(kind: str, row: Row[Any], reason: DeletionReason, now_us: int) -> Deletion:
+    """Return what is to be deleted of a row of ``_CHUNK`` or ``_CLIP``."""
+    span = row.start_us, row.end_us, row.bytes
+    return Deletion(new_id(), kind, row.id, row.camera, row.key, *span, reason, now_us, next_us=now_us)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.intervals import Interval, merge
@@ -12,6 +12,7 @@ from gatehouse_common.intervals import Interval, merge
 from .chunk_days import DAY_US
 from .contention import retried
 from .engine import Database
+from .hints import by_camera
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
 from .upkeep_models import ChunkDayRow, HoldRow
@@ -57,23 +58,22 @@ class Hold:
 _HOLD = [getattr(HoldRow, f.name) for f in fields(Hold)]
 
 
-def _active(now_us: int) -> ColumnElement[bool]:
-    return HoldRow.released_us.is_(None) & or_(HoldRow.until_us.is_(None), HoldRow.until_us > now_us)
+_ACTIVE = HoldRow.released_us.is_(None) & or_(HoldRow.until_us.is_(None), HoldRow.until_us > bindparam("now_us"))
 
 
-def chunk_is_held(now_us: int) -> ColumnElement[bool]:
-    """Return the condition that a row of chunks is held."""
+def chunk_is_held() -> ColumnElement[bool]:
+    """Return the condition that a row of chunks is held; it takes the time as ``now_us``."""
     whose = HoldRow.camera.is_(None) | (HoldRow.camera == ChunkRow.camera)
     shares = (HoldRow.start_us < ChunkRow.end_us) & (HoldRow.end_us > ChunkRow.start_us)
-    return exists().where(HoldRow.clip.is_(None), whose, shares, _active(now_us))
+    return exists().where(HoldRow.clip.is_(None), whose, shares, _ACTIVE)
 
 
-def clip_is_held(now_us: int) -> ColumnElement[bool]:
-    """Return the condition that a row of clips is held: itself, or what it shows."""
+def clip_is_held() -> ColumnElement[bool]:
+    """Return the condition that a row of clips is held: itself, or what it shows; it takes the time as ``now_us``."""
     whose = HoldRow.camera.is_(None) | (HoldRow.camera == ClipRow.camera)
     shares = (HoldRow.start_us < ClipRow.end_us) & (HoldRow.end_us > ClipRow.start_us)
     of_range = HoldRow.clip.is_(None) & whose & shares
-    return exists().where(or_(HoldRow.clip == ClipRow.id, of_range), _active(now_us))
+    return exists().where(or_(HoldRow.clip == ClipRow.id, of_range), _ACTIVE)
 
 
 class HoldRepository:
@@ -113,7 +113,8 @@ class HoldRepository:
         """Return the holds that hold something, the newest first; with ``ended`` also those that were."""
         query = select(*_HOLD).order_by(HoldRow.created_us.desc(), HoldRow.id.desc())
         with self._db.look() as c:
-            return [Hold(*row) for row in c.execute(query if ended else query.where(_active(now_us)))]
+            rows = c.execute(query) if ended else c.execute(query.where(_ACTIVE), {"now_us": now_us})
+            return [Hold(*row) for row in rows]
 
     @retried
     def release(self, hold_id: str, now_us: int, by: str) -> Hold:
@@ -136,9 +137,10 @@ class HoldRepository:
         for hold in active:
             if hold.clip is None:
                 ranges.setdefault(hold.camera, []).append(Interval(hold.start_us, hold.end_us))
-        held = ClipRow.state.in_(("stored", "archived")) & clip_is_held(now_us)
+        held = ClipRow.state.in_(("stored", "archived")) & clip_is_held()
         with self._db.read() as c:
-            total = int(c.execute(select(func.coalesce(func.sum(ClipRow.bytes), 0)).where(held)).scalar_one())
+            clips = select(func.coalesce(func.sum(ClipRow.bytes), 0)).where(held)
+            total = int(c.execute(clips, {"now_us": now_us}).scalar_one())
             for camera in c.execute(select(ChunkDayRow.camera).distinct()).scalars().all() if ranges else ():
                 spans = merge([*ranges.get(None, []), *ranges.get(camera, [])])
                 total += sum(_bytes_of(c, camera, span) for span in spans)
@@ -166,4 +168,5 @@ def _one_by_one(c: Connection, camera: str, above_us: int, below_us: int, ends_a
         ChunkRow.end_us > ends_after_us,
         ChunkRow.state == "stored",
     )
-    return int(c.execute(select(func.coalesce(func.sum(ChunkRow.bytes), 0)).where(*inside)).scalar_one())
+    sums = by_camera(select(func.coalesce(func.sum(ChunkRow.bytes), 0)).where(*inside))
+    return int(c.execute(sums).scalar_one())

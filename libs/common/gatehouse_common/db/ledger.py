@@ -44,6 +44,19 @@ _EXTEND = (
     .values(end_us=bindparam("until"), bytes=bindparam("reached"))
 )
 
+_PURGED = (
+    select(GapRow.start_us, GapRow.end_us)
+    .where(
+        GapRow.camera == bindparam("of_camera"),
+        GapRow.end_us >= bindparam("from_us"),
+        GapRow.start_us + 0 <= bindparam("to_us"),
+        GapRow.cause == GapCause.PURGED,
+        GapRow.detail == bindparam("said"),
+    )
+    .order_by(GapRow.start_us)
+)
+_FORGET_GAP = delete(GapRow).where(GapRow.camera == bindparam("of_camera"), GapRow.start_us == bindparam("at_us"))
+
 
 class FootageWriter:
     """What the indexer writes. A stored chunk never becomes open again, whatever comes late."""
@@ -231,15 +244,12 @@ def _refine(c: Connection, run: str, origin_us: int) -> None:
 
 def add_purged(c: Connection, camera: str, start_us: int, end_us: int, detail: str) -> None:
     """Put a purged span into the ledger, as part of the one that it goes on from if there is one."""
-    purged = (GapRow.camera == camera, GapRow.cause == GapCause.PURGED, GapRow.detail == detail)
-    touching = select(GapRow.id, GapRow.start_us, GapRow.end_us).where(
-        *purged, GapRow.end_us >= start_us - _TOUCHING_US, GapRow.start_us + 0 <= end_us + _TOUCHING_US
-    )
-    found = c.execute(touching.order_by(GapRow.start_us)).all()
-    c.execute(delete(GapRow).where(GapRow.id.in_([gap.id for gap in found])))
+    span = {"of_camera": camera, "said": detail, "from_us": start_us - _TOUCHING_US, "to_us": end_us + _TOUCHING_US}
+    found = c.execute(_PURGED, span).all()
     whole = min([start_us, *(gap.start_us for gap in found)]), max([end_us, *(gap.end_us for gap in found)])
-    c.execute(delete(GapRow).where(GapRow.camera == camera, GapRow.start_us == whole[0]))
-    c.execute(insert(GapRow).values(**asdict(Gap(camera, *whole, GapCause.PURGED.value, detail))))
+    for start in {whole[0], *(gap.start_us for gap in found)}:
+        c.execute(_FORGET_GAP, {"of_camera": camera, "at_us": start})
+    c.execute(insert(GapRow), asdict(Gap(camera, *whole, GapCause.PURGED.value, detail)))
 
 
 def _placed(c: Connection, news: ChunkClosed | ChunkStored) -> dict[str, int]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, update
 
 from .contention import retried
 from .engine import Database
+from .hints import by_camera, by_state
 from .holds import chunk_is_held, clip_is_held
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import MAX_CLIP_US, ClipRow
@@ -41,6 +41,66 @@ class ClipTotals:
     bytes: int
 
 
+def _near() -> ColumnElement[bool]:
+    """Clips that share an instant with a chunk; the first two bounds are what the index can seek to."""
+    return and_(
+        ClipRow.camera == ChunkRow.camera,
+        ClipRow.wanted_start_us < ChunkRow.end_us,
+        ClipRow.wanted_start_us > ChunkRow.start_us - _LONG_US,
+        or_(ClipRow.wanted_end_us > ChunkRow.start_us, ClipRow.end_us > ChunkRow.start_us),
+    )
+
+
+def _is_waited_for() -> ColumnElement[bool]:
+    return exists().where(_near(), ClipRow.state == "planned")
+
+
+def _has_events() -> ColumnElement[bool]:
+    return exists().where(_near())
+
+
+# Made once: building a statement costs more than running it, and these are run for each camera.
+_OLD = by_camera(
+    select(*_CHUNK)
+    .where(
+        ChunkRow.camera == bindparam("of_camera"),
+        ChunkRow.start_us < bindparam("before_us"),
+        ChunkRow.end_us <= bindparam("before_us"),
+        ChunkRow.state == "stored",
+        ~chunk_is_held(),
+        ~_is_waited_for(),
+    )
+    .order_by(ChunkRow.start_us, ChunkRow.end_us, ChunkRow.id)
+    .limit(bindparam("most"))
+)
+_OLD_CLIPS = (
+    select(*_CLIP)
+    .where(
+        ClipRow.state == bindparam("in_state"),
+        ClipRow.camera == bindparam("of_camera"),
+        ClipRow.end_us < bindparam("before_us"),
+        ~clip_is_held(),
+    )
+    .order_by(ClipRow.end_us)
+    .limit(bindparam("most"))
+)
+_NEWEST = by_camera(
+    select(ChunkRow.bytes, ChunkRow.start_us, ChunkRow.end_us)
+    .where(ChunkRow.camera == bindparam("of_camera"), ChunkRow.state == "stored")
+    .order_by(ChunkRow.start_us.desc(), ChunkRow.end_us.desc(), ChunkRow.id.desc())
+    .limit(_RATE_CHUNKS)
+)
+_SUM = by_camera(
+    select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(
+        ChunkRow.camera == bindparam("of_camera"),
+        ChunkRow.start_us >= bindparam("from_us"),
+        ChunkRow.start_us < bindparam("to_us"),
+        ChunkRow.end_us <= bindparam("before_us"),
+        ChunkRow.state == "stored",
+    )
+)
+
+
 class RetentionReader:
     """Finds what could go, the oldest first."""
 
@@ -49,15 +109,18 @@ class RetentionReader:
 
     def chunks_before(self, camera: str, before_us: int, now_us: int, limit: int) -> list[Kept]:
         """Return stored chunks of a camera that ended before an instant and that no clip waits for."""
-        query = select(*_CHUNK).where(
-            ChunkRow.camera == camera,
-            ChunkRow.start_us < before_us,
-            ChunkRow.end_us <= before_us,
-            ChunkRow.state == "stored",
-            ~chunk_is_held(now_us),
-            ~_is_waited_for(),
-        )
-        return self._kept(query.order_by(ChunkRow.start_us, ChunkRow.end_us, ChunkRow.id).limit(limit))
+        return self.chunks_of({camera: before_us}, now_us, limit)
+
+    def chunks_of(self, before_us: Mapping[str, int], now_us: int, limit: int) -> list[Kept]:
+        """Return so many stored chunks of cameras that ended before an instant of each; one camera after the other."""
+        found: list[Kept] = []
+        with self._db.read() as c:
+            for camera, before in before_us.items():
+                if len(found) >= limit:
+                    break
+                wanted = {"of_camera": camera, "before_us": before, "now_us": now_us, "most": limit - len(found)}
+                found += [Kept(*row) for row in c.execute(_OLD, wanted)]
+        return found
 
     def oldest_chunks(
         self, before_us: int, now_us: int, limit: int, *, without_events: bool, besides: Collection[str] = ()
@@ -75,30 +138,26 @@ class RetentionReader:
             ChunkRow.state == "stored",
             ChunkRow.start_us < before_us,
             ChunkRow.end_us <= before_us,
-            ~chunk_is_held(now_us),
+            ~chunk_is_held(),
         )
         if without_events:
             query = query.where(~_has_events())
         if besides:
             query = query.where(ChunkRow.camera.not_in(sorted(besides)))
-        # Without statistics, SQLite would rather sort them all.
-        hinted = query.with_hint(ChunkRow, "INDEXED BY ix_chunks_state", "sqlite")
-        hinted = hinted.with_hint(ChunkRow, "FORCE INDEX (ix_chunks_state)", "mysql")
-        return self._kept(hinted.order_by(ChunkRow.start_us).limit(limit))
+        return self._kept(by_state(query).order_by(ChunkRow.start_us).limit(limit), now_us)
 
     def clips_before(self, state: str, camera: str, before_us: int, now_us: int, limit: int) -> list[Kept]:
         """Return the clips of a camera in a state (``stored``, ``archived``) that ended before an instant."""
-        query = select(*_CLIP).where(
-            ClipRow.state == state, ClipRow.camera == camera, ClipRow.end_us < before_us, ~clip_is_held(now_us)
-        )
-        return self._kept(query.order_by(ClipRow.end_us).limit(limit))
+        wanted = {"in_state": state, "of_camera": camera, "before_us": before_us, "now_us": now_us, "most": limit}
+        with self._db.read() as c:
+            return [Kept(*row) for row in c.execute(_OLD_CLIPS, wanted)]
 
     def oldest_clips(self, before_us: int, now_us: int, limit: int) -> list[Kept]:
         """Return the oldest clips with a file over all cameras that ended before an instant."""
         query = select(*_CLIP).where(
-            ClipRow.state.in_(("stored", "archived")), ClipRow.end_us < before_us, ~clip_is_held(now_us)
+            ClipRow.state.in_(("stored", "archived")), ClipRow.end_us < before_us, ~clip_is_held()
         )
-        return self._kept(query.order_by(ClipRow.start_us, ClipRow.id).limit(limit))
+        return self._kept(query.order_by(ClipRow.start_us, ClipRow.id).limit(limit), now_us)
 
     def cameras_with_clips(self) -> list[str]:
         """Return the cameras that have clips with files, by id."""
@@ -125,31 +184,30 @@ class RetentionReader:
             count, size = c.execute(query).one()
         return ClipTotals(count, int(size))
 
-    def rate(self, camera: str) -> float:
-        """Return the bytes a second that a camera's last stored chunks took, 0 if there are none."""
-        newest = (
-            select(ChunkRow.bytes, ChunkRow.start_us, ChunkRow.end_us)
-            .where(ChunkRow.camera == camera, ChunkRow.state == "stored")
-            .order_by(ChunkRow.start_us.desc(), ChunkRow.end_us.desc(), ChunkRow.id.desc())
-            .limit(_RATE_CHUNKS)
-        )
-        with self._db.look() as c:
-            rows = c.execute(newest).all()
-        lasted = sum(end - start for _, start, end in rows)
-        return sum(size for size, _, _ in rows) * 1e6 / lasted if lasted > 0 else 0.0
+    def rates(self, cameras: Collection[str]) -> dict[str, float]:
+        """Return the bytes a second that the last stored chunks of cameras took, 0 where there are none."""
+        found: dict[str, float] = {}
+        with self._db.read() as c:
+            for camera in cameras:
+                rows = c.execute(_NEWEST, {"of_camera": camera}).all()
+                lasted = sum(end - start for _, start, end in rows)
+                found[camera] = sum(size for size, _, _ in rows) * 1e6 / lasted if lasted > 0 else 0.0
+        return found
 
-    def sum_before(self, camera: str, from_us: int, to_us: int, before_us: int) -> tuple[int, int]:
-        """Return how many stored chunks begin in ``[from_us, to_us)`` and end before an instant, and their bytes."""
-        query = select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(
-            ChunkRow.camera == camera,
-            ChunkRow.start_us >= from_us,
-            ChunkRow.start_us < to_us,
-            ChunkRow.end_us <= before_us,
-            ChunkRow.state == "stored",
-        )
-        with self._db.look() as c:
-            count, size = c.execute(query).one()
-        return count, int(size)
+    def sums(self, spans: Iterable[tuple[str, int, int, int]]) -> tuple[int, int]:
+        """Return how many stored chunks there are in spans, and their bytes.
+
+        Args:
+            spans: ``(camera, from_us, to_us, before_us)``: those that begin in ``[from_us, to_us)`` and end before an
+                instant.
+        """
+        count = size = 0
+        with self._db.read() as c:
+            for camera, from_us, to_us, before_us in spans:
+                span = {"of_camera": camera, "from_us": from_us, "to_us": to_us, "before_us": before_us}
+                some, their_bytes = c.execute(_SUM, span).one()
+                count, size = count + some, size + int(their_bytes)
+        return count, size
 
     def oldest_start(self, camera: str) -> int | None:
         """Return where a camera's footage begins, None if there is none."""
@@ -163,30 +221,11 @@ class RetentionReader:
             ClipRow.state == "stored",
             ClipRow.camera == camera,
             ClipRow.end_us < before_us,
-            ~clip_is_held(now_us),
+            ~clip_is_held(),
         )
         with self._db.begin() as c:
-            return c.execute(update(ClipRow).where(*old).values(state="archived")).rowcount
+            return c.execute(update(ClipRow).where(*old).values(state="archived"), {"now_us": now_us}).rowcount
 
-    def _kept(self, query: _Query) -> list[Kept]:
+    def _kept(self, query: _Query, now_us: int) -> list[Kept]:
         with self._db.read() as c:
-            rows: Sequence[Any] = c.execute(query).all()
-        return [Kept(*row) for row in rows]
-
-
-def _near() -> ColumnElement[bool]:
-    """Clips that share an instant with a chunk; the first two bounds are what the index can seek to."""
-    return and_(
-        ClipRow.camera == ChunkRow.camera,
-        ClipRow.wanted_start_us < ChunkRow.end_us,
-        ClipRow.wanted_start_us > ChunkRow.start_us - _LONG_US,
-        or_(ClipRow.wanted_end_us > ChunkRow.start_us, ClipRow.end_us > ChunkRow.start_us),
-    )
-
-
-def _is_waited_for() -> ColumnElement[bool]:
-    return exists().where(_near(), ClipRow.state == "planned")
-
-
-def _has_events() -> ColumnElement[bool]:
-    return exists().where(_near())
+            return [Kept(*row) for row in c.execute(query, {"now_us": now_us})]

@@ -24,6 +24,7 @@ class ClassDue:
 def chunks_due(rules: CameraRules, reader: RetentionReader, days: Sequence[ChunkDay], now_us: int) -> ClassDue:
     """Return how many recordings are too old, held ones included; ``days``: what is stored of each day."""
     count = size = 0
+    partly: list[tuple[str, int, int, int]] = []
     for day in days:
         before = rules.of(day.camera).continuous_before(now_us)
         if before is None or day.start_us >= before:
@@ -31,9 +32,9 @@ def chunks_due(rules: CameraRules, reader: RetentionReader, days: Sequence[Chunk
         if day.start_us + DAY_US + MAX_CHUNK_US <= before:
             count, size = count + day.chunks, size + day.bytes
         else:
-            some, their_bytes = reader.sum_before(day.camera, day.start_us, day.start_us + DAY_US, before)
-            count, size = count + some, size + their_bytes
-    return ClassDue("continuous", count, size)
+            partly.append((day.camera, day.start_us, day.start_us + DAY_US, before))
+    some, their_bytes = reader.sums(partly)
+    return ClassDue("continuous", count + some, size + their_bytes)
 
 
 def clips_due(rules: CameraRules, reader: RetentionReader, now_us: int) -> ClassDue:

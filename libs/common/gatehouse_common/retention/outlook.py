@@ -19,7 +19,7 @@ from .due import ClassDue, chunks_due, clips_due
 from .reserve import reserve_bytes
 from .rules import GB, CameraRules
 
-_MOST_NEXT = 100
+_MOST_NEXT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Outlook:
         enabled: whether anything is deleted at all.
         due: what has come of age, by class.
         days: what comes of age in the time to come, by local day and class, soonest first.
-        next: the first hundred objects that go by age.
+        next: the objects that go first by their age.
         room: how much room there is.
         forecast: for how long it is enough.
         pending: objects that have been decided on and may still be there.
@@ -137,7 +137,7 @@ def look_ahead(
     """
     rules, reader = CameraRules(site, db), RetentionReader(db)
     days = ChunkDays(db).all()
-    rates = {camera.id: reader.rate(camera.id) for camera in rules.cameras.values() if camera.enabled}
+    rates = reader.rates([camera.id for camera in rules.cameras.values() if camera.enabled])
     clips = reader.clip_totals()
     held = HoldRepository(db).held_bytes(now_us)
     limit = round(site.retention.max_gb * GB) if site.retention.max_gb else None

@@ -82,6 +82,11 @@ class CameraRules:
         """The cameras of which less may be deleted than the site says."""
         return {camera: rules for camera, rules in self._of.items() if rules.minimum_us > self.site.minimum_us}
 
+    @property
+    def limited(self) -> bool:
+        """Whether the recordings of some camera may take only so much room."""
+        return any(rules.max_bytes is not None for rules in self._of.values())
+
     def _read(self, site: SettingsModel, camera: Camera) -> Rules:
         try:
             return rules_of(site, camera_settings(camera.settings))

@@ -155,8 +155,7 @@ class LocalStore:
 
     def delete(self, key: str) -> None:
         """Delete an object and the folders that it leaves empty."""
-        self._unlink(key)
-        remove_empty(self.root, {self._path(key).parent})
+        remove_empty(self.root, {self._unlink(key)})
 
     def delete_many(self, keys: Sequence[str]) -> dict[str, str]:
         """Delete objects and the folders that they leave empty."""
@@ -166,20 +165,21 @@ class LocalStore:
         folders: set[Path] = set()
         for key in keys:
             try:
-                self._unlink(key)
+                folders.add(self._unlink(key))
             except GatehouseError as error:
                 refused[key] = error.message
-            else:
-                folders.add(self._path(key).parent)
         remove_empty(self.root, folders)
         return refused
 
-    def _unlink(self, key: str) -> None:
+    def _unlink(self, key: str) -> Path:
+        """Delete an object; return its folder."""
+        path = self._path(key)
         with _translated(f"deleting {key}"):
             try:
-                self._path(key).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
             except NotADirectoryError:  # a part of the key is an object: so this key is none
-                return
+                return self.root
+        return path.parent
 
     def tidy(self, before_us: int) -> int:
         """Delete temporary files that a crash has left."""
