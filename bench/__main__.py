@@ -24,7 +24,6 @@ BENCHES = {
     "P14": "bench.live",
     "K": "bench.retention",  # K1 and K2, with one index
     "verify": "bench.verify",
-    "verify": "bench.verify",
     "A": "bench.plates",  # A1 to A4, in one reading of the photographs
 }
 
