@@ -123,6 +123,19 @@ def test_what_is_not_recorded_is_announced(page: Page) -> None:
     assert "refused" in banner.inner_text()
 
 
+def test_how_much_of_each_camera_is_recorded_is_shown(page: Page) -> None:
+    """S1-17: the chosen camera first, each with its share and why the rest is missing; a click leads to the other."""
+    rows = page.locator("#coverage li")
+    wait_for("both cameras", lambda: rows.count() == 2)
+    assert rows.nth(0).locator(".name").inner_text() == "street"
+    assert float(rows.nth(0).locator(".share").inner_text().removesuffix(" %")) > 80
+    assert rows.nth(1).locator(".share").inner_text() == "0.00 %"
+    assert "camera offline" in rows.nth(1).locator(".why").inner_text()
+    rows.nth(1).locator(".name").click()
+    wait_for("the other camera", lambda: rows.nth(0).locator(".name").inner_text() == "gone")
+    assert page.locator("#camera").input_value() == "gone"
+
+
 def test_a_store_that_takes_nothing_is_announced(page: Page) -> None:
     """S2-41: the banner says what the health of the server says, beside the cameras that are away."""
     broken = {"checks": [{"name": "storage", "ok": False, "detail": "storing a file: Read-only file system"}]}

@@ -1,6 +1,7 @@
 // The page: one camera, its picture live or past, its ledger, and a range to download.
 
 import { footageUrl, getJson, problemOf } from "./api.js";
+import { CoverageList } from "./coverage.js";
 import { LivePlayer } from "./live.js";
 import { Timeline } from "./timeline.js";
 import { Zone, duration } from "./times.js";
@@ -35,6 +36,8 @@ const timeline = new Timeline($("timeline"), zone, {
   onRange: () => loadLedger(),
   onHover: (text) => { $("hint").textContent = text ?? "\u00a0"; },
 });
+
+const coverage = new CoverageList($("coverage"), (camera) => choose(camera));
 
 const serverNow = () => Date.now() + page.ahead;
 const shownTime = () => (page.live ? serverNow() : page.start + video.currentTime * 1000);
@@ -212,6 +215,7 @@ async function loadCameras() {
       if (page.camera) chooser.value = page.camera;
     }
     showState();
+    showCoverage();
   } catch (error) {
     showBanner(`The server does not answer: ${error.message}`);
   }
@@ -240,6 +244,8 @@ function showState() {
   if (camera.fallback) $("hint").textContent = `Using ${camera.fallback} in place of the configured device.`;
 }
 
+const showCoverage = () => coverage.show(page.camera, new Map(page.cameras.map((c) => [c.id, c.name])));
+
 function showBanner(text) {
   $("banner").textContent = text;
   $("banner").hidden = !text;
@@ -258,6 +264,7 @@ function choose(camera, at, { push = true } = {}) {
   timeline.recorded = [];
   timeline.gaps = [];
   showState();
+  showCoverage();
   loadLedger();
   if (at) seek(at, { push });
   else goLive({ push });
@@ -396,6 +403,8 @@ async function start() {
   setInterval(loadCameras, 3000);
   loadHealth();
   setInterval(loadHealth, 10000);
+  coverage.load();
+  setInterval(() => coverage.load(), 10000);
   setInterval(loadLedger, 5000);
 }
 
