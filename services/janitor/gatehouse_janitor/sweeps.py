@@ -9,10 +9,10 @@ from functools import partial
 
 import structlog
 
-from gatehouse_common.db import ChunkDays, DeletionReason, Deletions, Kept, RetentionReader
+from gatehouse_common.db import ChunkDays, DeletionReason, Deletions, Kept, PlateRetention, RetentionReader
 from gatehouse_common.observability.metrics import RETENTION_ARCHIVED
 from gatehouse_common.retention import CameraRules, chunks_due, reserve_bytes
-from gatehouse_common.retention.rules import GB
+from gatehouse_common.retention.rules import DAY_US, GB
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import Capacity
 
@@ -49,6 +49,7 @@ class Sweeps:
         self._core, self._removal, self._deletions = core, removal, deletions
         self._reader = RetentionReader(core.db)
         self._days = ChunkDays(core.db)
+        self._plates = PlateRetention(core.db)
 
     def by_age(self, rules: CameraRules, stop: threading.Event, *, force: bool = False) -> tuple[Freed, str]:
         """Delete recordings and clips that are too old; return what went, and why something did not.
@@ -57,7 +58,7 @@ class Sweeps:
             GatehouseError: store or database do not answer; what has been decided is done later.
         """
         freed, troubles = Freed(), list[str]()
-        for sweep in (self._old_chunks, self._old_clips):
+        for sweep in (self._old_chunks, self._old_clips, self._old_plates):
             some, trouble = sweep(rules, stop, force)
             freed += some
             troubles += [trouble] if trouble else []
@@ -140,6 +141,23 @@ class Sweeps:
             until = at - rules.of(camera).archive_us
             found = _pages(partial(reader.clips_before, "archived", camera, until, now_us))
             freed += self._free(found, None, "age", stop, clips=True)
+        return freed, trouble
+
+    def _old_plates(self, _rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:
+        """Forget plates that were read too long ago, and delete their pictures: independent of any footage."""
+        days, now_us = self._core.settings.values.retention.plate_days, self._core.clock.now_us()
+        before = now_us - round(days * DAY_US)
+        if not days:
+            return Freed(), ""
+        trouble = "" if force else refuse_too_much("plate", self._plates.count_before(before), self._plates.count())
+        freed = Freed()
+        while not trouble and not stop.is_set():
+            events, pictures = self._plates.forget_before(before, now_us, AT_ONCE // 2)
+            if pictures:
+                self._removal.remove(pictures)
+            freed += Freed(len(pictures))
+            if not events and not self._plates.forget_reads_before(before, AT_ONCE):
+                break
         return freed, trouble
 
     def _oldest(self, rules: CameraRules, wanted: int, reason: DeletionReason, stop: threading.Event) -> Freed:

@@ -9,11 +9,22 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
-from gatehouse_common.db import Camera, CameraRepository, ClipRepository, Deletions, FootageReader, HoldRepository
+from gatehouse_common.db import (
+    Camera,
+    CameraRepository,
+    ClipRepository,
+    Deletions,
+    FootageReader,
+    HoldRepository,
+    PlateQuery,
+    PlateReader,
+    PlateWriter,
+)
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_janitor.service import Janitor
+from plate_kit import closed, seen
 from retention_kit import LENGTH, NOW, SmallDisk, cut, files, hold, open_core, record
 
 KB = 1000
@@ -290,6 +301,20 @@ def test_it_looks_more_often_the_faster_the_disk_fills(tmp_path: Path, clock: Fa
     clock.advance(SECOND)
     assert janitor.look(STOP) < 5.0
     core.close()
+
+
+def test_plates_are_forgotten_after_a_year_and_their_pictures_deleted(core: Core) -> None:
+    """S2-30: apart from any footage."""
+    writer, year = PlateWriter(core.db), 365 * 24 * HOUR
+    for event, start_us in (("old", NOW - year - MINUTE), ("young", NOW - year + MINUTE)):
+        for what in ("frame", "crop"):
+            core.store.put_bytes(f"plates/{event}_{what}.jpg", b"picture")
+        keys_of = {"frame_key": f"plates/{event}_frame.jpg", "crop_key": f"plates/{event}_crop.jpg"}
+        writer.see(seen(event, "ABC1234", start_us=start_us, **keys_of))
+        writer.close(closed(event, "ABC1234", 0, start_us=start_us, **keys_of))
+    Janitor(core).look(STOP)
+    assert [e.id for e in PlateReader(core.db).search(PlateQuery())] == ["young"]
+    assert [i.key for i in core.store.list("plates/")] == ["plates/young_crop.jpg", "plates/young_frame.jpg"]
 
 
 def test_with_retention_off_nothing_goes(tmp_path: Path, clock: FakeClock) -> None:

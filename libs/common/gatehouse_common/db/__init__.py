@@ -15,6 +15,7 @@ from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
+from .plate_retention import PlateRetention
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
@@ -56,6 +57,7 @@ __all__ = [
     "PlateQuery",
     "PlateReadRecord",
     "PlateReader",
+    "PlateRetention",
     "PlateWriter",
     "RetentionReader",
     "Run",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
@@ -53,6 +53,7 @@ _DELETION = [getattr(DeletionRow, name) for name in _NAMES]
 _CHUNK = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
 _CLIP = (ClipRow.id, ClipRow.camera, ClipRow.key, ClipRow.start_us, ClipRow.end_us, ClipRow.bytes)
 _WITH_FILE = ("stored", "archived")
+_Found = Row[str, str, str, int, int, int, str]
 PURGED_BECAUSE = {
     "age": "older than recordings are kept",
     "quota": "recordings took more room than they may",
@@ -77,7 +78,7 @@ class Deletions:
             marked = [_deletion("chunk", row, reason, now_us) for row in rows if row.state == "stored"]
             if not marked:
                 return []
-            c.execute(insert(DeletionRow), [_row(d) for d in marked])
+            c.execute(insert(DeletionRow), [as_row(d) for d in marked])
             c.execute(delete(ChunkRow).where(ChunkRow.id.in_([d.subject for d in marked])))
             for camera in sorted({d.camera for d in marked}):
                 _tell(c, camera, [d for d in marked if d.camera == camera], PURGED_BECAUSE[reason])
@@ -95,7 +96,7 @@ class Deletions:
             marked = [_deletion("clip", row, reason, now_us) for row in rows if row.state in _WITH_FILE]
             if not marked:
                 return []
-            c.execute(insert(DeletionRow), [_row(d) for d in marked])
+            c.execute(insert(DeletionRow), [as_row(d) for d in marked])
             of_them = ClipRow.id.in_([d.subject for d in marked])
             c.execute(update(ClipRow).where(of_them, ClipRow.state == "stored").values(state="archived"))
         return marked
@@ -143,11 +144,12 @@ def _tell(c: Connection, camera: str, gone: Iterable[Deletion], why: str) -> Non
         add_purged(c, camera, span.start, span.end, why)
 
 
-def _row(deletion: Deletion) -> dict[str, object]:
+def as_row(deletion: Deletion) -> dict[str, object]:
+    """Return the row of a deletion."""
     return {name: getattr(deletion, name) for name in _NAMES}
 
 
-def _deletion(kind: str, row: Row[Any], reason: DeletionReason, now_us: int) -> Deletion:
+def _deletion(kind: str, row: _Found, reason: DeletionReason, now_us: int) -> Deletion:
     """Return what is to be deleted of a row of ``_CHUNK`` or ``_CLIP``."""
     span = row.start_us, row.end_us, row.bytes
     return Deletion(new_id(), kind, row.id, row.camera, row.key, *span, reason, now_us, next_us=now_us)

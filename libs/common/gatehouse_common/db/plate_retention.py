@@ -1,0 +1,108 @@
+"""What was read long ago is forgotten: plate events with their reads, texts and pictures; reads of no event."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, exists, func, insert, or_, select
+
+from gatehouse_common.ids import new_id
+
+from .contention import retried
+from .deletions import Deletion, DeletionReason, as_row
+from .engine import Database
+from .plate_models import PlateEventRow, PlateEventTextRow, PlateReadRow, PlateTextRow, PlateTextSuffixRow
+from .plate_texts import suffixes
+from .upkeep_models import DeletionRow, HoldRow
+
+_Old = Row[str, str, int, int, str, str]
+
+
+class PlateRetention:
+    """Forgets plates. What is on hold stays: the plates of a time belong to its footage."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def count(self) -> int:
+        """Return how many plate events there are."""
+        with self._db.look() as c:
+            return c.execute(select(func.count()).select_from(PlateEventRow)).scalar_one()
+
+    def count_before(self, before_us: int) -> int:
+        """Return how many plate events ended before an instant."""
+        with self._db.look() as c:
+            old = select(func.count()).where(PlateEventRow.start_us < before_us, PlateEventRow.end_us < before_us)
+            return c.execute(old).scalar_one()
+
+    @retried
+    def forget_before(
+        self, before_us: int, now_us: int, limit: int, reason: DeletionReason = "age"
+    ) -> tuple[int, list[Deletion]]:
+        """Forget the oldest plate events that ended before an instant; return how many, and their pictures.
+
+        Rows are gone when this returns; the pictures have been decided on, as ``Deletions`` has it.
+        """
+        pictures = (PlateEventRow.frame_key, PlateEventRow.crop_key)
+        old = (
+            select(PlateEventRow.id, PlateEventRow.camera, PlateEventRow.start_us, PlateEventRow.end_us, *pictures)
+            .where(PlateEventRow.start_us < before_us, PlateEventRow.end_us < before_us, ~_is_held())
+            .order_by(PlateEventRow.start_us, PlateEventRow.id)
+            .limit(limit)
+        )
+        with self._db.begin() as c:
+            rows = c.execute(old.with_for_update(), {"now_us": now_us}).all()
+            if not rows:
+                return 0, []
+            marked = [
+                _picture(row, key, reason, now_us) for row in rows for key in (row.frame_key, row.crop_key) if key
+            ]
+            if marked:
+                c.execute(insert(DeletionRow), [as_row(d) for d in marked])
+            _forget(c, [(row.id, row.start_us) for row in rows])
+        return len(rows), marked
+
+    @retried
+    def forget_reads_before(self, before_us: int, limit: int) -> int:
+        """Forget reads from before an instant that belong to no event; return how many."""
+        old = select(PlateReadRow.id).where(PlateReadRow.event.is_(None), PlateReadRow.time_us < before_us)
+        with self._db.begin() as c:
+            ids = c.execute(old.order_by(PlateReadRow.time_us).limit(limit)).scalars().all()
+            if ids:
+                c.execute(delete(PlateReadRow).where(PlateReadRow.id.in_(ids)))
+            return len(ids)
+
+
+def _picture(row: _Old, key: str, reason: DeletionReason, now_us: int) -> Deletion:
+    span = row.start_us, row.end_us
+    return Deletion(new_id(), "picture", row.id, row.camera, key, *span, 0, reason, now_us, next_us=now_us)
+
+
+def _is_held() -> ColumnElement[bool]:
+    active = HoldRow.released_us.is_(None) & or_(HoldRow.until_us.is_(None), HoldRow.until_us > bindparam("now_us"))
+    whose = HoldRow.camera.is_(None) | (HoldRow.camera == PlateEventRow.camera)
+    shares = (HoldRow.start_us <= PlateEventRow.end_us) & (HoldRow.end_us > PlateEventRow.start_us)
+    return exists().where(HoldRow.clip.is_(None), whose, shares, active)
+
+
+def _forget(c: Connection, events: Sequence[tuple[str, int]]) -> None:
+    """Forget events by their ids and starts: both are what their texts are found by."""
+    found: set[str] = set()
+    for event, start_us in events:
+        of = (PlateEventTextRow.start_us == start_us, PlateEventTextRow.event == event)
+        found.update(c.execute(select(PlateEventTextRow.text).where(*of)).scalars())
+        c.execute(delete(PlateEventTextRow).where(*of))
+    ids = [event for event, _ in events]
+    c.execute(delete(PlateReadRow).where(PlateReadRow.event.in_(ids)))
+    c.execute(delete(PlateEventRow).where(PlateEventRow.id.in_(ids)))
+    _forget_texts(c, found)
+
+
+def _forget_texts(c: Connection, texts: Collection[str]) -> None:
+    """Forget texts that no event has any more."""
+    had = select(PlateEventTextRow.text).where(PlateEventTextRow.text.in_(sorted(texts))).distinct()
+    gone = sorted(set(texts) - set(c.execute(had).scalars()))
+    for text in gone:
+        ends = PlateTextSuffixRow.suffix.in_(suffixes(text))
+        c.execute(delete(PlateTextSuffixRow).where(ends, PlateTextSuffixRow.text == text))
+    c.execute(delete(PlateTextRow).where(PlateTextRow.text.in_(gone)))
