@@ -25,6 +25,7 @@ from .routes import (
     compat,
     coverage,
     events,
+    exports,
     footage,
     hls,
     jobs,
@@ -43,6 +44,7 @@ from .routes import (
 
 _FAMILIES = (
     cameras,
+    exports,
     footage,
     timeline,
     coverage,

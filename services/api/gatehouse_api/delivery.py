@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote
 
 from flask import Response, request
@@ -55,6 +55,29 @@ def deliver(file: VirtualFile, reader: ChunkReader, *, sealed: bool, name: str |
         return answer
     headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
     return _body(file, reader, start, end, 206, headers)
+
+
+def deliver_once(describe: Callable[[], VirtualFile], reader: ChunkReader, name: str, media_type: str) -> Response:
+    """Return the answer to a GET or HEAD of a file that is another each time it is described: without ranges or tag.
+
+    Args:
+        describe: makes its description; of a HEAD it is not called.
+        reader: where its bytes come from.
+        name: what to call it when it is saved.
+        media_type: its MIME type.
+
+    Raises:
+        DataLoss: bytes of it are not there.
+    """
+    headers = {
+        "Cache-Control": "private, no-store",
+        "Accept-Ranges": "none",
+        "Content-Disposition": _attachment(name),
+    }
+    if request.method == "HEAD":
+        return Response(status=200, headers=headers, content_type=media_type)
+    file = describe()
+    return _body(file, reader, 0, file.size, 200, headers)
 
 
 def convert(file: VirtualFile, ctx: Context, target: Target, name: str | None = None) -> Response:

@@ -19,10 +19,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gatehouse_common.db import FootageReader, FootageWriter, Gap
 from gatehouse_common.footage import Library
-from gatehouse_common.integrity import DamageKind, Exported, Report, signing_key, verify_files, write_export
+from gatehouse_common.integrity import DamageKind, Report
 from gatehouse_common.integrity.container import Entry, directory, local_header, read_entries
+from gatehouse_common.integrity.export import Exported, write_export
+from gatehouse_common.integrity.files import verify_files
 from gatehouse_common.integrity.manifest import NAMES
-from gatehouse_common.integrity.signing import SigningKey, signing_key_path
+from gatehouse_common.integrity.signing import SigningKey, signing_key, signing_key_path
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import slice_footage
 from gatehouse_common.messages import ChunkOpened

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap
-from gatehouse_common.integrity import Damage, DamageKind, Part, Report, verify_files, verify_recordings
+from gatehouse_common.integrity import Damage, DamageKind, Part, Report, verify_recordings
+from gatehouse_common.integrity.files import verify_files
 from gatehouse_common.media.adopt import read_index
 from gatehouse_common.media.gops import gop_table
 from gatehouse_common.runtime import Core

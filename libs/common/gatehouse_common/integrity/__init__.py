@@ -1,20 +1,17 @@
-"""Whether footage is what was recorded: every byte held to its digest, and exports that others can verify."""
+"""Whether footage is what was recorded: every byte held to its digest, and exports that others can verify.
 
-from .export import Exported, write_export
-from .files import verify_files
+What signs and verifies exports (`export`, `files`, `signing`) is imported from its modules: it loads a library that
+services which only record should not wait for.
+"""
+
 from .findings import Damage, DamageKind, Report
 from .recordings import Part, rows_of, verify_recordings
-from .signing import signing_key
 
 __all__ = [
     "Damage",
     "DamageKind",
-    "Exported",
     "Part",
     "Report",
     "rows_of",
-    "signing_key",
-    "verify_files",
     "verify_recordings",
-    "write_export",
 ]

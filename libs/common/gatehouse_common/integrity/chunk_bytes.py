@@ -13,7 +13,42 @@ Advance = Callable[[int], None]
 _BETWEEN = 64
 
 
-def compare(pieces: Iterable[bytes], regions: Sequence[Region], advance: Advance) -> list[Region]:
+class Comparison:
+    """Holds the bytes of a file, which come in order, to the digests of its regions.
+
+    Args:
+        regions: what to compare, in file order, none over another.
+    """
+
+    def __init__(self, regions: Iterable[Region]) -> None:
+        self._waiting = iter(regions)
+        self._at = 0
+        self._wrong: list[Region] = []
+        self._next()
+
+    def take(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        view, at, end = memoryview(piece), self._at, self._at + len(piece)
+        self._at = end
+        while self._region is not None and self._region.start < end:
+            region = self._region
+            self._digest.update(view[max(region.start - at, 0) : region.end - at])
+            if region.end > end:
+                return
+            if self._digest.digest() != region.digest:
+                self._wrong.append(region)
+            self._next()
+
+    def wrong(self) -> list[Region]:
+        """Return the regions that do not have their digest, or of which not all bytes have come."""
+        return [*self._wrong, *([self._region] if self._region is not None else []), *self._waiting]
+
+    def _next(self) -> None:
+        self._region: Region | None = next(self._waiting, None)
+        self._digest = hashlib.sha256(self._region.front if self._region else b"")
+
+
+def compare(pieces: Iterable[bytes], regions: Iterable[Region], advance: Advance) -> list[Region]:
     """Return the regions that do not have their digest, or are not there; ``advance`` gets the bytes read since.
 
     Args:
@@ -21,23 +56,11 @@ def compare(pieces: Iterable[bytes], regions: Sequence[Region], advance: Advance
         regions: what to compare, in file order, none over another.
         advance: told how many bytes were read.
     """
-    wrong: list[Region] = []
-    waiting = iter(regions)
-    region, at = next(waiting, None), 0
-    digest = hashlib.sha256(region.front if region else b"")
+    comparison = Comparison(regions)
     for piece in pieces:
-        view, end = memoryview(piece), at + len(piece)
-        while region is not None and region.start < end:
-            digest.update(view[max(region.start - at, 0) : region.end - at])
-            if region.end > end:
-                break
-            if digest.digest() != region.digest:
-                wrong.append(region)
-            region = next(waiting, None)
-            digest = hashlib.sha256(region.front if region else b"")
-        at = end
+        comparison.take(piece)
         advance(len(piece))
-    return [*wrong, *([region] if region is not None else []), *waiting]
+    return comparison.wrong()
 
 
 def damages(

@@ -13,9 +13,10 @@ from gatehouse_common.errors import NotFound, from_os_error
 from gatehouse_common.footage import ChunkReader
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import Slice
+from gatehouse_common.media.virtual_file import VirtualFile
 from gatehouse_common.runtime import Core
 
-from .chunk_bytes import Advance, compare
+from .chunk_bytes import Advance, Comparison
 from .container import Entry, directory, local_header
 from .evidence import Region
 from .manifest import CLIP, MANIFEST, PUBLIC_KEY, README, SIGNATURE, build_manifest
@@ -43,27 +44,6 @@ class Exported:
     wrong: tuple[Region, ...]
 
 
-class _Hashed:
-    """Passes bytes on to a file and hashes them."""
-
-    def __init__(self, to: BinaryIO) -> None:
-        self._to = to
-        self._sha256, self.crc = hashlib.sha256(), 0
-
-    def copy(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield pieces again after they are written."""
-        for piece in pieces:
-            self._sha256.update(piece)
-            self.crc = zlib.crc32(piece, self.crc)
-            self._to.write(piece)
-            yield piece
-
-    @property
-    def sha256(self) -> str:
-        """In hexadecimal."""
-        return self._sha256.hexdigest()
-
-
 def write_export(
     core: Core, camera: str, asked: Interval, cut: Slice, key: SigningKey, to: BinaryIO, advance: Advance
 ) -> Exported:
@@ -85,54 +65,95 @@ def write_export(
         DataLoss: a chunk file is shorter than its index says.
         GatehouseError: it cannot be read or written.
     """
-    made_us, reader = core.clock.now_us(), FootageReader(core.db)
-    sources = sources_of(core, cut.file)
-    chunks = ChunkReader(core.media, lambda chunk: reader.chunk(chunk).key)
-    hashed = _Hashed(to)
+    making = _Making(core, camera, asked, cut, key)
     try:
-        to.write(local_header(Entry(CLIP, cut.file.size, 0), made_us))
-        regions = [region for source in sources for region in source.regions]
-        wrong = compare(hashed.copy(chunks.read(cut.file, 0, cut.file.size)), regions, advance)
-        fingerprint = key.public.fingerprint
-        texts = {
-            PUBLIC_KEY: key.public.pem,
-            README: readme(camera, cut.start_us, cut.end_us, hashed.sha256, fingerprint),
-        }
-        manifest = build_manifest(
-            camera=camera,
-            camera_name=_name_of(core, camera),
-            asked=asked,
-            cut=cut,
-            gaps=reader.gaps(camera, asked.start, asked.end),
-            sources=sources,
-            wrong=wrong,
-            files={CLIP: hashed.sha256, **{name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}},
-            made_us=made_us,
-            fingerprint=fingerprint,
-            zone=core.zone,
-        )
-        rest = {MANIFEST: manifest, SIGNATURE: key.sign(manifest), **texts}
-        size = _finish(to, Entry(CLIP, cut.file.size, hashed.crc), rest, made_us)
+        to.write(making.front())
+        to.writelines(making.read(advance))
+        to.write(making.tail())
+        size = to.tell()
+        to.seek(0)
+        to.write(making.front())  # with the checksum, now that it is known
+        to.seek(size)
+        to.flush()
     except OSError as error:
         raise from_os_error(error, "writing the export") from error
-    unsealed = sum(source.seal is None for source in sources)
-    return Exported(size, hashed.sha256, fingerprint, unsealed, tuple(wrong))
+    return making.exported(size)
 
 
-def _finish(to: BinaryIO, clip: Entry, rest: dict[str, bytes], made_us: int) -> int:
-    """Write what follows the clip, then the clip's checksum into its header; return the size of the file."""
-    entries = [clip]
-    for name, data in rest.items():
-        entry = Entry(name, len(data), zlib.crc32(data))
-        to.write(local_header(entry, made_us) + data)
-        entries.append(entry)
-    to.write(directory(entries, made_us))
-    size = to.tell()
-    to.seek(0)
-    to.write(local_header(clip, made_us))
-    to.seek(size)
-    to.flush()
-    return size
+def describe_export(core: Core, camera: str, asked: Interval, cut: Slice, key: SigningKey) -> VirtualFile:
+    """Return a signed export as a file that is described: the footage is read to be hashed, and again to be sent.
+
+    Args and errors are those of ``write_export``.
+    """
+    making = _Making(core, camera, asked, cut, key)
+    for _ in making.read(lambda _bytes: None):
+        pass
+    return VirtualFile((making.front(), *cut.file.pieces, making.tail()), "application/zip")
+
+
+class _Making:
+    """An export that is being made: its clip is read once, then what stands around it is known."""
+
+    def __init__(self, core: Core, camera: str, asked: Interval, cut: Slice, key: SigningKey) -> None:
+        self._core, self._camera, self._asked, self._cut, self._key = core, camera, asked, cut, key
+        self._made_us = core.clock.now_us()
+        self._reader = FootageReader(core.db)
+        self._sources = sources_of(core, cut.file)
+        self._sha256, self._crc = hashlib.sha256(), 0
+        self._wrong: list[Region] = []
+
+    def front(self) -> bytes:
+        """Return what stands in front of the clip."""
+        return local_header(Entry(CLIP, self._cut.file.size, self._crc), self._made_us)
+
+    def read(self, advance: Advance) -> Iterator[bytes]:
+        """Yield the clip, and hash it."""
+        file = self._cut.file
+        chunks = ChunkReader(self._core.media, lambda chunk: self._reader.chunk(chunk).key)
+        comparison = Comparison([region for source in self._sources for region in source.regions])
+        for piece in chunks.read(file, 0, file.size):
+            self._sha256.update(piece)
+            self._crc = zlib.crc32(piece, self._crc)
+            comparison.take(piece)
+            yield piece
+            advance(len(piece))
+        self._wrong = comparison.wrong()
+
+    def tail(self) -> bytes:
+        """Return what follows the clip."""
+        entries, parts = [Entry(CLIP, self._cut.file.size, self._crc)], list[bytes]()
+        for name, data in self._texts().items():
+            entries.append(Entry(name, len(data), zlib.crc32(data)))
+            parts += [local_header(entries[-1], self._made_us), data]
+        return b"".join(parts) + directory(entries, self._made_us)
+
+    def exported(self, size: int) -> Exported:
+        """Return what was exported, in a file of so many bytes."""
+        unsealed = sum(source.seal is None for source in self._sources)
+        fingerprint = self._key.public.fingerprint
+        return Exported(size, self._sha256.hexdigest(), fingerprint, unsealed, tuple(self._wrong))
+
+    def _texts(self) -> dict[str, bytes]:
+        """Return the entries behind the clip, in their order."""
+        cut, clip, public = self._cut, self._sha256.hexdigest(), self._key.public
+        texts = {
+            PUBLIC_KEY: public.pem,
+            README: readme(self._camera, cut.start_us, cut.end_us, clip, public.fingerprint),
+        }
+        manifest = build_manifest(
+            camera=self._camera,
+            camera_name=_name_of(self._core, self._camera),
+            asked=self._asked,
+            cut=cut,
+            gaps=self._reader.gaps(self._camera, self._asked.start, self._asked.end),
+            sources=self._sources,
+            wrong=self._wrong,
+            files={CLIP: clip, **{name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}},
+            made_us=self._made_us,
+            fingerprint=public.fingerprint,
+            zone=self._core.zone,
+        )
+        return {MANIFEST: manifest, SIGNATURE: self._key.sign(manifest), **texts}
 
 
 def _name_of(core: Core, camera: str) -> str:

@@ -109,6 +109,14 @@ class FootageQuery(Asked):
     download: bool = Field(True, description="whether a browser saves the file or shows it")
 
 
+class ExportQuery(Asked):
+    """A range of footage of a camera."""
+
+    from_: str = Field(alias="from", max_length=64, description="RFC 3339, YYYYMMDD_HHMMSS or seconds since 1970")
+    to: str = Field(max_length=64, description="as `from`; after it")
+    tz: str | None = Field(None, max_length=64, description="zone of times without an offset")
+
+
 class TimelineQuery(Asked):
     """A range of the ledger."""
 

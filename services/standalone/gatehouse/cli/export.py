@@ -10,7 +10,8 @@ import click
 
 from gatehouse.extraction import Request, extract
 from gatehouse_common.errors import Conflict, from_os_error
-from gatehouse_common.integrity import Exported, signing_key, write_export
+from gatehouse_common.integrity.export import Exported, write_export
+from gatehouse_common.integrity.signing import signing_key
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import Slice
 from gatehouse_common.timefmt import parse, rfc3339, zone

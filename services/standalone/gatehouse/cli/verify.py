@@ -11,7 +11,8 @@ import click
 
 from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.errors import InvalidInput, NotFound
-from gatehouse_common.integrity import Damage, Part, Report, rows_of, verify_files, verify_recordings
+from gatehouse_common.integrity import Damage, Part, Report, rows_of, verify_recordings
+from gatehouse_common.integrity.files import verify_files
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import parse, rfc3339, zone
 
