@@ -57,6 +57,28 @@ def test_footage_of_a_range(data: Path, tmp_path: Path) -> None:
     assert "--force" in again.stderr
 
 
+def test_coverage_of_cameras(data: Path) -> None:
+    """S1-17: recorded and gaps are all there is, and the camera that records no more is in a gap that goes on."""
+    start, _ = span(data)
+    run = command("coverage", "--data", str(data), "--json")
+    assert run.returncode == 0, run.stderr
+    (found,) = json.loads(run.stdout)
+    assert found["camera"] == "street"
+    assert found["recorded_seconds"] > 6
+    assert found["recorded_seconds"] + sum(found["gap_seconds"].values()) == pytest.approx(found["length_seconds"])
+    within = ("--from", f"{start + 1:.6f}", "--to", f"{start + 4:.6f}")
+    one = command("coverage", "street", *within, "--data", str(data))
+    assert one.stdout == "street: 100 % recorded of 3.0 s, no gap\n"
+    before = command(
+        "coverage", "street", "--from", f"{start - 60:.6f}", "--to", f"{start + 1:.6f}", "--data", str(data)
+    )
+    assert "service down" in before.stdout or "camera offline" in before.stdout
+    for wrong in (("nobody",), ("--from", "2024-01-02", "--to", "2024-01-01"), ("--from", "soon")):
+        refused = command("coverage", *wrong, "--data", str(data))
+        assert refused.returncode == 2
+        assert ONE_LINE.fullmatch(refused.stderr)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "codecs"),
     [

@@ -9,9 +9,12 @@ _STOP_S = 3.0
 """Recording stops before there is less room than for so many seconds of it."""
 _RESUME_S = 6.0
 """It is resumed only where there is room for more: what is freed for one second must not switch it on and off."""
-_LEAST_FLOOR, _MOST_FLOOR = 4 << 20, 64 << 20
+_LEAST_FLOOR, _MOST_FLOOR = 1 << 20, 64 << 20
 _FLOOR_PARTS = 50
-_STOP_PARTS, _RESUME_PARTS = 8, 4
+_STOP_PARTS, _RESUME_PARTS = 12, 10
+_MOST_STOP, _MOST_RESUME = 200_000_000, 250_000_000
+"""Never more than what is kept free of a disk that nobody writes to: else cameras that have stopped would wait for room
+that nobody makes."""
 _CHUNK_PARTS = 20
 _LEAST_CHUNK = 1 << 20
 
@@ -61,12 +64,12 @@ def stop_below(rate: float, total: int) -> int:
 
     On a small disk it is a part of it at most, so that recording is possible at all.
     """
-    return min(floor(total) + round(rate * _STOP_S), max(total // _STOP_PARTS, floor(total)))
+    return min(floor(total) + round(rate * _STOP_S), max(total // _STOP_PARTS, _LEAST_FLOOR), _MOST_STOP)
 
 
 def resume_above(rate: float, total: int) -> int:
     """Return the free bytes from which on cameras that write ``rate`` bytes a second may be recorded again."""
-    enough = min(2 * floor(total) + round(rate * _RESUME_S), total // _RESUME_PARTS)
+    enough = min(2 * floor(total) + round(rate * _RESUME_S), total // _RESUME_PARTS, _MOST_RESUME)
     return max(enough, stop_below(rate, total))
 
 

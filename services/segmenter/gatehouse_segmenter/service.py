@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 QUEUE = "segmenter"
 LOW_BYTES = 256 << 20
+_LOW_PARTS = 20
+"""On a small disk it is a part of it that is little: more may never be free there."""
 _LONGEST_PAUSE_S = 5.0
 _DRAIN_S = 2.0
 _LOOK_S = 15.0
@@ -175,7 +177,7 @@ class Segmenter:
             STORAGE_FREE_INODES.labels(name).set(room.free_inodes)
         if room.free_inodes == 0:
             self._room = Check("storage", ok=False, detail="no inodes are free")
-        elif room.free < LOW_BYTES:
+        elif room.free < min(LOW_BYTES, room.total // _LOW_PARTS):
             self._room = Check("storage", ok=False, detail=f"only {room.free >> 20} MiB are free")
         else:
             self._room = Check("storage", ok=True)

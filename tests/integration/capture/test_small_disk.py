@@ -147,7 +147,7 @@ def recording(tmp_path: Path, network: CameraProcess) -> Iterator[Site]:
 def test_the_less_important_camera_stops_first_and_both_come_back(tmp_path: Path, network: CameraProcess) -> None:
     """R3, S1-17: in order, before the disk is full; each says so at once, and no frame before the stop is lost."""
     with recording(tmp_path, network) as site:
-        site.disk.fill(leave=10_000_000)
+        site.disk.fill(leave=8_000_000)
         stopped = {}
         for camera in ("yard", "gate"):
             until(partial(site.is_in, camera, "reconnecting", "storage_full"), 20)
@@ -156,7 +156,7 @@ def test_the_less_important_camera_stops_first_and_both_come_back(tmp_path: Path
             assert RECORDING_ACTIVE.labels(camera)._value.get() == 0
         assert stopped["gate"] - stopped["yard"] > SECOND, "the more important camera was recorded for longer"
         time.sleep(2)
-        assert site.disk.free() > 3_000_000, "what is left is for the ends of files, for messages and the index"
+        assert site.disk.free() > 1_000_000, "what is left is for the ends of files, for messages and the index"
         assert site.write_errors() == 0
         site.disk.clear()
         assert until(lambda: site.records("gate"), 10) < 10
