@@ -17,6 +17,7 @@ from .key_set import KeySet
 from .problem import Area, Kind, Problem
 
 _BATCH = 500
+_NONE = "g"  # ids are hexadecimal, and sorted by their time: all are before this
 _NAME = re.compile(
     rf"plates/(?P<camera>{SLUG.pattern})/\d{{4}}-\d\d-\d\d/(?P<event>[0-9a-f-]{{36}})_[0-9a-f-]{{36}}_(?:frame|crop)\.jpg"
 )
@@ -33,11 +34,13 @@ class PictureCheck:
     def __init__(self, core: Core, care: Care) -> None:
         self._core, self._care = core, care
         self._inventory = Inventory(core.db)
+        self._oldest = ""
         self.files = self.rows = 0
 
     def all(self, advance: Callable[[int], None]) -> Iterator[Problem]:
         """Yield what is wrong with any picture."""
-        there = KeySet()
+        there, first = KeySet(), next(self._inventory.pictured(1), None)
+        self._oldest = _NONE if first is None else first.event
         for some in batches(self._core.store.list(keys.PLATES), _BATCH):
             self.files += len(some)
             for info in some:
@@ -91,6 +94,8 @@ class PictureCheck:
                 kind, detail = Kind.EMPTY, "there is nothing in the picture"
             elif match is None:
                 kind, detail = Kind.FOREIGN, "its name is not that of a picture of a plate"
+            elif known is None and match["event"] < self._oldest:
+                continue  # of before the index was lost, and made anew of files: these tell what they were of
             elif known is not None and known.state == "open":
                 continue  # a visit that goes on keeps what it had before until its end
             else:

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "signing-key": ("export:show_key", "Show the fingerprint of the key that exports are signed with."),
     "retention": ("retention:retention", "Tell what is deleted next and when; delete now what is too old."),
     "hold": ("hold:hold", "Keep footage from being deleted."),
+    "index": ("index:index", "Make the index anew from the files alone."),
     "doctor": ("doctor:doctor", "Tell whether recording would work here, and if not why."),
     "bus": ("bus:bus", "Look at messages that could not be handled; replay or drop them."),
     "db": ("database:database", "Upgrade the index, or import an older one."),

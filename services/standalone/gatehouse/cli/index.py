@@ -1,0 +1,79 @@
+"""``gatehouse index``: the index, made anew from files."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from gatehouse.rebuilding import Rebuilt, rebuild
+from gatehouse_common.db import Database
+from gatehouse_common.errors import NotFound
+from gatehouse_common.runtime import Core, DataLock
+
+from .options import data_options, json_option, read_settings
+from .progress import progress
+
+_NAMED = 20
+
+
+@click.group()
+def index() -> None:
+    """Make the index anew from the files."""
+
+
+@index.command("rebuild")
+@click.option("--into", metavar="URL", help="Into this database, which must be empty; the one that is used stays.")
+@json_option
+@data_options
+def rebuild_index(into: str | None, as_json: bool, data: Path | None, config: Path | None) -> None:
+    """Make runs, recordings, sample tables, gaps and clips anew from the files in the store, into an empty index.
+
+    Cameras are named by their footage and switched off: files do not say where they are. What was read of plates is
+    in no file. Needs Gatehouse to be stopped. Exit code 1 if files did not say enough: `gatehouse check` tells of them.
+    """
+    more = {} if into is None else {"database_url": into}
+    settings = read_settings(data, config, broker_url="memory:", **more)
+    folder = settings.values.data_dir.absolute()
+    if not folder.is_dir():
+        raise NotFound(f"there is no data directory {folder}: name it with --data.")
+    Database(settings.database_url).close()  # a URL that is wrong is told before anything is locked
+    lock = DataLock(folder)
+    try:
+        core = Core.open(settings)
+        try:
+            core.db.upgrade()
+            with progress("rebuilding", _files(core), quiet=as_json) as advance:
+                done = rebuild(core, advance)
+        finally:
+            core.close()
+    finally:
+        lock.release()
+    _report(done, as_json=as_json)
+    sys.exit(1 if done.left else 0)
+
+
+def _files(core: Core) -> int:
+    return sum(1 for prefix in ("recordings/", "videos/") for _ in core.store.list(prefix))
+
+
+def _report(done: Rebuilt, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(done), indent=1))
+        return
+    click.echo(
+        f"{done.chunks} recordings of {len(done.cameras)} cameras in {done.runs} runs, and {done.clips} clips, are in "
+        "the index."
+    )
+    for key, why in list(done.left.items())[:_NAMED]:
+        click.echo(f"  {key}: {why}", err=True)
+    if len(done.left) > _NAMED:
+        click.echo(f"  and {len(done.left) - _NAMED} more", err=True)
+    if done.cameras:
+        click.echo(
+            f"Cameras are switched off until you say where they are: {', '.join(done.cameras)} (`gatehouse camera`).",
+            err=True,
+        )
