@@ -10,6 +10,7 @@ import pytest
 
 from gatehouse_common.db import Chunk, FootageReader, FootageWriter
 from gatehouse_common.ids import new_id
+from gatehouse_common.integrity import Part, verify_recordings
 from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
@@ -114,8 +115,23 @@ def test_all_eight_are_found_and_mended_and_nothing_else_is_touched(where: str, 
         ]
 
 
+def test_what_was_mended_is_verified(core: Core) -> None:
+    """R5, S2-44: what was cut out is explained by the ledger, and every other byte is what was recorded."""
+    for number, place in ((3, 10), (6, 40), (9, 10)):
+        row = chunks(core)[number]
+        replace(core, row.key, flip(read(core, row.key), payload_at(core, row, place)))
+    last = chunks(core)[11]
+    replace(core, last.key, read(core, last.key)[:-4000])
+    assert verify_recordings(core, Part(), lambda _: None).damages != []
+    mend(core)
+    assert found(core) == []
+    report = verify_recordings(core, Part(), lambda _: None)
+    assert report.damages == []
+    assert report.chunks == 12
+
+
 def test_a_flipped_picture_costs_its_gop_alone(core: Core) -> None:
-    """R5: the GOP before it stays under the chunk's id, the one behind it becomes a chunk of its own."""
+    """R5: the other stays under the chunk's id."""
     row = chunks(core)[3]
     replace(core, row.key, flip(read(core, row.key), payload_at(core, row, 10)))
     assert found(core) == [("flipped", row.key)]

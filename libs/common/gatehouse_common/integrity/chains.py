@@ -39,6 +39,9 @@ class Chains:
         before = self._last.get(media.run_id)
         self.begin(key, media, seal)
         if seal is None or seal.previous == chain_start(media.run_id):
+            since_us = self._began_us(media.run_id) if before is None else before.end_us
+            if since_us is not None and since_us < media.start_us and self._explained(camera, since_us, media.start_us):
+                self.skip(media.run_id)  # what comes next is chained to what was cut out
             return None  # what comes first, or begins anew behind a damage that was cut out
         if before is None:
             since_us = self._began_us(media.run_id)
