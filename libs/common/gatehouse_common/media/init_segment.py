@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -57,7 +58,7 @@ def parse_init(data: bytes) -> tuple[TrackFormat, ...]:
     """
     try:
         formats = tuple(_track(data, trak) for trak in find_all(data, "moov/trak"))
-    except (IndexError, ValueError, AttributeError) as error:
+    except (struct.error, IndexError, ValueError, AttributeError) as error:
         raise DataLoss(f"the init segment is damaged: {error}") from error
     if not formats:
         raise DataLoss("the init segment has no tracks")
@@ -92,7 +93,9 @@ def _track(data: bytes, trak: Box) -> TrackFormat:
     track_id = U32.unpack_from(data, tkhd.payload + (20 if data[tkhd.payload] else 12))[0]
     timescale = U32.unpack_from(data, mdhd.payload + (20 if data[mdhd.payload] else 12))[0]
     video = data[hdlr.payload + 8 : hdlr.payload + 12] == b"vide"
-    first = next(iter_boxes(data, stsd.payload + 8, stsd.end))
+    first = next(iter_boxes(data, stsd.payload + 8, stsd.end), None)
+    if first is None or timescale == 0:
+        raise ValueError("a track without sample entry or timescale")
     entry = data[first.start : first.end]
     return TrackFormat(
         track_id=track_id,

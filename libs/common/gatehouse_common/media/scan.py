@@ -22,6 +22,9 @@ from .samples import ChunkMedia, PartTable, TrackFormat, TrackSamples
 
 _HEAD_BYTES = 4096
 _MAX_HEADER_BOX = 64 << 20
+_PRFT_BYTES = 32
+_MOST_TICKS = 1 << 60
+"""No run lasts so long: a decode time of more is damage."""
 
 
 class SizedReader(Protocol):
@@ -97,7 +100,7 @@ class ChunkScanner:
         while at + 8 <= size:
             head = self._reader.pread(at, min(_HEAD_BYTES, size - at))
             length, kind = self._length(head), head[4:8]
-            if length < 8 or at + length > size:
+            if length < 8 or at + length > size or (kind == b"prft" and length != _PRFT_BYTES):
                 break
             if kind == b"moof":
                 body = head[:length] if length <= len(head) else self._whole(at, length)
@@ -185,7 +188,7 @@ class ChunkScanner:
         whole = all(
             traf_id in self._tracks and moof_at + len(moof) <= off and off + int(rows[:, 1].sum(dtype=np.int64)) <= end
             for traf_id, _, off, rows in tables
-        )
+        ) and all(dts < _MOST_TICKS for _, dts, _, _ in tables)
         if not pictures or not whole:
             return False
         for traf_id, dts, off, rows in tables:
