@@ -13,6 +13,8 @@ from gatehouse_common.integrity import Damage, DamageKind, Part, Report, verify_
 from gatehouse_common.integrity.files import verify_files
 from gatehouse_common.media.adopt import read_index
 from gatehouse_common.media.gops import gop_table
+from gatehouse_common.media.index_blob import decode_index, encode_index
+from gatehouse_common.media.run_box import build_index_box
 from gatehouse_common.runtime import Core
 from pipeline_kit import START_US, add_camera, core_at, record, work_off
 
@@ -196,3 +198,50 @@ def test_a_range_is_verified_and_nothing_else(tmp_path: Path) -> None:
         assert verified(core, Part("cam", rows[2].start_us, rows[2].start_us + 1)).chunks == 1
         found = verified(core, Part("cam", rows[0].start_us, rows[0].start_us + 1)).damages
         assert kinds(found) == ["changed"]
+
+
+def test_a_chunk_that_waits_in_the_spool_is_no_hole_in_a_chain(tmp_path: Path) -> None:
+    """Chunks may be stored in another order than they were recorded in, while the store is slow."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        for number in (0, 1):
+            with core.db.begin() as c:
+                c.exec_driver_sql("UPDATE chunks SET state = 'open' WHERE id = ?", (rows[number].id,))
+            report = verified(core)
+            assert (report.damages, report.open, report.chunks) == ([], number + 1, len(rows) - number - 1)
+
+
+def test_a_file_that_was_stored_without_its_index_ends_in_its_last_part(tmp_path: Path) -> None:
+    """A chunk of another machine that had no room for its index: SQL alone has it, with the digests."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        row = stored(core, tmp_path)[1]
+        path = core.data_dir / row.key
+        media = read_index(path, row.key)
+        assert media is not None
+        path.chmod(0o644)
+        path.write_bytes(path.read_bytes()[: media.indexed_bytes])
+        assert kinds(verified(core).damages) == ["short"], "the index at its end was there, and is not"
+        with core.db.begin() as c:
+            c.exec_driver_sql("UPDATE chunks SET bytes = ? WHERE id = ?", (media.indexed_bytes, row.id))
+        assert verified(core).damages == []
+
+
+def test_footage_of_before_there_were_digests_is_counted_and_not_called_damaged(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        for row in rows:
+            blob = FootageReader(core.db).sample_indexes([row.id])[row.id]
+            media = decode_index(blob, row.key)
+            plain = encode_index(media)
+            path = core.data_dir / row.key
+            data = path.read_bytes()[: media.indexed_bytes] + build_index_box(plain)
+            path.chmod(0o644)
+            path.write_bytes(data)
+            with core.db.begin() as c:
+                c.exec_driver_sql("UPDATE chunks SET bytes = ? WHERE id = ?", (len(data), row.id))
+                c.exec_driver_sql("UPDATE chunk_index SET data = ? WHERE chunk = ?", (plain, row.id))
+        report = verified(core)
+        assert (report.damages, report.unsealed) == ([], len(rows))

@@ -58,11 +58,9 @@ class Chains:
         """Take a chunk that stands in front of what is verified; what was before it is not asked."""
         self._last[media.run_id] = _Last(key, seal.last if seal else None, media.end_us)
 
-    def skip(self, run: str) -> None:
-        """Take note that the next chunk of a run cannot be read, which is told elsewhere."""
-        last = self._last.get(run)
-        if last is not None:
-            self._last[run] = _Last(last.key, None, last.end_us)
+    def skip(self, run: str, key: str, end_us: int) -> None:
+        """Take the next chunk of a run without its links: it is being recorded, or cannot be read."""
+        self._last[run] = _Last(key, None, end_us)
 
     def forget(self) -> None:
         """Forget all runs: what comes next is of another camera."""

@@ -101,6 +101,7 @@ class _Verification:
     def _verify(self, row: Chunk) -> None:
         if row.state != "stored":
             self._report.open += 1
+            self._chains.skip(row.run, row.key, row.end_us)
             return
         try:
             found, evidence = self._held(row)
@@ -147,7 +148,7 @@ class _Verification:
 
     def _follow(self, row: Chunk, evidence: Evidence | None) -> None:
         if evidence is None:
-            self._chains.skip(row.run)
+            self._chains.skip(row.run, row.key, row.end_us)
             return
         broken = self._chains.follow(row.camera, row.key, evidence.media, evidence.seal)
         if broken is not None:
