@@ -23,6 +23,9 @@ from gatehouse_common.storage import keys
 
 log = structlog.get_logger(__name__)
 
+_HOLE_US = 50_000
+"""What lies between two files of a run is at least so long if something was cut out there."""
+
 
 @dataclass(slots=True)
 class Recovered:
@@ -40,13 +43,19 @@ def recover(core: Core) -> Recovered:
     spool = core.spool.root / keys.SPOOL
     files = sorted(p for p in spool.rglob("*") if p.is_file()) if spool.is_dir() else []
     waiting: deque[tuple[Path, int | None]] = deque((path, None) for path in files)
+    ends: dict[str, int] = {}
     while waiting:
         path, lost_since_us = waiting.popleft()
         try:
             behind = _part_at_damage(core, path)
-            closed = _recover_file(core, path, result)
-            if closed is not None and lost_since_us is not None:
-                _tell_lost(core, lost_since_us, closed)
+            closed, begins_anew = _recover_file(core, path, result)
+            if closed is not None:
+                before_us = ends.get(closed.run, closed.start_us)
+                if lost_since_us is None and begins_anew and closed.start_us - before_us > _HOLE_US:
+                    lost_since_us = before_us  # it was split off by a recovery that was killed before it told
+                if lost_since_us is not None:
+                    _tell_lost(core, lost_since_us, closed)
+                ends[closed.run] = closed.end_us
             if behind is not None:
                 waiting.appendleft((behind, closed.end_us if closed else lost_since_us))
         except GatehouseError as error:
@@ -114,14 +123,17 @@ def _tell_lost(core: Core, since_us: int, behind: ChunkClosed) -> None:
         )
 
 
-def _recover_file(core: Core, path: Path, result: Recovered) -> ChunkClosed | None:
-    """Make a file whole and tell it; return what was told, None if nothing of it could be kept."""
+def _recover_file(core: Core, path: Path, result: Recovered) -> tuple[ChunkClosed | None, bool]:
+    """Make a file whole and tell it; return what was told, None if nothing of it could be kept.
+
+    And whether its chain of digests begins anew: it is its run's first chunk, or was split off behind damage.
+    """
     key = path.relative_to(core.spool.root).as_posix()
     name = keys.parse_spool(key)
     if name is None:
         _quarantine(core, path, key, "its name is not that of a chunk")
         result.quarantined += 1
-        return None
+        return None, False
     try:
         found = adopt(path, key)
         if (found.info.camera, found.info.run) != (name.camera, name.run):
@@ -132,7 +144,7 @@ def _recover_file(core: Core, path: Path, result: Recovered) -> ChunkClosed | No
         result.quarantined += 1
         # Without bytes: so that the index forgets the chunk it may have heard of.
         core.bus.publish(_nothing_kept(core, key, name))
-        return None
+        return None, False
     if found.was_closed:
         result.whole += 1
         RECOVERED_FILES.labels("whole").inc()
@@ -141,7 +153,7 @@ def _recover_file(core: Core, path: Path, result: Recovered) -> ChunkClosed | No
         RECOVERED_FILES.labels("adopted").inc()
         log.warning("a chunk was recovered", key=key, lost_bytes=found.lost_bytes)
     core.bus.publish(closed)
-    return closed
+    return closed, not found.info.previous
 
 
 def _closed(core: Core, key: str, found: Adopted) -> ChunkClosed:

@@ -71,7 +71,7 @@ class Deletions:
     @retried
     def mark_chunks(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
         """Decide on stored chunks, those among them that are not held; return what is to be deleted."""
-        with self._db.begin() as c:
+        with self._db.begin(durable=True) as c:
             # Which state they are in is looked at here: asked for, SQLite would read all that are stored.
             free = select(*_CHUNK, ChunkRow.state).where(ChunkRow.id.in_(list(ids)), ~chunk_is_held())
             rows = c.execute(free.with_for_update(), {"now_us": now_us}).all()
@@ -87,7 +87,7 @@ class Deletions:
     @retried
     def mark_clips(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
         """Decide on clips, those among them that are not held and of which a file is known; their rows stay."""
-        with self._db.begin() as c:
+        with self._db.begin(durable=True) as c:
             known = select(DeletionRow.subject).where(DeletionRow.kind == "clip")
             free = select(*_CLIP, ClipRow.state).where(
                 ClipRow.id.in_(list(ids)), ClipRow.key != "", ~clip_is_held(), ClipRow.id.not_in(known)

@@ -67,10 +67,15 @@ class Database:
         self._upgrading = threading.Lock()
 
     @contextmanager
-    def begin(self) -> Iterator[Connection]:
-        """Yield a connection inside a transaction: committed at the end, rolled back by an error."""
+    def begin(self, *, durable: bool = False) -> Iterator[Connection]:
+        """Yield a connection inside a transaction: committed at the end, rolled back by an error.
+
+        Args:
+            durable: something is deleted because of it, so it must survive a power cut from the moment it is committed.
+                Other transactions of a SQLite file, which are many, may be lost with the last seconds.
+        """
         with self._translated(), self.engine.connect() as connection:
-            connection.execution_options(writes=True)
+            connection.execution_options(writes=True, durable=durable)
             with connection.begin():
                 yield connection
 

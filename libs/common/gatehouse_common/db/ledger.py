@@ -145,7 +145,7 @@ class FootageWriter:
     @retried
     def store_chunk(self, news: ChunkStored, sample_index: bytes) -> None:
         """Keep where a chunk is stored, and its sample index, in one transaction."""
-        with self._db.begin() as c:
+        with self._db.begin(durable=True) as c:  # upon which the spool's name goes
             placed = _placed(c, news)
             before = c.execute(select(ChunkRow.start_us).where(ChunkRow.id == news.chunk)).scalars().all()
             values = {
@@ -186,7 +186,7 @@ class FootageWriter:
 
         What is let go of piece by piece is one gap.
         """
-        with self._db.begin() as c:
+        with self._db.begin(durable=True) as c:  # upon which the file goes
             row = c.execute(
                 select(ChunkRow.state, ChunkRow.start_us, ChunkRow.end_us).where(ChunkRow.id == news.chunk)
             ).first()

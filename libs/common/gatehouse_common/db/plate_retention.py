@@ -50,7 +50,7 @@ class PlateRetention:
             .order_by(PlateEventRow.start_us, PlateEventRow.id)
             .limit(limit)
         )
-        with self._db.begin() as c:
+        with self._db.begin(durable=True) as c:
             rows = c.execute(old.with_for_update(), {"now_us": now_us}).all()
             if not rows:
                 return 0, []

@@ -41,7 +41,7 @@ class Chains:
         if seal is None or seal.previous == chain_start(media.run_id):
             since_us = self._began_us(media.run_id) if before is None else before.end_us
             if since_us is not None and since_us < media.start_us and self._explained(camera, since_us, media.start_us):
-                self.skip(media.run_id)  # what comes next is chained to what was cut out
+                self.skip(media.run_id, key, media.end_us)  # what comes next is chained to what was cut out
             return None  # what comes first, or begins anew behind a damage that was cut out
         if before is None:
             since_us = self._began_us(media.run_id)

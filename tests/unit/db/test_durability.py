@@ -1,0 +1,61 @@
+"""What has to be on the disk before something is deleted because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gatehouse_common.db import Database, FootageWriter, InventoryWriter
+from gatehouse_common.ids import new_id
+from gatehouse_common.messages import ChunkStored
+from pipeline_kit import START_US
+
+FULL, NORMAL = 2, 1
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path}/index.db")
+    made.upgrade()
+    yield made
+    made.close()
+
+
+def test_a_transaction_upon_which_something_is_deleted_is_forced_to_the_disk(db: Database) -> None:
+    """S2-43: on one connection after the other; what is only told does not pay for it."""
+    for durable, synchronous in [(False, NORMAL), (True, FULL), (False, NORMAL), (True, FULL)] * 2:
+        with db.begin(durable=durable) as c:
+            assert c.execute(text("PRAGMA synchronous")).scalar() == synchronous
+    with db.read() as c:
+        assert c.execute(text("PRAGMA synchronous")).scalar() == NORMAL
+
+
+def test_a_stored_chunk_is_on_the_disk_before_its_spool_is_freed(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S2-43: capture frees the spool upon the row, and a power cut must not take the row back."""
+    durable: list[bool] = []
+    begin = Database.begin
+
+    def noting(self: Database, **how: bool) -> object:
+        durable.append(how.get("durable", False))
+        return begin(self, **how)
+
+    monkeypatch.setattr(Database, "begin", noting)
+    stored = ChunkStored(
+        camera="cam",
+        time_us=START_US,
+        run=new_id(),
+        chunk=new_id(),
+        key="recordings/cam/2024-05-17/recording_20240517_102300.mp4",
+        spool_key="",
+        start_us=START_US,
+        end_us=START_US + 1,
+        origin_us=START_US,
+        bytes=1,
+    )
+    FootageWriter(db).store_chunk(stored, b"index")
+    assert durable == [True]
+    InventoryWriter(db).forget_picture("none", "none")
+    assert durable == [True, False]
