@@ -117,6 +117,7 @@ def test_an_export_is_verified_by_somebody_who_has_nothing_else(
         (["nowhere"], "no camera 'nowhere'"),
         (["street", "2024-05-17T10:00:00Z"], "CAMERA FROM TO"),
         (["street", "2024-05-17T10:00:00Z", "2024-05-17T09:00:00Z"], "must be after"),
+        (["street", "2024-05-17T10:00:00Z", "2024-05-17T11:00:00Z"], "nothing of camera street is recorded there"),
         (["missing.mp4"], "no file missing.mp4"),
         (["street", "--key", "x.pem"], "--key is for signed exports"),
     ],

@@ -82,7 +82,11 @@ def _verify_recordings(
     try:
         core.db.upgrade()
         part = _part(core, what, tz)
-        size = sum(row.bytes for row in rows_of(core, part))
+        count = size = 0
+        for row in rows_of(core, part):
+            count, size = count + 1, size + row.bytes
+        if part.camera is not None and not count:
+            raise NotFound(f"nothing of camera {part.camera} is recorded there.")
         with progress("verifying", size, of_bytes=True, quiet=quiet) as advance:
             return verify_recordings(core, part, advance)
     finally:
@@ -124,6 +128,8 @@ def _show(report: Report, *, as_json: bool) -> None:
         click.echo(f"{seen}: {len(report.damages)} damages.", err=True)
     else:
         click.echo(f"{seen}: as recorded.")
+    if report.open:
+        click.echo(f"{report.open} chunks are being recorded, or wait to be stored: they were not looked at.", err=True)
     if report.unsealed:
         click.echo(f"{report.unsealed} chunks have no digests: they were recorded by an earlier version.", err=True)
 
