@@ -8,7 +8,7 @@ OUTAGE ?= 60
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test tools kills outages bench docs clean
+.PHONY: help setup demo check format test tools kills faults outages bench docs clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,10 @@ test: setup tools check ## everything: the check above, then all tests
 	scripts/test $(TESTS)
 
 kills: setup ## the kill -9 test, KILLS times (50)
-	GATEHOUSE_TEST_KILLS=$(KILLS) .venv/bin/pytest -q tests/e2e/test_kill.py
+	GATEHOUSE_TEST_KILLS=$(KILLS) .venv/bin/pytest -q tests/faults/test_kill.py
+
+faults: setup tools ## every fault, as long as the targets say (about 1.5 hours, as root); the report is docs/reliability.md
+	scripts/faults $(FAULTS)
 
 outages: setup ## kill every service and take away broker, database and store for OUTAGE seconds each (60)
 	GATEHOUSE_TEST_OUTAGE_S=$(OUTAGE) .venv/bin/pytest -q tests/integration/cluster

@@ -14,7 +14,7 @@ import av
 import numpy as np
 import pytest
 
-from fault_rig import FULL, Finding, SmallDisk, can_mount, small_disk, tell
+from fault_rig import FULL, Finding, SmallDisk, require_mounting, small_disk, tell
 from running import Running, command, decode, wait_for
 
 SIZE = 200 << 20
@@ -49,8 +49,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    if not can_mount(tmp_path / "probe"):
-        pytest.fail("no file system can be mounted here: run this as root, where mounting is allowed")
+    require_mounting(tmp_path / "probe")
     with small_disk(tmp_path / "disk", SIZE) as made:
         yield made
 
