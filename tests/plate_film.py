@@ -193,8 +193,15 @@ def _clipped(picture: NDArray[np.float32]) -> Picture:
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
-def make_plate_film(path: Path, street: Street) -> Path:
-    """Write the film as MP4 and return its path."""
+def make_plate_film(path: Path, street: Street, *, steady: bool = False) -> Path:
+    """Write the film as MP4 and return its path.
+
+    Args:
+        path: where.
+        street: what is filmed.
+        steady: let all pictures be of one quality, as cameras with a variable rate do, so that where nothing moves
+            pictures are small; else the encoder works on the background for ever.
+    """
     scenery = Scenery(street)
     with av.open(str(path), "w", format="mp4") as out:
         video = out.add_stream("libx264", rate=FPS)
@@ -203,7 +210,7 @@ def make_plate_film(path: Path, street: Street) -> Path:
         video.codec_context.time_base = Fraction(1, VIDEO_TIMESCALE)
         video.options = {
             "preset": "ultrafast",
-            "crf": "25",
+            **({"qp": "24"} if steady else {"crf": "25"}),
             "x264-params": f"keyint={GOP}:min-keyint={GOP}:scenecut=0:bframes=0",
         }
         for number in range(round(street.seconds * FPS)):
