@@ -12,7 +12,7 @@ import structlog
 from pydantic import ValidationError
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap
+from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap, Run
 from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, Unavailable
 from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.messages import ChunkStored, GapCause
@@ -103,7 +103,7 @@ class Repair:
             return self._set_aside(problem)
         if self._is_sound(problem.key, content) and content.own is not None:
             return self._index(Whole(problem.key, content.info, content.own, content.size))
-        known = known_chunk(content, None, None, None)
+        known = known_chunk(content, None, self._run(content.info.run), None)
         return self._set_aside(problem) if known is None else self._salvage(problem, known, None)
 
     def _reread(self, chunk: Chunk, problem: Problem) -> str:
@@ -113,14 +113,16 @@ class Repair:
         if by_index and self._is_sound(chunk.key, content) and content.info is not None and content.own is not None:
             return self._index(Whole(chunk.key, content.info, content.own, content.size))
         blob = self._footage.sample_indexes([chunk.id]).get(chunk.id)
-        try:
-            run = self._footage.run(chunk.run)
-        except NotFound:
-            run = None
-        known = known_chunk(content, chunk, run, None if decoded(blob, chunk) is None else blob)
+        known = known_chunk(content, chunk, self._run(chunk.run), None if decoded(blob, chunk) is None else blob)
         if known is None:
             return f"{self._set_aside(problem)}; {self._forget(chunk, GapCause.CORRUPT, problem.detail)}"
         return self._salvage(problem, known, chunk)
+
+    def _run(self, run_id: str) -> Run | None:
+        try:
+            return self._footage.run(run_id)
+        except NotFound:
+            return None
 
     def _read(self, key: str) -> Content:
         return read_content(self._core.store, key, self._core.store.stat(key).size)
