@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 _JUMP_TICKS = 2 * VIDEO_TIMESCALE
 _STALL_US = SECOND
+_RECENT = 8
 _NO_KEYFRAME_US = 30 * SECOND
 
 
@@ -57,6 +58,8 @@ class RunSession:
         self._zero = 0
         self._shift = 0
         self._newest: tuple[int, int] | None = None
+        self._delays: deque[int] = deque(maxlen=_RECENT)
+        """How long after their times the last frames came, in ticks from a point of its own."""
         self._restart: GapCause | None = None
         self._intervals: deque[int] = deque(maxlen=30)
         self._waiting_since: int | None = None
@@ -147,11 +150,14 @@ class RunSession:
     def _continuous(self, packet: Packet) -> int:
         """Return the packet's time; a jump that arrival does not share is taken out, until a new run begins."""
         pts = packet.pts + self._shift
+        arrival = packet.arrival_us * VIDEO_TIMESCALE // SECOND
         if self._newest is not None:
             newest_pts, newest_arrival = self._newest
             elapsed = (packet.arrival_us - newest_arrival) * VIDEO_TIMESCALE // SECOND
             ahead = pts - newest_pts
-            if self._info.live and (ahead - max(elapsed, 0) > _JUMP_TICKS or ahead < -_JUMP_TICKS):
+            # Sources hand a frame on when the next one begins: before a pause the last is as late as the pause is long.
+            early = min(ahead - max(elapsed, 0), min(self._delays) - (arrival - pts))
+            if self._info.live and (early > _JUMP_TICKS or ahead < -_JUMP_TICKS):
                 expected = newest_pts + max(elapsed, VIDEO_TIMESCALE // 100)
                 self._shift += expected - pts
                 pts = expected
@@ -160,6 +166,7 @@ class RunSession:
         if self._newest is None or pts > self._newest[0]:
             self._tell_stall(pts)
             self._newest = pts, packet.arrival_us
+            self._delays.append(arrival - pts)
         return pts
 
     def _tell_stall(self, pts: int) -> None:
