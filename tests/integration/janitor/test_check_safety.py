@@ -95,6 +95,24 @@ def test_a_young_file_is_on_its_way_into_the_index(core: Core) -> None:
     assert [p.kind.value for p in Check(old, Care(15 * MINUTE, 1.0)).all(lambda _: None).problems] == ["orphan"]
 
 
+def test_a_chunk_that_stays_in_the_spool_for_long_is_told_and_left_to_capture(core: Core) -> None:
+    """S2-44: stored and indexed, and its name in the spool is still there; while nothing runs that is no problem."""
+    row = chunks(core)[0]
+    left = core.data_dir / keys.spool("cam", row.run, row.start_us)
+    left.parent.mkdir(parents=True)
+    left.write_bytes(read(core, row.key))
+    waits = left.with_name(f"{row.start_us + 9 * HOUR}.mp4")
+    waits.write_bytes(b"being written")
+    assert look(core).problems == []
+    assert look(core).spool_files == 2
+    live = with_parts(core, clock=Meanwhile(core.clock.now_us() + HOUR, lambda: None))
+    check = Check(live, Care(15 * MINUTE, 1.0))
+    (problem,) = check.all(lambda _: None).problems
+    assert (problem.kind.value, problem.area.value, core.data_dir / problem.key) == ("leftover", "spool", left)
+    assert Repair(live, check, core.bus.publish).mend(problem) is None
+    assert left.exists()
+
+
 def test_a_check_that_is_stopped_ends(core: Core) -> None:
     core.store.delete(chunks(core)[0].key)
     stop = threading.Event()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ from gatehouse_common.integrity import Part, verify_recordings
 from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
-from gatehouse_common.testing.chunk_edits import move_end, twin_of
+from gatehouse_common.testing.chunk_edits import move_end, put_index, say_bytes, twin_of
 from janitor_kit import (
     chunks,
     found,
@@ -100,9 +101,8 @@ def test_all_eight_are_found_and_mended_and_nothing_else_is_touched(where: str, 
         assert len(reasons(core)) == len(damaged)
         # The rows, too: those that were well have not changed at all.
         known = {row.id: row for row in chunks(core)}
-        for row in [rows[0], duplicate, *rows[8:]]:
+        for row in [rows[0], duplicate, longer, *rows[8:]]:
             assert known[row.id] == row
-        assert (known[longer.id].start_us, known[longer.id].end_us) == (longer.start_us, longer.end_us)
         assert (known[orphan.id].start_us, known[orphan.id].end_us) == (orphan.start_us, orphan.end_us)
         assert missing.id not in known
         assert empty.id not in known
@@ -220,6 +220,41 @@ def test_a_file_of_which_nothing_is_left_goes_to_the_quarantine(
     assert row_of(core, row.id) is None
     assert quarantined(core) == [bad]
     assert gaps(core) == [("corrupt", 4.0, 6.0)]
+
+
+@pytest.mark.parametrize("how", ["none", "flipped", "of another chunk", "rubbish"])
+def test_a_sample_table_that_is_wrong_is_made_anew_from_the_file(core: Core, how: str) -> None:
+    """S2-44: the file is whole, so it is the index that is mended, and the file is not touched."""
+    row, other = chunks(core)[2:4]
+    indexes = FootageReader(core.db).sample_indexes([row.id, other.id])
+    blob = {
+        "none": None,
+        "flipped": flip(indexes[row.id], 60),
+        "of another chunk": indexes[other.id],
+        "rubbish": b"\0\2rubbish",
+    }[how]
+    put_index(core.db, row.id, blob)
+    before = objects(core)
+    assert found(core) == [("index", row.key)]
+    mend(core)
+    assert found(core) == []
+    assert FootageReader(core.db).sample_indexes([row.id])[row.id] == indexes[row.id]
+    assert objects(core) == before
+
+
+def test_a_row_that_says_another_size_is_mended(core: Core) -> None:
+    row = chunks(core)[2]
+    before = objects(core)
+    for wrong, kind in ((row.bytes - 10, "size"), (row.bytes + 10, "truncated")):
+        say_bytes(core.db, row.id, wrong)
+        assert found(core) == [(kind, row.key)]
+        mend(core)
+        assert found(core) == []
+        assert objects(core) == before
+        kept = row_of(core, row.id)
+        assert kept is not None
+        assert dataclasses.replace(kept, recovered=False) == row
+        assert gaps(core) == []
 
 
 def test_a_file_that_was_renamed_gets_its_row_back(core: Core) -> None:

@@ -30,3 +30,17 @@ def forget_clip(db: Database, clip: str) -> None:
     with db.begin() as c:
         c.execute(delete(ClipPlateEventRow).where(ClipPlateEventRow.clip == clip))
         c.execute(delete(ClipRow).where(ClipRow.id == clip))
+
+
+def say_bytes(db: Database, chunk: str, size: int) -> None:
+    """Let a row say that its file has another size."""
+    with db.begin() as c:
+        c.execute(update(ChunkRow).where(ChunkRow.id == chunk).values(bytes=size))
+
+
+def put_index(db: Database, chunk: str, blob: bytes | None) -> None:
+    """Put a sample table in place of a chunk's; None takes it away."""
+    with db.begin() as c:
+        c.execute(delete(ChunkIndexRow).where(ChunkIndexRow.chunk == chunk))
+        if blob is not None:
+            c.execute(insert(ChunkIndexRow).values(chunk=chunk, data=blob))

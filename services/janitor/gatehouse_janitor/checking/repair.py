@@ -37,6 +37,10 @@ _ORDER = (Kind.ORPHAN, Kind.DURATION, Kind.INDEX, Kind.SIZE, Kind.BOX, Kind.FLIP
 """First what gives files back to their rows; what forgets, or sets aside, sees then what is left."""
 
 
+_OF_ROWS = frozenset({Kind.INDEX, Kind.DURATION, Kind.SIZE, Kind.TRUNCATED})
+"""Where the file is whole by its own word, it is the row that is wrong."""
+
+
 class Repair:
     """Mends problems, one by one.
 
@@ -109,9 +113,11 @@ class Repair:
     def _reread(self, chunk: Chunk, problem: Problem) -> str:
         """Index a chunk anew if its file is whole; else make whole what is good of it."""
         content = self._read(chunk.key)
-        by_index = problem.kind in {Kind.INDEX, Kind.DURATION, Kind.SIZE}
-        if by_index and self._is_sound(chunk.key, content) and content.info is not None and content.own is not None:
-            return self._index(Whole(chunk.key, content.info, content.own, content.size))
+        if problem.kind in _OF_ROWS and self._is_sound(chunk.key, content) and content.info and content.own:
+            whole = Whole(chunk.key, content.info, content.own, content.size)
+            cut = problem.kind is Kind.TRUNCATED
+            done = self._index(whole, stored_us=chunk.stored_us, recovered=chunk.recovered or cut)
+            return done + self._note_lost(chunk, [whole], problem.detail) if cut else done
         blob = self._footage.sample_indexes([chunk.id]).get(chunk.id)
         known = known_chunk(content, chunk, self._run(chunk.run), None if decoded(blob, chunk) is None else blob)
         if known is None:
@@ -175,8 +181,13 @@ class Repair:
             return f"the row of {chunk.key} was removed"
         return None
 
-    def _index(self, whole: Whole) -> str:
+    def _index(self, whole: Whole, *, stored_us: int | None = None, recovered: bool = True) -> str:
         """Tell the indexer of a chunk, and wait until its row says so.
+
+        Args:
+            whole: the chunk.
+            stored_us: when it was stored, microseconds UTC; None: now.
+            recovered: whether it was damaged, or had to be found again.
 
         Raises:
             DataLoss: it has times that cannot be.
@@ -186,7 +197,7 @@ class Repair:
         try:
             stored = ChunkStored(
                 camera=info.camera,
-                time_us=clock.now_us(),
+                time_us=clock.now_us() if stored_us is None else stored_us,
                 run=info.run,
                 chunk=info.chunk,
                 key=whole.key,
@@ -195,7 +206,7 @@ class Repair:
                 end_us=media.end_us,
                 origin_us=media.origin_us,
                 bytes=whole.size,
-                recovered=True,
+                recovered=recovered,
             )
         except ValidationError as error:
             raise DataLoss(f"{whole.key} has times that cannot be: {error.errors()[0]['msg']}") from error
