@@ -7,7 +7,7 @@ somebody asks. So they cannot be wrong for good, and a change costs one row.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, update
 
@@ -24,9 +24,11 @@ DAY_US = 24 * HOUR
 _AT_ONCE = 200
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkDay:
-    """Stored chunks of a camera that begin on a day of UTC; ``day`` counts from 1970-01-01."""
+class ChunkDay(NamedTuple):
+    """Stored chunks of a camera that begin on a day of UTC; ``day`` counts from 1970-01-01.
+
+    A tuple, for there are tens of thousands of them in a plan.
+    """
 
     camera: str
     day: int
@@ -62,9 +64,9 @@ class ChunkDays:
         while self._settle():
             pass
         query = select(ChunkDayRow.camera, ChunkDayRow.day, ChunkDayRow.chunks, ChunkDayRow.bytes)
+        query = query.where(ChunkDayRow.chunks > 0).order_by(ChunkDayRow.camera, ChunkDayRow.day)
         with self._db.read() as c:
-            rows = c.execute(query.where(ChunkDayRow.chunks > 0).order_by(ChunkDayRow.camera, ChunkDayRow.day)).all()
-        return [ChunkDay(*row) for row in rows]
+            return [ChunkDay._make(row) for row in c.execute(query)]
 
     @retried
     def _settle(self) -> bool:

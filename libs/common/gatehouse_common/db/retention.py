@@ -122,6 +122,15 @@ class RetentionReader:
                 found += [Kept(*row) for row in c.execute(_OLD, wanted)]
         return found
 
+    def oldest_of(self, before_us: Mapping[str, int], now_us: int, each: int) -> list[Kept]:
+        """Return so many stored chunks of each camera that ended before an instant of each."""
+        found: list[Kept] = []
+        with self._db.read() as c:
+            for camera, before in before_us.items():
+                wanted = {"of_camera": camera, "before_us": before, "now_us": now_us, "most": each}
+                found += [Kept(*row) for row in c.execute(_OLD, wanted)]
+        return found
+
     def oldest_chunks(
         self, before_us: int, now_us: int, limit: int, *, without_events: bool, besides: Collection[str] = ()
     ) -> list[Kept]:

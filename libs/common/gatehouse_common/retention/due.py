@@ -25,14 +25,15 @@ def chunks_due(rules: CameraRules, reader: RetentionReader, days: Sequence[Chunk
     """Return how many recordings are too old, held ones included; ``days``: what is stored of each day."""
     count = size = 0
     partly: list[tuple[str, int, int, int]] = []
+    before = {camera: rules.of(camera).continuous_before(now_us) for camera in {day.camera for day in days}}
     for day in days:
-        before = rules.of(day.camera).continuous_before(now_us)
-        if before is None or day.start_us >= before:
+        limit, start_us = before[day.camera], day.day * DAY_US
+        if limit is None or start_us >= limit:
             continue
-        if day.start_us + DAY_US + MAX_CHUNK_US <= before:
+        if start_us + DAY_US + MAX_CHUNK_US <= limit:
             count, size = count + day.chunks, size + day.bytes
         else:
-            partly.append((day.camera, day.start_us, day.start_us + DAY_US, before))
+            partly.append((day.camera, start_us, start_us + DAY_US, limit))
     some, their_bytes = reader.sums(partly)
     return ClassDue("continuous", count + some, size + their_bytes)
 

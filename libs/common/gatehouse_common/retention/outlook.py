@@ -17,7 +17,7 @@ from gatehouse_common.timefmt import to_datetime
 
 from .due import ClassDue, chunks_due, clips_due
 from .reserve import reserve_bytes
-from .rules import GB, CameraRules
+from .rules import GB, CameraRules, Rules
 
 _MOST_NEXT = 20
 
@@ -167,36 +167,42 @@ def look_ahead(
 
 def _coming(rules: CameraRules, days: Sequence[ChunkDay], now_us: int, zone: ZoneInfo) -> list[DayDue]:
     """Return what comes of age when: chunks of a day of UTC go on the local day on which the middle of them does."""
-    found: dict[date, list[int]] = defaultdict(lambda: [0, 0])
+    keeps = {camera: _keep_us(rules.of(camera)) for camera in {day.camera for day in days}}
+    goes: dict[int, list[int]] = defaultdict(lambda: [0, 0])
     for day in days:
-        own = rules.of(day.camera)
-        if own.continuous_us is None:
-            continue
-        at_us = day.start_us + DAY_US // 2 + max(own.continuous_us, own.minimum_us)
-        if at_us > now_us:
-            sums = found[to_datetime(at_us, zone).date()]
+        keep_us = keeps[day.camera]
+        if keep_us is not None:
+            sums = goes[day.day * DAY_US + DAY_US // 2 + keep_us]
             sums[0] += day.chunks
             sums[1] += day.bytes
+    found: dict[date, list[int]] = defaultdict(lambda: [0, 0])
+    for at_us, (chunks, size) in goes.items():
+        if at_us > now_us:
+            sums = found[to_datetime(at_us, zone).date()]
+            sums[0] += chunks
+            sums[1] += size
     return [DayDue(when, "continuous", count, size) for when, (count, size) in sorted(found.items())]
 
 
 def _next_gone(
     rules: CameraRules, reader: RetentionReader, days: Sequence[ChunkDay], now_us: int, most: int
 ) -> list[NextGone]:
-    """Return the objects that go first by their age: those of the cameras whose oldest day goes first."""
+    """Return the objects that go first by their age."""
     found: list[NextGone] = []
+    keeps = {camera: _keep_us(rules.of(camera)) for camera in {day.camera for day in days}}
     first: dict[str, int] = {}
-    for day in days:
-        own = rules.of(day.camera)
-        if own.continuous_us is not None:
-            goes = day.start_us + max(own.continuous_us, own.minimum_us)
-            first[day.camera] = min(first.get(day.camera, goes), goes)
-    soonest = sorted(first, key=lambda camera: first[camera])[:most]
-    for camera in soonest:
-        own = rules.of(camera)
-        keep_us = max(own.continuous_us or 0, own.minimum_us)
-        chunks = reader.chunks_before(camera, now_us + keep_us, now_us, most)
-        found += [_gone("continuous", kept, max(now_us, kept.end_us + keep_us)) for kept in chunks]
+    for day in days:  # by camera and day: the first of each camera is its oldest
+        keep_us = keeps[day.camera]
+        if keep_us is not None and day.camera not in first:
+            first[day.camera] = day.day * DAY_US + keep_us
+    # As many cameras whose oldest days go first have the first objects, and those whose days begin within these.
+    latest = sorted(first.values())[:most][-1:]
+    soonest = {
+        camera: now_us + (keeps[camera] or 0) for camera, at in first.items() if latest and at <= latest[0] + DAY_US
+    }
+    for kept in reader.oldest_of(soonest, now_us, most):
+        keep_us = keeps[kept.camera] or 0
+        found.append(_gone("continuous", kept, max(now_us, kept.end_us + keep_us)))
     for camera in reader.cameras_with_clips():
         own = rules.of(camera)
         if own.event_us is None:
@@ -206,6 +212,11 @@ def _next_gone(
             clips = reader.clips_before(state, camera, now_us + keep_us, now_us, most)
             found += [_gone("event", kept, max(now_us, kept.end_us + keep_us)) for kept in clips]
     return sorted(found, key=lambda gone: (gone.at_us, gone.start_us, gone.key))[:most]
+
+
+def _keep_us(own: Rules) -> int | None:
+    """Return how long recordings are kept by their age, None if that is no reason for them to go."""
+    return None if own.continuous_us is None else max(own.continuous_us, own.minimum_us)
 
 
 def _gone(kind: str, kept: Kept, at_us: int) -> NextGone:
