@@ -7,9 +7,9 @@ import threading
 import structlog
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Deletions, Facts, HoldRepository, LeaseRepository, RetentionReader
+from gatehouse_common.db import Deletions, Facts, LeaseRepository, RetentionReader
 from gatehouse_common.errors import GatehouseError
-from gatehouse_common.observability.metrics import HOLDS, JANITOR_LAST_SUCCESS, RETENTION_RESERVE
+from gatehouse_common.observability.metrics import JANITOR_LAST_SUCCESS, RETENTION_DAYS_LEFT, RETENTION_RESERVE
 from gatehouse_common.retention import CameraRules, reserve_bytes
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
@@ -18,6 +18,7 @@ from gatehouse_common.storage import Capacity
 
 from .checking.check_jobs import CheckJobs
 from .fill_rate import FillRate
+from .gauges import Gauges
 from .guards import ClockGuard, StoreGuard
 from .removal import Removal
 from .sweeps import Freed, Sweeps
@@ -44,6 +45,7 @@ class Janitor:
         self._removal = Removal(core, deletions)
         self._sweeps = Sweeps(core, self._removal, deletions)
         self._rate = FillRate(RetentionReader(core.db), core.clock)
+        self._gauges = Gauges(core.db, core.clock)
         self._share: FairShare | None = None
         self._away = self._held_back = self._no_room = ""
         self._by_age_us: int | None = None
@@ -56,15 +58,20 @@ class Janitor:
             clock = self._core.clock
             self._share = FairShare(leases, self._core.name, lambda: [_LEADER], clock.monotonic_us, work=NAME)
         ending = threading.Event()
-        checks = threading.Thread(target=self._checks.run, args=(ending,), name="checks", daemon=True)
-        checks.start()
+        threads = [
+            threading.Thread(target=self._checks.run, args=(ending,), name="checks", daemon=True),
+            threading.Thread(target=self._keep_share, args=(ending,), name="share-janitor", daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
         try:
             pause = 0.0
-            while not self._wait(stop, pause):
-                pause = self.look(stop) if self.leads else _SHARE_S
+            while not self._core.clock.wait(stop, pause):
+                pause = self.look(stop) if self.leads else self._rest()
         finally:
             ending.set()
-            checks.join(_END_S)  # what it has in hand is left to whoever leads next
+            for thread in threads:
+                thread.join(_END_S)  # what is in hand is left to whoever leads next
             if self._share is not None:
                 self._share.leave()
 
@@ -98,18 +105,17 @@ class Janitor:
         trouble = self._no_room or self._away or self._held_back or self._removal.refused
         return [Check("retention", ok=not trouble, detail=trouble), *self._checks.health()]
 
-    def _wait(self, stop: threading.Event, seconds: float) -> bool:
-        """Wait, giving signs of life meanwhile; return whether it is time to stop."""
-        clock = self._core.clock
-        until = clock.monotonic_us() + round(seconds * SECOND)
-        while not stop.is_set():
-            if self._share is not None:
-                self._share.look([])
-            left = (until - clock.monotonic_us()) / SECOND
-            if left <= 0:
-                return False
-            clock.wait(stop, min(left, _SHARE_S) if self._share is not None else left)
-        return True
+    def _keep_share(self, ending: threading.Event) -> None:
+        """Give signs of life, however long a look takes: who gives none is not the one that leads any more."""
+        while self._share is not None and not ending.is_set():
+            self._share.look([])
+            self._core.clock.wait(ending, _SHARE_S)
+
+    def _rest(self) -> float:
+        """Do nothing, for another leads; return after how many seconds to see whether it still does."""
+        self._gauges.forget()
+        self._away = self._held_back = self._no_room = ""
+        return _SHARE_S
 
     def _sweep_by_age(self, rules: CameraRules, stop: threading.Event) -> None:
         now = self._core.clock.monotonic_us()
@@ -128,7 +134,7 @@ class Janitor:
         now_us = self._core.clock.now_us()
         Facts(self._core.db).put("janitor.success", str(now_us), now_us)
         JANITOR_LAST_SUCCESS.set(now_us / SECOND)
-        HOLDS.set(len(HoldRepository(self._core.db).list(now_us)))
+        self._gauges.show(rules)
 
     def _make_room(self, rules: CameraRules, stop: threading.Event) -> float:
         """Make room if it is needed; return when to look again: sooner, the sooner it may be needed."""
@@ -148,6 +154,7 @@ class Janitor:
         RETENTION_RESERVE.set(reserve)
         if rate <= 0:
             return most
+        RETENTION_DAYS_LEFT.set(max(0, room.free - reserve) / rate / 86_400)
         left = max(room.free - reserve, reserve // 8)
         return max(_SOONEST_S, min(most, left / rate / 2))
 

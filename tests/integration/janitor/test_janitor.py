@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import (
@@ -324,3 +325,21 @@ def test_with_retention_off_nothing_goes(tmp_path: Path, clock: FakeClock) -> No
     Janitor(core).look(STOP)
     assert files(core) == chunks
     core.close()
+
+
+def test_what_is_stored_and_how_old_it_is_can_be_seen(core: Core) -> None:
+    """PRODUCT: figures for dashboards; those of cameras that have nothing any more go."""
+    plenty(core, count=30)
+    record(core, "yard", NOW - 3 * HOUR, 4 * KB)
+    cut(core, NOW - 2 * HOUR, size=700)
+    janitor = Janitor(core)
+    janitor.look(STOP)
+    assert value("gatehouse_storage_bytes", **{"class": "continuous", "camera": "yard"}) == 4 * KB
+    assert value("gatehouse_storage_bytes", **{"class": "event", "camera": ""}) == 700
+    assert value("gatehouse_oldest_recording_age_seconds", camera="yard") == 3 * 3600
+    assert value("gatehouse_retention_target_seconds", camera="yard") == 72 * 3600
+    assert value("gatehouse_janitor_last_success_timestamp_seconds") == NOW / SECOND
+
+
+def value(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(name, labels)

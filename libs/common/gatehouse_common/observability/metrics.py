@@ -153,6 +153,21 @@ JANITOR_LAST_SUCCESS = Gauge(
     "When everything that should go had gone, seconds since 1970.",
 )
 HOLDS = Gauge("gatehouse_holds", "Holds that hold something.")
+HELD_BYTES = Gauge("gatehouse_held_bytes", "Bytes of recordings and clips that are on hold.")
+STORAGE_BYTES = Gauge(
+    "gatehouse_storage_bytes",
+    "Bytes of what is stored, by class and camera; of clips, of all cameras together.",
+    ["class", "camera"],
+)
+OLDEST_RECORDING = Gauge(
+    "gatehouse_oldest_recording_age_seconds", "Age of the oldest recording of a camera.", ["camera"]
+)
+RETENTION_TARGET = Gauge(
+    "gatehouse_retention_target_seconds", "How old recordings of a camera shall become; 0: any age.", ["camera"]
+)
+RETENTION_DAYS_LEFT = Gauge(
+    "gatehouse_retention_days_left", "Days until the disk is filled up to its reserve, at the present rate."
+)
 
 # Upkeep
 CONSISTENCY_ISSUES = Gauge(
