@@ -150,6 +150,8 @@ class RunRecorder:
         self._audio: deque[Sample] = deque()
         self._held: tuple[int, Sample] | None = None
         self._newest = 0
+        self._usual = VIDEO_TIMESCALE // 30
+        """Duration of the last frame whose end is known, in ticks: the very last one's is not."""
         self._chunk: _OpenChunk | None = None
         self._gop: list[tuple[int, int, Written]] = []
         self._link = b""
@@ -198,7 +200,7 @@ class RunRecorder:
         if self._held is not None:
             dts, last = self._held
             self._held = None
-            dur = last.dur or (self._video[-1].dur if self._video else VIDEO_TIMESCALE // 30)
+            dur = last.dur or self._usual
             self._append(dts, last, dur)
             self._flush(dts + dur)
         self._close_chunk()
@@ -229,6 +231,7 @@ class RunRecorder:
         if sample.sync and not self._video:
             self._rotate(dts)
         timed = TimedSample(dts, sample.pts - dts, dur, sample.sync, sample.data)
+        self._usual = dur
         self._video.append(timed)
         if self._chunk is not None:
             self._listener.sample_timed(self._chunk.id, timed)
