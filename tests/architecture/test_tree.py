@@ -50,6 +50,13 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"
 
 
+def test_the_tests_that_prove_recovery_are_there() -> None:
+    """S2-43: each place where a crash may come is proved by a test that can be found."""
+    named = re.findall(r"`(tests/[\w/]+\.py)`", (ROOT / "docs" / "design" / "recovery.md").read_text())
+    assert len(set(named)) > 15
+    assert not [name for name in named if not (ROOT / name).exists()]
+
+
 def test_every_service_says_what_it_consumes_publishes_and_writes() -> None:
     """W-1, W-2: one README per service, and it answers the same questions everywhere."""
     for service in ("capture", "segmenter", "indexer", "detector", "api"):
