@@ -174,6 +174,9 @@ class MaintenanceSettings(Group):
     check_new_minutes: float = Field(
         60.0, ge=0, le=1440, description="so often what was stored since is compared, to the byte; 0: never"
     )
+    mb_per_second: float = Field(
+        50.0, ge=0, le=100000, description="files are read no faster, so that recording is not hindered; 0: any speed"
+    )
     repair: bool = Field(
         False,
         description="mend what those find: index anew, make whole, or move to the quarantine; nothing is deleted",

@@ -15,10 +15,12 @@ class Care:
         grace_us: a file that is younger is on its way into the index, microseconds.
         pause_s: so long after all has been looked at, what was found is looked at again, seconds. Only what stands
             twice is a problem.
+        bytes_per_second: files are read no faster; 0: as fast as it goes.
     """
 
     grace_us: int
     pause_s: float
+    bytes_per_second: float = 0.0
 
     def is_young(self, modified_us: int, now_us: int) -> bool:
         """Return whether a file that was last changed then may be on its way into the index.

@@ -16,6 +16,7 @@ from .care import Care
 from .chunk_check import ChunkCheck
 from .clip_check import ClipCheck
 from .object_check import ObjectCheck
+from .pace import Pace
 from .picture_check import PictureCheck
 from .problem import Area, Kind, Problem, counts
 from .recordings import Recordings, beside
@@ -68,7 +69,7 @@ class Check:
         self._core, self._care, self._quick = core, care, quick
         self._stop = stop or threading.Event()
         self._footage = FootageReader(core.db)
-        self._chunks = ChunkCheck(core)
+        self._chunks = ChunkCheck(core, Pace(core.clock, self._stop, care.bytes_per_second))
         self._objects = ObjectCheck(core, care)
         self._recordings = Recordings(core, self._chunks, self._objects, quick=quick)
         self._clips = ClipCheck(core, care, quick=quick)

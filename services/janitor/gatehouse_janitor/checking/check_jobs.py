@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -104,7 +105,9 @@ class CheckJobs:
         JOB_SECONDS.labels(CONSISTENCY_CHECK).observe((self._core.clock.monotonic_us() - since) / SECOND)
 
     def _checked(self, hand: _Hand) -> tuple[Report, dict[Problem, str]]:
-        check = Check(self._core, self._care, quick=bool(hand.parameters.get("quick")), stop=hand.stopped)
+        rate = self._core.settings.values.maintenance.mb_per_second * 1e6
+        care = replace(self._care, bytes_per_second=rate)
+        check = Check(self._core, care, quick=bool(hand.parameters.get("quick")), stop=hand.stopped)
         if hand.parameters.get("scope") == "new":
             report = check.since(self._timetable.checked_until(), hand.advance)
         else:

@@ -10,6 +10,7 @@ from gatehouse_common.runtime import Core
 
 from .content import Content, read_content, same
 from .known_chunk import decoded
+from .pace import Pace
 from .payload import payload_problems
 from .problem import Area, Kind, Problem
 
@@ -22,10 +23,11 @@ class ChunkCheck:
 
     Args:
         core: where to look.
+        pace: how fast files are read.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
+    def __init__(self, core: Core, pace: Pace) -> None:
+        self._core, self._pace = core, pace
         self._footage = FootageReader(core.db)
         self._begins: tuple[str, bytes] | None = None
 
@@ -101,7 +103,7 @@ class ChunkCheck:
         if content.info is None or content.info.camera != chunk.camera or not self._is_of_run(chunk, content):
             return _problem(Kind.FLIPPED, chunk, "its beginning is not that of its run")
         has_box = content.own is not None and content.is_consistent
-        bad = payload_problems(self._core.store, chunk.key, indexed, blob, has_box=has_box)
+        bad = payload_problems(self._core.store, chunk.key, indexed, blob, has_box=has_box, read=self._pace.read)
         footage = [b for b in bad if not b.at_end]
         if footage:
             more = f", and {len(footage) - 1} more spans" if len(footage) > 1 else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,14 @@ from gatehouse_common.storage import ObjectStore
 
 from .content import BlockReader
 
+Read = Callable[[int], None]
+
 _READ_BYTES = 8 << 20
 _PREFIXED = frozenset({"avc1", "hvc1"})
+
+
+def unnoted(_count: int) -> None:
+    """Let bytes be read as fast as it goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,9 @@ class Bad:
     at_end: bool = False
 
 
-def payload_problems(store: ObjectStore, key: str, media: ChunkMedia, blob: bytes, *, has_box: bool) -> list[Bad]:
+def payload_problems(
+    store: ObjectStore, key: str, media: ChunkMedia, blob: bytes, *, has_box: bool, read: Read = unnoted
+) -> list[Bad]:
     """Return the damaged spans of a chunk whose boxes are as an index says; reads all of it once.
 
     Args:
@@ -40,17 +49,20 @@ def payload_problems(store: ObjectStore, key: str, media: ChunkMedia, blob: byte
         media: its samples, as the index has them.
         blob: the compact index that they are from.
         has_box: whether the file ends in that index.
+        read: told how many bytes were read.
 
     Raises:
         NotFound: it is gone.
         Unavailable: the store does not answer.
         DataLoss: the index itself is damaged.
     """
-    found = digest_problems(store, key, blob, has_box=has_box)
+    found = digest_problems(store, key, blob, has_box=has_box, read=read)
     return _unit_problems(store, key, media) if found is None else found
 
 
-def digest_problems(store: ObjectStore, key: str, blob: bytes, *, has_box: bool) -> list[Bad] | None:
+def digest_problems(
+    store: ObjectStore, key: str, blob: bytes, *, has_box: bool, read: Read = unnoted
+) -> list[Bad] | None:
     """Return the spans whose digests are not those of an index; None if it has no digests.
 
     Raises:
@@ -59,7 +71,7 @@ def digest_problems(store: ObjectStore, key: str, blob: bytes, *, has_box: bool)
     evidence = of_index(blob, key, None, has_box=has_box)
     if evidence.seal is None:
         return None
-    wrong = compare(store.open_range(key), list(evidence.regions()), lambda _bytes: None)
+    wrong = compare(store.open_range(key), list(evidence.regions()), read)
     return [Bad(r.start, r.end, f"{r.what} is not what was recorded", r.what == SAMPLE_INDEX) for r in wrong]
 
 
