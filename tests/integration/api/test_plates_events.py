@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,10 +16,12 @@ from gatehouse_api.events import RING, Event, EventHub
 from gatehouse_api.service import ApiService, build
 from gatehouse_common.bus.memory import MemoryBus
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import CameraRepository, ClipRepository
+from gatehouse_common.db import CameraRepository, ClipRepository, LeaseRepository
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored
 from gatehouse_common.messages.cameras import CameraStatus
+from gatehouse_common.runtime import Core
+from gatehouse_common.sharing import FairShare
 from plates_kit import PlateSite, indexing, settle, tell, visit
 from running import wait_for
 from server_kit import serving
@@ -130,6 +133,27 @@ def test_only_what_was_asked_for_is_told(plate_site: PlateSite, service: ApiServ
         assert (name, data["id"], data["events"], event_id) == ("clip.ready", clip, [event], stored.id)
 
 
+@contextmanager
+def holding_leases(core: Core) -> Iterator[None]:
+    """Hold the leases of all cameras, as a capture worker does: else nobody records them, whatever they report."""
+    leases, parts = LeaseRepository(core.db, "camera"), CameraRepository(core.db).enabled
+    share, stop = FairShare(leases, "worker", parts, core.clock.monotonic_us), threading.Event()
+
+    def keep() -> None:
+        while not stop.wait(0.5):
+            share.look(())
+
+    share.look(())
+    keeping = threading.Thread(target=keep)
+    keeping.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        keeping.join()
+        share.leave()
+
+
 def test_cameras_that_go_and_come_are_told(plate_site: PlateSite, service: ApiService) -> None:
     cameras = CameraRepository(plate_site.core.db)
 
@@ -142,7 +166,7 @@ def test_cameras_that_go_and_come_are_told(plate_site: PlateSite, service: ApiSe
 
     now = plate_site.core.clock.now_us()
     report("recording", now)
-    with streaming(service, "?topics=cameras") as stream:
+    with holding_leases(plate_site.core), streaming(service, "?topics=cameras") as stream:
         time.sleep(2.5)
         report("reconnecting", now + 1)
         data, _ = stream.until("camera.offline", id="yard")

@@ -130,7 +130,8 @@ def set_values(camera_id: str, values: tuple[str, ...], data: Path | None, confi
 
     plates.enabled (whether it is watched), plates.threshold (what reads have to be surer than), plates.region (us, eu,
     br), plates.masks and plates.zones (what is not looked at, and what alone is: polygons of corners as fractions of
-    the picture, e.g. [[[0,0],[1,0],[1,0.3],[0,0.3]]]), and keep (all, or events: the clips of plate events alone).
+    the picture, e.g. [[[0,0],[1,0],[1,0.3],[0,0.3]]]), keep (all, or events: the clips of plate events alone), and
+    priority (where a disk fills up, lower numbers stop first).
     A value of null is that of the site's settings again.
     """
     change = _change(values)
