@@ -404,7 +404,7 @@ async function start() {
   loadHealth();
   setInterval(loadHealth, 10000);
   coverage.load();
-  setInterval(() => coverage.load(), 10000);
+  setInterval(() => coverage.load(), 15000);
   setInterval(loadLedger, 5000);
 }
 
