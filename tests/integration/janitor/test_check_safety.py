@@ -13,7 +13,8 @@ from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import FootageWriter
 from gatehouse_common.errors import Cancelled, Conflict
-from gatehouse_common.messages import ChunkStored
+from gatehouse_common.ids import new_id
+from gatehouse_common.messages import ChunkOpened, ChunkStored
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.clock import FakeClock
@@ -23,7 +24,7 @@ from gatehouse_janitor.checking.check import Check
 from gatehouse_janitor.checking.repair import Repair
 from gatehouse_janitor.checking.safety import refuse_if_store_is_away
 from janitor_kit import chunks, found, gaps, look, mend, objects, quarantined, read, record_chunks, replace, row_of
-from pipeline_kit import core_at
+from pipeline_kit import START_US, core_at
 
 
 @pytest.fixture
@@ -76,6 +77,28 @@ def test_what_comes_and_goes_while_it_looks_is_no_problem(core: Core) -> None:
     report = Check(live, Care(15 * MINUTE, 1.0)).all(lambda _: None)
     assert report.problems == []
     assert report.passed == 2
+
+
+def test_an_open_chunk_that_nobody_has_is_left_to_its_worker_while_others_are_at_work(core: Core) -> None:
+    """S2-44: the worker that records it may come back under another address; alone, nobody comes."""
+    opened = ChunkOpened(
+        camera="cam",
+        time_us=START_US,
+        run=new_id(),
+        chunk=new_id(),
+        key=keys.spool("cam", new_id(), START_US + HOUR),
+        start_us=START_US + HOUR,
+        origin_us=START_US,
+    )
+    FootageWriter(core.db).open_chunk(opened)
+    live = with_parts(core, clock=Meanwhile(core.clock.now_us(), lambda: None))
+    check = Check(live, Care(15 * MINUTE, 1.0))
+    (problem,) = check.all(lambda _: None).problems
+    assert (problem.kind.value, problem.key) == ("missing", opened.key)
+    assert Repair(live, check, core.bus.publish).mend(problem) is None
+    assert row_of(core, opened.chunk) is not None
+    mend(core)
+    assert row_of(core, opened.chunk) is None
 
 
 def test_what_stands_twice_is_told_on_a_live_system_too(core: Core) -> None:

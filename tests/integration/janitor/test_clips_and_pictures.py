@@ -102,7 +102,7 @@ def test_a_clip_whose_boxes_are_wrong_is_found_by_reading_it(site: tuple[Core, l
 def test_the_file_of_an_archived_clip_that_is_gone_makes_it_purged(site: tuple[Core, list[Visit], list[Clip]]) -> None:
     """S2-30: the row stays, and is not cut anew."""
     core, _, clips = site
-    ClipRepository(core.db).archive_before(clips[2].end_us + 1)
+    ClipRepository(core.db).archive_before(clips[2].end_us + 1, 0)
     core.store.delete(clips[2].key)
     mend(core)
     assert ClipRepository(core.db).get(clips[2].id).state == "purged"

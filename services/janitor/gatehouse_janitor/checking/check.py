@@ -76,6 +76,11 @@ class Check:
         self._pictures = PictureCheck(core, care)
         self._spool = SpoolCheck(core, care)
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody else writes to index, store and spools."""
+        return not self._care.grace_us
+
     def steps(self) -> int:
         """Return about how many steps the whole of it takes."""
         return 3 * Inventory(self._core.db).count_stored()

@@ -93,6 +93,8 @@ class Repair:
 
     def _of_row(self, chunk: Chunk, problem: Problem) -> str | None:
         if problem.kind is Kind.MISSING:
+            if chunk.state == "open" and not self._check.is_alone:
+                return None  # its worker may have it under another address: it tells of all its files when it starts
             return self._forget(chunk, GapCause.DELETED, problem.detail)
         if problem.kind is Kind.EMPTY:
             return f"{self._set_aside(problem)}; {self._forget(chunk, GapCause.CORRUPT, problem.detail)}"
