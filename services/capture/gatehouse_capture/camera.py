@@ -76,6 +76,7 @@ class CameraWorker:
         self._status = CameraStatus(camera=desk.camera, time_us=now, state=CameraState.STARTING, since_us=now)
         self._expected_until_us = desk.clock.monotonic_us()
         metrics.RECORDING_EXPECTED.labels(desk.camera).set(1)
+        metrics.RECORDING_ACTIVE.labels(desk.camera).set(0)
 
     @property
     def status(self) -> CameraStatus:

@@ -16,12 +16,13 @@ from .space_rules import Writer, held_back, largest_chunk
 
 log = structlog.get_logger(__name__)
 
-_LOOK_S = 1.0
-_FRESH_US = SECOND // 4
+_LOOK_S = 0.25
+_FRESH_US = SECOND // 10
+_MEASURED_US = SECOND
 _GUESSED_RATE = 250_000.0
 """Bytes a second of a camera that has not written yet: two million bits."""
 _SLOWER = 0.9
-"""How a rate that was measured fades with each look: cameras send in bursts, and the next one needs room too."""
+"""How a rate that was measured fades with each second: cameras send in bursts, and the next one needs room too."""
 _WHY = "the disk is nearly full: recording waits until there is room, the least important cameras first"
 
 
@@ -47,7 +48,7 @@ class Space:
         self._trouble = ""
 
     def run(self, stop: threading.Event) -> None:
-        """Look every second until told to stop."""
+        """Look four times a second until told to stop."""
         while not self._clock.wait(stop, _LOOK_S):
             try:
                 self.look()
@@ -66,9 +67,10 @@ class Space:
                 RECORDING_HELD_BACK.labels(camera).set(camera in self._held)
 
     def wrote(self, camera: str, count: int) -> None:
-        """Count bytes that a camera has written."""
+        """Count bytes that a camera has written, and see what room is left."""
         with self._lock:
             self._written[camera] = self._written.get(camera, 0) + count
+        self._look_again()
 
     def refused(self, camera: str) -> str:
         """Return why a camera must not write now, in a sentence; empty: it may."""
@@ -76,9 +78,13 @@ class Space:
 
     def chunk_bytes(self) -> int:
         """Return the size from which on a chunk file has to end; asked at each keyframe, before one is begun."""
+        self._look_again()
+        return self._chunk_bytes
+
+    def _look_again(self) -> None:
+        """Look, if the last look is not of this moment: there may be many cameras."""
         if self._clock.monotonic_us() - self._looked_us >= _FRESH_US:
             self.look()
-        return self._chunk_bytes
 
     def look(self) -> None:
         """Look at the file system, and decide who may write."""
@@ -100,7 +106,7 @@ class Space:
 
     def _measure(self, now_us: int) -> None:
         elapsed_us = now_us - self._measured_us
-        if elapsed_us < SECOND * _LOOK_S / 2:
+        if elapsed_us < _MEASURED_US:
             return
         self._measured_us = now_us
         for camera in self._priorities.keys() - self._held:
