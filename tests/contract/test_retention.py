@@ -23,7 +23,7 @@ from gatehouse_common.db import (
 from gatehouse_common.db.upkeep_models import FOREVER_US
 from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.ids import new_id
-from gatehouse_common.messages import ChunkStored, GopWritten, RunStarted
+from gatehouse_common.messages import ChunkClosed, ChunkDiscarded, ChunkOpened, ChunkStored, GopWritten, RunStarted
 
 NOW = 1_800_000_000 * SECOND
 LENGTH = 10 * MINUTE
@@ -274,3 +274,43 @@ def test_an_open_chunk_is_no_candidate(db: Database) -> None:
     )
     FootageWriter(db).extend_chunk(gop)
     assert RetentionReader(db).oldest_chunks(NOW, NOW, 10, without_events=False) == []
+
+
+def discarded(chunk: str, start_us: int, camera: str = "gate") -> ChunkDiscarded:
+    who = {"camera": camera, "time_us": start_us, "run": RUN, "chunk": chunk, "key": f"spool/{camera}/{chunk}.mp4"}
+    return ChunkDiscarded(**who, start_us=start_us, end_us=start_us + LENGTH)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with a row", "without"])
+def test_what_is_held_is_not_let_go_of_either(db: Database, known: bool) -> None:
+    """S2-31: the last gate before a chunk goes that nobody has stored."""
+    writer, gone = FootageWriter(db), discarded("held", NOW)
+    if known:
+        who = {"camera": "gate", "time_us": NOW, "run": RUN, "chunk": "held", "key": gone.key}
+        writer.close_chunk(ChunkClosed(**who, start_us=NOW, end_us=NOW + LENGTH, origin_us=NOW, bytes=1000))
+    holds, placed = HoldRepository(db), hold(camera="gate", start_us=NOW + LENGTH - SECOND, until_us=NOW + HOUR)
+    holds.place(placed)
+    assert not writer.discard_chunk(gone, "only clips", NOW)
+    assert FootageReader(db).gaps("gate", NOW, NOW + LENGTH) == []
+    assert writer.discard_chunk(discarded("other", NOW, "yard"), "only clips", NOW)
+    assert writer.discard_chunk(discarded("before", NOW - LENGTH - SECOND), "only clips", NOW)
+    holds.release(placed.id, NOW + SECOND, "")
+    assert writer.discard_chunk(gone, "only clips", NOW + SECOND)
+    assert FootageReader(db).gaps("gate", NOW, NOW + LENGTH) != []
+
+
+def test_a_chunk_that_is_to_be_deleted_does_not_come_back_when_it_is_told_again(db: Database) -> None:
+    """S2-30: messages come twice and late; a row without a file would be footage that does not play."""
+    chunk = store(db, "gate", NOW - 80 * HOUR)
+    [marked] = Deletions(db).mark_chunks([chunk], "age", NOW)
+    writer = FootageWriter(db)
+    who = {"camera": "gate", "time_us": NOW, "run": RUN, "chunk": chunk, "key": marked.key}
+    writer.open_chunk(ChunkOpened(**who, start_us=NOW - 80 * HOUR, origin_us=0))
+    span = {"start_us": marked.start_us, "end_us": marked.end_us}
+    again = ChunkStored(**who, spool_key="", **span, origin_us=0, bytes=1000)
+    assert not writer.store_chunk(again, b"index")
+    with pytest.raises(NotFound):
+        FootageReader(db).chunk(chunk)
+    other = again.model_copy(update={"chunk": new_id()})
+    assert writer.store_chunk(other, b"index")  # that had the same name before is no reason
+    assert FootageReader(db).chunk(other.chunk).state == "stored"

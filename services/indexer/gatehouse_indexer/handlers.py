@@ -95,7 +95,10 @@ class Handlers:
         if index.rescanned:
             log.warning("a stored chunk had no usable sample index; its parts were read again", key=stored.key)
         self._ledger.ensure(stored)
-        self._writer.store_chunk(stored, index.blob)
+        if not self._writer.store_chunk(stored, index.blob):
+            log.info("a chunk that is to be deleted was told again", key=stored.key)
+            self._free(stored.camera, stored.chunk, stored.spool_key)
+            return
         self._core.bus.publish(
             ChunkIndexed(
                 camera=stored.camera,
@@ -108,9 +111,13 @@ class Handlers:
         self._stored()
 
     def _chunk_discarded(self, gone: ChunkDiscarded) -> None:
-        if self._writer.discard_chunk(gone, ONLY_CLIPS):
-            now_us = self._core.clock.now_us()
-            self._core.bus.publish(ChunkFreed(camera=gone.camera, time_us=now_us, chunk=gone.chunk, spool_key=gone.key))
+        # One that is held stays in the spool; it is told again, and then stored.
+        if self._writer.discard_chunk(gone, ONLY_CLIPS, self._core.clock.now_us()):
+            self._free(gone.camera, gone.chunk, gone.key)
+
+    def _free(self, camera: str, chunk: str, spool_key: str) -> None:
+        now_us = self._core.clock.now_us()
+        self._core.bus.publish(ChunkFreed(camera=camera, time_us=now_us, chunk=chunk, spool_key=spool_key))
 
     def _gap_recorded(self, gap: GapRecorded) -> None:
         if gap.end_us > gap.start_us:

@@ -130,7 +130,7 @@ class Segmenter:
             if self._plans.see(message):
                 self._clips.changed()
         elif isinstance(message, ChunkClosed):
-            if message.bytes > 0 and not self._unkept.keeps(message.camera):
+            if message.bytes > 0 and not self._unkept.wants(message):
                 self._unkept.hold(message)
             else:
                 self._publisher.publish(message)

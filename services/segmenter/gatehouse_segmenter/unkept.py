@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import CameraRepository, ClipRepository
+from gatehouse_common.db import CameraRepository, ClipRepository, Hold, HoldRepository
 from gatehouse_common.errors import GatehouseError, InvalidInput, NotFound
 from gatehouse_common.media.slicing import LOOKBACK_US
 from gatehouse_common.messages import ChunkClosed, ChunkDiscarded
@@ -50,7 +50,7 @@ class Unkept:
         mine: Callable[[str], bool] = lambda _camera: True,
     ) -> None:
         self._core, self._clips, self._locks, self._mine = core, clips, locks, mine
-        self._cameras = CameraRepository(core.db)
+        self._cameras, self._holds = CameraRepository(core.db), HoldRepository(core.db)
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
         self._kept: dict[str, tuple[int, bool]] = {}
@@ -87,6 +87,14 @@ class Unkept:
         self._warned[camera] = reason
         return bool(reason)
 
+    def wants(self, closed: ChunkClosed) -> bool:
+        """Return whether a chunk is stored: all footage of its camera is, or somebody has put it on hold.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return self.keeps(closed.camera) or _is_on_hold(closed, self._holds.list(self._core.clock.now_us()))
+
     def hold(self, closed: ChunkClosed) -> None:
         """Hold a chunk; one that is held already is not held for longer."""
         with self._lock:
@@ -95,17 +103,20 @@ class Unkept:
     def look(self) -> list[ChunkClosed]:
         """Let go of what no clip can need any more; return the chunks that are to be stored after all.
 
+        Stored is also what somebody has put on hold: clips alone would not be what was asked for.
+
         Raises:
             Unavailable: database or bus do not answer; nothing is lost by that.
         """
         self._note_idle()
         with self._lock:
             held = list(self._held.values())
+        holds = self._holds.list(self._core.clock.now_us()) if held else []
         wanted: list[ChunkClosed] = []
         for one in held:
             if not self._mine(one.closed.camera):
                 self._forget(one)
-            elif self.keeps(one.closed.camera):
+            elif self.keeps(one.closed.camera) or _is_on_hold(one.closed, holds):
                 wanted.append(one.closed)
                 self._forget(one)
             elif self._is_old(one) and self._let_go(one.closed):
@@ -149,3 +160,13 @@ class Unkept:
     def _forget(self, one: _Held) -> None:
         with self._lock:
             self._held.pop(one.closed.chunk, None)
+
+
+def _is_on_hold(closed: ChunkClosed, holds: Sequence[Hold]) -> bool:
+    return any(
+        hold.clip is None
+        and hold.camera in {None, closed.camera}
+        and hold.start_us < closed.end_us
+        and hold.end_us > closed.start_us
+        for hold in holds
+    )

@@ -13,7 +13,15 @@ import pytest
 from clip_kit import FPS, FilmCamera, at_work, clips_of, read_at, settled, shown, stored_clips
 from gatehouse_common.bus import Bus, Delivery
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Camera, CameraRepository, ClipRepository, FootageReader, Gap, TimelineReader
+from gatehouse_common.db import (
+    Camera,
+    CameraRepository,
+    ClipRepository,
+    FootageReader,
+    Gap,
+    HoldRepository,
+    TimelineReader,
+)
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ChunkClosed, ChunkDiscarded, ChunkFreed, GapCause, Message
 from gatehouse_common.runtime import Core
@@ -21,6 +29,7 @@ from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.clip_plans import CameraLocks
 from gatehouse_segmenter.unkept import Unkept
 from pipeline_kit import START_US, core_at, record, rows, spool_files, stored_files
+from retention_kit import hold
 from running import wait_for
 
 QUICK: dict[str, Any] = {"clips.pre_seconds": "1", "clips.post_seconds": "2", "clips.late_seconds": "1"}
@@ -112,6 +121,24 @@ def test_what_is_held_is_stored_if_all_is_to_be_kept_again(core: Core) -> None:
             camera.stop()
             settled(slow)
             assert [state for _, state, _ in rows(slow)] == ["stored"] * 4
+
+
+def test_what_is_on_hold_is_stored(core: Core) -> None:
+    """S2-31: of a camera of which only clips are kept, too; what is beside it goes as ever."""
+    HoldRepository(core.db).place(hold(camera="cam", start_us=at(100), end_us=at(140)))
+    HoldRepository(core.db).place(hold(camera="yard"))
+    HoldRepository(core.db).place(hold(until_us=START_US))
+    camera = FilmCamera(core.data_dir, core.bus.publish, chunk_us=4 * SECOND)
+    with at_work(core):
+        camera.advance(at(300))
+        camera.stop()
+        wait_for("the spool to be empty", lambda: not spool_files(core.data_dir))
+        settled(core)
+    first, last = START_US + 8 * SECOND, START_US + 16 * SECOND
+    assert FootageReader(core.db).spans("cam", START_US, at(300))[0].start == first
+    assert FootageReader(core.db).spans("cam", START_US, at(300))[-1].end == last
+    assert len(stored_files(core.data_dir)) == 2
+    assert [(g.start_us, g.end_us) for g in gaps(core)] == [(START_US, first), (last, at(300))]
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,11 @@ from .chunk_days import touch_days
 from .clip_rows import move_planned
 from .contention import retried
 from .engine import Database
+from .held_spans import span_is_held
 from .models import ChunkIndexRow, ChunkRow, GapRow, RunRow
 from .new_rows import insert_new
 from .records import Gap
+from .upkeep_models import DeletionRow
 
 _ChunkNews = ChunkOpened | GopWritten | ChunkClosed | ChunkStored
 
@@ -143,9 +145,16 @@ class FootageWriter:
                 c.execute(moved.values(spool_url=news.spool_url))
 
     @retried
-    def store_chunk(self, news: ChunkStored, sample_index: bytes) -> None:
-        """Keep where a chunk is stored, and its sample index, in one transaction."""
+    def store_chunk(self, news: ChunkStored, sample_index: bytes) -> bool:
+        """Keep where a chunk is stored, and its sample index, in one transaction.
+
+        Returns:
+            False: it has been decided on that it is deleted, so there is to be no row of it.
+        """
         with self._db.begin(durable=True) as c:  # upon which the spool's name goes
+            if _is_to_be_deleted(c, news):
+                c.execute(delete(ChunkRow).where(ChunkRow.id == news.chunk, ChunkRow.state == "open"))
+                return False
             placed = _placed(c, news)
             before = c.execute(select(ChunkRow.start_us).where(ChunkRow.id == news.chunk)).scalars().all()
             values = {
@@ -164,6 +173,7 @@ class FootageWriter:
             touch_days(c, news.camera, [*before, placed["start_us"]])
             c.execute(delete(ChunkIndexRow).where(ChunkIndexRow.chunk == news.chunk))
             c.execute(insert(ChunkIndexRow).values(chunk=news.chunk, data=sample_index))
+        return True
 
     @retried
     def forget_chunk(self, chunk_id: str) -> None:
@@ -181,10 +191,13 @@ class FootageWriter:
             c.execute(delete(ChunkRow).where(ChunkRow.key == key, ChunkRow.state == "open"))
 
     @retried
-    def discard_chunk(self, news: ChunkDiscarded, detail: str) -> bool:
-        """Forget a chunk that is not to be kept, and let the ledger say so; return False if it is stored after all.
+    def discard_chunk(self, news: ChunkDiscarded, detail: str, now_us: int) -> bool:
+        """Forget a chunk that is not to be kept, and let the ledger say so.
 
         What is let go of piece by piece is one gap.
+
+        Returns:
+            False: it is stored after all, or it is held: nothing of it is forgotten.
         """
         with self._db.begin(durable=True) as c:  # upon which the file goes
             row = c.execute(
@@ -192,8 +205,10 @@ class FootageWriter:
             ).first()
             if row is not None and row.state == "stored":
                 return False
-            c.execute(delete(ChunkRow).where(ChunkRow.id == news.chunk))
             start_us, end_us = (news.start_us, news.end_us) if row is None else (row.start_us, row.end_us)
+            if span_is_held(c, news.camera, start_us, max(end_us, news.end_us), now_us):
+                return False
+            c.execute(delete(ChunkRow).where(ChunkRow.id == news.chunk))
             if end_us > start_us:
                 add_purged(c, news.camera, start_us, end_us, detail)
         return True
@@ -250,6 +265,15 @@ def add_purged(c: Connection, camera: str, start_us: int, end_us: int, detail: s
     for start in {whole[0], *(gap.start_us for gap in found)}:
         c.execute(_FORGET_GAP, {"of_camera": camera, "at_us": start})
     c.execute(insert(GapRow), asdict(Gap(camera, *whole, GapCause.PURGED.value, detail)))
+
+
+def _is_to_be_deleted(c: Connection, news: ChunkStored) -> bool:
+    """Return whether the object of a stored chunk is to be deleted; what is told late or twice must not undo that.
+
+    Its key alone does not say so: another chunk may have had it before.
+    """
+    decided = select(DeletionRow.subject).where(DeletionRow.key == news.key, DeletionRow.kind == "chunk")
+    return c.execute(decided.with_for_update(read=True)).scalar() == news.chunk
 
 
 def _placed(c: Connection, news: ChunkClosed | ChunkStored) -> dict[str, int]:
