@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import event
 
-from gatehouse_common.db import Database, FootageReader, TimelineReader
+from gatehouse_common.db import Camera, CoverageReader, Database, FootageReader, TimelineReader
+from gatehouse_common.intervals import Interval
 from gatehouse_common.testing.chunk_rows import seed_chunks
 
 T = 1_700_000_000_000_000
@@ -50,6 +51,14 @@ RANGE = "USING COVERING INDEX ix_chunks_range (camera=? AND start_us>? AND start
 def test_a_range_look_up_reads_one_index_and_sorts_nothing(db: Database) -> None:
     assert plans(db, lambda: FootageReader(db).find_chunks("gate", T, T + HOUR)) == [f"SEARCH chunks {RANGE}"]
     assert plans(db, lambda: FootageReader(db).spans("gate", T, T + HOUR)) == [f"SEARCH chunks {RANGE}"]
+
+
+def test_coverage_reads_the_range_and_the_ends_alone(db: Database) -> None:
+    camera = Camera("gate", "synthetic:", created_us=T)
+    for plan in plans(db, lambda: CoverageReader(db).coverage(camera, Interval(T, T + HOUR), T + 2 * HOUR)):
+        assert "SCAN chunks" not in plan
+        assert "SCAN gaps" not in plan
+        assert "ix_chunks_range (camera=?" in plan or "ix_gaps_range (camera=?" in plan
 
 
 def test_a_timeline_reads_the_range_alone(db: Database) -> None:
