@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import random
 import socket
 import subprocess
@@ -10,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -243,6 +246,65 @@ def test_a_signed_url_gives_ranges_to_who_has_no_key(there: Bucket) -> None:
         assert answer.headers["Content-Type"] == "video/mp4"
     with contextlib.closing(there.open()) as store:
         assert store.redirect_url(KEY) is None
+
+
+def test_deleting_many_says_what_it_sends(store: S3Store) -> None:
+    """S1-17: servers that ask for Content-MD5 there, as S3 did, refuse without it, and nothing would be deleted."""
+    wanted = [f"recordings/cam/&<ü>{n}.mp4" for n in range(3)]
+    for key in wanted:
+        store.put_bytes(key, b"footage")
+    requests: list[Any] = []
+    events = store._client.meta.events
+    events.register("before-send.s3.DeleteObjects", lambda request, **_: requests.append(request))
+    assert store.delete_many(wanted) == {}
+    assert list(store.list("recordings/")) == []
+    [request] = requests
+    digest = hashlib.md5(request.body, usedforsecurity=False).digest()
+    assert request.headers["Content-MD5"] in {base64.b64encode(digest), base64.b64encode(digest).decode()}
+    signed = request.headers["Authorization"]
+    assert "content-md5" in (signed.decode() if isinstance(signed, bytes) else signed)
+
+
+class Refusing(BaseHTTPRequestHandler):
+    """A server that answers a request to delete many with what the test says."""
+
+    errors = ""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = f'<?xml version="1.0"?><DeleteResult>{self.errors}</DeleteResult>'.encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+@pytest.mark.parametrize(
+    ("errors", "refused"),
+    [
+        ("", set()),
+        ("<Error><Key>a/1</Key><Code>AccessDenied</Code></Error>", {"a/1"}),
+        ("<Error><Key>a%2F1</Key><Code>AccessDenied</Code></Error>", {"a/1", "a/2"}),
+        ("<Error><Code>InternalError</Code></Error>", {"a/1", "a/2"}),
+    ],
+    ids=["none", "one", "spelt otherwise", "unnamed"],
+)
+def test_a_refusal_that_names_none_of_ours_is_not_taken_for_success(errors: str, refused: set[str]) -> None:
+    """S2-30: an object that is still there is not forgotten."""
+    answering = HTTPServer(("127.0.0.1", 0), type("Answering", (Refusing,), {"errors": errors}))
+    thread = threading.Thread(target=answering.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    there = Bucket(f"s3://footage?endpoint=http://127.0.0.1:{answering.server_port}", "somebody", "secret-of-a-test")
+    try:
+        with contextlib.closing(there.open()) as store:
+            assert store.delete_many(["a/1", "a/2"]).keys() == refused
+    finally:
+        answering.shutdown()
+        answering.server_close()
+        thread.join()
 
 
 class Breaking:

@@ -134,8 +134,9 @@ class S3Store:
                     Bucket=self.place.bucket, Delete={"Objects": wanted, "Quiet": True}
                 )
             for error in answer.get("Errors", []):
-                key = names.get(error.get("Key", ""))
-                if key is not None:
+                # Of one that is not named as we named it nobody knows which it is: none of them is known to be gone.
+                known = names.get(error.get("Key", ""))
+                for key in names.values() if known is None else [known]:
                     refused[key] = f"deleting {key} in {self.place}: {error.get('Code', 'refused')}"
         return refused
 
