@@ -160,6 +160,32 @@ def test_a_lock_held_too_long_is_told_as_contention(url: str) -> None:
     db.close()
 
 
+def test_a_row_that_was_changed_since_it_was_read_is_contention_and_done_again(url: str) -> None:
+    """W-1: MariaDB from 11.6.2 on refuses the write of whoever has read a row before another changed it."""
+    db = Database(url)
+    db.upgrade()
+    cameras = CameraRepository(db)
+    cameras.add(Camera("a", "synthetic:"))
+    tries: list[str] = []
+
+    class Work:
+        @retried
+        def rename(self) -> None:
+            with db.begin() as c:
+                if c.execute(text("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")).first() is None:
+                    pytest.skip("this server does not tell of it")
+                c.execute(text("SET SESSION innodb_snapshot_isolation = ON"))
+                tries.append(c.execute(text("SELECT name FROM cameras WHERE id = 'a'")).scalar_one())
+                if len(tries) == 1:
+                    cameras.change("a", name="by another")
+                c.execute(text("UPDATE cameras SET name = concat(name, ', and here') WHERE id = 'a'"))
+
+    Work().rename()
+    assert tries == ["", "by another"]
+    assert cameras.get("a").name == "by another, and here"
+    db.close()
+
+
 def test_look_ups_read_an_index_and_no_table(url: str) -> None:
     db = Database(url)
     db.upgrade()

@@ -22,8 +22,9 @@ _FRESH_S = 1.0
 _MIGRATION_LOCK = "gatehouse-migrations"
 _MIGRATION_S = 25  # less than an answer may take
 
-# Codes of the server, mysqld_error.h; the last two of checks are MySQL's and MariaDB's.
-_CONTENTION: Final = frozenset({1205, 1213})
+# Codes of the server, mysqld_error.h; the last two of checks are MySQL's and MariaDB's. 1020: a row was changed since
+# the transaction read it, of which MariaDB tells by default from 11.6.2 on (innodb_snapshot_isolation).
+_CONTENTION: Final = frozenset({1020, 1205, 1213})
 _FULL: Final = frozenset({1021, 1041, 1114, 3675})
 _REFUSED: Final = frozenset({1264, 1406, 1048, 3819, 4025})
 _EXPLAINED: Final = {
