@@ -123,6 +123,16 @@ def test_what_is_not_recorded_is_announced(page: Page) -> None:
     assert "refused" in banner.inner_text()
 
 
+@pytest.mark.parametrize("path", ["/plates", "/video-browser"])
+def test_what_is_not_recorded_is_announced_on_every_page(page: Page, gatehouse: Running, path: str) -> None:
+    """S0-38, S1-17: who looks for plates or clips must know that a camera is not recorded."""
+    page.goto(gatehouse.url + path)
+    banner = page.locator("#banner")
+    wait_for("banner", banner.is_visible)
+    assert "gone is not recorded" in banner.inner_text()
+    assert "street" not in banner.inner_text()
+
+
 def test_how_much_of_each_camera_is_recorded_is_shown(page: Page) -> None:
     """S1-17: the chosen camera first, each with its share and why the rest is missing; a click leads to the other."""
     rows = page.locator("#coverage li")

@@ -5,6 +5,7 @@ import { CoverageList } from "./coverage.js";
 import { LivePlayer } from "./live.js";
 import { Timeline } from "./timeline.js";
 import { Zone, duration } from "./times.js";
+import { storageTroubles, unrecorded } from "./unrecorded.js";
 
 const $ = (id) => document.getElementById(id);
 const zone = new Zone(document.body.dataset.zone);
@@ -199,8 +200,7 @@ function listTwin() {
 // What keeps footage from being stored, before a camera shows it.
 async function loadHealth() {
   try {
-    const { checks } = await getJson("/api/v1/health");
-    page.troubles = checks.filter((c) => c.name === "storage" && !c.ok).map((c) => `Storage: ${c.detail}`);
+    page.troubles = await storageTroubles();
   } catch { return; }  // that the server does not answer, the cameras show
   showState();
 }
@@ -238,9 +238,7 @@ function showState() {
   };
   state.lastElementChild.textContent = words[camera.state] || camera.state;
   state.title = camera.detail;
-  const broken = page.cameras.filter((c) => c.enabled && ["reconnecting", "failed"].includes(c.state));
-  const unrecorded = broken.map((c) => `${c.name} is not recorded since ${zone.time(Date.parse(c.since))}: ${c.detail || c.cause}`);
-  showBanner([...page.troubles, ...unrecorded].join(" · "));
+  showBanner([...page.troubles, ...unrecorded(page.cameras, zone)].join(" · "));
   if (camera.fallback) $("hint").textContent = `Using ${camera.fallback} in place of the configured device.`;
 }
 
