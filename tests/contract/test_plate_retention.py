@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+
 from sqlalchemy import func, select
 
 from gatehouse_common.db import (
+    ClipRepository,
     Database,
     Deletions,
     HoldRepository,
@@ -14,6 +17,7 @@ from gatehouse_common.db import (
     PlateWriter,
 )
 from gatehouse_common.db.plate_models import PlateEventTextRow, PlateReadRow, PlateTextRow, PlateTextSuffixRow
+from gatehouse_common.db.plate_rows import add_texts
 from plate_kit import S, T, closed, seen
 from retention_kit import hold
 
@@ -85,7 +89,52 @@ def test_reads_of_no_event_go_too(db: Database) -> None:
         writer.see(seen(None, "DOUBT1", n, confidence=0.2))
     writer.see(seen(None, "DOUBT1", 0, start_us=NOW - DAY, confidence=0.2))
     retention = PlateRetention(db)
-    assert retention.forget_reads_before(BEFORE, 3) == 3
-    assert retention.forget_reads_before(BEFORE, 3) == 2
-    assert retention.forget_reads_before(BEFORE, 3) == 0
+    assert retention.forget_reads_before(BEFORE, NOW, 3) == 3
+    assert retention.forget_reads_before(BEFORE, NOW, 3) == 2
+    assert retention.forget_reads_before(BEFORE, NOW, 3) == 0
     assert rows(db, PlateReadRow) == 1
+
+
+def test_reads_of_a_time_that_is_held_stay(db: Database) -> None:
+    """S2-31: what was read while it lasted belongs to the footage that somebody keeps."""
+    writer = PlateWriter(db)
+    for n in range(4):
+        writer.see(seen(None, f"DOUBT{n}", n, confidence=0.2))
+    writer.see(seen(None, "DOUBT9", 0, camera="yard", confidence=0.2))
+    with db.read() as c:
+        times = sorted(c.execute(select(PlateReadRow.time_us).where(PlateReadRow.camera == "gate")).scalars())
+    holds, held = HoldRepository(db), hold(camera="gate", start_us=times[1], end_us=times[3], until_us=NOW + DAY)
+    holds.place(held)
+    retention = PlateRetention(db)
+    assert retention.forget_reads_before(BEFORE, NOW, 10) == 3
+    with db.read() as c:
+        assert sorted(c.execute(select(PlateReadRow.text)).scalars()) == ["DOUBT1", "DOUBT2"]
+    assert retention.forget_reads_before(BEFORE, NOW + DAY, 10) == 2  # it has run out by then
+
+
+def test_the_plates_of_a_held_clip_stay(db: Database) -> None:
+    visit(db, "of-clip", "HELD11", T)
+    visit(db, "beside", "BESIDE1", T + 60 * S)
+    clips = ClipRepository(db)
+    (clip,) = clips.plan("gate", "of-clip", T, 5 * S, 15 * S, 300 * S, T)
+    clips.stored(clip, f"videos/{clip}.mp4", T - 5 * S, T + 15 * S, 500, 1, 1, 9, "", T)
+    HoldRepository(db).place(hold(clip=clip, start_us=T - 5 * S, end_us=T + 15 * S))
+    assert PlateRetention(db).forget_before(BEFORE, NOW, 10)[0] == 1
+    assert [e.id for e in PlateReader(db).search(PlateQuery())] == ["of-clip"]
+
+
+def test_a_text_that_is_used_again_while_it_is_forgotten_stays(db: Database) -> None:
+    """S2-12: by fuzzy and by wildcard too, whatever another transaction has not committed yet."""
+    visit(db, "old", "ABC1234", T)
+    visit(db, "young", "OTHER1", NOW - DAY)
+    with db.begin() as using:
+        add_texts(using, "young", "gate", NOW - DAY, {"ABC1234"})
+        forgetting = threading.Thread(target=PlateRetention(db).forget_before, args=(BEFORE, NOW, 10))
+        forgetting.start()
+        forgetting.join(1.0)
+    forgetting.join(30)
+    assert not forgetting.is_alive()
+    for match in ("exact", "fuzzy", "wildcard"):
+        text = "ABC12*" if match == "wildcard" else "ABC1234"
+        query = PlateQuery(text=text, match=match)  # type: ignore[arg-type]
+        assert [e.id for e in PlateReader(db).search(query)] == ["young"], match

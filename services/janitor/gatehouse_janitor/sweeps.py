@@ -156,7 +156,7 @@ class Sweeps:
             if pictures:
                 self._removal.remove(pictures)
             freed += Freed(len(pictures))
-            if not events and not self._plates.forget_reads_before(before, AT_ONCE):
+            if not events and not self._plates.forget_reads_before(before, now_us, AT_ONCE):
                 break
         return freed, trouble
 

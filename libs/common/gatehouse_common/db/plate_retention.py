@@ -11,7 +11,14 @@ from gatehouse_common.ids import new_id
 from .contention import retried
 from .deletions import Deletion, DeletionReason, as_row
 from .engine import Database
-from .plate_models import PlateEventRow, PlateEventTextRow, PlateReadRow, PlateTextRow, PlateTextSuffixRow
+from .plate_models import (
+    ClipPlateEventRow,
+    PlateEventRow,
+    PlateEventTextRow,
+    PlateReadRow,
+    PlateTextRow,
+    PlateTextSuffixRow,
+)
 from .plate_texts import suffixes
 from .upkeep_models import DeletionRow, HoldRow
 
@@ -63,11 +70,13 @@ class PlateRetention:
         return len(rows), marked
 
     @retried
-    def forget_reads_before(self, before_us: int, limit: int) -> int:
-        """Forget reads from before an instant that belong to no event; return how many."""
-        old = select(PlateReadRow.id).where(PlateReadRow.event.is_(None), PlateReadRow.time_us < before_us)
+    def forget_reads_before(self, before_us: int, now_us: int, limit: int) -> int:
+        """Forget reads from before an instant that belong to no event and are not held; return how many."""
+        old = select(PlateReadRow.id).where(
+            PlateReadRow.event.is_(None), PlateReadRow.time_us < before_us, ~_read_is_held()
+        )
         with self._db.begin() as c:
-            ids = c.execute(old.order_by(PlateReadRow.time_us).limit(limit)).scalars().all()
+            ids = c.execute(old.order_by(PlateReadRow.time_us).limit(limit), {"now_us": now_us}).scalars().all()
             if ids:
                 c.execute(delete(PlateReadRow).where(PlateReadRow.id.in_(ids)))
             return len(ids)
@@ -78,11 +87,21 @@ def _picture(row: _Old, key: str, reason: DeletionReason, now_us: int) -> Deleti
     return Deletion(new_id(), "picture", row.id, row.camera, key, *span, 0, reason, now_us, next_us=now_us)
 
 
+_ACTIVE = HoldRow.released_us.is_(None) & or_(HoldRow.until_us.is_(None), HoldRow.until_us > bindparam("now_us"))
+
+
 def _is_held() -> ColumnElement[bool]:
-    active = HoldRow.released_us.is_(None) & or_(HoldRow.until_us.is_(None), HoldRow.until_us > bindparam("now_us"))
+    """Return the condition that a plate event is held: by its time, or by a clip that is for it."""
     whose = HoldRow.camera.is_(None) | (HoldRow.camera == PlateEventRow.camera)
     shares = (HoldRow.start_us <= PlateEventRow.end_us) & (HoldRow.end_us > PlateEventRow.start_us)
-    return exists().where(HoldRow.clip.is_(None), whose, shares, active)
+    of_clip = (ClipPlateEventRow.event == PlateEventRow.id) & (HoldRow.clip == ClipPlateEventRow.clip)
+    return exists().where(HoldRow.clip.is_(None), whose, shares, _ACTIVE) | exists().where(of_clip, _ACTIVE)
+
+
+def _read_is_held() -> ColumnElement[bool]:
+    whose = HoldRow.camera.is_(None) | (HoldRow.camera == PlateReadRow.camera)
+    within = (HoldRow.start_us <= PlateReadRow.time_us) & (HoldRow.end_us > PlateReadRow.time_us)
+    return exists().where(HoldRow.clip.is_(None), whose, within, _ACTIVE)
 
 
 def _forget(c: Connection, events: Sequence[tuple[str, int]]) -> None:
@@ -99,10 +118,19 @@ def _forget(c: Connection, events: Sequence[tuple[str, int]]) -> None:
 
 
 def _forget_texts(c: Connection, texts: Collection[str]) -> None:
-    """Forget texts that no event has any more."""
-    had = select(PlateEventTextRow.text).where(PlateEventTextRow.text.in_(sorted(texts))).distinct()
-    gone = sorted(set(texts) - set(c.execute(had).scalars()))
+    """Forget texts that no event has any more.
+
+    They are locked before it is asked whether one has: whoever lets an event be found by a text locks it too. What is
+    read with a lock is as it is now, and not as it was when this transaction began.
+    """
+    known = select(PlateTextRow.text).where(PlateTextRow.text.in_(sorted(texts))).order_by(PlateTextRow.text)
+    gone = [text for text in c.execute(known.with_for_update()).scalars().all() if not _has_event(c, text)]
     for text in gone:
         ends = PlateTextSuffixRow.suffix.in_(suffixes(text))
         c.execute(delete(PlateTextSuffixRow).where(ends, PlateTextSuffixRow.text == text))
     c.execute(delete(PlateTextRow).where(PlateTextRow.text.in_(gone)))
+
+
+def _has_event(c: Connection, text: str) -> bool:
+    some = select(PlateEventTextRow.event).where(PlateEventTextRow.text == text).limit(1)
+    return c.execute(some.with_for_update(read=True)).first() is not None

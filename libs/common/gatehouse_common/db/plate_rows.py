@@ -105,13 +105,21 @@ def add_texts(c: Connection, event: str, camera: str, start_us: int, texts: Coll
     missing = sorted(set(texts) - set(c.execute(select(PlateEventTextRow.text).where(*_of(event, start_us))).scalars()))
     if not missing:
         return
-    known = set(c.execute(select(PlateTextRow.text).where(PlateTextRow.text.in_(missing))).scalars())
     for text in missing:
-        if text not in known and insert_new(c, PlateTextRow, {"text": text, "folded": fold(text)}):
+        if not _keep(c, text) and insert_new(c, PlateTextRow, {"text": text, "folded": fold(text)}):
             ends = [{"suffix": suffix, "text": text} for suffix in suffixes(text)]
             if ends:
                 c.execute(insert(PlateTextSuffixRow), ends)
         insert_new(c, PlateEventTextRow, {"start_us": start_us, "event": event, "text": text, "camera": camera})
+
+
+def _keep(c: Connection, text: str) -> bool:
+    """Return whether a text is known; it is then until the end of the transaction, whoever forgets texts.
+
+    It is locked only where it is: to lock the place where it would be is to be in the way of all who add others.
+    """
+    itself = select(PlateTextRow.text).where(PlateTextRow.text == text)
+    return c.execute(itself).first() is not None and c.execute(itself.with_for_update(read=True)).first() is not None
 
 
 def drop_texts(c: Connection, event: str, start_us: int, texts: Collection[str]) -> None:
