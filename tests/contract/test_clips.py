@@ -308,8 +308,8 @@ class TestLists:
 
     def test_old_clips_are_archived(self, clips: ClipRepository, db: Database) -> None:
         """S2-18."""
-        assert clips.archive_before(T + 3600 * S) == 1
-        assert clips.archive_before(T + 3600 * S) == 0
+        assert clips.archive_before(T + 3600 * S, T) == 1
+        assert clips.archive_before(T + 3600 * S, T) == 0
         assert [c.state for c in clips.list(ClipQuery())] == ["stored"] * 4 + ["archived"]
         assert [bool(row["archived"]) for row in view(db)] == [True] + [False] * 4
         assert [c.state for c in clips.planned()] == ["planned"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -30,7 +31,9 @@ LENGTH = 10 * MINUTE
 RUN = "0190aaaa-0000-7000-8000-000000000001"
 
 
-def store(db: Database, camera: str, start_us: int, size: int = 1000, run: str = RUN, origin_us: int = 0) -> str:
+def store(
+    db: Database, camera: str, start_us: int, size: int = 1000, run: str = RUN, origin_us: int = 0, key: str = ""
+) -> str:
     chunk = new_id()
     FootageWriter(db).store_chunk(
         ChunkStored(
@@ -38,7 +41,7 @@ def store(db: Database, camera: str, start_us: int, size: int = 1000, run: str =
             time_us=start_us,
             run=run,
             chunk=chunk,
-            key=f"recordings/{camera}/2027-01-15/{chunk}.mp4",
+            key=key or f"recordings/{camera}/2027-01-15/{chunk}.mp4",
             spool_key="",
             start_us=start_us,
             end_us=start_us + LENGTH,
@@ -99,8 +102,7 @@ def test_marked_is_gone_for_readers_and_purged_in_the_ledger_until_the_object_is
 def test_what_the_store_refuses_is_tried_later_and_its_key_stays_known(db: Database) -> None:
     deletions = Deletions(db)
     (one,) = deletions.mark_chunks([store(db, "gate", NOW - 80 * HOUR)], "age", NOW)
-    later = deletions.refused(one, "permission denied", NOW + MINUTE)
-    assert (later.tries, later.trouble) == (1, "permission denied")
+    deletions.refused([replace(one, tries=1, trouble="permission denied", next_us=NOW + MINUTE)])
     assert deletions.due(NOW, 10) == []
     (again,) = deletions.due(NOW + MINUTE, 10)
     assert (again.key, again.tries, again.trouble) == (one.key, 1, "permission denied")
@@ -247,6 +249,8 @@ def test_held_bytes_are_those_of_chunks_and_clips_that_share_an_instant(db: Data
     holds.place(placed)
     holds.place(hold(camera="gate", start_us=day, end_us=day + HOUR))  # a range that is held twice counts once
     assert holds.held_bytes(NOW) == (6 * 24 * 2 + 2) * 10 + 500
+    before = {"gate": day + 24 * HOUR, "yard": day + 24 * HOUR}
+    assert holds.held_recordings(NOW, before).objects == 6 * 24
     holds.release(placed.id, NOW, "")
     assert holds.held_bytes(NOW) == 60
 
@@ -314,3 +318,35 @@ def test_a_chunk_that_is_to_be_deleted_does_not_come_back_when_it_is_told_again(
     other = again.model_copy(update={"chunk": new_id()})
     assert writer.store_chunk(other, b"index")  # that had the same name before is no reason
     assert FootageReader(db).chunk(other.chunk).state == "stored"
+
+
+def test_a_hold_waits_for_what_is_being_decided_and_what_is_decided_sees_the_hold(db: Database) -> None:
+    """Two that come at the same moment: either the hold is first and nothing goes, or it is told what was decided."""
+    chunks = [store(db, "gate", NOW - 80 * HOUR + k * LENGTH) for k in range(40)]
+    decided, told = list[int](), list[int]()
+
+    def decide() -> None:
+        for at in range(0, 40, 4):
+            decided.append(len(Deletions(db).mark_chunks(chunks[at : at + 4], "age", NOW)))
+
+    def place() -> None:
+        told.append(HoldRepository(db).place(hold(camera="gate")))
+
+    threads = [threading.Thread(target=decide), threading.Thread(target=place)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert told == [sum(decided)]
+    assert len(Deletions(db).due(NOW, 100)) == 0  # nothing of it may be deleted any more
+    assert len(Deletions(db).give_back(NOW, 100)) == sum(decided)
+
+
+def test_a_key_that_waits_to_be_deleted_is_not_decided_on_again(db: Database) -> None:
+    first = store(db, "gate", NOW - 80 * HOUR)
+    (one,) = Deletions(db).mark_chunks([first], "age", NOW)
+    again = store(db, "gate", NOW - 79 * HOUR, key=one.key)
+    other = store(db, "gate", NOW - 78 * HOUR)
+    assert [d.subject for d in Deletions(db).mark_chunks([again, other], "age", NOW)] == [other]
+    Deletions(db).done([one])
+    assert [d.subject for d in Deletions(db).mark_chunks([again], "age", NOW)] == [again]

@@ -6,12 +6,12 @@ from gatehouse_common.clock import MINUTE, SECOND, Clock
 from gatehouse_common.db import RetentionReader
 from gatehouse_common.retention import CameraRules
 
-_STORED_US = MINUTE
+_STORED_US = 10 * SECOND
 _FORGOTTEN_US = 5 * MINUTE
 
 
 class FillRate:
-    """Bytes a second; what was seen of the disk counts for some minutes, for it comes in bursts.
+    """Bytes a second.
 
     Args:
         reader: knows what cameras have stored.
@@ -24,8 +24,8 @@ class FillRate:
         self._free: tuple[int, int] | None = None
         self._seen, self._seen_us = 0.0, 0
 
-    def look(self, rules: CameraRules, free: int) -> float:
-        """Return how fast the disk fills, now that so many bytes are free.
+    def of_cameras(self, rules: CameraRules) -> float:
+        """Return what all cameras that are recorded send: by this it is reckoned how much is kept free.
 
         Raises:
             Unavailable: the database does not answer.
@@ -34,12 +34,20 @@ class FillRate:
         if now - self._stored_us >= _STORED_US or self._stored <= 0:
             self._stored = sum(self._reader.rates([c.id for c in rules.cameras.values() if c.enabled]).values())
             self._stored_us = now
+        return self._stored
+
+    def seen(self, free: int) -> float:
+        """Return how fast the disk fills, whoever fills it: by this, how soon to look again.
+
+        What comes in bursts counts for some minutes.
+        """
+        now = self._clock.monotonic_us()
         if self._free is not None and now > self._free[1]:
             fell = (self._free[0] - free) * SECOND / (now - self._free[1])
             if fell >= self._seen or now - self._seen_us > _FORGOTTEN_US:
                 self._seen, self._seen_us = max(0.0, fell), now
         self._free = free, now
-        return max(self._stored, self._seen)
+        return self._seen
 
     def freed(self, free: int) -> None:
         """Take note that something was deleted, and how much is free since then."""

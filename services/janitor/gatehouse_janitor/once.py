@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 
-from gatehouse_common.db import Deletions
+from gatehouse_common.db import Deletions, Facts
+from gatehouse_common.errors import Conflict
 from gatehouse_common.retention import CameraRules
 from gatehouse_common.runtime import Core
 
-from .guards import StoreGuard
-from .removal import Removal
-from .sweeps import Freed, Sweeps
+from .giving_back import GivingBack
+from .guards import CONFIRMED, StoreGuard
+from .removal import Freed, Removal
+from .sweeps import Sweeps
 
 
 def sweep_once(
@@ -24,16 +26,23 @@ def sweep_once(
         force: even if more than half of a class goes.
         adopt_store: the store is right, though it is not the one that was known.
 
+    That it was called says that index, settings and clock are right, to whoever waits for somebody to say so.
+
     Raises:
-        Conflict: the store is not the one that is known.
+        Conflict: the store is not the one that is known, or nothing is to be deleted by the settings.
         GatehouseError: store or database do not answer.
     """
-    deletions = Deletions(core.db)
-    removal = Removal(core, deletions)
-    sweeps = Sweeps(core, removal, deletions)
-    StoreGuard(core).check(adopt=adopt_store)
-    removal.finish()
+    if not core.settings.values.retention.enabled and not force:
+        raise Conflict("nothing is deleted, for retention.enabled is false; --force deletes all the same.")
+    deletions, store = Deletions(core.db), StoreGuard(core)
+    removal = Removal(core, deletions, store.check)
+    sweeps = Sweeps(core, removal, deletions, core.clock.now_us)
+    store.check(adopt=adopt_store)
+    now_us = core.clock.now_us()
+    Facts(core.db).put(CONFIRMED, str(now_us), now_us)
+    GivingBack(core, deletions).look()
+    freed = removal.finish(stop)
     rules = CameraRules(core.settings.values, core.db)
-    freed, trouble = sweeps.by_age(rules, stop, force=force)
-    freed += sweeps.by_quota(rules, stop)
-    return freed, trouble or removal.refused
+    some, trouble = sweeps.by_age(rules, stop, force=force)
+    more, too_large = sweeps.by_quota(rules, stop, force=force)
+    return freed + some + more, trouble or too_large or removal.refused

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Deletion, Deletions
-from gatehouse_common.errors import GatehouseError
+from gatehouse_common.errors import Conflict, GatehouseError
 from gatehouse_common.messages import FootagePurged
 from gatehouse_common.observability.metrics import RETENTION_DELETED_BYTES, RETENTION_DELETED_OBJECTS, RETENTION_REFUSED
 from gatehouse_common.runtime import Core
@@ -20,48 +22,94 @@ _FIRST_PAUSE_US = 10 * SECOND
 _CLASSES = {"chunk": "continuous", "clip": "event", "picture": "plate"}
 
 
-class Removal:
-    """Deletes the objects of what has been decided."""
+@dataclass(frozen=True, slots=True)
+class Freed:
+    """How many objects are gone, and their bytes."""
 
-    def __init__(self, core: Core, deletions: Deletions) -> None:
-        self._core, self._deletions = core, deletions
+    objects: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: Freed) -> Freed:
+        """Return both together."""
+        return Freed(self.objects + other.objects, self.bytes + other.bytes)
+
+
+class Removal:
+    """Deletes the objects of what has been decided.
+
+    Args:
+        core: what services are built from.
+        deletions: what has been decided.
+        check_store: returns if the store is the one that is known; asked before each batch, since an object that is
+            not found counts as deleted.
+    """
+
+    def __init__(self, core: Core, deletions: Deletions, check_store: Callable[[], None]) -> None:
+        self._core, self._deletions, self._check_store = core, deletions, check_store
         self.refused = ""
         """What the store said last when it did not delete an object; empty: it does."""
+        self.blocked = False
+        """Whether it deleted none of the last that it was asked to: then nothing more is to be decided."""
 
-    def finish(self) -> int:
-        """Delete what has been decided and not been done: by a crash, or since the store refused. Return how many were.
+    def finish(self, stop: threading.Event) -> Freed:
+        """Delete what has been decided and not been done: by a crash, or since the store refused.
 
         Raises:
             GatehouseError: store or database do not answer.
         """
-        done = 0
-        while due := self._deletions.due(self._core.clock.now_us(), AT_ONCE):
-            done += self.remove(due)
-        return done
+        freed = Freed()
+        while not stop.is_set() and (due := self._deletions.due(self._core.clock.now_us(), AT_ONCE)):
+            some = self.remove(due)
+            freed += some
+            if some.objects < len(due):
+                break
+        return freed
 
-    def remove(self, decided: Sequence[Deletion]) -> int:
-        """Delete objects; return how many were. What the store refuses is tried again later, ever less often.
+    def remove(self, decided: Sequence[Deletion]) -> Freed:
+        """Delete objects; return what is gone. What the store refuses is tried again later, ever less often.
 
         Raises:
+            Conflict: the store is not the one that is known.
             GatehouseError: store or database do not answer; what was decided stays so.
         """
+        self._check_store()
         refused = self._core.store.delete_many([d.key for d in decided])
         gone = [d for d in decided if d.key not in refused]
-        self._deletions.done(gone)
-        for one in decided:
-            if one.key in refused:
-                self._refuse(one, refused[one.key])
-        if not refused:
-            self.refused = ""
+        if gone:
+            self._deletions.done(gone)
+        self._note([d for d in decided if d.key in refused], refused)
+        self.blocked = bool(refused) and not gone
         self._tell(gone)
-        return len(gone)
+        return Freed(len(gone), sum(d.bytes for d in gone))
 
-    def _refuse(self, one: Deletion, trouble: str) -> None:
-        pause_us = min(HOUR, _FIRST_PAUSE_US << min(one.tries, 16))
-        self._deletions.refused(one, trouble, self._core.clock.now_us() + pause_us)
-        self.refused = f"{one.key} cannot be deleted: {trouble}"
-        RETENTION_REFUSED.inc()
-        log.warning("an object cannot be deleted", key=one.key, tries=one.tries + 1, reason=trouble)
+    def refuse_if_blocked(self) -> None:
+        """Return if the store deletes.
+
+        Raises:
+            Conflict: it deleted nothing of the last that it was asked to: to decide on more would lose the index of it.
+        """
+        if self.blocked:
+            raise Conflict(f"the store deletes nothing, so nothing more is decided on: {self.refused}")
+
+    def _note(self, ours: Sequence[Deletion], refused: dict[str, str]) -> None:
+        if not ours:
+            self.refused = ""
+            return
+        now_us = self._core.clock.now_us()
+        later = [
+            replace(
+                one,
+                tries=one.tries + 1,
+                trouble=refused[one.key],
+                next_us=now_us + min(HOUR, _FIRST_PAUSE_US << min(one.tries, 16)),
+            )
+            for one in ours
+        ]
+        self._deletions.refused(later)
+        RETENTION_REFUSED.inc(len(later))
+        first = later[0]
+        self.refused = f"{first.key} cannot be deleted: {first.trouble}"
+        log.warning("objects cannot be deleted", count=len(later), first=first.key, reason=first.trouble)
 
     def _tell(self, gone: Sequence[Deletion]) -> None:
         for one in gone:

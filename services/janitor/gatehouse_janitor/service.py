@@ -19,9 +19,10 @@ from gatehouse_common.storage import Capacity
 from .checking.check_jobs import CheckJobs
 from .fill_rate import FillRate
 from .gauges import Gauges
-from .guards import ClockGuard, StoreGuard
-from .removal import Removal
-from .sweeps import Freed, Sweeps
+from .giving_back import GivingBack
+from .guards import CONFIRMED, ClockGuard, StoreGuard, refuse_after_rebuild
+from .removal import Freed, Removal
+from .sweeps import Sweeps
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +32,10 @@ _BY_AGE_US = 30 * SECOND
 _SOONEST_S = 0.2
 _SHARE_S = 1.0
 _END_S = 4.0
+_JUMPED = (
+    "the clock has jumped by more than an hour: nothing is deleted for its age until it is back, or until "
+    "`gatehouse retention run` says that it is right"
+)
 
 
 class Janitor:
@@ -40,10 +45,12 @@ class Janitor:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._store, self._clock = StoreGuard(core), ClockGuard(core.clock)
+        self._facts, self._store = Facts(core.db), StoreGuard(core)
+        self._clock = ClockGuard(core.clock, lambda: self._facts.get(CONFIRMED))
         deletions = Deletions(core.db)
-        self._removal = Removal(core, deletions)
-        self._sweeps = Sweeps(core, self._removal, deletions)
+        self._removal = Removal(core, deletions, self._store.check)
+        self._giving_back = GivingBack(core, deletions)
+        self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
         self._share: FairShare | None = None
@@ -81,22 +88,25 @@ class Janitor:
         return self._share is None or bool(self._share.held())
 
     def look(self, stop: threading.Event) -> float:
-        """Do what is due; return after how many seconds to look again."""
+        """Do what is due, room first; return after how many seconds to look again."""
         settings = self._core.settings.values.retention
         if not settings.enabled:
             self._away = self._held_back = self._no_room = ""
             return settings.look_seconds
+        pause = settings.look_seconds
         try:
             self._store.check()
-            self._removal.finish()
+            trusted = self._clock.trusted()
             rules = CameraRules(self._core.settings.values, self._core.db)
-            self._sweep_by_age(rules, stop)
+            self._giving_back.look()
             pause = self._make_room(rules, stop)
+            self._removal.finish(stop)
+            self._sweep_by_age(rules, stop, trusted=trusted)
         except GatehouseError as error:
             if error.message != self._away:
-                log.warning("nothing is deleted", reason=error.message)
+                log.warning("not all is deleted that should be", reason=error.message)
             self._away = error.message
-            return settings.look_seconds
+            return pause
         self._away = ""
         return pause
 
@@ -117,22 +127,24 @@ class Janitor:
         self._away = self._held_back = self._no_room = ""
         return _SHARE_S
 
-    def _sweep_by_age(self, rules: CameraRules, stop: threading.Event) -> None:
+    def _sweep_by_age(self, rules: CameraRules, stop: threading.Event, *, trusted: bool) -> None:
         now = self._core.clock.monotonic_us()
         if self._by_age_us is not None and now - self._by_age_us < _BY_AGE_US:
             return
-        if not self._clock.trusted():
-            self._held_back = "the clock has jumped by more than an hour: nothing is deleted for its age for an hour"
+        self._held_back = "" if trusted else _JUMPED
+        self._held_back = self._held_back or refuse_after_rebuild(self._facts)
+        if self._held_back:
             return
         freed, self._held_back = self._sweeps.by_age(rules, stop)
-        freed += self._sweeps.by_quota(rules, stop)
-        if freed != Freed():
-            log.info("old footage was deleted", objects=freed.objects, bytes=freed.bytes)
+        some, too_large = self._sweeps.by_quota(rules, stop)
+        self._held_back = self._held_back or too_large
+        if freed + some != Freed():
+            log.info("old footage was deleted", objects=(freed + some).objects, bytes=(freed + some).bytes)
         if stop.is_set():
             return
         self._by_age_us = now
         now_us = self._core.clock.now_us()
-        Facts(self._core.db).put("janitor.success", str(now_us), now_us)
+        self._facts.put("janitor.success", str(now_us), now_us)
         JANITOR_LAST_SUCCESS.set(now_us / SECOND)
         self._gauges.show(rules)
 
@@ -142,21 +154,29 @@ class Janitor:
         room = self._core.store.capacity()
         if room is None:
             return most
-        rate = self._rate.look(rules, room.free)
-        freed, self._no_room = self._sweeps.for_room(rules, room, rate, stop)
+        rate, seen = self._rate.of_cameras(rules), self._rate.seen(room.free)
+        try:
+            freed, self._no_room = self._sweeps.for_room(rules, room, rate, stop, self._free)
+        except GatehouseError as error:
+            freed, self._no_room = Freed(), error.message
         if freed.objects:
             room = self._core.store.capacity() or room
             self._rate.freed(room.free)
-        return self._until_needed(room, rate, most)
+        return self._until_needed(room, rate, max(rate, seen), most)
 
-    def _until_needed(self, room: Capacity, rate: float, most: float) -> float:
+    def _free(self) -> int:
+        room = self._core.store.capacity()
+        return 0 if room is None else room.free
+
+    def _until_needed(self, room: Capacity, rate: float, fills: float, most: float) -> float:
         reserve = reserve_bytes(self._core.settings.values.retention, room.total, rate)
         RETENTION_RESERVE.set(reserve)
-        if rate <= 0:
+        if rate > 0:
+            RETENTION_DAYS_LEFT.set(max(0, room.free - reserve) / rate / 86_400)
+        if fills <= 0:
             return most
-        RETENTION_DAYS_LEFT.set(max(0, room.free - reserve) / rate / 86_400)
         left = max(room.free - reserve, reserve // 8)
-        return max(_SOONEST_S, min(most, left / rate / 2))
+        return max(_SOONEST_S, min(most, left / fills / 2))
 
 
 def build(core: Core) -> Janitor:

@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from gatehouse_common.db import ChunkDays, DeletionReason, Deletions, Kept, PlateRetention, RetentionReader
+from gatehouse_common.db import (
+    ChunkDays,
+    DeletionReason,
+    Deletions,
+    HoldRepository,
+    Kept,
+    PlateRetention,
+    RetentionReader,
+)
+from gatehouse_common.errors import GatehouseError
 from gatehouse_common.observability.metrics import RETENTION_ARCHIVED
 from gatehouse_common.retention import CameraRules, chunks_due, reserve_bytes
 from gatehouse_common.retention.rules import DAY_US, GB
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import Capacity
 
-from .guards import refuse_too_much
-from .removal import AT_ONCE, Removal
+from .allowance import Allowance
+from .guards import FEW, refuse_too_large, refuse_too_much
+from .removal import AT_ONCE, Freed, Removal
 
 log = structlog.get_logger(__name__)
 
 _PAUSE_S = 0.01
 _HEADROOM = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class Freed:
-    """What a sweep has deleted."""
-
-    objects: int = 0
-    bytes: int = 0
-
-    def __add__(self, other: Freed) -> Freed:
-        """Return both together."""
-        return Freed(self.objects + other.objects, self.bytes + other.bytes)
 
 
 class Sweeps:
@@ -43,81 +40,114 @@ class Sweeps:
     Args:
         core: what services are built from.
         removal: what deletes.
+        deletions: what has been decided.
+        now_us: the time by which footage ages and holds run out: as it would be if the clock had not jumped.
     """
 
-    def __init__(self, core: Core, removal: Removal, deletions: Deletions) -> None:
-        self._core, self._removal, self._deletions = core, removal, deletions
-        self._reader = RetentionReader(core.db)
+    def __init__(self, core: Core, removal: Removal, deletions: Deletions, now_us: Callable[[], int]) -> None:
+        self._core, self._removal, self._deletions, self._now_us = core, removal, deletions, now_us
+        self._reader, self._holds = RetentionReader(core.db), HoldRepository(core.db)
         self._days = ChunkDays(core.db)
         self._plates = PlateRetention(core.db)
+        self._allowance = Allowance(core.clock)
 
     def by_age(self, rules: CameraRules, stop: threading.Event, *, force: bool = False) -> tuple[Freed, str]:
         """Delete recordings and clips that are too old; return what went, and why something did not.
 
-        Raises:
-            GatehouseError: store or database do not answer; what has been decided is done later.
+        One class does not wait for another that cannot be deleted.
         """
         freed, troubles = Freed(), list[str]()
         for sweep in (self._old_chunks, self._old_clips, self._old_plates):
-            some, trouble = sweep(rules, stop, force)
+            try:
+                self._removal.refuse_if_blocked()
+                some, trouble = sweep(rules, stop, force)
+            except GatehouseError as error:
+                some, trouble = Freed(), error.message
             freed += some
-            troubles += [trouble] if trouble else []
+            troubles += [trouble] if trouble and trouble not in troubles else []
         return freed, " ".join(troubles)
 
-    def by_quota(self, rules: CameraRules, stop: threading.Event) -> Freed:
+    def by_quota(self, rules: CameraRules, stop: threading.Event, *, force: bool = False) -> tuple[Freed, str]:
         """Delete the oldest recordings of cameras that take more room than they may, and of all if all together do.
+
+        Returns:
+            What went, and why something did not.
 
         Raises:
             GatehouseError: store or database do not answer.
         """
         limit = self._core.settings.values.retention.max_gb * GB
         if not limit and not rules.limited:
-            return Freed()
+            return Freed(), ""
+        self._removal.refuse_if_blocked()
         sizes: dict[str, int] = {}
         for day in self._days.all():
             sizes[day.camera] = sizes.get(day.camera, 0) + day.bytes
-        freed, now_us = Freed(), self._core.clock.now_us()
+        freed, now_us, trouble = Freed(), self._now_us(), ""
         for camera, size in sizes.items():
             own = rules.of(camera)
-            if own.max_bytes is not None and size > own.max_bytes:
-                before = now_us - own.minimum_us
-                found = _pages(partial(self._reader.chunks_before, camera, before, now_us))
-                freed += self._free(found, size - own.max_bytes, "quota", stop)
-        over = round(sum(sizes.values()) - freed.bytes + self._reader.clip_totals().bytes - limit) if limit else 0
-        return freed + (self._oldest(rules, over, "quota", stop) if over > 0 else Freed())
+            over = 0 if own.max_bytes is None else size - own.max_bytes
+            if over <= 0:
+                continue
+            trouble = trouble or ("" if force else refuse_too_large(f"camera {camera}", over, size))
+            if force or not refuse_too_large(camera, over, size):
+                found = _pages(partial(self._reader.chunks_before, camera, now_us - own.minimum_us, now_us))
+                freed += self._free(found, over, "quota", stop)
+        whole = sum(sizes.values()) - freed.bytes + self._reader.clip_totals().bytes
+        over = round(whole - limit) if limit else 0
+        if over > 0:
+            refused = "" if force else refuse_too_large("all that is stored", over, whole)
+            trouble = trouble or refused
+            freed += Freed() if refused else self._oldest(rules, over, "quota", stop)
+        return freed, trouble
 
-    def for_room(self, rules: CameraRules, room: Capacity, rate: float, stop: threading.Event) -> tuple[Freed, str]:
-        """Make room if there is less than is to be kept free; return what went, and what is wrong if nothing may.
+    def for_room(
+        self, rules: CameraRules, room: Capacity, rate: float, stop: threading.Event, free: Callable[[], int]
+    ) -> tuple[Freed, str]:
+        """Make room if there is less than is to be kept free; return what went, and what is wrong if too little.
 
-        At most half of what is stored goes at one look: then the disk is looked at again.
+        At most half of what is stored goes at one look, and over some time no more than cameras send: then the disk is
+        looked at again.
 
         Args:
             rules: of the cameras.
             room: of the store.
             rate: what cameras send, bytes a second.
             stop: breaks it off.
+            free: returns how many bytes are free now.
 
         Raises:
-            GatehouseError: store or database do not answer.
+            GatehouseError: store or database do not answer, or the store deletes nothing.
         """
         reserve = reserve_bytes(self._core.settings.values.retention, room.total, rate)
         if room.free >= reserve:
             return Freed(), ""
-        wanted = round(reserve * (1 + _HEADROOM)) - room.free
+        self._removal.refuse_if_blocked()
+        most = reserve * (1 + _HEADROOM)
         stored = sum(day.bytes for day in self._days.all()) + self._reader.clip_totals().bytes
-        freed = self._oldest(rules, min(wanted, max(stored // 2, 1)), "emergency", stop)
-        log.warning("room was made", free=room.free, reserve=reserve, objects=freed.objects, bytes=freed.bytes)
-        if freed.objects == 0 and not stop.is_set():
-            return freed, (
-                f"{room.free >> 20} MiB are free, {reserve >> 20} MiB should be, and nothing that is stored may go: "
-                "it is held, too young, or there is none. Free some of the disk, or release holds."
-            )
-        return freed, ""
+        allowed = self._allowance.left(most, rate)
+        wanted = min(round(most) - room.free, max(stored // 2, 1), allowed)
+        freed = self._oldest(rules, wanted, "emergency", stop) if wanted > 0 else Freed()
+        short = f"{room.free >> 20} MiB are free, {reserve >> 20} MiB should be"
+        if freed.objects:
+            self._allowance.spend(freed.bytes, free() - room.free)
+            log.warning("room was made", free=room.free, reserve=reserve, objects=freed.objects, bytes=freed.bytes)
+            return freed, ""
+        if stop.is_set():
+            return freed, ""
+        if self._allowance.is_in_vain:
+            return freed, f"{short}, and deleting frees nothing: do snapshots or other names keep the files?"
+        if allowed <= 0:
+            return freed, f"{short}: something else fills the disk, faster than recordings may be deleted for it."
+        return freed, (
+            f"{short}, and nothing that is stored may go: it is held, too young, or there is none. Free some of the "
+            "disk, or release holds."
+        )
 
     def _old_chunks(self, rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:
         days = self._days.all()
-        now_us = self._core.clock.now_us()
-        going = chunks_due(rules, self._reader, days, now_us).objects
+        now_us = self._now_us()
+        going = chunks_due(rules, self._reader, self._holds, days, now_us).objects
         trouble = "" if force else refuse_too_much("continuous", going, sum(day.chunks for day in days))
         freed = Freed()
         before = {camera: rules.of(camera).continuous_before(now_us) for camera in {day.camera for day in days}}
@@ -128,42 +158,49 @@ class Sweeps:
 
     def _old_clips(self, rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:
         """Archive clips that are too old, then delete the files of archived ones: two steps, each repeatable."""
-        now_us, reader = self._core.clock.now_us(), self._reader
+        now_us, reader = self._now_us(), self._reader
         before = {camera: rules.of(camera).archived_before(now_us) for camera in reader.cameras_with_clips()}
         old = {camera: at for camera, at in before.items() if at is not None}
-        going = sum(reader.clip_totals(camera, at).clips for camera, at in old.items())
+        for camera, at in old.items():
+            RETENTION_ARCHIVED.inc(reader.archive_clips(camera, at, now_us))
+        gone = {camera: at - rules.of(camera).archive_us for camera, at in old.items()}
+        going = sum(reader.clip_totals(camera, until, "archived").clips for camera, until in gone.items())
         trouble = "" if force else refuse_too_much("event", going, reader.clip_totals().clips)
         freed = Freed()
-        for camera, at in old.items() if not trouble else ():
+        for camera, until in gone.items() if not trouble else ():
             if stop.is_set():
                 break
-            RETENTION_ARCHIVED.inc(reader.archive_clips(camera, at, now_us))
-            until = at - rules.of(camera).archive_us
             found = _pages(partial(reader.clips_before, "archived", camera, until, now_us))
             freed += self._free(found, None, "age", stop, clips=True)
         return freed, trouble
 
     def _old_plates(self, _rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:
         """Forget plates that were read too long ago, and delete their pictures: independent of any footage."""
-        days, now_us = self._core.settings.values.retention.plate_days, self._core.clock.now_us()
+        days, now_us = self._core.settings.values.retention.plate_days, self._now_us()
         before = now_us - round(days * DAY_US)
         if not days:
             return Freed(), ""
-        trouble = "" if force else refuse_too_much("plate", self._plates.count_before(before), self._plates.count())
+        going = self._plates.count_before(before)
+        trouble = ""
+        if going > FEW and not force:
+            trouble = refuse_too_much("plate", going, self._plates.count())
         freed = Freed()
         while not trouble and not stop.is_set():
             events, pictures = self._plates.forget_before(before, now_us, AT_ONCE // 2)
             if pictures:
-                self._removal.remove(pictures)
-            freed += Freed(len(pictures))
+                freed += self._removal.remove(pictures)
+                self._removal.refuse_if_blocked()
             if not events and not self._plates.forget_reads_before(before, now_us, AT_ONCE):
                 break
         return freed, trouble
 
     def _oldest(self, rules: CameraRules, wanted: int, reason: DeletionReason, stop: threading.Event) -> Freed:
-        """Free so many bytes: recordings without events first, then the others, then clips; the oldest first."""
-        now_us, reader = self._core.clock.now_us(), self._reader
-        general, special = now_us - rules.site.minimum_us, rules.special
+        """Free so many bytes: what has come of age, then recordings without events, then the others, then clips.
+
+        The oldest first in each.
+        """
+        now_us, reader, special = self._now_us(), self._reader, rules.special
+        general = now_us - rules.site.minimum_us
 
         def chunks(limit: int, *, without_events: bool) -> list[Kept]:
             found = reader.oldest_chunks(general, now_us, limit, without_events=without_events, besides=special)
@@ -171,13 +208,21 @@ class Sweeps:
                 found += reader.chunks_before(camera, now_us - own.minimum_us, now_us, limit)
             return sorted(found, key=lambda kept: kept.start_us)[:limit]
 
-        freed = self._free(_pages(lambda n: chunks(n, without_events=True)), wanted, reason, stop)
-        if freed.bytes < wanted:
-            rest = _pages(lambda n: chunks(n, without_events=False))
-            freed += self._free(rest, wanted - freed.bytes, reason, stop)
-        if freed.bytes < wanted:
-            clips = _pages(lambda n: [k for k in reader.oldest_clips(general, now_us, n) if k.camera not in special])
-            freed += self._free(clips, wanted - freed.bytes, reason, stop, clips=True)
+        def clips(limit: int, *, state: str) -> list[Kept]:
+            found = reader.oldest_clips(general, now_us, limit, state=state, besides=special)
+            for camera, own in special.items():
+                found += reader.clips_before(state, camera, now_us - own.minimum_us, now_us, limit)
+            return sorted(found, key=lambda kept: kept.end_us)[:limit]
+
+        freed = Freed()
+        for find, of_clips in (
+            (partial(clips, state="archived"), True),
+            (partial(chunks, without_events=True), False),
+            (partial(chunks, without_events=False), False),
+            (partial(clips, state="stored"), True),
+        ):
+            if freed.bytes < wanted and not self._removal.blocked:
+                freed += self._free(_pages(find), wanted - freed.bytes, reason, stop, clips=of_clips)
         return freed
 
     def _free(
@@ -196,11 +241,12 @@ class Sweeps:
                 break
             chosen = list(batch) if wanted is None else _enough(batch, wanted - freed.bytes)
             mark = self._deletions.mark_clips if clips else self._deletions.mark_chunks
-            decided = mark([kept.id for kept in chosen], reason, self._core.clock.now_us())
+            decided = mark([kept.id for kept in chosen], reason, self._now_us())
             if not decided:
                 break  # somebody has placed a hold, or was quicker
-            self._removal.remove(decided)
-            freed += Freed(len(decided), sum(d.bytes for d in decided))
+            freed += self._removal.remove(decided)
+            if self._removal.blocked:
+                break
             self._core.clock.wait(stop, _PAUSE_S)
         return freed
 

@@ -13,8 +13,8 @@ from flask.testing import FlaskClient
 
 from gatehouse.cli.entry import root
 from gatehouse_api.app import close_app, create_app
-from gatehouse_common.clock import HOUR, SystemClock
-from gatehouse_common.db import Camera, CameraRepository, FootageReader
+from gatehouse_common.clock import HOUR, SECOND, SystemClock
+from gatehouse_common.db import Camera, CameraRepository, ClipRepository, FootageReader
 from gatehouse_common.runtime import Core
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_common.timefmt import rfc3339
@@ -112,6 +112,9 @@ def test_a_hold_is_placed_listed_and_released(core: Core, client: FlaskClient) -
         ({"reason": "x", "from": "yesterday"}, "from"),
         ({"reason": "x", "from": "2026-05-17T10:00:00Z", "to": "2026-05-17T10:00:00Z"}, "to"),
         ({"reason": "x", "from": "2026-05-17T10:00:00Z", "camera": "../etc"}, "camera"),
+        ({"reason": "x", "from": "2026-05-17T10:00:00Z", "camera": ""}, "camera"),
+        ({"reason": "x", "from": "2026-05-17T10:00:00Z", "camera": "gaet"}, "camera"),
+        ({"reason": "  ", "from": "2026-05-17T10:00:00Z"}, "why"),
         ({"reason": "x", "from": "2026-05-17T10:00:00Z", "until": "2020-01-01T00:00:00Z"}, "until"),
         ({"reason": "x", "clip": "none", "from": "2026-05-17T10:00:00Z"}, "clip"),
         ({"reason": "x", "from": "2026-05-17T10:00:00Z", "colour": "red"}, "colour"),
@@ -174,6 +177,35 @@ def test_by_command_more_than_half_goes_only_by_force(tmp_path: Path) -> None:
     assert files(core) == set()
     assert list(FootageReader(core.db).all_chunks()) == []
     core.close()
+
+
+def test_by_command_nothing_is_deleted_where_nothing_is_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = SystemClock().now_us()
+    core = open_core(tmp_path / "data", FakeClock(now))
+    old = record(core, "gate", now - 90 * HOUR)
+    monkeypatch.setenv("GATEHOUSE_RETENTION__ENABLED", "false")
+    refused = gatehouse(core.data_dir, "retention", "run")
+    assert "retention.enabled" in str(refused.exception)
+    assert files(core) == {old}
+    core.close()
+
+
+def test_a_clip_can_be_held_once_it_has_a_file(core: Core, client: FlaskClient) -> None:
+    made = cut(core, NOW - HOUR)
+    (planned,) = ClipRepository(core.db).plan("yard", "event", NOW, 5 * SECOND, 15 * SECOND, 300 * SECOND, NOW)
+    assert client.post("/api/v1/holds", json={"reason": "x", "clip": made}).status_code == 201
+    refused = client.post("/api/v1/holds", json={"reason": "x", "clip": planned})
+    assert refused.status_code == 409
+    assert "range" in refused.get_json()["detail"]
+    assert client.get("/api/v1/holds").get_json()["held_bytes"] == 500
+
+
+def test_what_is_held_is_no_room_for_recordings(core: Core, client: FlaskClient) -> None:
+    for k in range(1, 13):
+        record(core, "gate", NOW - k * LENGTH, 10 * MB)
+    client.post("/api/v1/holds", json={"reason": "x", "from": "1970-01-01T00:00:00Z"})
+    forecast = client.get("/api/v1/retention/plan").get_json()["forecast"]
+    assert forecast["has_bytes"] == (1000 - 120 - 100) * MB
 
 
 def test_by_command_a_store_that_is_not_the_known_one_is_left_alone(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from .clip_plan import Lengths, Reach, plan_read
 from .clip_rows import CLIP, find_clips, finish, lock_camera, made_in, planned_of, wall_time, write
 from .contention import retried
 from .engine import Database
+from .holds import clip_is_held
 from .plate_models import MAX_CLIP_US, ClipPlateEventRow, ClipRow
 from .plate_records import Clip, ClipQuery, ClipStats
 
@@ -182,11 +183,11 @@ class ClipRepository:
         return ClipStats(count, size, duration_us, by_day)
 
     @retried
-    def archive_before(self, end_us: int) -> int:
-        """Mark the stored clips that ended before an instant as archived; return how many were."""
-        old = (ClipRow.state == "stored") & (ClipRow.end_us < end_us)
+    def archive_before(self, end_us: int, now_us: int) -> int:
+        """Mark the stored clips that ended before an instant as archived, but for held ones; return how many were."""
+        old = (ClipRow.state == "stored") & (ClipRow.end_us < end_us) & ~clip_is_held()
         with self._db.begin() as c:
-            return c.execute(update(ClipRow).where(old).values(state="archived")).rowcount
+            return c.execute(update(ClipRow).where(old).values(state="archived"), {"now_us": now_us}).rowcount
 
     def _find(self, query: Select[Any]) -> list[Clip]:
         with self._db.read() as c:

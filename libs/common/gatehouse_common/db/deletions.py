@@ -8,10 +8,10 @@ an entry, which is gone on with. What is held is never decided, for the conditio
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 
 from gatehouse_common.clock import MILLISECOND
 from gatehouse_common.ids import new_id
@@ -20,7 +20,7 @@ from gatehouse_common.intervals import Interval, merge
 from .chunk_days import touch_days
 from .contention import retried
 from .engine import Database
-from .holds import chunk_is_held, clip_is_held
+from .holds import chunk_is_held, clip_is_held, deletion_is_held, lock_retention
 from .ledger import add_purged
 from .models import ChunkRow
 from .plate_models import ClipRow
@@ -72,8 +72,10 @@ class Deletions:
     def mark_chunks(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
         """Decide on stored chunks, those among them that are not held; return what is to be deleted."""
         with self._db.begin(durable=True) as c:
+            lock_retention(c)
             # Which state they are in is looked at here: asked for, SQLite would read all that are stored.
-            free = select(*_CHUNK, ChunkRow.state).where(ChunkRow.id.in_(list(ids)), ~chunk_is_held())
+            taken = exists().where(DeletionRow.key == ChunkRow.key)  # an older object of that key is not gone yet
+            free = select(*_CHUNK, ChunkRow.state).where(ChunkRow.id.in_(list(ids)), ~chunk_is_held(), ~taken)
             rows = c.execute(free.with_for_update(), {"now_us": now_us}).all()
             marked = [_deletion("chunk", row, reason, now_us) for row in rows if row.state == "stored"]
             if not marked:
@@ -88,6 +90,7 @@ class Deletions:
     def mark_clips(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
         """Decide on clips, those among them that are not held and of which a file is known; their rows stay."""
         with self._db.begin(durable=True) as c:
+            lock_retention(c)
             known = select(DeletionRow.subject).where(DeletionRow.kind == "clip")
             free = select(*_CLIP, ClipRow.state).where(
                 ClipRow.id.in_(list(ids)), ClipRow.key != "", ~clip_is_held(), ClipRow.id.not_in(known)
@@ -102,10 +105,22 @@ class Deletions:
         return marked
 
     def due(self, now_us: int, limit: int) -> list[Deletion]:
-        """Return what has been decided and may be tried now, the longest waiting first."""
-        query = select(*_DELETION).where(DeletionRow.next_us <= now_us).order_by(DeletionRow.next_us, DeletionRow.id)
+        """Return what has been decided, may be tried now, and is not held; the longest waiting first."""
+        query = select(*_DELETION).where(DeletionRow.next_us <= now_us, ~deletion_is_held())
         with self._db.read() as c:
-            return [Deletion(*row) for row in c.execute(query.limit(limit))]
+            found = c.execute(query.order_by(DeletionRow.next_us, DeletionRow.id).limit(limit), {"now_us": now_us})
+            return [Deletion(*row) for row in found]
+
+    @retried
+    def give_back(self, now_us: int, limit: int) -> list[Deletion]:
+        """Take back what was decided and is held by now; return it. Whose objects are there are to be indexed anew."""
+        with self._db.begin(durable=True) as c:
+            lock_retention(c)
+            held = select(*_DELETION).where(deletion_is_held()).order_by(DeletionRow.id).limit(limit)
+            found = [Deletion(*row) for row in c.execute(held.with_for_update(), {"now_us": now_us})]
+            if found:
+                c.execute(delete(DeletionRow).where(DeletionRow.id.in_([d.id for d in found])))
+        return found
 
     def pending(self) -> int:
         """Return how many objects have been decided on and may still be there."""
@@ -127,13 +142,15 @@ class Deletions:
             c.execute(delete(DeletionRow).where(DeletionRow.id.in_([d.id for d in deletions])))
 
     @retried
-    def refused(self, deletion: Deletion, trouble: str, next_us: int) -> Deletion:
-        """Note that the store refused: it is tried again, not before an instant, and what is known of it stays."""
-        later = replace(deletion, tries=deletion.tries + 1, trouble=trouble, next_us=next_us)
-        values = {"tries": later.tries, "trouble": trouble, "next_us": next_us}
+    def refused(self, deletions: Sequence[Deletion]) -> None:
+        """Note that the store refused: what is said in them of tries, trouble and when to try again is kept."""
+        later = update(DeletionRow).where(DeletionRow.id == bindparam("which"))
+        values: dict[str, Any] = {name: bindparam(f"its_{name}") for name in ("tries", "trouble", "next_us")}
+        rows = [
+            {"which": d.id, "its_tries": d.tries, "its_trouble": d.trouble, "its_next_us": d.next_us} for d in deletions
+        ]
         with self._db.begin() as c:
-            c.execute(update(DeletionRow).where(DeletionRow.id == deletion.id).values(values))
-        return later
+            c.execute(later.values(values), rows)
 
 
 def _tell(c: Connection, camera: str, gone: Iterable[Deletion], why: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, or_, select, update
 
-from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.errors import Conflict, InvalidInput, NotFound
 from gatehouse_common.intervals import Interval, merge
 
 from .chunk_days import DAY_US
@@ -15,7 +16,7 @@ from .engine import Database
 from .hints import by_camera
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
-from .upkeep_models import ChunkDayRow, HoldRow
+from .upkeep_models import FOREVER_US, ChunkDayRow, DeletionRow, FactRow, HoldRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,18 @@ class Hold:
         return self.released_us is None and (self.until_us is None or self.until_us > now_us)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How many objects are held, and their bytes."""
+
+    objects: int
+    bytes: int
+
+    def __add__(self, other: Held) -> Held:
+        """Return both together."""
+        return Held(self.objects + other.objects, self.bytes + other.bytes)
+
+
 _HOLD = [getattr(HoldRow, f.name) for f in fields(Hold)]
 
 
@@ -76,6 +89,24 @@ def clip_is_held() -> ColumnElement[bool]:
     return exists().where(or_(HoldRow.clip == ClipRow.id, of_range), _ACTIVE)
 
 
+def deletion_is_held() -> ColumnElement[bool]:
+    """Return the condition that a row of deletions is held by now; it takes the time as ``now_us``."""
+    whose = HoldRow.camera.is_(None) | (HoldRow.camera == DeletionRow.camera)
+    shares = (HoldRow.start_us < DeletionRow.end_us) & (HoldRow.end_us > DeletionRow.start_us)
+    of_range = HoldRow.clip.is_(None) & whose & shares
+    of_clip = (DeletionRow.kind == "clip") & (HoldRow.clip == DeletionRow.subject)
+    return exists().where(or_(of_range, of_clip), _ACTIVE)
+
+
+def lock_retention(c: Connection) -> None:
+    """Let nobody place a hold, or decide what is deleted, until the end of the transaction. Its first statement.
+
+    What a transaction of MySQL reads without a lock is as it was when it first did so: who waits for the lock first
+    sees every hold that was placed before.
+    """
+    c.execute(select(FactRow.value).where(FactRow.name == "retention.lock").with_for_update())
+
+
 class HoldRepository:
     """Places, lists and releases holds."""
 
@@ -83,19 +114,27 @@ class HoldRepository:
         self._db = db
 
     @retried
-    def place(self, hold: Hold) -> None:
-        """Place a hold; from when this returns on nothing of it is marked to be deleted.
+    def place(self, hold: Hold) -> int:
+        """Place a hold; from when this returns on nothing of it is decided to be deleted.
+
+        Returns:
+            How many objects that it covers had been decided on before: those that are still there are given back.
 
         Raises:
             InvalidInput: it ends before it begins.
             NotFound: there is no such clip.
+            Conflict: the clip has no file.
         """
         if hold.end_us <= hold.start_us:
             raise InvalidInput("a hold has to end after it begins", "to")
         with self._db.begin() as c:
-            if hold.clip and c.execute(select(ClipRow.id).where(ClipRow.id == hold.clip)).first() is None:
-                raise NotFound(f"there is no clip {hold.clip[:64]!r}")
+            lock_retention(c)
+            if hold.clip:
+                state = c.execute(select(ClipRow.state).where(ClipRow.id == hold.clip).with_for_update()).scalar()
+                _check_clip(hold.clip, state)
             c.execute(insert(HoldRow).values(asdict(hold)))
+            query = select(func.count()).select_from(DeletionRow).where(deletion_is_held())
+            return c.execute(query, {"now_us": hold.created_us}).scalar_one()
 
     def get(self, hold_id: str) -> Hold:
         """Return a hold, released or not.
@@ -124,43 +163,73 @@ class HoldRepository:
             NotFound: there is none of that id.
         """
         with self._db.begin() as c:
+            lock_retention(c)
             open_one = update(HoldRow).where(HoldRow.id == hold_id, HoldRow.released_us.is_(None))
             c.execute(open_one.values(released_us=now_us, released_by=by))
         return self.get(hold_id)
 
     def held_bytes(self, now_us: int) -> int:
         """Return how many bytes of recordings and clips are held; recordings as of when their days were summed up."""
-        active = self.list(now_us)
-        if not active:
+        return self.held_recordings(now_us).bytes + self.held_clip_bytes(now_us)
+
+    def held_clip_bytes(self, now_us: int) -> int:
+        """Return how many bytes of clips are held."""
+        if not self.list(now_us):
             return 0
+        held = select(func.coalesce(func.sum(ClipRow.bytes), 0)).where(
+            ClipRow.state.in_(("stored", "archived")), clip_is_held()
+        )
+        with self._db.look() as c:
+            return int(c.execute(held, {"now_us": now_us}).scalar_one())
+
+    def held_recordings(self, now_us: int, before_us: Mapping[str, int] | None = None) -> Held:
+        """Return how many recordings are held, and their bytes.
+
+        Args:
+            now_us: the time.
+            before_us: of these cameras only, and of each what begins before an instant; None: of all, all.
+        """
         ranges: dict[str | None, list[Interval]] = {}
-        for hold in active:
+        for hold in self.list(now_us):
             if hold.clip is None:
                 ranges.setdefault(hold.camera, []).append(Interval(hold.start_us, hold.end_us))
-        held = ClipRow.state.in_(("stored", "archived")) & clip_is_held()
+        found = Held(0, 0)
+        if not ranges:
+            return found
         with self._db.read() as c:
-            clips = select(func.coalesce(func.sum(ClipRow.bytes), 0)).where(held)
-            total = int(c.execute(clips, {"now_us": now_us}).scalar_one())
-            for camera in c.execute(select(ChunkDayRow.camera).distinct()).scalars().all() if ranges else ():
-                spans = merge([*ranges.get(None, []), *ranges.get(camera, [])])
-                total += sum(_bytes_of(c, camera, span) for span in spans)
-        return total
+            for camera in c.execute(select(ChunkDayRow.camera).distinct()).scalars().all():
+                if before_us is not None and camera not in before_us:
+                    continue
+                limit = FOREVER_US if before_us is None else before_us[camera]
+                for span in merge([*ranges.get(None, []), *ranges.get(camera, [])]):
+                    if span.start < limit:
+                        found += _held_in(c, camera, Interval(span.start, min(span.end, limit)))
+        return found
 
 
-def _bytes_of(c: Connection, camera: str, span: Interval) -> int:
-    """Return the bytes of chunks that share an instant with a span: whole days by their sums, the rest one by one."""
+def _check_clip(clip: str, state: str | None) -> None:
+    if state is None:
+        raise NotFound(f"there is no clip {clip[:64]!r}")
+    if state == "planned":
+        raise Conflict("the clip is not made yet: hold the range that it is to show")
+    if state not in {"stored", "archived"}:
+        raise Conflict(f"the clip has no file: it is {state}")
+
+
+def _held_in(c: Connection, camera: str, span: Interval) -> Held:
+    """Return the chunks that share an instant with a span: whole days by their sums, the rest one by one."""
     first, last = -(-span.start // DAY_US), span.end // DAY_US
     if first >= last:
         return _one_by_one(c, camera, span.start - MAX_CHUNK_US, span.end, span.start)
-    days = select(func.coalesce(func.sum(ChunkDayRow.bytes), 0)).where(
-        ChunkDayRow.camera == camera, ChunkDayRow.day >= first, ChunkDayRow.day < last
-    )
+    sums = (func.coalesce(func.sum(ChunkDayRow.chunks), 0), func.coalesce(func.sum(ChunkDayRow.bytes), 0))
+    days = select(*sums).where(ChunkDayRow.camera == camera, ChunkDayRow.day >= first, ChunkDayRow.day < last)
     before = _one_by_one(c, camera, span.start - MAX_CHUNK_US, first * DAY_US, span.start)
     after = _one_by_one(c, camera, last * DAY_US - 1, span.end, span.start)
-    return before + int(c.execute(days).scalar_one()) + after
+    objects, size = c.execute(days).one()
+    return before + Held(int(objects), int(size)) + after
 
 
-def _one_by_one(c: Connection, camera: str, above_us: int, below_us: int, ends_after_us: int) -> int:
+def _one_by_one(c: Connection, camera: str, above_us: int, below_us: int, ends_after_us: int) -> Held:
     inside = (
         ChunkRow.camera == camera,
         ChunkRow.start_us > above_us,
@@ -168,5 +237,6 @@ def _one_by_one(c: Connection, camera: str, above_us: int, below_us: int, ends_a
         ChunkRow.end_us > ends_after_us,
         ChunkRow.state == "stored",
     )
-    sums = by_camera(select(func.coalesce(func.sum(ChunkRow.bytes), 0)).where(*inside))
-    return int(c.execute(sums).scalar_one())
+    sums = by_camera(select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(*inside))
+    objects, size = c.execute(sums).one()
+    return Held(objects, int(size))

@@ -46,17 +46,12 @@ _EXTEND = (
     .values(end_us=bindparam("until"), bytes=bindparam("reached"))
 )
 
-_PURGED = (
-    select(GapRow.start_us, GapRow.end_us)
-    .where(
-        GapRow.camera == bindparam("of_camera"),
-        GapRow.end_us >= bindparam("from_us"),
-        GapRow.start_us + 0 <= bindparam("to_us"),
-        GapRow.cause == GapCause.PURGED,
-        GapRow.detail == bindparam("said"),
-    )
-    .order_by(GapRow.start_us)
+_PURGED = select(GapRow.start_us, GapRow.end_us).where(
+    GapRow.camera == bindparam("of_camera"), GapRow.cause == GapCause.PURGED, GapRow.detail == bindparam("said")
 )
+# Two look-ups that read no more than is there: what ends within a span, or just before it; what begins just after it.
+_PURGED_BEFORE = _PURGED.where(GapRow.end_us >= bindparam("from_us"), GapRow.end_us <= bindparam("to_us"))
+_PURGED_AFTER = _PURGED.where(GapRow.start_us >= bindparam("from_us"), GapRow.start_us <= bindparam("to_us"))
 _FORGET_GAP = delete(GapRow).where(GapRow.camera == bindparam("of_camera"), GapRow.start_us == bindparam("at_us"))
 
 
@@ -260,7 +255,7 @@ def _refine(c: Connection, run: str, origin_us: int) -> None:
 def add_purged(c: Connection, camera: str, start_us: int, end_us: int, detail: str) -> None:
     """Put a purged span into the ledger, as part of the one that it goes on from if there is one."""
     span = {"of_camera": camera, "said": detail, "from_us": start_us - _TOUCHING_US, "to_us": end_us + _TOUCHING_US}
-    found = c.execute(_PURGED, span).all()
+    found = [*c.execute(_PURGED_BEFORE, span), *c.execute(_PURGED_AFTER, span)]
     whole = min([start_us, *(gap.start_us for gap in found)]), max([end_us, *(gap.end_us for gap in found)])
     for start in {whole[0], *(gap.start_us for gap in found)}:
         c.execute(_FORGET_GAP, {"of_camera": camera, "at_us": start})

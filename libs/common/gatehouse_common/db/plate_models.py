@@ -149,6 +149,8 @@ class ClipRow(Base):
         Index("ix_clips_start", "start_us", "id", "state", "camera", "end_us"),
         Index("ix_clips_camera", "camera", "start_us", "id", "state", "end_us"),
         Index("ix_clips_state", "state", "camera", "end_us"),
+        # What comes of age next, and how much there is.
+        Index("ix_clips_end", "state", "end_us", "id", "camera", "bytes"),
         Index("ix_clips_wanted", "camera", "wanted_start_us", "wanted_end_us"),
         _TABLE,
     )

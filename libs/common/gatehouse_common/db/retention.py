@@ -161,12 +161,24 @@ class RetentionReader:
         with self._db.read() as c:
             return [Kept(*row) for row in c.execute(_OLD_CLIPS, wanted)]
 
-    def oldest_clips(self, before_us: int, now_us: int, limit: int) -> list[Kept]:
-        """Return the oldest clips with a file over all cameras that ended before an instant."""
-        query = select(*_CLIP).where(
-            ClipRow.state.in_(("stored", "archived")), ClipRow.end_us < before_us, ~clip_is_held()
-        )
-        return self._kept(query.order_by(ClipRow.start_us, ClipRow.id).limit(limit), now_us)
+    def oldest_clips(
+        self, before_us: int, now_us: int, limit: int, *, state: str = "stored", besides: Collection[str] = ()
+    ) -> list[Kept]:
+        """Return the clips in a state that ended before an instant, the oldest first.
+
+        Args:
+            before_us: the instant.
+            now_us: the time, for holds.
+            limit: so many at most.
+            state: ``stored`` or ``archived``.
+            besides: cameras of which none are wanted.
+        """
+        query = select(*_CLIP).where(ClipRow.state == state, ClipRow.end_us < before_us, ~clip_is_held())
+        if besides:
+            query = query.where(ClipRow.camera.not_in(sorted(besides)))
+        hinted = query.with_hint(ClipRow, "INDEXED BY ix_clips_end", "sqlite")
+        hinted = hinted.with_hint(ClipRow, "FORCE INDEX (ix_clips_end)", "mysql")
+        return self._kept(hinted.order_by(ClipRow.end_us, ClipRow.id).limit(limit), now_us)
 
     def cameras_with_clips(self) -> list[str]:
         """Return the cameras that have clips with files, by id."""
@@ -180,10 +192,10 @@ class RetentionReader:
                     camera = c.execute(after).scalar()
         return sorted(found)
 
-    def clip_totals(self, camera: str | None = None, before_us: int | None = None) -> ClipTotals:
-        """Return how many clips have files: of a camera, or that ended before an instant, or all."""
+    def clip_totals(self, camera: str | None = None, before_us: int | None = None, state: str = "") -> ClipTotals:
+        """Return how many clips have files: of a camera, or that ended before an instant, or in a state, or all."""
         query = select(func.count(), func.coalesce(func.sum(ClipRow.bytes), 0)).where(
-            ClipRow.state.in_(("stored", "archived"))
+            ClipRow.state.in_((state,) if state else ("stored", "archived"))
         )
         if camera is not None:
             query = query.where(ClipRow.camera == camera)

@@ -2,6 +2,7 @@
 
 from .due import ClassDue, chunks_due, clips_due
 from .outlook import DayDue, Forecast, NextGone, Outlook, Room, look_ahead
+from .placing import make_hold
 from .reserve import reserve_bytes
 from .rules import CameraRules, Rules, rules_of
 
@@ -17,6 +18,7 @@ __all__ = [
     "chunks_due",
     "clips_due",
     "look_ahead",
+    "make_hold",
     "reserve_bytes",
     "rules_of",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gatehouse_common.db import ChunkDay, RetentionReader
+from gatehouse_common.db import ChunkDay, HoldRepository, RetentionReader
 from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.db.models import MAX_CHUNK_US
 
@@ -21,8 +21,10 @@ class ClassDue:
     bytes: int
 
 
-def chunks_due(rules: CameraRules, reader: RetentionReader, days: Sequence[ChunkDay], now_us: int) -> ClassDue:
-    """Return how many recordings are too old, held ones included; ``days``: what is stored of each day."""
+def chunks_due(
+    rules: CameraRules, reader: RetentionReader, holds: HoldRepository, days: Sequence[ChunkDay], now_us: int
+) -> ClassDue:
+    """Return how many recordings are too old and not held; ``days``: what is stored of each day."""
     count = size = 0
     partly: list[tuple[str, int, int, int]] = []
     before = {camera: rules.of(camera).continuous_before(now_us) for camera in {day.camera for day in days}}
@@ -35,7 +37,8 @@ def chunks_due(rules: CameraRules, reader: RetentionReader, days: Sequence[Chunk
         else:
             partly.append((day.camera, start_us, start_us + DAY_US, limit))
     some, their_bytes = reader.sums(partly)
-    return ClassDue("continuous", count + some, size + their_bytes)
+    held = holds.held_recordings(now_us, {camera: at for camera, at in before.items() if at is not None})
+    return ClassDue("continuous", max(0, count + some - held.objects), max(0, size + their_bytes - held.bytes))
 
 
 def clips_due(rules: CameraRules, reader: RetentionReader, now_us: int) -> ClassDue:

@@ -97,7 +97,7 @@ class Outlook:
         now_us: when it was looked at.
         enabled: whether anything is deleted at all.
         due: what has come of age, by class.
-        days: what comes of age in the time to come, by local day and class, soonest first.
+        days: what recordings come of age in the time to come, by local day, soonest first; held ones included.
         next: the objects that go first by their age.
         room: how much room there is.
         forecast: for how long it is enough.
@@ -139,7 +139,8 @@ def look_ahead(
     days = ChunkDays(db).all()
     rates = reader.rates([camera.id for camera in rules.cameras.values() if camera.enabled])
     clips = reader.clip_totals()
-    held = HoldRepository(db).held_bytes(now_us)
+    holds = HoldRepository(db)
+    held_recordings = holds.held_recordings(now_us).bytes
     limit = round(site.retention.max_gb * GB) if site.retention.max_gb else None
     reserve = 0 if capacity is None else reserve_bytes(site.retention, capacity.total, sum(rates.values()))
     room = Room(
@@ -148,7 +149,7 @@ def look_ahead(
         reserve=reserve,
         recordings=sum(day.bytes for day in days),
         clips=clips.bytes,
-        held=held,
+        held=held_recordings + holds.held_clip_bytes(now_us),
         limit=limit,
         rate=sum(rates.values()),
     )
@@ -156,11 +157,11 @@ def look_ahead(
     return Outlook(
         now_us=now_us,
         enabled=site.retention.enabled,
-        due=[chunks_due(rules, reader, days, now_us), clips_due(rules, reader, now_us)],
+        due=[chunks_due(rules, reader, holds, days, now_us), clips_due(rules, reader, now_us)],
         days=_coming(rules, days, now_us, zone),
         next=next_gone,
         room=room,
-        forecast=_forecast(rules, rates, room),
+        forecast=_forecast(rules, rates, room, held_recordings),
         pending=Deletions(db).pending(),
     )
 
@@ -223,15 +224,15 @@ def _gone(kind: str, kept: Kept, at_us: int) -> NextGone:
     return NextGone(kind, kept.camera, kept.key, kept.start_us, kept.end_us, kept.bytes, at_us)
 
 
-def _forecast(rules: CameraRules, rates: dict[str, float], room: Room) -> Forecast:
+def _forecast(rules: CameraRules, rates: dict[str, float], room: Room, held: int) -> Forecast:
     spans = {camera: rules.of(camera).continuous_us for camera in rates}
     wanted = None if not spans or None in spans.values() else max(s for s in spans.values() if s is not None)
     needs = None
     if wanted is not None:
         needs = round(sum(rate * (spans[camera] or 0) / 1e6 for camera, rate in rates.items()))
-    has = None if room.free is None else max(0, room.free + room.recordings - room.reserve)
+    has = None if room.free is None else max(0, room.free + room.recordings - held - room.reserve)
     if room.limit is not None:
-        below = max(0, room.limit - room.clips)
+        below = max(0, room.limit - room.clips - held)
         has = below if has is None else min(has, below)
     reaches = None if has is None or room.rate <= 0 else round(has / room.rate * 1e6)
     return Forecast(wanted, needs, has, reaches, _sentence(len(rates), room.rate, wanted, needs, has, reaches))

@@ -79,8 +79,8 @@ class CameraRules:
 
     @property
     def special(self) -> dict[str, Rules]:
-        """The cameras of which less may be deleted than the site says."""
-        return {camera: rules for camera, rules in self._of.items() if rules.minimum_us > self.site.minimum_us}
+        """The cameras of which more, or less, may be deleted for room than the site says."""
+        return {camera: rules for camera, rules in self._of.items() if rules.minimum_us != self.site.minimum_us}
 
     @property
     def limited(self) -> bool:

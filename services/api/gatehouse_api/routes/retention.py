@@ -7,7 +7,6 @@ from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.http import http_date
 
 from gatehouse_api.context import context
-from gatehouse_api.ranges import open_range
 from gatehouse_api.routes.retention_models import (
     HoldList,
     HoldPath,
@@ -18,13 +17,12 @@ from gatehouse_api.routes.retention_models import (
     RetentionQuery,
     plan_view,
 )
+from gatehouse_api.times import request_zone
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Hold, HoldRepository
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.errors import InvalidInput
-from gatehouse_common.ids import new_id, parse_slug
-from gatehouse_common.retention import look_ahead
-from gatehouse_common.timefmt import parse, rfc3339
+from gatehouse_common.retention import look_ahead, make_hold
+from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("retention", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Retention")])
 
@@ -54,12 +52,26 @@ def get_holds(query: HoldsQuery) -> Response:
 
 @api.post("/holds", responses={201: HoldView}, summary="Keep footage, or a clip, from being deleted")
 def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
-    """Place a hold. From the answer on, nothing of it is deleted: not by age, not by quota, not for room."""
+    """Place a hold. From the answer on, nothing of it is decided to be deleted: not by age, by quota, or for room.
+
+    `decided` is how many objects had been decided on before; those that are still there are given back.
+    """
     core = context().core
     now_us = core.clock.now_us()
-    hold = _hold(body, now_us)
-    HoldRepository(core.db).place(hold)
-    shown = jsonify(_view(hold, now_us).model_dump(by_alias=True))
+    hold = make_hold(
+        core.db,
+        request_zone(body.tz),
+        now_us,
+        camera=body.camera,
+        clip=body.clip,
+        start=body.from_,
+        end=body.to,
+        reason=body.reason,
+        case_name=body.case,
+        until=body.until,
+    )
+    decided = HoldRepository(core.db).place(hold)
+    shown = jsonify(_view(hold, now_us, decided).model_dump(by_alias=True))
     return shown, 201, {"Location": f"/api/v1/holds/{hold.id}", "Date": http_date(now_us // SECOND)}
 
 
@@ -78,31 +90,7 @@ def release_hold(path: HoldPath) -> Response:
     return jsonify(_view(HoldRepository(core.db).release(path.hold, now_us, ""), now_us).model_dump(by_alias=True))
 
 
-def _hold(body: NewHold, now_us: int) -> Hold:
-    """Return the hold that is asked for.
-
-    Raises:
-        InvalidInput: it is of nothing, of two things, or over already.
-        NotFound: there is no such clip.
-    """
-    if body.clip is not None and (body.camera is not None or body.from_ is not None or body.to is not None):
-        raise InvalidInput("a hold is of a clip, or of a range of footage, not of both", "clip")
-    until_us = parse(body.until, context().core.zone, "until") if body.until else None
-    if until_us is not None and until_us <= now_us:
-        raise InvalidInput(f"'until' ({rfc3339(until_us)}) is over already", "until")
-    if body.clip is not None:
-        clip = context().clips.get(body.clip)
-        camera, start_us, end_us = None, clip.start_us, max(clip.end_us, clip.start_us + 1)
-    else:
-        if body.from_ is None:
-            raise InvalidInput("say from when on footage is held, or which clip is", "from")
-        camera = parse_slug(body.camera, "camera") if body.camera else None
-        begin, end = open_range(body.from_, body.to, body.tz)
-        start_us, end_us = begin or 0, FOREVER_US if end is None else end
-    return Hold(new_id(), camera, body.clip, start_us, end_us, body.reason, body.case, until_us, now_us)
-
-
-def _view(hold: Hold, now_us: int) -> HoldView:
+def _view(hold: Hold, now_us: int, decided: int = 0) -> HoldView:
     return HoldView(
         id=hold.id,
         camera=hold.camera,
@@ -117,4 +105,5 @@ def _view(hold: Hold, now_us: int) -> HoldView:
         created_by=hold.created_by,
         released=None if hold.released_us is None else rfc3339(hold.released_us),
         released_by=hold.released_by,
+        decided=decided,
     )

@@ -139,6 +139,7 @@ class HoldView(BaseModel):
     created_by: str
     released: str | None
     released_by: str | None
+    decided: int = Field(0, description="when it is placed: objects of it that had been decided on before")
 
 
 class HoldList(BaseModel):

@@ -57,7 +57,7 @@ def clean_up(query: CleanupQuery) -> Response:
     """Mark clips that ended longer ago than ``retention_days`` as archived; their rows stay."""
     ctx = context()
     before = ctx.core.clock.now_us() - query.retention_days * 24 * HOUR
-    count = ctx.clips.archive_before(before)
+    count = ctx.clips.archive_before(before, ctx.core.clock.now_us())
     body = {"status": "success", "message": f"Archived {count} old videos", "archived_count": count}
     return deprecate(jsonify(body), _SUCCESSOR)
 

@@ -7,12 +7,10 @@ from pathlib import Path
 
 import click
 
-from gatehouse_common.db import ClipRepository, Hold, HoldRepository
+from gatehouse_common.db import Hold, HoldRepository
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.errors import InvalidInput
-from gatehouse_common.ids import new_id, parse_slug
-from gatehouse_common.runtime import Core
-from gatehouse_common.timefmt import parse, rfc3339
+from gatehouse_common.retention import make_hold
+from gatehouse_common.timefmt import rfc3339
 
 from .options import data_options, json_option, open_recordings
 
@@ -48,15 +46,28 @@ def add(
     core = open_recordings(data, config)
     try:
         core.db.upgrade()
-        start_us, end_us = _span(core, start, end, clip, camera)
-        until_us = parse(until, core.zone, "until") if until else None
-        now_us = core.clock.now_us()
-        named = parse_slug(camera, "camera") if camera else None
-        placed = Hold(new_id(), named, clip, start_us, end_us, reason, case_name, until_us, now_us, "command line")
-        HoldRepository(core.db).place(placed)
+        placed = make_hold(
+            core.db,
+            core.zone,
+            core.clock.now_us(),
+            camera=camera,
+            clip=clip,
+            start=start,
+            end=end,
+            reason=reason,
+            case_name=case_name,
+            until=until,
+            by="command line",
+        )
+        decided = HoldRepository(core.db).place(placed)
     finally:
         core.close()
-    click.echo(json.dumps(_fields(placed)) if as_json else f"Held as {placed.id}: {_what(placed)}.")
+    if as_json:
+        click.echo(json.dumps({**_fields(placed), "decided": decided}))
+        return
+    click.echo(f"Held as {placed.id}: {_what(placed)}.")
+    if decided:
+        click.echo(f"{decided} objects of it had been decided on before; those that are still there are given back.")
 
 
 @hold.command(name="list")
@@ -91,17 +102,6 @@ def release(hold_id: str, data: Path | None, config: Path | None) -> None:
     finally:
         core.close()
     click.echo(f"Released: {_what(released)}.")
-
-
-def _span(core: Core, start: str | None, end: str | None, clip: str | None, camera: str | None) -> tuple[int, int]:
-    if clip is not None:
-        if start or end or camera:
-            raise InvalidInput("a hold is of a clip, or of a range of footage, not of both", "clip")
-        found = ClipRepository(core.db).get(clip)
-        return found.start_us, max(found.end_us, found.start_us + 1)
-    if not start:
-        raise InvalidInput("say from when on footage is held (--from), or which clip is (--clip)", "from")
-    return parse(start, core.zone, "from"), parse(end, core.zone, "to", fold=1) if end else FOREVER_US
 
 
 def _what(one: Hold) -> str:

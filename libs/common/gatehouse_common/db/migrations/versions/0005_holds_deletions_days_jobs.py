@@ -122,6 +122,8 @@ def upgrade() -> None:
         mysql_collate="utf8mb4_bin",
         mysql_default_charset="utf8mb4",
     )
+    op.execute("INSERT INTO facts (name, value, noted_us) VALUES ('retention.lock', '', 0)")
+    op.create_index("ix_clips_end", "clips", ["state", "end_us", "id", "camera", "bytes"], unique=False)
     # Integer division is written differently; what is left over is taken off first, so that both agree.
     op.execute(
         "INSERT INTO chunk_days (camera, day, chunks, bytes, changes, counted) "
@@ -131,6 +133,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_clips_end", table_name="clips")
     op.drop_table("facts")
     op.drop_index("ix_jobs_kind", table_name="jobs")
     op.drop_index("ix_jobs_created", table_name="jobs")

@@ -1,0 +1,80 @@
+"""A hold as people ask for one, checked: over HTTP and by command alike."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from gatehouse_common.db import CameraRepository, ClipRepository, Database, FootageReader, Hold
+from gatehouse_common.db.upkeep_models import FOREVER_US
+from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.ids import new_id, parse_slug
+from gatehouse_common.timefmt import parse, rfc3339
+
+_LONGEST_REASON = 2000
+
+
+def make_hold(
+    db: Database,
+    zone: ZoneInfo,
+    now_us: int,
+    *,
+    camera: str | None,
+    clip: str | None,
+    start: str | None,
+    end: str | None,
+    reason: str,
+    case_name: str = "",
+    until: str | None = None,
+    by: str = "",
+) -> Hold:
+    """Return the hold that is asked for; it is not placed yet.
+
+    Args:
+        db: the index.
+        zone: of times that have none.
+        now_us: the time.
+        camera: whose footage; None: of all cameras.
+        clip: the clip, and nothing else.
+        start: the first instant that is held.
+        end: the first that is not; None: the hold goes on.
+        reason: why, for people.
+        case_name: what it belongs to.
+        until: when it runs out by itself; None: never.
+        by: who asks.
+
+    Raises:
+        InvalidInput: it is of nothing, of two things, over already, or without a reason.
+        NotFound: there is no such camera, nor footage of it, or no such clip.
+    """
+    if not reason.strip() or len(reason) > _LONGEST_REASON:
+        raise InvalidInput(f"say why, in at most {_LONGEST_REASON} characters", "reason")
+    until_us = parse(until, zone, "until") if until else None
+    if until_us is not None and until_us <= now_us:
+        raise InvalidInput(f"'until' ({rfc3339(until_us)}) is over already", "until")
+    if clip is not None:
+        if camera is not None or start is not None or end is not None:
+            raise InvalidInput("a hold is of a clip, or of a range of footage, not of both", "clip")
+        of = ClipRepository(db).get(clip)
+        start_us, end_us = of.start_us, max(of.end_us, of.start_us + 1)
+    else:
+        if start is None:
+            raise InvalidInput("say from when on footage is held, or which clip is", "from")
+        start_us, end_us = _span(start, end, zone)
+        if camera is not None:
+            _check_camera(db, parse_slug(camera, "camera"))
+    return Hold(new_id(), camera, clip, start_us, end_us, reason, case_name, until_us, now_us, by)
+
+
+def _span(start: str, end: str | None, zone: ZoneInfo) -> tuple[int, int]:
+    start_us = parse(start, zone, "from")
+    end_us = parse(end, zone, "to", fold=1) if end else FOREVER_US
+    if end_us <= start_us:
+        raise InvalidInput(f"'to' ({rfc3339(end_us)}) must be after 'from' ({rfc3339(start_us)}).", "to")
+    return start_us, end_us
+
+
+def _check_camera(db: Database, camera: str) -> None:
+    """Return if there is, or was, such a camera: a hold on a name that was mistyped would hold nothing."""
+    known = {one.id for one in CameraRepository(db).list()}
+    if camera not in known and camera not in FootageReader(db).cameras():
+        raise NotFound(f"there is no camera {camera!r}, nor footage of one")

@@ -1,0 +1,49 @@
+"""What had been decided and is held since: its entry goes, and its file is indexed anew."""
+
+from __future__ import annotations
+
+import structlog
+
+from gatehouse_common.db import Deletion, Deletions
+from gatehouse_common.errors import GatehouseError, NotFound
+from gatehouse_common.runtime import Core
+
+from .checking.care import ALONE
+from .checking.check import Check
+from .checking.problem import Area, Kind, Problem
+from .checking.repair import Repair
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+
+
+class GivingBack:
+    """Gives back what a hold covers by now: clips play as they did; recordings are listed again."""
+
+    def __init__(self, core: Core, deletions: Deletions) -> None:
+        self._core, self._deletions = core, deletions
+
+    def look(self) -> int:
+        """Give back some; return how many.
+
+        Raises:
+            GatehouseError: the database does not answer.
+        """
+        found = self._deletions.give_back(self._core.clock.now_us(), _AT_ONCE)
+        for one in found:
+            if one.kind == "chunk":
+                self._index(one)
+            log.warning("what was to be deleted is held, and stays", kind=one.kind, key=one.key)
+        return len(found)
+
+    def _index(self, one: Deletion) -> None:
+        """Index a file anew; if that fails it is a file that the index misses, and a check finds it."""
+        problem = Problem(Kind.ORPHAN, Area.RECORDING, one.camera, one.key, "it is held, after it was to be deleted")
+        try:
+            self._core.store.stat(one.key)
+            Repair(self._core, Check(self._core, ALONE), self._core.bus.publish).mend(problem)
+        except NotFound:
+            log.warning("what is held was gone before", key=one.key)
+        except GatehouseError as error:
+            log.warning("what is held is not indexed yet: `gatehouse check --repair` does it", reason=error.message)
