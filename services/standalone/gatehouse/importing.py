@@ -32,6 +32,8 @@ from .import_entries import Entry
 from .imported import ImportedFilm, ImportedFilms, digest
 
 _WAIT_S = 120.0
+_KEPT = {"retention": {"continuous_hours": 0}}
+"""Recordings of imported cameras are kept until their room is needed, however old they are."""
 
 
 def import_index(
@@ -98,6 +100,7 @@ def _copy_own(core: Core, entry: Entry) -> bool:
             return True
     except NotFound:
         pass
+    _know_camera(core, info.camera, entry.start_us)
     target = core.spool.root / keys.spool(parse_slug(info.camera), info.run, entry.start_us)
     # Under a chunk's name only when it is whole: half of a copy would be adopted as half of the chunk.
     half = core.data_dir / "import.part"
@@ -157,8 +160,10 @@ def _record(core: Core, camera: str, entry: Entry) -> None:
 
 
 def _know_camera(core: Core, camera: str, created_us: int) -> None:
+    """Have a camera of a name; one that is made keeps its recordings: who imports what is old does not want it gone."""
     cameras = CameraRepository(core.db)
     try:
         cameras.get(camera)
     except NotFound:
-        cameras.add(Camera(id=camera, url="file:///imported", name=camera, enabled=False, created_us=created_us))
+        made = Camera(id=camera, url="file:///imported", name=camera, enabled=False, created_us=created_us)
+        cameras.add(dataclasses.replace(made, settings=_KEPT))

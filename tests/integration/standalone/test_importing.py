@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
 from gatehouse.import_entries import read_entries
 from gatehouse.importing import import_index
-from gatehouse_common.db import FootageReader
+from gatehouse_common.db import CameraRepository, FootageReader
 from gatehouse_common.settings import Settings, load
 from gatehouse_common.testing.film import FilmSpec, make_film
+from gatehouse_janitor.once import sweep_once
 from pipeline_kit import core_at, record, spool_files
 
 DAY_ONE, DAY_NINE = "20240517_102300", "20240526_081500"
@@ -106,3 +108,21 @@ def test_a_copy_that_breaks_off_leaves_no_half_of_a_chunk(site: Site, monkeypatc
     assert site.recorded("cam") == []
     assert site.bring_in(own=DAY_ONE) == {"own.mp4": ""}
     assert site.recorded("cam") == [2]
+
+
+def test_what_is_old_when_it_is_imported_is_not_deleted_by_its_age(site: Site) -> None:
+    """S1-16, S2-30: films and chunk files of long ago, of cameras that nobody knew, stay until their room is needed."""
+    start_us = 1_715_942_000_000_000
+    with core_at(site.home / "elsewhere"):
+        whole = record(site.home / "elsewhere", site.home, camera="brought-back", start_us=start_us)
+    shutil.copy(site.home / "elsewhere" / whole.keys[0], site.old / "own.mp4")
+    site.film("one.mp4")
+    assert site.bring_in(one=DAY_ONE, own="20240517_103320") == {"one.mp4": "", "own.mp4": ""}
+    assert (site.recorded("old"), site.recorded("brought-back")) == ([2], [2])
+    with core_at(site.data) as core:
+        freed, trouble = sweep_once(core, threading.Event(), force=True)
+        assert (freed.objects, trouble) == (0, "")
+        cameras = CameraRepository(core.db)
+        cameras.change("old", settings={"retention": {"continuous_hours": 72}})
+        assert sweep_once(core, threading.Event(), force=True)[0].objects == 1
+    assert (site.recorded("old"), site.recorded("brought-back")) == ([], [2])
