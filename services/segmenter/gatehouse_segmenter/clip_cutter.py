@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from gatehouse_common.clock import SECOND
@@ -11,6 +11,7 @@ from gatehouse_common.db import Clip, ClipRepository
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, NotFound, WorkerUnavailable
 from gatehouse_common.footage import ChunkReader, Found, Library, VirtualSource
 from gatehouse_common.intervals import Interval
+from gatehouse_common.media.clip_box import ClipInfo, build_clip_box
 from gatehouse_common.media.slicing import Slice, slice_footage
 from gatehouse_common.observability.metrics import STORAGE_WRITE_ERRORS
 from gatehouse_common.runtime import Core
@@ -75,6 +76,7 @@ class ClipCutter:
         wanted = Interval(self._begin(clip), clip.end_us)
         for _ in range(_TRIES):
             found, cut = self._slice(clip, wanted, partial=partial)
+            cut = _explained(cut, clip)
             try:
                 key = self._place(clip, cut)
             except NotFound as error:  # a chunk was let go of between the look and now; then the index knows it
@@ -189,6 +191,24 @@ class ClipCutter:
 
     def _is_of_another(self, clip: Clip, key: str) -> bool:
         return any(one.key == key and one.id != clip.id for one in self._clips.of_event(clip.events[0]))
+
+
+def _explained(cut: Slice, clip: Clip) -> Slice:
+    """Return a slice whose file says at its end what its row says: an index can be made anew of it."""
+    info = ClipInfo(
+        clip.id,
+        clip.camera,
+        clip.events,
+        cut.start_us,
+        cut.end_us,
+        clip.start_us,
+        clip.end_us,
+        clip.first_us,
+        clip.last_us,
+        clip.previous,
+        clip.created_us,
+    )
+    return replace(cut, file=replace(cut.file, pieces=(*cut.file.pieces, build_clip_box(info))))
 
 
 def _same(store: ObjectStore, key: str, source: Source) -> bool:

@@ -179,7 +179,7 @@ def _cause_before(
 
 
 def _restore_clips(core: Core, done: Rebuilt, advance: Callable[[int], None]) -> None:
-    """Make rows of clips anew; whose they are, pictures of the same plate event say, or who alone had footage then."""
+    """Make rows of clips anew; where a clip does not say whose it is, pictures beside it or footage at its time do."""
     cameras = _cameras_of_events(core)
     reader = FootageReader(core.db)
     for info in core.store.list(keys.VIDEOS):
@@ -192,8 +192,6 @@ def _restore_clips(core: Core, done: Rebuilt, advance: Callable[[int], None]) ->
         then = [camera for camera in done.cameras if reader.spans(camera, at, at + SECOND)]
         camera = cameras.get(event) or (then[0] if len(then) == 1 else None)
         try:
-            if camera is None:
-                raise DataLoss("nothing says which camera the clip is of")
             restore_clip(core, info.key, camera, event)
             done.clips += 1
         except GatehouseError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.db import CameraRepository, ClipRepository
 from gatehouse_common.errors import Conflict
 from gatehouse_common.ids import new_id
+from gatehouse_common.runtime import Supervisor
 from gatehouse_common.storage import keys
+from gatehouse_segmenter.service import build as build_segmenter
 from janitor_kit import chunks, found, record_chunks
 from pipeline_kit import START_US, core_at
 from plates_kit import indexing, make_clips, settle, tell, visit
+from running import wait_for
 
 
 @pytest.mark.parametrize("where", ["sqlite", "mysql"])
@@ -86,3 +90,32 @@ def fresh_mysql(tmp_path_factory: pytest.TempPathFactory) -> object:
 
     with mysql_database(mysql_url(lambda: tmp_path_factory.mktemp("mariadb"))) as url:
         yield url
+
+
+def test_clips_of_the_segmenter_say_themselves_what_they_are(tmp_path: Path) -> None:
+    """R5: every column of their rows from the files alone, but for which reads of each event they were for."""
+    with core_at(tmp_path / "data", **{"clips.pre_seconds": 1, "clips.post_seconds": 2}) as core:
+        record_chunks(core, tmp_path)
+        event, other = new_id(), new_id()
+        clips, now_us = ClipRepository(core.db), core.clock.now_us()
+        for which, at in ((event, 4), (other, 5), (event, 6), (other, 15)):
+            clips.plan("cam", which, START_US + at * SECOND, SECOND, 2 * SECOND, 300 * SECOND, now_us)
+        supervisor = Supervisor([build_segmenter(core)], core.clock)
+        supervisor.start()
+        try:
+            wait_for("the clips", lambda: not clips.planned(), 30)
+        finally:
+            assert supervisor.stop()
+        before = {clip.id: clip for clip in [*clips.of_event(event), *clips.of_event(other)]}
+        assert sorted(len(clip.events) for clip in before.values()) == [1, 2]
+        assert found(core) == []
+    with core_at(tmp_path / "data", database_url=f"sqlite:///{tmp_path}/fresh.db", broker_url="memory:") as fresh:
+        assert rebuild(fresh, lambda _: None).left == {}
+        again = ClipRepository(fresh.db)
+        for clip in before.values():
+            made = again.get(clip.id)
+            assert made.stored_us is not None
+            assert dataclasses.replace(made, stored_us=clip.stored_us, events=tuple(sorted(made.events))) == (
+                dataclasses.replace(clip, events=tuple(sorted(clip.events)))
+            )
+        assert found(fresh) == []

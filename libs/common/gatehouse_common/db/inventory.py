@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import func, insert, or_, select, update
-
-from gatehouse_common.intervals import Interval
 
 from .clip_rows import CLIP, find_clips
 from .contention import retried
@@ -178,44 +176,20 @@ class InventoryWriter:
             return c.execute(update(ClipRow).where(*same).values(bytes=size)).rowcount > 0
 
     @retried
-    def add_clip(
-        self,
-        clip: str,
-        camera: str,
-        event: str,
-        key: str,
-        span: Interval,
-        size: int,
-        frames: int,
-        picture: tuple[int, int],
-        detail: str,
-        stored_us: int,
-    ) -> None:
-        """Keep a clip of which only the file is there; its first and last read are taken to be its ends."""
-        row = {
-            "id": clip,
-            "camera": camera,
-            "state": "stored",
-            "start_us": span.start,
-            "end_us": span.end,
-            "wanted_start_us": span.start,
-            "wanted_end_us": span.end,
-            "first_us": span.start,
-            "last_us": span.end,
-            "previous": None,
-            "key": key,
-            "bytes": size,
-            "width": picture[0],
-            "height": picture[1],
-            "frames": frames,
-            "detail": detail,
-            "created_us": stored_us,
-            "stored_us": stored_us,
-        }
-        link = {"clip": clip, "event": event, "first_us": span.start, "last_us": span.end}
+    def add_clip(self, clip: Clip) -> None:
+        """Keep a clip of which only the file is there. Which reads of each event it was for, its row alone knew.
+
+        Raises:
+            Conflict: there is a clip of that id.
+        """
+        row = {name: value for name, value in asdict(clip).items() if name != "events"}
+        links = [
+            {"clip": clip.id, "event": event, "first_us": clip.first_us, "last_us": clip.last_us}
+            for event in clip.events
+        ]
         with self._db.begin() as c:
             c.execute(insert(ClipRow).values(row))
-            c.execute(insert(ClipPlateEventRow).values(link))
+            c.execute(insert(ClipPlateEventRow), links)
 
     @retried
     def forget_picture(self, event: str, key: str) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
+
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import ClipRepository
+from gatehouse_common.db import Clip, ClipRepository
 from gatehouse_common.db.inventory import Inventory, InventoryWriter
-from gatehouse_common.errors import DataLoss, NotFound
+from gatehouse_common.errors import Conflict, DataLoss
 from gatehouse_common.ids import new_id
-from gatehouse_common.intervals import Interval
+from gatehouse_common.media.clip_box import ClipInfo, read_clip_box
 from gatehouse_common.media.film_facts import read_facts
 from gatehouse_common.runtime import Core
 
@@ -15,6 +17,8 @@ from .clip_check import event_of, start_of
 from .content import BlockReader
 from .problem import Area, Kind, Problem
 from .quarantine import set_aside
+
+log = structlog.get_logger(__name__)
 
 RESTORED = "its row was lost and was made anew from its file: it begins within a second of what is said here"
 
@@ -47,12 +51,12 @@ class ClipRepair:
         if problem.subject:
             return self._clip(problem)
         if problem.kind is Kind.ORPHAN:
-            events = self._inventory.pictures_of([event_of(problem.key) or ""])
-            for event, known in events.items():
-                try:
-                    return restore_clip(self._core, problem.key, known.camera, event)
-                except DataLoss:
-                    break
+            event = event_of(problem.key) or ""
+            known = self._inventory.pictures_of([event]).get(event)
+            try:
+                return restore_clip(self._core, problem.key, None if known is None else known.camera, event)
+            except (DataLoss, Conflict) as error:
+                log.info("a clip cannot be indexed anew", key=problem.key, reason=error.message)
         return self._set_aside(problem)
 
     def _clip(self, problem: Problem) -> str | None:
@@ -84,26 +88,55 @@ class ClipRepair:
         return f"moved to {target}"
 
 
-def restore_clip(core: Core, key: str, camera: str, event: str) -> str:
-    """Make the row of a clip anew of its key and its film; return what was done.
+def restore_clip(core: Core, key: str, camera: str | None, event: str) -> str:
+    """Make the row of a clip anew of its file; return what was done.
 
-    The key has the second in which it was to begin; which reads it was for, to the microsecond, only the row knew.
+    A clip says at its end what its row said. One of before it did so has the second in which it was to begin in its
+    key; whose it is, others must know.
+
+    Args:
+        core: the index and the store.
+        key: of the clip.
+        camera: whose it is, if others know.
+        event: its plate event, by its key.
 
     Raises:
-        DataLoss: it is no film, or its key is not that of a clip.
+        DataLoss: it is no film, its key is not that of a clip, or nothing says whose it is.
         NotFound: it is gone.
+        Conflict: there is a clip of that id.
     """
     info = core.store.stat(key)
-    facts = read_facts(BlockReader(core.store, key, info.size))
-    epoch = start_of(key)
-    if epoch is None:
-        raise DataLoss(f"{key} is not the key of a clip")
-    span = Interval(epoch * SECOND, epoch * SECOND + max(1, facts.duration_us))
-    picture = (facts.width, facts.height)
-    try:
-        InventoryWriter(core.db).add_clip(
-            new_id(), camera, event, key, span, info.size, facts.frames, picture, RESTORED, info.modified_us
+    reader = BlockReader(core.store, key, info.size)
+    facts, told, epoch = read_facts(reader), read_clip_box(reader), start_of(key)
+    if told is None and (camera is None or epoch is None):
+        raise DataLoss("nothing says which camera the clip is of")
+    if told is None:
+        start, end = (epoch or 0) * SECOND, (epoch or 0) * SECOND + max(1, facts.duration_us)
+        told = ClipInfo(new_id(), camera or "", (event,), start, end, start, end, start, end, None, info.modified_us)
+        detail = RESTORED
+    else:
+        detail = ""
+    InventoryWriter(core.db).add_clip(
+        Clip(
+            id=told.clip,
+            camera=told.camera,
+            state="stored",
+            start_us=told.start_us,
+            end_us=told.end_us,
+            wanted_start_us=told.wanted_start_us,
+            wanted_end_us=told.wanted_end_us,
+            first_us=told.first_us,
+            last_us=told.last_us,
+            previous=told.previous,
+            key=key,
+            bytes=info.size,
+            width=facts.width,
+            height=facts.height,
+            frames=facts.frames,
+            detail=detail,
+            created_us=told.created_us,
+            stored_us=info.modified_us,
+            events=told.events,
         )
-    except NotFound as error:
-        raise DataLoss(error.message) from error
+    )
     return "indexed anew from the file"

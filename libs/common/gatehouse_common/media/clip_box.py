@@ -1,0 +1,94 @@
+"""The ``uuid`` box at the end of a clip: what its row says, so that an index can be made anew from the file alone.
+
+14496-12 clause 11.1, as the boxes of chunk files (``run_box.py``): players skip it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+
+from gatehouse_common.errors import DataLoss
+
+from .boxes import U32, U64, Buffer, box
+from .scan import SizedReader
+
+CLIP_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746504aa").bytes
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """What a clip is; times are microseconds UTC.
+
+    Attributes:
+        clip: its id.
+        camera: whose.
+        events: ids of the plate events in it, in the order in which they began.
+        start_us: of its first frame.
+        end_us: of the end of its last frame.
+        wanted_start_us: where it should have begun.
+        wanted_end_us: where it should have ended.
+        first_us: the first qualifying read that it is for.
+        last_us: the last.
+        previous: id of the clip that it goes on from; None: none.
+        created_us: when it was planned.
+    """
+
+    clip: str
+    camera: str
+    events: tuple[str, ...]
+    start_us: int
+    end_us: int
+    wanted_start_us: int
+    wanted_end_us: int
+    first_us: int
+    last_us: int
+    previous: str | None
+    created_us: int
+
+
+def build_clip_box(info: ClipInfo) -> bytes:
+    """Return the box."""
+    return box(b"uuid", CLIP_TYPE, json.dumps(asdict(info), separators=(",", ":")).encode())
+
+
+def read_clip_box(reader: SizedReader) -> ClipInfo | None:
+    """Return what the clip box of a film says, None if it has none.
+
+    Raises:
+        DataLoss: it is damaged.
+    """
+    at, size = 0, reader.size()
+    while at + 8 <= size:
+        head = reader.pread(at, 24)
+        length = int(U32.unpack_from(head)[0])
+        if length == 1 and len(head) >= 16:
+            length = int(U64.unpack_from(head, 8)[0])
+        if length < 8 or at + length > size:
+            return None
+        if head[4:8] == b"uuid" and head[8:24] == CLIP_TYPE and length <= _MOST_BYTES:
+            return _parse(reader.pread(at + 24, length - 24))
+        at += length
+    return None
+
+
+def _parse(payload: Buffer) -> ClipInfo:
+    try:
+        fields = json.loads(bytes(payload))
+        return ClipInfo(
+            clip=str(fields["clip"]),
+            camera=str(fields["camera"]),
+            events=tuple(str(event) for event in fields["events"]),
+            start_us=int(fields["start_us"]),
+            end_us=int(fields["end_us"]),
+            wanted_start_us=int(fields["wanted_start_us"]),
+            wanted_end_us=int(fields["wanted_end_us"]),
+            first_us=int(fields["first_us"]),
+            last_us=int(fields["last_us"]),
+            previous=None if fields["previous"] is None else str(fields["previous"]),
+            created_us=int(fields["created_us"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataLoss(f"the clip box is damaged: {error}") from error
