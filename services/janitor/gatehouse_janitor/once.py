@@ -6,7 +6,7 @@ import threading
 
 from gatehouse_common.db import Deletions, Facts
 from gatehouse_common.errors import Conflict
-from gatehouse_common.retention import CameraRules
+from gatehouse_common.retention import CameraRules, copy_holds
 from gatehouse_common.runtime import Core
 
 from .giving_back import GivingBack
@@ -39,6 +39,7 @@ def sweep_once(
     sweeps = Sweeps(core, removal, deletions, core.clock.now_us)
     store.check(adopt=adopt_store)
     now_us = core.clock.now_us()
+    copy_holds(core.db, core.store, now_us)
     Facts(core.db).put(CONFIRMED, str(now_us), now_us)
     GivingBack(core, deletions).look()
     freed = removal.finish(stop)

@@ -10,13 +10,15 @@ from pydantic import ValidationError
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Camera, CameraRepository, FootageReader, Inventory
-from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, NotFound
+from gatehouse_common.db import Camera, CameraRepository, Facts, FootageReader, Inventory
+from gatehouse_common.db.facts import INDEX_REBUILT
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound
 from gatehouse_common.media.index_blob import decode_index, decode_seal
 from gatehouse_common.media.run_box import RunInfo
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.stored import load_index, read_head
 from gatehouse_common.messages import ChunkStored, GapCause, RunEnded
+from gatehouse_common.retention import CopiedHold, read_copy, restore_holds
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 from gatehouse_indexer.service import build as build_indexer
@@ -51,6 +53,7 @@ class Rebuilt:
         runs: how many runs.
         chunks: how many chunks.
         clips: how many clips got a row.
+        holds: how many holds hold again.
         left: keys of files that did not say enough, each with the reason.
     """
 
@@ -58,6 +61,7 @@ class Rebuilt:
     runs: int = 0
     chunks: int = 0
     clips: int = 0
+    holds: int = 0
     left: dict[str, str] = field(default_factory=dict)
 
 
@@ -78,6 +82,7 @@ def rebuild(core: Core, advance: Callable[[int], None]) -> Rebuilt:
             "What is missing in it `gatehouse check --repair` adds."
         )
     done = Rebuilt()
+    holds = _begin(core, done)
     found = sorted(_read_all(core, done, advance), key=lambda one: (one.info.camera, one.start_us))
     _know_cameras(core, found)
     indexer = build_indexer(core)
@@ -92,7 +97,25 @@ def rebuild(core: Core, advance: Callable[[int], None]) -> Rebuilt:
         done.runs += 1
         indexer.handle(Delivery(ended))
     _restore_clips(core, done, advance)
+    done.holds += restore_holds(core.db, holds)
     return done
+
+
+def _begin(core: Core, done: Rebuilt) -> list[CopiedHold]:
+    """Let nothing be deleted by what the new index does not know; return the holds that are to be placed anew.
+
+    Of settings of cameras, and of the site where they were changed while it ran, no file tells. Whoever has set them
+    again says so (`gatehouse retention run`).
+    """
+    now_us = core.clock.now_us()
+    Facts(core.db).put(INDEX_REBUILT, str(now_us), now_us)
+    try:
+        holds = read_copy(core.store)
+        done.holds += restore_holds(core.db, holds, clips=False)
+    except (DataLoss, InvalidInput) as error:
+        done.left[keys.HOLDS] = error.message
+        return []
+    return holds
 
 
 def _read_all(core: Core, done: Rebuilt, advance: Callable[[int], None]) -> Iterable[_Stored]:

@@ -15,7 +15,9 @@ from gatehouse.cli.entry import root
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.clock import HOUR, SECOND, SystemClock
 from gatehouse_common.db import Camera, CameraRepository, ClipRepository, FootageReader
+from gatehouse_common.retention import read_copy
 from gatehouse_common.runtime import Core
+from gatehouse_common.storage import LocalStore
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_common.timefmt import rfc3339
 from retention_kit import LENGTH, NOW, cut, files, open_core, record
@@ -92,12 +94,14 @@ def test_a_hold_is_placed_listed_and_released(core: Core, client: FlaskClient) -
     hold = made.get_json()
     assert made.headers["Location"] == f"/api/v1/holds/{hold['id']}"
     assert {**body, "case": "2026-0815", "active": True, "until": None}.items() <= hold.items()
+    assert [copied.hold.id for copied in read_copy(core.store)] == [hold["id"]]  # outlives the index
     listed = client.get("/api/v1/holds").get_json()
     assert ([h["id"] for h in listed["items"]], listed["held_bytes"]) == ([hold["id"]], 700)
     assert client.get("/api/v1/retention/plan").get_json()["room"]["held"] == 700
     assert client.get("/api/v1/retention/plan").get_json()["next"] == []
     released = client.delete(f"/api/v1/holds/{hold['id']}").get_json()
     assert (released["active"], released["released"]) == (False, rfc3339(NOW))
+    assert read_copy(core.store) == []
     assert client.get("/api/v1/holds").get_json()["items"] == []
     assert len(client.get("/api/v1/holds?ended=true").get_json()["items"]) == 1
     assert len(client.get("/api/v1/retention/plan").get_json()["next"]) == 1
@@ -152,6 +156,7 @@ def test_by_command_what_is_held_stays_and_what_is_old_goes(tmp_path: Path) -> N
     hold = json.loads(placed.stdout)
     assert (hold["camera"], hold["from"], hold["to"]) == ("gate", start, end)
     assert hold["id"] in gatehouse(folder, "hold", "list").stdout
+    assert [copied.hold.id for copied in read_copy(LocalStore(folder))] == [hold["id"]]
     plan = json.loads(gatehouse(folder, "retention", "plan", "--json").stdout)
     assert [Path(n["key"]).stem for n in plan["next"]][:1] == [old]
     assert "1 camera" not in gatehouse(folder, "retention", "plan").stdout  # none is configured here
@@ -159,6 +164,7 @@ def test_by_command_what_is_held_stays_and_what_is_old_goes(tmp_path: Path) -> N
     assert json.loads(done.stdout) == {"objects": 1, "bytes": 1000, "trouble": ""}
     assert files(core) == {*young, held}
     assert gatehouse(folder, "hold", "release", hold["id"]).exit_code == 0
+    assert read_copy(LocalStore(folder)) == []
     assert gatehouse(folder, "retention", "run").stdout == "1 object deleted, 1 kB.\n"
     assert files(core) == young
     core.close()

@@ -9,6 +9,9 @@ from .engine import Database
 from .new_rows import insert_new
 from .upkeep_models import FactRow
 
+INDEX_REBUILT = "index.rebuilt"
+"""When the index was made anew of files, microseconds UTC: what people had set in the one before is lost."""
+
 
 class Facts:
     """Names and values, few of them."""

@@ -1,6 +1,7 @@
 """How long what is kept, how much room there has to be, and what follows from both: what goes next, and when."""
 
 from .due import ClassDue, chunks_due, clips_due
+from .hold_copy import CopiedHold, copy_holds, read_copy, restore_holds
 from .outlook import DayDue, Forecast, NextGone, Outlook, Room, look_ahead
 from .placing import make_hold
 from .reserve import reserve_bytes
@@ -9,6 +10,7 @@ from .rules import CameraRules, Rules, rules_of
 __all__ = [
     "CameraRules",
     "ClassDue",
+    "CopiedHold",
     "DayDue",
     "Forecast",
     "NextGone",
@@ -17,8 +19,11 @@ __all__ = [
     "Rules",
     "chunks_due",
     "clips_due",
+    "copy_holds",
     "look_ahead",
     "make_hold",
+    "read_copy",
     "reserve_bytes",
+    "restore_holds",
     "rules_of",
 ]

@@ -20,6 +20,8 @@ VIDEOS = "videos/"
 PLATES = "plates/"
 STORE_SIGN = "gatehouse-store.json"
 """Tells whose store it is: a disk that is not mounted has none."""
+HOLDS = "holds.json"
+"""What nobody is to delete: with an index that is lost, nobody would know."""
 
 _SPOOL_KEY = re.compile(rf"spool/(?P<camera>{SLUG.pattern})/(?P<run>[0-9a-f-]{{36}})/(?P<start>\d{{1,18}})\.mp4")
 _RECORDING_KEY = re.compile(

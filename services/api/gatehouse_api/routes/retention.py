@@ -21,7 +21,7 @@ from gatehouse_api.times import request_zone
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Hold, HoldRepository
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.retention import look_ahead, make_hold
+from gatehouse_common.retention import copy_holds, look_ahead, make_hold
 from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("retention", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Retention")])
@@ -71,6 +71,7 @@ def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
         until=body.until,
     )
     decided = HoldRepository(core.db).place(hold)
+    copy_holds(core.db, core.store, now_us)
     shown = jsonify(_view(hold, now_us, decided).model_dump(by_alias=True))
     return shown, 201, {"Location": f"/api/v1/holds/{hold.id}", "Date": http_date(now_us // SECOND)}
 
@@ -87,7 +88,9 @@ def release_hold(path: HoldPath) -> Response:
     """Release a hold: what it held goes as anything of its age does. Who placed and released it stays on record."""
     core = context().core
     now_us = core.clock.now_us()
-    return jsonify(_view(HoldRepository(core.db).release(path.hold, now_us, ""), now_us).model_dump(by_alias=True))
+    released = HoldRepository(core.db).release(path.hold, now_us, "")
+    copy_holds(core.db, core.store, now_us)
+    return jsonify(_view(released, now_us).model_dump(by_alias=True))
 
 
 def _view(hold: Hold, now_us: int, decided: int = 0) -> HoldView:

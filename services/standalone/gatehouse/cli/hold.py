@@ -9,7 +9,8 @@ import click
 
 from gatehouse_common.db import Hold, HoldRepository
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.retention import make_hold
+from gatehouse_common.retention import copy_holds, make_hold
+from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import rfc3339
 
 from .options import data_options, json_option, open_recordings
@@ -60,6 +61,7 @@ def add(
             by="command line",
         )
         decided = HoldRepository(core.db).place(placed)
+        _copy(core)
     finally:
         core.close()
     if as_json:
@@ -99,9 +101,16 @@ def release(hold_id: str, data: Path | None, config: Path | None) -> None:
     try:
         core.db.upgrade()
         released = HoldRepository(core.db).release(hold_id, core.clock.now_us(), "command line")
+        _copy(core)
     finally:
         core.close()
     click.echo(f"Released: {_what(released)}.")
+
+
+def _copy(core: Core) -> None:
+    trouble = copy_holds(core.db, core.store, core.clock.now_us())
+    if trouble:
+        click.echo(trouble, err=True)
 
 
 def _what(one: Hold) -> str:

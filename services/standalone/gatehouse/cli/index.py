@@ -33,7 +33,8 @@ def rebuild_index(into: str | None, as_json: bool, data: Path | None, config: Pa
     """Make runs, recordings, sample tables, gaps and clips anew from the files in the store, into an empty index.
 
     Cameras are named by their footage and switched off: files do not say where they are. What was read of plates is
-    in no file. Needs Gatehouse to be stopped. Exit code 1 if files did not say enough: `gatehouse check` tells of them.
+    in no file. Holds hold again; nothing is deleted by its age until `gatehouse retention run` was called once. Needs
+    Gatehouse to be stopped. Exit code 1 if files did not say enough: `gatehouse check` tells of them.
     """
     more = {} if into is None else {"database_url": into}
     settings = read_settings(data, config, broker_url="memory:", **more)
@@ -68,6 +69,8 @@ def _report(done: Rebuilt, *, as_json: bool) -> None:
         f"{done.chunks} recordings of {len(done.cameras)} cameras in {done.runs} runs, and {done.clips} clips, are in "
         "the index."
     )
+    if done.holds:
+        click.echo(f"{done.holds} holds hold again.")
     for key, why in list(done.left.items())[:_NAMED]:
         click.echo(f"  {key}: {why}", err=True)
     if len(done.left) > _NAMED:
@@ -75,5 +78,11 @@ def _report(done: Rebuilt, *, as_json: bool) -> None:
     if done.cameras:
         click.echo(
             f"Cameras are switched off until you say where they are: {', '.join(done.cameras)} (`gatehouse camera`).",
+            err=True,
+        )
+    if done.chunks or done.clips:
+        click.echo(
+            "Nothing is deleted by its age until you have set again for how long cameras keep it, and said so: "
+            "`gatehouse retention run`.",
             err=True,
         )

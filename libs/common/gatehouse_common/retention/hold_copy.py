@@ -1,0 +1,172 @@
+"""Holds beside the footage: what the index says of them is also an object of the store, and outlives the index.
+
+The object has all holds that nobody has released, those too that have run out: a clock may be wrong. It is written
+before whoever has placed or released one is answered, and again whenever it does not say what the index says. An index
+that is new reads it first: what it says is still true of the footage beside it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from gatehouse_common.db import ClipRepository, Database, Facts, Hold, HoldRepository, Inventory
+from gatehouse_common.db.facts import INDEX_REBUILT
+from gatehouse_common.db.upkeep_models import FOREVER_US
+from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput, NotFound
+from gatehouse_common.storage import ObjectStore, keys
+
+log = structlog.get_logger(__name__)
+
+_KNOWN = "holds.known"
+_TRIES = 5
+_NONE = b'{"holds": []}\n'
+
+
+@dataclass(frozen=True, slots=True)
+class CopiedHold:
+    """A hold, and by which key its clip is found again: ids of clips are in no file."""
+
+    hold: Hold
+    clip_key: str = ""
+
+
+class _Entry(BaseModel):
+    """A hold in the object; times are microseconds UTC, as in ``Hold``."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: str = Field(max_length=36)
+    camera: str | None = Field(max_length=64)
+    clip: str | None = Field(max_length=36)
+    clip_key: str = ""
+    start_us: int = Field(ge=0)
+    end_us: int = Field(le=FOREVER_US)
+    reason: str
+    case_name: str = Field(max_length=200)
+    until_us: int | None
+    created_us: int
+    created_by: str = Field("", max_length=255)
+
+
+class _Copy(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    holds: list[_Entry]
+
+
+def copy_holds(db: Database, store: ObjectStore, now_us: int) -> str:
+    """Write the holds that nobody has released into the store, if it does not have them as they are.
+
+    Returns:
+        Why that could not be done; empty: it is. The holds hold all the same.
+    """
+    try:
+        _know_store(db, store, now_us)
+        for _ in range(_TRIES):  # another process may have placed one since, and been quicker to write it
+            data = _bytes(db)
+            if _raw(store) == data:
+                break
+            store.put_bytes(keys.HOLDS, data, overwrite=True)
+    except GatehouseError as error:
+        log.warning("holds are in the index alone for now", reason=error.message)
+        return f"holds are in the index alone for now, and would be lost with it: {error.message}"
+    return ""
+
+
+def _know_store(db: Database, store: ObjectStore, now_us: int) -> None:
+    """Once, and before anything is written: place the holds of the index that was there before."""
+    facts = Facts(db)
+    if facts.get(_KNOWN) is not None:
+        return
+    try:
+        if restore_holds(db, read_copy(store)):
+            log.warning("the index is new: holds were placed as the store has them")
+            facts.first(INDEX_REBUILT, str(now_us), now_us)
+    except (DataLoss, InvalidInput) as error:
+        aside = keys.quarantine(keys.HOLDS, now_us)
+        store.put_bytes(aside, _raw(store))
+        log.error("holds cannot be placed as the store has them", kept=aside, reason=error.message)  # noqa: TRY400
+    facts.first(_KNOWN, "", now_us)
+
+
+def read_copy(store: ObjectStore) -> list[CopiedHold]:
+    """Return the holds that the store has a copy of; none if there is no copy.
+
+    Raises:
+        DataLoss: it is damaged.
+        GatehouseError: the store does not answer.
+    """
+    try:
+        entries = _Copy.model_validate_json(_raw(store)).holds
+    except ValidationError as error:
+        raise DataLoss(f"{keys.HOLDS} in the store is damaged: {error.error_count()} values are wrong") from error
+    return [CopiedHold(Hold(**entry.model_dump(exclude={"clip_key"})), entry.clip_key) for entry in entries]
+
+
+def restore_holds(db: Database, copied: list[CopiedHold], *, clips: bool = True) -> int:
+    """Place the holds of a copy that the index does not know; return how many.
+
+    The hold of a clip that the index does not know becomes one of the time that the clip shows, of all cameras: to keep
+    too much can be made good.
+
+    Args:
+        db: the index.
+        copied: what was copied.
+        clips: whether holds of clips are placed too; not while their rows are still to come.
+
+    Raises:
+        Unavailable: the database does not answer.
+    """
+    holds, placed = HoldRepository(db), 0
+    new = [one for one in copied if (clips or one.hold.clip is None) and not _is_known(holds, one.hold.id)]
+    for one in new:
+        holds.place(_found(db, one))
+        placed += 1
+    return placed
+
+
+def _found(db: Database, copied: CopiedHold) -> Hold:
+    if copied.hold.clip is None:
+        return copied.hold
+    for clip in Inventory(db).clips():
+        if clip.state in {"stored", "archived"} and (clip.id == copied.hold.clip or clip.key == copied.clip_key):
+            return replace(copied.hold, clip=clip.id)
+    return replace(copied.hold, clip=None)
+
+
+def _is_known(holds: HoldRepository, hold: str) -> bool:
+    try:
+        holds.get(hold)
+    except NotFound:
+        return False
+    return True
+
+
+def _raw(store: ObjectStore) -> bytes:
+    """Return the object as it is; of none, what it would be without holds."""
+    try:
+        return store.read(keys.HOLDS)
+    except NotFound:
+        return _NONE
+
+
+def _bytes(db: Database) -> bytes:
+    """Return what the object is to have, the same for the same holds."""
+    clips, entries = ClipRepository(db), []
+    for hold in sorted(HoldRepository(db).list(0), key=lambda one: one.id):
+        values = {name: value for name, value in asdict(hold).items() if name in _Entry.model_fields}
+        entries.append({**values, "clip_key": _key_of(clips, hold.clip)})
+    return json.dumps({"holds": entries}, indent=1 if entries else None, ensure_ascii=False).encode() + b"\n"
+
+
+def _key_of(clips: ClipRepository, clip: str | None) -> str:
+    if clip is None:
+        return ""
+    try:
+        return clips.get(clip).key
+    except NotFound:
+        return ""

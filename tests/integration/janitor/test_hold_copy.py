@@ -1,0 +1,172 @@
+"""Holds outlive the index: a copy lies beside the footage, and is read when there is a new index (S2-31, R5)."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatehouse.rebuilding import rebuild
+from gatehouse_common.clock import HOUR, SECOND
+from gatehouse_common.db import CameraRepository, ClipRepository, Facts, Hold, HoldRepository, RetentionReader
+from gatehouse_common.db.facts import INDEX_REBUILT
+from gatehouse_common.errors import DataLoss, ResourceExhausted
+from gatehouse_common.retention import copy_holds, read_copy
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
+from gatehouse_common.testing.clock import FakeClock
+from gatehouse_janitor.service import build as build_janitor
+from janitor_kit import record_chunks
+from pipeline_kit import START_US, core_at
+from plates_kit import indexing, make_clips, settle, tell, visit
+from retention_kit import NOW, cut, files, hold, open_core, record
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    opened = open_core(tmp_path / "data", FakeClock(NOW))
+    yield opened
+    opened.close()
+
+
+def placed(core: Core, **fields: object) -> Hold:
+    one = hold(**fields)
+    HoldRepository(core.db).place(one)
+    return one
+
+
+def copied(core: Core) -> list[str]:
+    return sorted(one.hold.id for one in read_copy(core.store))
+
+
+def test_what_nobody_has_released_is_copied_and_nothing_else(core: Core) -> None:
+    assert copy_holds(core.db, core.store, NOW) == ""
+    assert list(core.store.list(keys.HOLDS)) == []  # of no holds there is no object
+    record(core, "gate", NOW - 80 * HOUR)
+    clip = cut(core, NOW - HOUR)
+    range_held = placed(core, camera="gate", start_us=NOW - 90 * HOUR, reason='the "Tor" case', case_name="Füße 1")
+    clip_held = placed(core, clip=clip, start_us=NOW - HOUR, end_us=NOW, until_us=NOW + HOUR)
+    assert copy_holds(core.db, core.store, NOW) == ""
+    assert [one.hold for one in read_copy(core.store)] == sorted([range_held, clip_held], key=lambda one: one.id)
+    assert {one.clip_key for one in read_copy(core.store)} == {"", ClipRepository(core.db).get(clip).key}
+    assert copy_holds(core.db, core.store, NOW + 2 * HOUR) == ""
+    assert copied(core) == sorted([range_held.id, clip_held.id])  # by a clock that may have jumped one has run out
+    HoldRepository(core.db).release(range_held.id, NOW, "")
+    assert copy_holds(core.db, core.store, NOW) == ""
+    assert copied(core) == [clip_held.id]
+    HoldRepository(core.db).release(clip_held.id, NOW, "")
+    assert copy_holds(core.db, core.store, NOW) == ""
+    assert copied(core) == []
+
+
+def test_of_two_that_write_at_once_none_leaves_out_a_hold(core: Core) -> None:
+    """The later one to write may have looked at the holds before the other placed its own."""
+    first, others = placed(core), list[Hold]()
+
+    class Between:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(core.store, name)
+
+        def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> Any:
+            if not others:
+                others.append(placed(core))
+                assert copy_holds(core.db, core.store, NOW) == ""
+            return core.store.put_bytes(key, data, overwrite=overwrite)
+
+    assert copy_holds(core.db, Between(), NOW) == ""  # type: ignore[arg-type] - of the test
+    assert copied(core) == sorted([first.id, others[0].id])
+
+
+def test_a_full_disk_keeps_nobody_from_holding_and_the_copy_is_made_when_there_is_room(core: Core) -> None:
+    class Full:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(core.store, name)
+
+        def put_bytes(self, *_: object, **__: object) -> None:
+            raise ResourceExhausted("no space left on device")
+
+    one = placed(core, camera="gate")
+    assert "no space left" in copy_holds(core.db, Full(), NOW)  # type: ignore[arg-type] - of the test
+    assert [h.id for h in HoldRepository(core.db).list(NOW)] == [one.id]
+    build_janitor(core).look(threading.Event())
+    assert copied(core) == [one.id]
+
+
+def test_a_new_index_takes_over_what_is_held_before_it_deletes(tmp_path: Path) -> None:
+    """As after the index was lost, and `gatehouse check --repair` found the files: nobody has rebuilt anything."""
+    data, clock = tmp_path / "data", FakeClock(NOW)
+    core = open_core(data, clock)
+    one = placed(core, camera="gate")
+    assert copy_holds(core.db, core.store, NOW) == ""
+    core.close()
+    again = open_core(data, clock, database_url=f"sqlite:///{tmp_path}/again.db")
+    held = [record(again, "gate", NOW - (80 + n) * HOUR) for n in range(3)]
+    build_janitor(again).look(threading.Event())
+    assert [h.id for h in HoldRepository(again.db).list(NOW)] == [one.id]
+    assert Facts(again.db).get(INDEX_REBUILT) == str(NOW)
+    assert files(again) == set(held)
+    HoldRepository(again.db).release(one.id, NOW, "")
+    assert copy_holds(again.db, again.store, NOW) == ""
+    assert (copied(again), HoldRepository(again.db).list(NOW)) == ([], [])  # once, and not whenever one is released
+    again.close()
+
+
+@pytest.mark.parametrize("wrong", [b"", b"{", b'{"holds": [{"id": 1}]}', b'{"holds": [{"id": "%s"}]}' % (b"x" * 99)])
+def test_a_copy_that_is_damaged_is_kept_for_a_look_and_made_anew(core: Core, wrong: bytes) -> None:
+    core.store.put_bytes(keys.HOLDS, wrong, overwrite=True)
+    with pytest.raises(DataLoss):
+        read_copy(core.store)
+    one = placed(core)
+    assert copy_holds(core.db, core.store, NOW) == ""
+    assert copied(core) == [one.id]
+    [aside] = core.store.list(keys.QUARANTINE)
+    assert core.store.read(aside.key) == wrong
+
+
+def test_a_rebuilt_index_holds_what_was_held_and_deletes_nothing_by_age(tmp_path: Path) -> None:
+    """R5: everything from files alone, holds too; the id of a clip is in no file, its key is."""
+    with core_at(tmp_path / "data") as core:
+        record_chunks(core, tmp_path, camera="cam", count=6)
+        one = visit("cam", "AB123", START_US + 3 * SECOND)
+        with indexing(core):
+            tell(core, one)
+            settle(core)
+        [clip] = make_clips(core, "cam", [(one.event, one.start_us)], 1, 2)
+        of_range = placed(core, camera="cam", start_us=START_US, end_us=START_US + SECOND, case_name="2026-0815")
+        of_clip = placed(core, clip=clip.id, start_us=clip.start_us, end_us=clip.end_us)
+        gone = placed(core, clip=clip.id, start_us=clip.start_us, end_us=clip.end_us)
+        assert copy_holds(core.db, core.store, core.clock.now_us()) == ""
+        text = json.loads(core.store.read(keys.HOLDS))
+        for entry in text["holds"]:
+            if entry["id"] == gone.id:
+                entry["clip_key"] = "videos/2024-05-17/gone.mp4"
+        core.store.put_bytes(keys.HOLDS, json.dumps(text).encode(), overwrite=True)
+        recordings = {info.key for info in core.store.list(keys.RECORDINGS)}
+    with core_at(tmp_path / "data", database_url=f"sqlite:///{tmp_path}/fresh.db", broker_url="memory:") as fresh:
+        done = rebuild(fresh, lambda _: None)
+        assert (done.chunks, done.clips, done.holds, done.left) == (6, 1, 3, {})
+        [again] = ClipRepository(fresh.db).of_event(one.event)
+        assert {h.id: h for h in HoldRepository(fresh.db).list(1)} == {
+            of_range.id: of_range,
+            of_clip.id: replace(of_clip, clip=again.id),
+            gone.id: replace(gone, clip=None),
+        }
+        assert again.id != clip.id
+        now_us = fresh.clock.now_us()
+        assert abs(int(Facts(fresh.db).get(INDEX_REBUILT) or 0) - now_us) < 60 * SECOND
+        assert RetentionReader(fresh.db).chunks_before("cam", now_us, now_us, 10) != []  # old, and not all are held
+        janitor = build_janitor(fresh)
+        janitor.look(threading.Event())
+        assert {info.key for info in fresh.store.list(keys.RECORDINGS)} == recordings
+        assert "made anew" in janitor.health()[0].detail
+        assert CameraRepository(fresh.db).get("cam").settings == {}
+
+
+def test_a_rebuild_tells_of_holds_that_cannot_be_read(core: Core) -> None:
+    core.store.put_bytes(keys.HOLDS, b"{", overwrite=True)
+    assert "damaged" in rebuild(core, lambda _: None).left[keys.HOLDS]
