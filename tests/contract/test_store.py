@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound
-from gatehouse_common.storage import FileSource, LocalStore, ObjectStore
+from gatehouse_common.storage import FileSource, LocalStore, ObjectStore, is_meant
 from s3_server import Bucket, bucket
 
 KEY = "recordings/cam/2024-05-17/recording_20240517_102300.mp4"
@@ -335,3 +335,10 @@ def test_a_draft_becomes_an_object_or_nothing(store: ObjectStore, film: Path) ->
     assert [info.key for info in store.list("")] == [KEY]
     assert store.tidy(1 << 60) == 0
     assert store.read(KEY) == data
+
+
+def test_what_has_another_size_is_not_what_was_meant(store: ObjectStore) -> None:
+    store.put_bytes(KEY, b"footage")
+    assert [is_meant(store, KEY, size) for size in (7, 8, 0)] == [True, False, True]
+    store.delete(KEY)
+    assert is_meant(store, KEY, 8)

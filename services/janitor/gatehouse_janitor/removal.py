@@ -14,6 +14,7 @@ from gatehouse_common.errors import Conflict, GatehouseError
 from gatehouse_common.messages import FootagePurged
 from gatehouse_common.observability.metrics import RETENTION_DELETED_BYTES, RETENTION_DELETED_OBJECTS, RETENTION_REFUSED
 from gatehouse_common.runtime import Core
+from gatehouse_common.storage import is_meant
 
 log = structlog.get_logger(__name__)
 
@@ -55,15 +56,40 @@ class Removal:
         """Delete what has been decided and not been done: by a crash, or since the store refused.
 
         Raises:
+            Conflict: the store is not the one that is known.
             GatehouseError: store or database do not answer.
         """
         freed = Freed()
         while not stop.is_set() and (due := self._deletions.due(self._core.clock.now_us(), AT_ONCE)):
-            some = self.remove(due)
+            meant, unknown = self._still_meant(due)
+            some = self.remove(meant) if meant else Freed()
+            if unknown:
+                self._note([one for one in due if one.key in unknown], unknown)
             freed += some
             if some.objects < len(due):
                 break
         return freed
+
+    def _still_meant(self, waiting: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, str]]:
+        """Forget what waits whose object is gone and whose key has become another's.
+
+        Returns:
+            What may still be there, as far as the store says so; the key of which it does not, with the reason.
+        """
+        self._check_store()
+        meant, others = list[Deletion](), list[Deletion]()
+        unknown: dict[str, str] = {}
+        for one in waiting:
+            try:
+                (meant if is_meant(self._core.store, one.key, one.bytes) else others).append(one)
+            except GatehouseError as error:  # each may take as long as the store is waited for
+                unknown[one.key] = error.message
+                break
+        for one in others:
+            log.warning("what was to be deleted is gone, and its name is another object's", kind=one.kind, key=one.key)
+        if others:
+            self._deletions.done(others)
+        return meant, unknown
 
     def remove(self, decided: Sequence[Deletion]) -> Freed:
         """Delete objects; return what is gone. What the store refuses is tried again later, ever less often.

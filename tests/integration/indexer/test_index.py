@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from gatehouse_common.bus import Delivery
-from gatehouse_common.db import FootageReader
+from gatehouse_capture.spool_keeper import build as build_spool
+from gatehouse_common.bus import Bus, Delivery
+from gatehouse_common.db import Deletions, FootageReader
 from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.media.stored import load_index, read_head
-from gatehouse_common.messages import GapCause, GopWritten, Interruption, RunStarted
+from gatehouse_common.messages import (
+    ChunkFreed,
+    ChunkIndexed,
+    GapCause,
+    GopWritten,
+    Interruption,
+    Message,
+    RunStarted,
+)
 from gatehouse_common.runtime import Core
 from gatehouse_indexer.service import build
 from gatehouse_segmenter.service import build as build_segmenter
-from pipeline_kit import START_US, Recorded, add_camera, core_at, record, rows, stored_files, work_off
+from pipeline_kit import START_US, Recorded, add_camera, core_at, record, rows, spool_files, stored_files, work_off
 
 SECOND = 1_000_000
 
@@ -160,3 +171,40 @@ def test_the_recording_index_is_exported(tmp_path: Path) -> None:
             "file_size": path.stat().st_size,
             "created_at": "2024-05-17T12:23:00.000000+02:00",
         }
+
+
+class Heard:
+    """A bus that keeps what is published, for the test to hand on."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.sent: list[Message] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+    def publish(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+def test_a_chunk_that_is_to_be_deleted_leaves_the_spool_when_it_is_told_again(tmp_path: Path) -> None:
+    """S2-30, S2-43: what `chunk.stored` tells twice gets no row again, and does not stay in the spool either."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        [closed] = record(core.data_dir, tmp_path).closed
+        bus = Heard(core.bus)
+        heard = replace(core, bus=bus)  # type: ignore[arg-type] - of the test
+        build_segmenter(heard).handle(Delivery(closed))
+        [stored] = bus.sent
+        indexer = build(heard)
+        indexer.handle(Delivery(stored))
+        assert isinstance(bus.sent[-1], ChunkIndexed)
+        [marked] = Deletions(core.db).mark_chunks([closed.chunk], "age", core.clock.now_us())
+        indexer.handle(Delivery(stored))
+        assert rows(core) == []
+        freed = bus.sent[-1]
+        assert isinstance(freed, ChunkFreed)
+        assert (freed.chunk, freed.spool_key) == (marked.subject, closed.key)
+        assert len(spool_files(core.data_dir)) == 1
+        build_spool(core).let_go(freed.chunk, freed.spool_key)
+        assert spool_files(core.data_dir) == []

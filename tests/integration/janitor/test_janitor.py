@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from gatehouse_common.db import (
     PlateReader,
     PlateWriter,
 )
-from gatehouse_common.errors import ResourceExhausted
+from gatehouse_common.errors import ResourceExhausted, Unavailable
 from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.storage import Capacity, LocalStore, ObjectInfo, keys
 from gatehouse_common.testing.clock import FakeClock
@@ -583,3 +584,42 @@ def test_what_is_stored_and_how_old_it_is_can_be_seen(core: Core) -> None:
 
 def value(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
+
+
+def test_what_has_waited_costs_no_other_object_that_has_its_name_by_now(core: Core, clock: FakeClock) -> None:
+    """S2-43, S2-30: a crash came after the object went; keys are seconds by a clock that may be set back."""
+    plenty(core)
+    old = [record(core, "gate", NOW - (80 + n) * HOUR, 700) for n in range(2)]
+    deletions = Deletions(core.db)
+    gone, waits = sorted(deletions.mark_chunks(old, "age", NOW), key=lambda one: one.subject != old[0])
+    core.store.delete(gone.key)
+    core.store.put_bytes(gone.key, bytes(900))
+    clock.advance(1.0)
+    Janitor(core).look(STOP)
+    assert (core.store.stat(gone.key).size, deletions.pending()) == (900, 0)
+    assert waits.subject not in files(core)
+
+
+def test_what_cannot_be_looked_at_waits_and_keeps_nothing_else_from_going(core: Core, clock: FakeClock) -> None:
+    plenty(core)
+    old = [record(core, "gate", NOW - (80 + n) * HOUR, 700) for n in range(3)]
+    deletions = Deletions(core.db)
+    marked = deletions.mark_chunks(old, "age", NOW)
+    first = deletions.due(NOW, 10)[0].key
+
+    class Blind:
+        def __getattr__(self, name: str) -> object:
+            return getattr(core.store, name)
+
+        def stat(self, key: str) -> ObjectInfo:
+            if key == first:
+                raise Unavailable("permission denied")
+            return core.store.stat(key)
+
+    janitor = Janitor(dataclasses.replace(core, store=Blind()))  # type: ignore[arg-type] - of the test
+    for _ in range(2):
+        janitor.look(STOP)
+        clock.advance(1.0)
+    assert {d.key for d in marked if Path(d.key).stem in files(core)} == {first}
+    assert deletions.pending() == 1
+    assert "permission denied" in deletions.due(NOW + HOUR, 1)[0].trouble

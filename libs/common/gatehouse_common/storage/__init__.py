@@ -1,6 +1,7 @@
 """Where media objects live: the port, the local adapter, and the keys. The adapter for S3 is in ``storage.s3``."""
 
 from .local import LocalStore
+from .meant import is_meant
 from .port import Capacity, Draft, Growing, ObjectInfo, ObjectStore
 from .reader import MediaReader
 from .source import FileSource, Source
@@ -17,4 +18,5 @@ __all__ = [
     "ObjectStore",
     "Source",
     "Spools",
+    "is_meant",
 ]

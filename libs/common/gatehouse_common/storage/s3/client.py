@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -16,7 +16,6 @@ from .content import content_md5
 from .place import S3Place
 
 if TYPE_CHECKING:
-    from botocore.awsrequest import AWSRequest
     from mypy_boto3_s3 import S3Client
 
 CONNECT_S = 3.0
@@ -61,7 +60,7 @@ def make_client(place: S3Place, settings: StorageSettings) -> S3Client:
     return client
 
 
-def _add_md5(request: AWSRequest, **_: object) -> None:
+def _add_md5(request: Any, **_: object) -> None:
     """Let a request to delete many have the checksum that S3 itself asked for until 2024, and many servers still do.
 
     boto sends another there, whatever it is told, and has no parameter for this one.
