@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
 from gatehouse_common.errors import NotFound
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.storage import keys
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.checking.care import ALONE
 from gatehouse_janitor.checking.check import Check, Report
 from gatehouse_janitor.checking.problem import Problem
 from gatehouse_janitor.checking.repair import Repair
-from pipeline_kit import START_US, add_camera, record, work_off
+from gatehouse_segmenter.service import build as build_segmenter
+from pipeline_kit import START_US, add_camera, record
 
 CHUNKS = 12
 FPS = 30
@@ -28,7 +30,12 @@ def record_chunks(core: Core, home: Path, camera: str = "cam", count: int = CHUN
     taken = record(core.data_dir, home, frames=2 * FPS * count, chunk_us=2 * SECOND, camera=camera, start_us=start_us)
     for message in taken.closed:
         core.bus.publish(message)
-    work_off(core)
+    supervisor = Supervisor([build_spool(core), build_indexer(core), build_segmenter(core)], core.clock)
+    supervisor.start()
+    try:
+        assert core.bus.join(120)  # real servers may take their time on a busy machine
+    finally:
+        assert supervisor.stop(60)
 
 
 def chunks(core: Core) -> list[Chunk]:
