@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import func, insert, select
 
 from gatehouse_common.db import (
     ClipRepository,
@@ -16,8 +18,10 @@ from gatehouse_common.db import (
     PlateRetention,
     PlateWriter,
 )
+from gatehouse_common.db.holds import lock_retention
 from gatehouse_common.db.plate_models import PlateEventTextRow, PlateReadRow, PlateTextRow, PlateTextSuffixRow
 from gatehouse_common.db.plate_rows import add_texts
+from gatehouse_common.db.upkeep_models import HoldRow
 from plate_kit import S, T, closed, seen
 from retention_kit import hold
 
@@ -138,3 +142,27 @@ def test_a_text_that_is_used_again_while_it_is_forgotten_stays(db: Database) -> 
         text = "ABC12*" if match == "wildcard" else "ABC1234"
         query = PlateQuery(text=text, match=match)  # type: ignore[arg-type]
         assert [e.id for e in PlateReader(db).search(query)] == ["young"], match
+
+
+@pytest.mark.parametrize("what", ["events", "reads"])
+def test_a_hold_that_is_being_placed_is_waited_for(db: Database, what: str) -> None:
+    """S2-31: whoever is told that it is held is told the truth, whatever else goes on in that moment."""
+    visit(db, "held", "HELD11", T)
+    PlateWriter(db).see(seen(None, "DOUBT1", 0, confidence=0.2))
+    retention, forgotten = PlateRetention(db), list[object]()
+
+    def forget() -> None:
+        if what == "events":
+            forgotten.append(retention.forget_before(BEFORE, NOW, 10)[0])
+        else:
+            forgotten.append(retention.forget_reads_before(BEFORE, NOW, 10))
+
+    thread = threading.Thread(target=forget)
+    with db.begin() as placing:
+        lock_retention(placing)
+        placing.execute(insert(HoldRow).values(asdict(hold(camera="gate"))))
+        thread.start()
+        thread.join(1.0)
+        assert forgotten == []
+    thread.join(30)
+    assert forgotten == [0]

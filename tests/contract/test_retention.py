@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
+from sqlalchemy import insert
 
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import (
@@ -21,7 +22,8 @@ from gatehouse_common.db import (
     HoldRepository,
     RetentionReader,
 )
-from gatehouse_common.db.upkeep_models import FOREVER_US
+from gatehouse_common.db.holds import lock_retention
+from gatehouse_common.db.upkeep_models import FOREVER_US, HoldRow
 from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ChunkClosed, ChunkDiscarded, ChunkOpened, ChunkStored, GopWritten, RunStarted
@@ -350,3 +352,22 @@ def test_a_key_that_waits_to_be_deleted_is_not_decided_on_again(db: Database) ->
     assert [d.subject for d in Deletions(db).mark_chunks([again, other], "age", NOW)] == [other]
     Deletions(db).done([one])
     assert [d.subject for d in Deletions(db).mark_chunks([again], "age", NOW)] == [again]
+
+
+def test_a_chunk_is_not_let_go_of_while_a_hold_is_being_placed(db: Database) -> None:
+    """S2-31: the hold is in the database, and not yet committed, when the chunk is to be forgotten."""
+    answers: list[bool] = []
+
+    def let_go() -> None:
+        answers.append(FootageWriter(db).discard_chunk(discarded("chunk", NOW), "only clips", NOW))
+
+    thread = threading.Thread(target=let_go)
+    with db.begin() as placing:
+        lock_retention(placing)
+        placing.execute(insert(HoldRow).values(asdict(hold(camera="gate"))))
+        thread.start()
+        thread.join(1.0)
+        assert answers == []
+    thread.join(30)
+    assert answers == [False]
+    assert FootageReader(db).gaps("gate", NOW, NOW + LENGTH) == []

@@ -11,6 +11,7 @@ from gatehouse_common.ids import new_id
 from .contention import retried
 from .deletions import Deletion, DeletionReason, as_row
 from .engine import Database
+from .holds import lock_retention
 from .plate_models import (
     ClipPlateEventRow,
     PlateEventRow,
@@ -58,6 +59,7 @@ class PlateRetention:
             .limit(limit)
         )
         with self._db.begin(durable=True) as c:
+            lock_retention(c)
             rows = c.execute(old.with_for_update(), {"now_us": now_us}).all()
             if not rows:
                 return 0, []
@@ -76,6 +78,7 @@ class PlateRetention:
             PlateReadRow.event.is_(None), PlateReadRow.time_us < before_us, ~_read_is_held()
         )
         with self._db.begin() as c:
+            lock_retention(c)
             ids = c.execute(old.order_by(PlateReadRow.time_us).limit(limit), {"now_us": now_us}).scalars().all()
             if ids:
                 c.execute(delete(PlateReadRow).where(PlateReadRow.id.in_(ids)))
