@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gatehouse_common.db import Inventory
 from gatehouse_common.errors import Conflict, DataLoss, NotFound
 from gatehouse_common.media.gops import gop_table, seal_scanned
 from gatehouse_common.media.index_blob import encode_index
@@ -172,8 +173,10 @@ class Salvage:
         raise Conflict(f"{_MOST_NAMES} chunks of camera {info.camera} begin in the second of {self._key}")
 
     def _names(self, camera: str, start_us: int) -> Iterator[str]:
+        """Yield the keys that a chunk may get, but for those whose objects are going to be deleted."""
+        inventory = Inventory(self._core.db)
         names = (keys.recording(camera, start_us, self._core.zone, n) for n in range(1, _MOST_NAMES + 1))
-        return (name for name in names if name != self._key)
+        return (name for name in names if name != self._key and not inventory.to_be_deleted([name]))
 
     def _is_as_known(self, start: int, end: int) -> bool:
         """Return whether the boxes of some parts are those that are known."""
