@@ -131,7 +131,7 @@ LOOK_UPS: list[tuple[Callable[[Database], object], str, str]] = [
     (lambda db: PlateReader(db).open_events(["gate"]), EVENTS, "ix_plate_events_state"),
     (lambda db: PlateReader(db).confidences(CAMERAS, T, T + HOUR), "plate_reads", "ix_plate_reads_camera"),
     (lambda db: PlateReader(db).doubted(CAMERAS[:1], T, T + HOUR), "plate_reads", "ix_plate_reads_camera"),
-    (lambda db: ClipRepository(db).planned(), "clips", "ix_clips_state"),
+    (lambda db: ClipRepository(db).planned(), "clips", "ix_clips_state|ix_clips_end"),
     (lambda db: ClipRepository(db).of_event("event-1"), "clip_plate_events", "ix_clip_plate_events_event"),
 ]
 
