@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import containers
 from brokers import stop_brokers
 from databases import mysql_database, mysql_url, stop_servers
 
 _skipped: list[str] = []
+
+# A machine that is busy for a moment is no fault: timings are never asserted in tests.
+settings.register_profile("gatehouse", deadline=None)
+settings.load_profile("gatehouse")
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -3,6 +3,7 @@ of ours, so that other programs can be tried with it too."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
@@ -21,6 +22,9 @@ FULL = os.environ.get("GATEHOUSE_FAULTS") == "full"
 """Whether faults last as long as the targets say; else as long as a test run has time for."""
 
 
+_SMALL = 1 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class SmallDisk:
     """A file system of its own, as small as is wanted."""
@@ -33,10 +37,20 @@ class SmallDisk:
         return shutil.disk_usage(self.path).free
 
     def fill(self, leave: int) -> Path:
-        """Let something else take all of it but so many bytes; return its file, to be deleted again."""
+        """Let something else take all of it but so many bytes; return its file, to be deleted again.
+
+        Others may write to it meanwhile: it takes what it gets.
+        """
         other = self.path / "something-else"
         with other.open("ab") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, self.free + _size(other) - leave))
+            while (step := self.free - leave) > 0:
+                try:
+                    os.posix_fallocate(file.fileno(), _size(other), step)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    if step < _SMALL:
+                        break
         return other
 
 
