@@ -62,7 +62,7 @@ class Removal:
         freed = Freed()
         while not stop.is_set() and (due := self._deletions.due(self._core.clock.now_us(), AT_ONCE)):
             meant, unknown = self._still_meant(due)
-            some = self.remove(meant) if meant else Freed()
+            some = self.remove(meant)
             if unknown:
                 self._note([one for one in due if one.key in unknown], unknown)
             freed += some
