@@ -31,6 +31,9 @@ from gatehouse_common.testing.clock import FakeClock
 from gatehouse_common.testing.film import FilmSpec
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor import removal, sweeps
+from gatehouse_janitor.checking.care import ALONE
+from gatehouse_janitor.checking.object_check import ObjectCheck
+from gatehouse_janitor.checking.problem import Kind
 from gatehouse_janitor.once import sweep_once
 from gatehouse_janitor.service import Janitor
 from gatehouse_segmenter.service import build as build_segmenter
@@ -413,6 +416,23 @@ def test_what_is_held_after_it_was_decided_is_given_back(core: Core, tmp_path: P
         wait_for("its row", lambda: [c.id for c in FootageReader(core.db).all_chunks()] == [chunk])
     assert Deletions(core.db).pending() == 0
     assert core.store.stat(at.key).size == at.bytes
+
+
+def test_a_file_that_is_indexed_while_it_is_looked_at_is_no_copy_of_itself(core: Core, tmp_path: Path) -> None:
+    """S2-31: what is given back, and told again at that moment, must not end in the quarantine."""
+
+    class Before(FootageReader):
+        def chunk_of_key(self, key: str) -> None:
+            """Nothing yet: its row is written just after this."""
+
+    at = FootageReader(core.db).chunk(recorded(core, tmp_path))
+    looking = ObjectCheck(core, ALONE)
+    looking._footage = Before(core.db)
+    assert looking.look(core.store.stat(at.key)) is None
+    core.store.put_bytes("recordings/cam/copy.mp4", core.store.read(at.key))
+    copy = looking.look(core.store.stat("recordings/cam/copy.mp4"))
+    assert copy is not None
+    assert copy.kind is Kind.DUPLICATE
 
 
 def test_after_the_index_was_made_anew_nothing_is_too_old_until_somebody_says_so(core: Core) -> None:

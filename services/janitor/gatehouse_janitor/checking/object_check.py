@@ -64,6 +64,8 @@ class ObjectCheck:
             return _problem(Kind.ORPHAN, key, f"{info.size} bytes that the index misses")
         if known.state == "open":
             return _problem(Kind.ORPHAN, key, "it was stored, and the index was not told")
+        if known.key == key:  # the index was told since its key was looked for
+            return None
         try:
             self._core.store.stat(known.key)
         except NotFound:
