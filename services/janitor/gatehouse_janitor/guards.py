@@ -9,6 +9,7 @@ import structlog
 
 from gatehouse_common.clock import HOUR, MINUTE, Clock
 from gatehouse_common.db import Facts
+from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.errors import Conflict, DataLoss, NotFound, ResourceExhausted
 from gatehouse_common.ids import new_id
 from gatehouse_common.runtime import Core
@@ -18,7 +19,6 @@ log = structlog.get_logger(__name__)
 
 STORE_ID = "store.id"
 CONFIRMED = "retention.confirmed"
-REBUILT = "index.rebuilt"
 _START_US = 15 * MINUTE
 MOST_SHARE = 0.5
 FEW = 24
@@ -135,7 +135,7 @@ def refuse_after_rebuild(facts: Facts) -> str:
     Raises:
         Unavailable: the database does not answer.
     """
-    rebuilt, confirmed = facts.get(REBUILT), facts.get(CONFIRMED)
+    rebuilt, confirmed = facts.get(INDEX_REBUILT), facts.get(CONFIRMED)
     if rebuilt is None or (confirmed is not None and int(confirmed) >= int(rebuilt)):
         return ""
     return (
