@@ -24,9 +24,9 @@ from gatehouse_common.db import (
     PlateReader,
     PlateWriter,
 )
-from gatehouse_common.errors import ResourceExhausted, Unavailable
+from gatehouse_common.errors import Unavailable
 from gatehouse_common.runtime import Core, Supervisor
-from gatehouse_common.storage import Capacity, LocalStore, ObjectInfo, keys
+from gatehouse_common.storage import LocalStore, ObjectInfo, keys
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_common.testing.film import FilmSpec
 from gatehouse_indexer.service import build as build_indexer
@@ -34,14 +34,13 @@ from gatehouse_janitor import removal, sweeps
 from gatehouse_janitor.checking.care import ALONE
 from gatehouse_janitor.checking.object_check import ObjectCheck
 from gatehouse_janitor.checking.problem import Kind
-from gatehouse_janitor.once import sweep_once
 from gatehouse_janitor.service import Janitor
 from gatehouse_segmenter.service import build as build_segmenter
 from pipeline_kit import add_camera
 from pipeline_kit import record as record_film
 from plate_kit import closed, seen
 from plates_kit import indexing
-from retention_kit import LENGTH, NOW, SmallDisk, cut, files, hold, open_core, record
+from retention_kit import LENGTH, NOW, cut, files, hold, open_core, record
 from running import wait_for
 
 KB = 1000
@@ -233,21 +232,6 @@ def test_a_machine_without_a_clock_of_its_own_is_believed_an_hour_after_it_was_s
     assert old not in files(core)
 
 
-def test_a_jump_makes_nothing_old_enough_to_go_for_room_and_ends_no_hold(tmp_path: Path, clock: FakeClock) -> None:
-    core, disk = small(tmp_path, clock, 100 * KB, **{"retention.minimum_hours": 24, "retention.reserve_gb": 0.00003})
-    young, held = record(core, "gate", NOW - LENGTH, 8 * KB), record(core, "gate", NOW - 40 * HOUR, 8 * KB)
-    HoldRepository(core.db).place(hold(camera="gate", start_us=0, end_us=NOW - 39 * HOUR, until_us=NOW + 240 * HOUR))
-    janitor = Janitor(core)
-    clock.advance(HOUR)
-    clock.step(40 * 24 * HOUR)
-    disk.others = 90 * KB
-    for _ in range(5):
-        clock.advance(SECOND)
-        janitor.look(STOP)
-    assert files(core) == {young, held}
-    core.close()
-
-
 def test_what_a_crash_left_is_gone_on_with(core: Core) -> None:
     """S2-31, S2-43: decided, then killed before, or after, the file was deleted."""
     young = plenty(core)
@@ -280,114 +264,6 @@ def test_a_file_that_cannot_be_deleted_is_tried_again_and_not_forgotten(core: Co
     assert not path.exists()
     assert Deletions(core.db).pending() == 0
     assert trouble(janitor) == ""
-
-
-def test_a_camera_keeps_to_the_room_it_may_take(core: Core) -> None:
-    CameraRepository(core.db).add(Camera("yard", "synthetic:", settings={"retention": {"max_gb": 0.00003}}))
-    chunks = [record(core, "yard", NOW - (k + 1) * LENGTH, 5 * KB) for k in range(10)]
-    others = plenty(core)
-    Janitor(core).look(STOP)
-    assert files(core) == {*chunks[:6], *others}
-
-
-def test_all_together_keep_to_the_room_they_may_take(tmp_path: Path, clock: FakeClock) -> None:
-    core = open_core(tmp_path / "data", clock, **{"retention.max_gb": 0.00005})
-    chunks = [record(core, f"cam{k % 2}", NOW - (k + 1) * LENGTH, 10 * KB) for k in range(8)]
-    clip = cut(core, NOW - 30 * 60 * SECOND, "cam0", size=10 * KB)
-    Janitor(core).look(STOP)
-    assert {*files(core)} == {*chunks[:4], clip}
-    core.close()
-
-
-def small(tmp_path: Path, clock: FakeClock, total: int, **settings: object) -> tuple[Core, SmallDisk]:
-    core = open_core(tmp_path / "data", clock, total, **settings)
-    assert isinstance(core.store, SmallDisk)
-    return core, core.store
-
-
-def test_room_is_made_before_the_disk_is_full_the_oldest_without_events_first(tmp_path: Path, clock: FakeClock) -> None:
-    """R3."""
-    core, _ = small(tmp_path, clock, 100 * KB, **{"retention.reserve_gb": 0.00003})
-    chunks = [record(core, "gate", NOW - (k + 1) * LENGTH, 8 * KB) for k in range(10)]  # 80 of 100 kB
-    clip = cut(core, NOW - 10 * LENGTH + MINUTE, size=KB)  # of the oldest
-    janitor = Janitor(core)
-    janitor.look(STOP)
-    assert files(core) == {*chunks[:7], chunks[9], clip}
-    assert trouble(janitor) == ""
-    core.close()
-
-
-def test_clips_go_last_and_what_is_held_never(tmp_path: Path, clock: FakeClock) -> None:
-    """R3: held bytes deleted: none, however full the disk is."""
-    core, disk = small(tmp_path, clock, 100 * KB, **{"retention.reserve_gb": 0.00005})
-    held = [record(core, "gate", NOW - (k + 20) * LENGTH, 8 * KB) for k in range(3)]
-    HoldRepository(core.db).place(hold(camera="gate", start_us=0, end_us=NOW - 17 * LENGTH))
-    free = [record(core, "gate", NOW - (k + 1) * LENGTH, 8 * KB) for k in range(3)]
-    clips = [cut(core, NOW - 5 * LENGTH - k * MINUTE * 2, size=8 * KB) for k in range(2)]
-    janitor = Janitor(core)
-    disk.others = 36 * KB  # somebody fills the disk from outside: nothing is free
-    janitor.look(STOP)
-    assert files(core) == {*held, clips[0]}  # half of all at most, at one look; recordings first
-    for _ in range(3):
-        clock.advance(5 * SECOND)
-        janitor.look(STOP)
-    assert files(core) == set(held)
-    assert not {*free} & files(core)
-    disk.others = 90 * KB
-    clock.advance(5 * SECOND)
-    janitor.look(STOP)
-    assert not janitor.health()[0].ok
-    assert files(core) == set(held)
-    disk.others = 0
-    clock.advance(5 * SECOND)
-    janitor.look(STOP)
-    assert trouble(janitor) == ""  # recovers by itself
-    core.close()
-
-
-def test_somebody_who_fills_the_disk_does_not_cost_all_that_is_stored(tmp_path: Path, clock: FakeClock) -> None:
-    """Of what is stored goes what the reserve needs, then no more than cameras send."""
-    core, disk = small(tmp_path, clock, 1000 * KB, **{"retention.reserve_gb": 0.0001})
-    CameraRepository(core.db).add(Camera("gate", "synthetic:"))
-    chunks = [record(core, "gate", NOW - (k + 1) * LENGTH, 10 * KB) for k in range(50)]
-    janitor = Janitor(core)
-    for n in range(100):
-        disk.others = 500 * KB + n * 20 * KB  # faster than anything is deleted
-        clock.advance(2 * SECOND)
-        janitor.look(STOP)
-    assert len(files(core)) >= 50 - 12
-    assert files(core) == set(chunks[: len(files(core))])
-    assert "something else fills the disk" in trouble(janitor)
-    core.close()
-
-
-def test_a_burst_of_somebody_else_is_no_reason_to_delete_while_there_is_room(tmp_path: Path, clock: FakeClock) -> None:
-    core, disk = small(tmp_path, clock, 4_000_000 * KB)
-    CameraRepository(core.db).add(Camera("gate", "synthetic:"))
-    chunks = [record(core, "gate", NOW - (k + 1) * LENGTH, KB) for k in range(5)]
-    janitor = Janitor(core)
-    disk.others = 1_000_000 * KB
-    janitor.look(STOP)
-    disk.others = 3_000_000 * KB  # two gigabytes in a second
-    clock.advance(SECOND)
-    janitor.look(STOP)
-    assert files(core) == set(chunks)
-    core.close()
-
-
-def test_deleting_that_frees_nothing_ends_soon(tmp_path: Path, clock: FakeClock) -> None:
-    """As on a disk with snapshots."""
-    core, disk = small(tmp_path, clock, 1000 * KB, **{"retention.reserve_gb": 0.0002})
-    chunks = [record(core, "gate", NOW - (k + 1) * LENGTH, 10 * KB) for k in range(40)]
-    disk.capacity = lambda: Capacity(1000 * KB, 100 * KB, None)  # type: ignore[method-assign]
-    janitor = Janitor(core)
-    for _ in range(50):
-        clock.advance(SECOND)
-        janitor.look(STOP)
-    assert len(files(core)) >= 16
-    assert files(core) < set(chunks)
-    assert "frees nothing" in trouble(janitor)
-    core.close()
 
 
 def test_a_store_that_deletes_nothing_does_not_lose_its_index(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -448,27 +324,6 @@ def test_after_the_index_was_made_anew_nothing_is_too_old_until_somebody_says_so
     assert files(core) == set(young)
 
 
-def test_a_store_without_room_for_its_sign_is_given_some(tmp_path: Path, clock: FakeClock) -> None:
-    core, disk = small(tmp_path, clock, 100 * KB, **{"retention.reserve_gb": 0.00003})
-    chunks = [record(core, "gate", NOW - (k + 1) * LENGTH, 8 * KB) for k in range(10)]
-    put = disk.put_bytes
-
-    def full(key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
-        if disk.capacity().free < 25 * KB:
-            raise ResourceExhausted("no space left")
-        return put(key, data, overwrite=overwrite)
-
-    disk.put_bytes = full  # type: ignore[method-assign]
-    janitor = Janitor(core)
-    janitor.look(STOP)
-    assert len(files(core)) < len(chunks)
-    clock.advance(MINUTE)
-    janitor.look(STOP)
-    assert trouble(janitor) == ""
-    assert (core.data_dir / keys.STORE_SIGN).exists()
-    core.close()
-
-
 def test_many_archived_clips_in_their_grace_do_not_keep_old_ones(tmp_path: Path, clock: FakeClock) -> None:
     core = open_core(tmp_path / "data", clock, **{"retention.archive_days": 365})
     for k in range(40):
@@ -495,31 +350,6 @@ def test_much_that_is_held_does_not_keep_what_is_not(core: Core) -> None:
     assert trouble(janitor) == ""
 
 
-def test_more_than_half_for_its_size_is_not_deleted_unless_it_is_told_so(core: Core) -> None:
-    CameraRepository(core.db).add(Camera("yard", "synthetic:", settings={"retention": {"max_gb": 0.00001}}))
-    chunks = {record(core, "yard", NOW - (k + 1) * LENGTH, 5 * KB) for k in range(10)}
-    janitor = Janitor(core)
-    janitor.look(STOP)
-    assert files(core) == chunks
-    assert "camera yard" in trouble(janitor)
-    assert sweep_once(core, STOP, force=True)[0].objects == 8
-
-
-def test_clips_of_a_camera_with_a_minimum_of_its_own_hide_no_others(tmp_path: Path, clock: FakeClock) -> None:
-    core, disk = small(tmp_path, clock, 1000 * KB, **{"retention.reserve_gb": 0.0003})
-    CameraRepository(core.db).add(Camera("vault", "synthetic:", settings={"retention": {"minimum_hours": 1000}}))
-    vault = [cut(core, NOW - (200 + k) * HOUR, "vault", KB) for k in range(6)]
-    gate = [cut(core, NOW - (100 + k) * HOUR, "gate", KB) for k in range(9)]
-    disk.others = 980 * KB
-    janitor = Janitor(core)
-    for _ in range(5):
-        clock.advance(SECOND)
-        janitor.look(STOP)
-    assert files(core) == set(vault)
-    assert gate
-    core.close()
-
-
 def recorded(core: Core, folder: Path) -> str:
     """A chunk that a recorder has really written, stored and indexed; its id."""
     spec = FilmSpec(frames=60, gop=30, width=160, height=96)
@@ -534,37 +364,6 @@ def recorded(core: Core, folder: Path) -> str:
     return FootageReader(core.db).newest(None, 5)[0].id
 
 
-def test_what_is_younger_than_it_must_be_is_not_deleted_not_even_for_room(tmp_path: Path, clock: FakeClock) -> None:
-    core, disk = small(tmp_path, clock, 100 * KB, **{"retention.minimum_hours": 1, "retention.reserve_gb": 0.00003})
-    CameraRepository(core.db).add(
-        Camera("vault", "synthetic:", settings={"retention": {"minimum_hours": 100, "continuous_hours": 200}})
-    )
-    vault = record(core, "vault", NOW - 50 * HOUR, 8 * KB)
-    young = record(core, "gate", NOW - 5 * LENGTH, 8 * KB)
-    old = record(core, "gate", NOW - 8 * LENGTH, 8 * KB)
-    disk.others = 90 * KB
-    janitor = Janitor(core)
-    for _ in range(3):
-        clock.advance(SECOND)
-        janitor.look(STOP)
-    assert files(core) == {vault, young}
-    assert old
-    assert "too young" in trouble(janitor)
-    core.close()
-
-
-def test_it_looks_more_often_the_faster_the_disk_fills(tmp_path: Path, clock: FakeClock) -> None:
-    core, disk = small(tmp_path, clock, 1000 * KB)
-    CameraRepository(core.db).add(Camera("gate", "synthetic:"))
-    record(core, "gate", NOW - 2 * LENGTH, KB)
-    janitor = Janitor(core)
-    assert janitor.look(STOP) == 5.0
-    disk.others += 100 * KB
-    clock.advance(SECOND)
-    assert janitor.look(STOP) < 5.0
-    core.close()
-
-
 def test_plates_are_forgotten_after_a_year_and_their_pictures_deleted(core: Core) -> None:
     """S2-30: apart from any footage."""
     writer, year = PlateWriter(core.db), 365 * 24 * HOUR
@@ -577,15 +376,6 @@ def test_plates_are_forgotten_after_a_year_and_their_pictures_deleted(core: Core
     Janitor(core).look(STOP)
     assert [e.id for e in PlateReader(core.db).search(PlateQuery())] == ["young"]
     assert [i.key for i in core.store.list("plates/")] == ["plates/young_crop.jpg", "plates/young_frame.jpg"]
-
-
-def test_with_retention_off_nothing_goes(tmp_path: Path, clock: FakeClock) -> None:
-    core, disk = small(tmp_path, clock, 100 * KB, **{"retention.enabled": False})
-    chunks = {record(core, "gate", NOW - 500 * HOUR - k * LENGTH, 8 * KB) for k in range(3)}
-    disk.others = 90 * KB
-    Janitor(core).look(STOP)
-    assert files(core) == chunks
-    core.close()
 
 
 def test_what_is_stored_and_how_old_it_is_can_be_seen(core: Core) -> None:
