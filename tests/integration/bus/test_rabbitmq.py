@@ -269,6 +269,7 @@ def _value(annotation: object, name: str) -> object:
         "cause": "dropped",
         "init": "AAAA",
         "action": "added",
+        "reason": "age",
         "fps": 1.0,
         "kinds": ["media"],
         "read": read_of("AB123CD", 1),
