@@ -170,6 +170,19 @@ class TestCameras:
         assert (found.state, found.state_cause, found.width, found.fps) == ("recording", None, 640, 25.0)
         cameras.report(now.model_copy(update={"camera": "removed"}))
 
+    def test_after_a_clock_was_set_back_cameras_are_believed_at_once(self, db: Database) -> None:
+        """R4: what was told by a clock that was ahead says nothing of what is newer."""
+        cameras = CameraRepository(db)
+        cameras.add(Camera("gate", "synthetic:"))
+        ahead, gone = T + 3600 * S, GapCause.CAMERA_OFFLINE
+        cameras.report(CameraStatus(camera="gate", time_us=ahead, state=CameraState.RECORDING, since_us=ahead), ahead)
+        away = CameraStatus(camera="gate", time_us=T, state=CameraState.RECONNECTING, since_us=T, cause=gone)
+        cameras.report(away, T)
+        assert cameras.get("gate").state == "reconnecting"
+        early = away.model_copy(update={"time_us": T - S, "state": CameraState.FAILED})
+        cameras.report(early, T)
+        assert cameras.get("gate").state == "reconnecting", "and what is older is not"
+
 
 class TestChunks:
     def test_the_life_of_a_chunk(self, writer: FootageWriter, reader: FootageReader) -> None:

@@ -11,7 +11,7 @@ import pytest
 from films_on_disk import make_film
 from gst_camera import served
 from ports import free_port
-from running import Running, decode, us, wait_for
+from running import Running, command, decode, us, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +58,23 @@ def _recorded(gatehouse: Running, since: int) -> int:
 def _offline(gatehouse: Running, since: int) -> list[tuple[int, int]]:
     _, gaps = gatehouse.ledger("gate", since)
     return [(start, end) for start, end, cause in gaps if cause == "camera_offline"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_an_outage_stays_one_when_the_camera_is_switched_off_in_it(tmp_path: Path, film: Path) -> None:
+    """R9: what came before the switch was not wanted by anybody; that nobody records it later does not change it."""
+    port = free_port()
+    with Running(tmp_path / "data", "--camera", f"gate=rtsp://127.0.0.1:{port}/cam", log=tmp_path / "log") as gatehouse:
+        with served(film, port):
+            gatehouse.ready().recording("gate")
+            wait_for("recorded seconds", lambda: _recorded(gatehouse, 0) > 2_000_000)
+        stopped = time.monotonic()
+        wait_for("an outage", lambda: gatehouse.camera("gate")["cause"] == "camera_offline")
+        time.sleep(max(0.0, 5 - (time.monotonic() - stopped)))
+        assert command("camera", "disable", "gate", "--data", str(tmp_path / "data")).returncode == 0
+        time.sleep(4)
+        gaps = gatehouse.json("/api/v1/cameras/gate/coverage")["gap_seconds"]
+        assert gaps["camera_offline"] >= 4.5
+        assert 1.0 <= gaps["disabled"] <= 6.0
+        assert gatehouse.stop() == 0

@@ -12,7 +12,7 @@ import structlog
 from gatehouse_common.camera_url import CameraUrl, parse_url
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError, InvalidInput, ResourceExhausted, SourceUnavailable
-from gatehouse_common.messages import CameraState, CameraStatus, GapCause, Interruption
+from gatehouse_common.messages import CameraState, CameraStatus, GapCause, GapRecorded, Interruption
 from gatehouse_common.observability import metrics
 from gatehouse_common.observability.camera_secrets import register_camera_url
 from gatehouse_common.observability.secrets import mask
@@ -30,6 +30,8 @@ _LONGEST_PAUSE_S = 10.0
 _GRACE_S = 0.5
 """A source that notices by itself that nothing comes says so within this."""
 _REPORT_US = 30 * SECOND
+_MOST_CAUSES = 64
+"""Of one outage: the first, and the last ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,25 @@ class CameraWorker:
             self._desk.clock.wait(self._stop, pause * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
         metrics.RECORDING_EXPECTED.labels(self.id).set(0)
         metrics.RECORDING_ACTIVE.labels(self.id).set(0)
+        if self._stop_cause is GapCause.DISABLED:
+            self._tell_outage()
+
+    def _tell_outage(self) -> None:
+        """Tell of the outage in which a camera is switched off: what follows is nobody's fault, what came before was.
+
+        Nobody would tell it otherwise, if the camera is never recorded again.
+        """
+        at, now = self._end_us, self._desk.clock.now_us()
+        causes = self.interruptions
+        for n, one in enumerate(causes):
+            if at is None:
+                return
+            end = (causes[n + 1].since_us if n + 1 < len(causes) else now) or at
+            end = min(max(end, at), now)
+            if end > at:
+                gap = GapRecorded(camera=self.id, time_us=at, start_us=at, end_us=end, cause=one.cause)
+                self._desk.send(gap)
+            at = end
 
     def run_once(self, url: CameraUrl) -> None:
         """Connect and record until the camera fails, ends, or is stopped.
@@ -267,7 +288,7 @@ class CameraWorker:
                 metrics.CAPTURE_CLOCK_OFFSET.labels(self.id).set(session.clock_offset_us / SECOND)
             self._counted = (session.frames, now)
             changed = abs(fps - self._status.fps) > 0.1 * max(self._status.fps, 1)
-            if changed or self._desk.clock.now_us() - self._status.time_us > _REPORT_US:
+            if changed or abs(self._desk.clock.now_us() - self._status.time_us) > _REPORT_US:
                 self._tell(CameraState.RECORDING, None, "", fps=round(fps, 2))
 
     def _broken(self, cause: GapCause, reason: str) -> None:
@@ -281,6 +302,7 @@ class CameraWorker:
         if known is not cause:
             since = self._desk.clock.now_us() if self._interruptions else None
             self._interruptions = [*self._interruptions, Interruption(cause=cause, since_us=since)]
+            del self._interruptions[1 : max(1, len(self._interruptions) - _MOST_CAUSES)]
             self._outage_since_us = self._desk.clock.monotonic_us()
             metrics.CAPTURE_RECONNECTS.labels(self.id, cause.value).inc()
         if self._status.detail != reason or self._status.cause is not cause:

@@ -99,7 +99,7 @@ class Space:
                 return
             self._trouble = ""
             self._measure(now)
-            self._chunk_bytes = largest_chunk(room.total)
+            self._chunk_bytes = largest_chunk(room.total, len(self._priorities))
             writers = [Writer(c, p, self._rates.get(c, _GUESSED_RATE)) for c, p in self._priorities.items()]
             before, self._held = self._held, held_back(writers, self._held, room.free, room.total)
         self._tell(before, room)

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-_STOP_S = 3.0
-"""Recording stops before there is less room than for so many seconds of it."""
-_RESUME_S = 6.0
-"""It is resumed only where there is room for more: what is freed for one second must not switch it on and off."""
-_LEAST_FLOOR, _MOST_FLOOR = 1 << 20, 64 << 20
-_FLOOR_PARTS = 50
-_STOP_PARTS, _RESUME_PARTS = 12, 10
-_MOST_STOP, _MOST_RESUME = 200_000_000, 250_000_000
-"""Never more than what is kept free of a disk that nobody writes to: else cameras that have stopped would wait for room
-that nobody makes."""
+from gatehouse_common.storage.thresholds import resume_above, stop_below
+
 _CHUNK_PARTS = 20
+_CHUNK_CAMERAS = 4
+"""All that is being written is a fifth of the disk at most."""
 _LEAST_CHUNK = 1 << 20
 
 
@@ -59,28 +53,9 @@ def held_back(writers: Collection[Writer], held: Collection[str], free: int, tot
     return frozenset(w.camera for w in waiting)
 
 
-def stop_below(rate: float, total: int) -> int:
-    """Return the free bytes below which cameras that write ``rate`` bytes a second are too many.
-
-    On a small disk it is a part of it at most, so that recording is possible at all.
-    """
-    return min(floor(total) + round(rate * _STOP_S), max(total // _STOP_PARTS, _LEAST_FLOOR), _MOST_STOP)
-
-
-def resume_above(rate: float, total: int) -> int:
-    """Return the free bytes from which on cameras that write ``rate`` bytes a second may be recorded again."""
-    enough = min(2 * floor(total) + round(rate * _RESUME_S), total // _RESUME_PARTS, _MOST_RESUME)
-    return max(enough, stop_below(rate, total))
-
-
-def floor(total: int) -> int:
-    """Return what is left free for the ends of chunk files, messages and the index, which may be on the same disk."""
-    return min(max(total // _FLOOR_PARTS, _LEAST_FLOOR), _MOST_FLOOR)
-
-
-def largest_chunk(total: int) -> int:
+def largest_chunk(total: int, cameras: int = 1) -> int:
     """Return from which size on a chunk file ends at the next keyframe.
 
-    What is being written cannot be freed, so no file may be a large part of a disk.
+    What is being written cannot be freed, so no file may be a large part of a disk, nor the files of all cameras.
     """
-    return max(total // _CHUNK_PARTS, _LEAST_CHUNK)
+    return max(total // (_CHUNK_PARTS * max(1, cameras // _CHUNK_CAMERAS)), _LEAST_CHUNK)

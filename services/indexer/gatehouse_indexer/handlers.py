@@ -53,7 +53,7 @@ class Handlers:
         self._plates = PlateWriter(core.db)
         self._ledger = RunLedger(core)
         self._by_type: dict[type[Message], Callable[[Any], None]] = {
-            CameraStatus: self._cameras.report,
+            CameraStatus: lambda status: self._cameras.report(status, core.clock.now_us()),
             RunStarted: self._ledger.start,
             RunEnded: self._run_ended,
             ChunkOpened: self._writer.open_chunk,

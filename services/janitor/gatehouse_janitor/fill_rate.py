@@ -8,6 +8,8 @@ from gatehouse_common.retention import CameraRules
 
 _STORED_US = 10 * SECOND
 _FORGOTTEN_US = 5 * MINUTE
+_GUESSED = 250_000.0
+"""Bytes a second of a camera: two million bits."""
 
 
 class FillRate:
@@ -20,7 +22,8 @@ class FillRate:
 
     def __init__(self, reader: RetentionReader, clock: Clock) -> None:
         self._reader, self._clock = reader, clock
-        self._stored, self._stored_us = 0.0, -_STORED_US
+        self._stored: dict[str, float] = {}
+        self._stored_us = -_STORED_US
         self._free: tuple[int, int] | None = None
         self._seen, self._seen_us = 0.0, 0
 
@@ -30,9 +33,20 @@ class FillRate:
         Raises:
             Unavailable: the database does not answer.
         """
+        return sum(self._rates(rules).values())
+
+    def allowed(self, rules: CameraRules) -> float:
+        """Return what they may send: those of which nothing but clips is kept, or nothing yet, as cameras usually do.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        return sum(rate or _GUESSED for rate in self._rates(rules).values())
+
+    def _rates(self, rules: CameraRules) -> dict[str, float]:
         now = self._clock.monotonic_us()
-        if now - self._stored_us >= _STORED_US or self._stored <= 0:
-            self._stored = sum(self._reader.rates([c.id for c in rules.cameras.values() if c.enabled]).values())
+        if now - self._stored_us >= _STORED_US:
+            self._stored = self._reader.rates([c.id for c in rules.cameras.values() if c.enabled])
             self._stored_us = now
         return self._stored
 

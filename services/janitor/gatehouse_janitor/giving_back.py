@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 
 from gatehouse_common.db import Deletion, Deletions
@@ -15,14 +17,14 @@ from .checking.repair import Repair
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 100
+_AT_ONCE = 4  # each may take a while, and the disk has to be looked at meanwhile
 
 
 class GivingBack:
     """Gives back what a hold covers by now: clips play as they did; recordings are listed again."""
 
-    def __init__(self, core: Core, deletions: Deletions) -> None:
-        self._core, self._deletions = core, deletions
+    def __init__(self, core: Core, deletions: Deletions, now_us: Callable[[], int]) -> None:
+        self._core, self._deletions, self._now_us = core, deletions, now_us
 
     def look(self) -> int:
         """Give back some; return how many.
@@ -30,7 +32,7 @@ class GivingBack:
         Raises:
             GatehouseError: the database does not answer.
         """
-        found = self._deletions.give_back(self._core.clock.now_us(), _AT_ONCE)
+        found = self._deletions.give_back(self._now_us(), _AT_ONCE)
         for one in found:
             if one.kind == "chunk":
                 self._index(one)

@@ -43,10 +43,13 @@ class Removal:
         deletions: what has been decided.
         check_store: returns if the store is the one that is known; asked before each batch, since an object that is
             not found counts as deleted.
+        now_us: the time by which holds run out: as it would be if the clock had not jumped.
     """
 
-    def __init__(self, core: Core, deletions: Deletions, check_store: Callable[[], None]) -> None:
-        self._core, self._deletions, self._check_store = core, deletions, check_store
+    def __init__(
+        self, core: Core, deletions: Deletions, check_store: Callable[[], None], now_us: Callable[[], int]
+    ) -> None:
+        self._core, self._deletions, self._check_store, self._now_us = core, deletions, check_store, now_us
         self.refused = ""
         """What the store said last when it did not delete an object; empty: it does."""
         self.blocked = False
@@ -60,7 +63,7 @@ class Removal:
             GatehouseError: store or database do not answer.
         """
         freed = Freed()
-        while not stop.is_set() and (due := self._deletions.due(self._core.clock.now_us(), AT_ONCE)):
+        while not stop.is_set() and (due := self._due()):
             meant, unknown = self._still_meant(due)
             some = self.remove(meant)
             if unknown:
@@ -108,6 +111,11 @@ class Removal:
         self._tell(gone)
         return Freed(len(gone), sum(d.bytes for d in gone))
 
+    def _due(self) -> list[Deletion]:
+        """Return what may be tried now; while the store deletes nothing, one at each look: some time it does again."""
+        due = self._deletions.due(self._now_us(), AT_ONCE)
+        return due or (self._deletions.soonest(self._now_us(), 1) if self.blocked else [])
+
     def refuse_if_blocked(self) -> None:
         """Return if the store deletes.
 
@@ -121,7 +129,7 @@ class Removal:
         if not ours:
             self.refused = ""
             return
-        now_us = self._core.clock.now_us()
+        now_us = self._now_us()
         later = [
             replace(
                 one,

@@ -48,8 +48,8 @@ class Janitor:
         self._facts, self._store = Facts(core.db), StoreGuard(core)
         self._clock = ClockGuard(core.clock, lambda: self._facts.get(CONFIRMED))
         deletions = Deletions(core.db)
-        self._removal = Removal(core, deletions, self._store.check)
-        self._giving_back = GivingBack(core, deletions)
+        self._removal = Removal(core, deletions, self._store.check, self._clock.now_us)
+        self._giving_back = GivingBack(core, deletions, self._clock.now_us)
         self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
@@ -98,8 +98,8 @@ class Janitor:
             self._store.check()
             trusted = self._clock.trusted()
             rules = CameraRules(self._core.settings.values, self._core.db)
-            self._giving_back.look()
             pause = self._make_room(rules, stop)
+            self._giving_back.look()
             self._removal.finish(stop)
             self._sweep_by_age(rules, stop, trusted=trusted)
         except GatehouseError as error:
@@ -157,17 +157,13 @@ class Janitor:
             return most
         rate, seen = self._rate.of_cameras(rules), self._rate.seen(room.free)
         try:
-            freed, self._no_room = self._sweeps.for_room(rules, room, rate, stop, self._free)
+            freed, self._no_room = self._sweeps.for_room(rules, room, rate, self._rate.allowed(rules), stop)
         except GatehouseError as error:
             freed, self._no_room = Freed(), error.message
         if freed.objects:
             room = self._core.store.capacity() or room
             self._rate.freed(room.free)
         return self._until_needed(room, rate, max(rate, seen), most)
-
-    def _free(self) -> int:
-        room = self._core.store.capacity()
-        return 0 if room is None else room.free
 
     def _until_needed(self, room: Capacity, rate: float, fills: float, most: float) -> float:
         reserve = reserve_bytes(self._core.settings.values.retention, room.total, rate)

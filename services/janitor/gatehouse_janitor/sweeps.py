@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 _PAUSE_S = 0.01
 _HEADROOM = 0.1
+_MOST_PAGES = 40
 
 
 class Sweeps:
@@ -102,7 +103,7 @@ class Sweeps:
         return freed, trouble
 
     def for_room(
-        self, rules: CameraRules, room: Capacity, rate: float, stop: threading.Event, free: Callable[[], int]
+        self, rules: CameraRules, room: Capacity, rate: float, allowed_rate: float, stop: threading.Event
     ) -> tuple[Freed, str]:
         """Make room if there is less than is to be kept free; return what went, and what is wrong if too little.
 
@@ -112,31 +113,34 @@ class Sweeps:
         Args:
             rules: of the cameras.
             room: of the store.
-            rate: what cameras send, bytes a second.
+            rate: what cameras send, bytes a second: by this it is reckoned what is to be free.
+            allowed_rate: what they may send: by this, how much may be deleted for it.
             stop: breaks it off.
-            free: returns how many bytes are free now.
 
         Raises:
             GatehouseError: store or database do not answer, or the store deletes nothing.
         """
         reserve = reserve_bytes(self._core.settings.values.retention, room.total, rate)
         if room.free >= reserve:
+            self._allowance.well()
             return Freed(), ""
         self._removal.refuse_if_blocked()
         most = reserve * (1 + _HEADROOM)
         stored = sum(day.bytes for day in self._days.all()) + self._reader.clip_totals().bytes
-        allowed = self._allowance.left(most, rate)
+        allowed = self._allowance.look(most, allowed_rate, room.free)
         wanted = min(round(most) - room.free, max(stored // 2, 1), allowed)
         freed = self._oldest(rules, wanted, "emergency", stop) if wanted > 0 else Freed()
         short = f"{room.free >> 20} MiB are free, {reserve >> 20} MiB should be"
         if freed.objects:
-            self._allowance.spend(freed.bytes, free() - room.free)
+            self._allowance.spend(freed.bytes, room.free)
             log.warning("room was made", free=room.free, reserve=reserve, objects=freed.objects, bytes=freed.bytes)
             return freed, ""
         if stop.is_set():
             return freed, ""
         if self._allowance.is_in_vain:
-            return freed, f"{short}, and deleting frees nothing: do snapshots or other names keep the files?"
+            return freed, (
+                f"{short}, and deleting frees nothing: something else fills the disk, or snapshots keep the files."
+            )
         if allowed <= 0:
             return freed, f"{short}: something else fills the disk, faster than recordings may be deleted for it."
         return freed, (
@@ -185,7 +189,9 @@ class Sweeps:
         if going > FEW and not force:
             trouble = refuse_too_much("plate", going, self._plates.count())
         freed = Freed()
-        while not trouble and not stop.is_set():
+        for _ in range(_MOST_PAGES if not trouble else 0):  # the disk has to be looked at meanwhile
+            if stop.is_set():
+                break
             events, pictures = self._plates.forget_before(before, now_us, AT_ONCE // 2)
             if pictures:
                 freed += self._removal.remove(pictures)
@@ -243,7 +249,7 @@ class Sweeps:
             mark = self._deletions.mark_clips if clips else self._deletions.mark_chunks
             decided = mark([kept.id for kept in chosen], reason, self._now_us())
             if not decided:
-                break  # somebody has placed a hold, or was quicker
+                continue  # somebody has placed a hold, or was quicker; the same page twice ends it
             freed += self._removal.remove(decided)
             if self._removal.blocked:
                 break

@@ -198,6 +198,12 @@ def test_checks_are_due_by_the_clock_once_each(core: Core) -> None:
     assert asked() == []
     clock.advance(50 * HOUR)
     assert sorted(asked()) == ["all", "new"]
+    clock.step(40 * 24 * HOUR)  # a clock that was ahead for a while keeps no check away
+    assert sorted(asked()) == ["all", "new"]
+    clock.step(-40 * 24 * HOUR)
+    asked()
+    clock.advance(25 * HOUR)
+    assert sorted(asked()) == ["all", "new"]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_capture.space_rules import Writer, floor, held_back, largest_chunk, resume_above, stop_below
+from gatehouse_capture.space_rules import Writer, held_back, largest_chunk
+from gatehouse_common.retention import reserve_bytes
+from gatehouse_common.settings import RetentionSettings
+from gatehouse_common.storage.thresholds import floor, resume_above, stop_below
 
 MB = 1_000_000
 totals = st.sampled_from([32 * MB, 200 * MB, 2_000 * MB, 1_000_000 * MB])
@@ -81,3 +84,18 @@ def test_going_on_takes_more_room_than_stopping_leaves(rate: float, total: int) 
     assert resume_above(rate, total) <= max(total // 10, 2 << 20)
     assert resume_above(rate, total) <= 256 * MB
     assert largest_chunk(total) <= total // 10
+
+
+@given(st.integers(1 << 24, 1 << 46), st.floats(0, 1e9), st.floats(0, 1000))
+def test_the_janitor_keeps_more_free_than_what_cameras_come_back_at(total: int, rate: float, said_gb: float) -> None:
+    """R3: whatever the reserve is set to, no camera waits for room that nobody makes."""
+    reserve = reserve_bytes(RetentionSettings(reserve_gb=said_gb), total, rate)
+    assert reserve >= resume_above(rate, total)
+    assert reserve <= total // 2
+
+
+def test_what_is_being_written_is_no_large_part_of_a_disk_however_many_cameras_there_are() -> None:
+    for cameras in (1, 3, 4, 8, 64, 500):
+        together = cameras * largest_chunk(64_000 * MB, cameras)
+        assert together <= 64_000 * MB * 0.4, cameras
+    assert largest_chunk(16_000 * MB, 64) == 50 * MB

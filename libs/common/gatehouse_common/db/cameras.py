@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
+from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.messages import CameraStatus
 
@@ -18,6 +19,10 @@ from .records import Camera
 
 _COLUMNS = [getattr(CameraRow, f.name) for f in fields(Camera)]
 _BY_ID = select(*_COLUMNS).where(CameraRow.id == bindparam("of_id"))  # made once: it is part of most requests
+
+
+_AHEAD_US = 60 * SECOND
+"""Clocks of two machines differ by less."""
 
 
 class CameraRepository:
@@ -98,13 +103,20 @@ class CameraRepository:
                 raise NotFound(f"there is no camera {camera_id[:64]!r}")
 
     @retried
-    def report(self, status: CameraStatus) -> None:
-        """Keep what a camera reported, unless something newer is known, or a later worker records it by now."""
+    def report(self, status: CameraStatus, now_us: int | None = None) -> None:
+        """Keep what a camera reported, unless something newer is known, or a later worker records it by now.
+
+        Args:
+            status: what it reported.
+            now_us: the time; None: not known. What is known from a time that is still to come was told by a clock that
+                has been set back since, and is no reason to believe nothing for as long.
+        """
         # Clocks of two workers may differ: between them the epoch decides. Who works alone has none.
         same_worker = (CameraRow.state_epoch == status.epoch) | (status.epoch == 0)
-        known_before = (same_worker & (CameraRow.reported_us <= status.time_us)) | (
-            CameraRow.state_epoch < status.epoch
-        )
+        older = CameraRow.reported_us <= status.time_us
+        if now_us is not None:
+            older |= CameraRow.reported_us > now_us + _AHEAD_US
+        known_before = (same_worker & older) | (CameraRow.state_epoch < status.epoch)
         with self._db.begin() as c:
             c.execute(
                 update(CameraRow)

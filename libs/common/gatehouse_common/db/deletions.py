@@ -11,9 +11,22 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
-from gatehouse_common.clock import MILLISECOND
+from gatehouse_common.clock import HOUR, MILLISECOND
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval, merge
 
@@ -53,6 +66,7 @@ _DELETION = [getattr(DeletionRow, name) for name in _NAMES]
 _CHUNK = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
 _CLIP = (ClipRow.id, ClipRow.camera, ClipRow.key, ClipRow.start_us, ClipRow.end_us, ClipRow.bytes)
 _WITH_FILE = ("stored", "archived")
+_LONGEST_WAIT_US = 2 * HOUR
 _Found = Row[str, str, str, int, int, int, str]
 PURGED_BECAUSE = {
     "age": "older than recordings are kept",
@@ -105,8 +119,19 @@ class Deletions:
         return marked
 
     def due(self, now_us: int, limit: int) -> list[Deletion]:
-        """Return what has been decided, may be tried now, and is not held; the longest waiting first."""
-        query = select(*_DELETION).where(DeletionRow.next_us <= now_us, ~deletion_is_held())
+        """Return what has been decided, may be tried now, and is not held; the longest waiting first.
+
+        What is to wait for longer than anything ever is was put off when the clock was ahead.
+        """
+        ripe = or_(DeletionRow.next_us <= now_us, DeletionRow.next_us > now_us + _LONGEST_WAIT_US)
+        return self._next(ripe, now_us, limit)
+
+    def soonest(self, now_us: int, limit: int) -> list[Deletion]:
+        """Return what is to be tried next, and is not held, whether it is time or not."""
+        return self._next(true(), now_us, limit)
+
+    def _next(self, which: ColumnElement[bool], now_us: int, limit: int) -> list[Deletion]:
+        query = select(*_DELETION).where(which, ~deletion_is_held())
         with self._db.read() as c:
             found = c.execute(query.order_by(DeletionRow.next_us, DeletionRow.id).limit(limit), {"now_us": now_us})
             return [Deletion(*row) for row in found]

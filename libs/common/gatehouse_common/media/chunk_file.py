@@ -40,18 +40,34 @@ class FileReader:
     """
 
     def __init__(self, path: Path) -> None:
+        self._name = path.name
         try:
             self._file = path.open("rb", buffering=0)
         except OSError as error:
             raise from_os_error(error, f"reading {path.name}") from error
 
     def size(self) -> int:
-        """Return how many bytes there are now."""
-        return os.fstat(self._file.fileno()).st_size
+        """Return how many bytes there are now.
+
+        Raises:
+            GatehouseError: the medium does not say.
+        """
+        try:
+            return os.fstat(self._file.fileno()).st_size
+        except OSError as error:
+            raise from_os_error(error, f"reading {self._name}") from error
 
     def pread(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``."""
-        return os.pread(self._file.fileno(), length, offset)
+        """Return up to ``length`` bytes from ``offset``.
+
+        Raises:
+            DataLoss: the medium cannot read them any more.
+            GatehouseError: another error of the file system.
+        """
+        try:
+            return os.pread(self._file.fileno(), length, offset)
+        except OSError as error:
+            raise from_os_error(error, f"reading {self._name}") from error
 
     def close(self) -> None:
         """Close the file."""

@@ -20,6 +20,7 @@ from .run_box import RunInfo
 from .samples import VIDEO_TIMESCALE, TrackFormat
 
 _NO_LIMIT = 1 << 62
+_PAUSE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,9 @@ class RunRecorder:
         self._audio: deque[Sample] = deque()
         self._held: tuple[int, Sample] | None = None
         self._newest = 0
-        self._usual = VIDEO_TIMESCALE // 30
-        """Duration of the last frame whose end is known, in ticks: the very last one's is not."""
+        self._usual: int | None = None
+        """How long frames last, in ticks: the very last one's end is not known."""
+        self._paused = False
         self._chunk: _OpenChunk | None = None
         self._gop: list[tuple[int, int, Written]] = []
         self._link = b""
@@ -200,7 +202,7 @@ class RunRecorder:
         if self._held is not None:
             dts, last = self._held
             self._held = None
-            dur = last.dur or self._usual
+            dur = last.dur or self._usual or VIDEO_TIMESCALE // 30
             self._append(dts, last, dur)
             self._flush(dts + dur)
         self._close_chunk()
@@ -231,10 +233,16 @@ class RunRecorder:
         if sample.sync and not self._video:
             self._rotate(dts)
         timed = TimedSample(dts, sample.pts - dts, dur, sample.sync, sample.data)
-        self._usual = dur
+        self._note_length(dur)
         self._video.append(timed)
         if self._chunk is not None:
             self._listener.sample_timed(self._chunk.id, timed)
+
+    def _note_length(self, dur: int) -> None:
+        """Learn how long frames last: one after which nothing came for a while tells nothing of it, two in a row do."""
+        self._paused = self._usual is not None and dur > _PAUSE * self._usual and not self._paused
+        if not self._paused:
+            self._usual = dur
 
     def _rotate(self, dts: int) -> None:
         """Begin a chunk if there is none, the wall clock has passed a boundary since the last began, or it is large."""

@@ -46,7 +46,10 @@ class Timetable:
     def checked_until(self) -> int:
         """Return up to when what was stored has been compared; the first time, that begins now."""
         now_us = self._core.clock.now_us()
-        return min(now_us, int(self._facts.first(CHECKED_UNTIL, str(now_us), now_us)))
+        until_us = int(self._facts.first(CHECKED_UNTIL, str(now_us), now_us))
+        if until_us > now_us:  # the clock was ahead then
+            self.checked(now_us)
+        return min(now_us, until_us)
 
     def checked(self, until_us: int) -> None:
         """Keep up to when what was stored has been compared."""
@@ -56,7 +59,7 @@ class Timetable:
         """Return whether a moment has come that nothing has been done for; a new installation waits for the next."""
         now_us = self._core.clock.now_us()
         done_us = int(self._facts.first(fact, str(moment_us), now_us))
-        if moment_us <= done_us:
+        if moment_us <= done_us <= now_us:  # what was done at a time that is still to come says nothing
             return False
         self._facts.put(fact, str(moment_us), now_us)
         return True

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from gatehouse_common.bus import Delivery
+from gatehouse_common.db import Facts
+from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Core, DataLock
 from gatehouse_common.runtime.buses import is_shared
@@ -47,7 +49,11 @@ def check(
     core = open_recordings(data, config, without_index=repair)
     lock = _lock(core, needed=repair)
     try:
+        is_new = core.db.current() is None
         core.db.upgrade()
+        if is_new:  # what is found in files says nothing of the settings of cameras: nothing may be too old by them
+            now_us = core.clock.now_us()
+            Facts(core.db).put(INDEX_REBUILT, str(now_us), now_us)
         checking = Check(core, _care(data, config, lock), quick=quick)
         with progress("checking", checking.steps(), quiet=as_json) as advance:
             report = checking.all(advance)
