@@ -154,7 +154,7 @@ def test_the_less_important_camera_stops_first_and_both_come_back(tmp_path: Path
             stopped[camera] = site.core.clock.now_us()
             assert RECORDING_HELD_BACK.labels(camera)._value.get() == 1
             assert RECORDING_ACTIVE.labels(camera)._value.get() == 0
-        assert stopped["gate"] - stopped["yard"] > SECOND, "the more important camera was recorded for longer"
+        assert stopped["gate"] - stopped["yard"] > SECOND // 2, "the more important camera was recorded for longer"
         time.sleep(2)
         assert site.disk.free() > 1_000_000, "what is left is for the ends of files, for messages and the index"
         assert site.write_errors() == 0
