@@ -6,8 +6,8 @@ import dataclasses
 from dataclasses import replace
 from pathlib import Path
 
-from gatehouse_common.clock import MINUTE, SECOND
-from gatehouse_common.db import ClipRepository, FootageWriter, Hold
+from gatehouse_common.clock import HOUR, MINUTE, SECOND
+from gatehouse_common.db import ClipRepository, Database, FootageReader, FootageWriter, Hold
 from gatehouse_common.db.upkeep_models import FOREVER_US
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ChunkStored
@@ -15,6 +15,7 @@ from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
 from gatehouse_common.storage import Capacity, LocalStore
 from gatehouse_common.testing.clock import FakeClock
+from gatehouse_janitor.service import Janitor
 
 NOW = 1_800_000_000 * SECOND
 LENGTH = 10 * MINUTE
@@ -41,36 +42,49 @@ def open_core(folder: Path, clock: FakeClock, total: int = 0, **settings: object
     return dataclasses.replace(core, store=SmallDisk(folder, total)) if total else core
 
 
-def record(core: Core, camera: str, start_us: int, size: int = 1000) -> str:
-    """Store a chunk of ten minutes, file and row; return its id."""
+def store(
+    db: Database, camera: str, start_us: int, size: int = 1000, run: str = RUN, origin_us: int = 0, key: str = ""
+) -> str:
+    """Give the index a stored chunk of ten minutes, of which there need be no file; return its id."""
     chunk = new_id()
-    key = f"recordings/{camera}/{start_us // (24 * 60 * MINUTE)}/{chunk}.mp4"
-    core.store.put_bytes(key, bytes(size))
     stored = ChunkStored(
         camera=camera,
         time_us=start_us,
-        run=RUN,
+        run=run,
         chunk=chunk,
-        key=key,
+        key=key or f"recordings/{camera}/{start_us // (24 * 60 * MINUTE)}/{chunk}.mp4",
         spool_key="",
         start_us=start_us,
         end_us=start_us + LENGTH,
-        origin_us=0,
+        origin_us=origin_us,
         bytes=size,
         recovered=False,
     )
-    FootageWriter(core.db).store_chunk(stored, b"index of samples")
+    FootageWriter(db).store_chunk(stored, b"index of samples")
+    return chunk
+
+
+def clip(db: Database, at_us: int, camera: str = "gate", size: int = 500, folder: str = "videos/2027-01-15") -> str:
+    """Give the index a clip around a read, of which there need be no file; return its id."""
+    clips = ClipRepository(db)
+    (planned,) = clips.plan(camera, new_id(), at_us, 5 * SECOND, 15 * SECOND, 300 * SECOND, at_us)
+    span = at_us - 5 * SECOND, at_us + 15 * SECOND
+    clips.stored(planned, f"{folder}/{planned}.mp4", *span, size, 1, 1, 9, "", at_us)
+    return planned
+
+
+def record(core: Core, camera: str, start_us: int, size: int = 1000) -> str:
+    """Store a chunk of ten minutes, file and row; return its id."""
+    chunk = store(core.db, camera, start_us, size)
+    core.store.put_bytes(FootageReader(core.db).chunk(chunk).key, bytes(size))
     return chunk
 
 
 def cut(core: Core, at_us: int, camera: str = "gate", size: int = 500) -> str:
     """Store a clip around a read, file and row; return its id."""
-    clips = ClipRepository(core.db)
-    (clip,) = clips.plan(camera, new_id(), at_us, 5 * SECOND, 15 * SECOND, 300 * SECOND, at_us)
-    key = f"videos/2027-01-15/{clip}.mp4"
-    core.store.put_bytes(key, bytes(size))
-    clips.stored(clip, key, at_us - 5 * SECOND, at_us + 15 * SECOND, size, 1, 1, 9, "", at_us)
-    return clip
+    made = clip(core.db, at_us, camera, size)
+    core.store.put_bytes(ClipRepository(core.db).get(made).key, bytes(size))
+    return made
 
 
 def hold(**fields: object) -> Hold:
@@ -82,3 +96,13 @@ def hold(**fields: object) -> Hold:
 def files(core: Core) -> set[str]:
     """Return the ids of the chunks and clips whose files are there."""
     return {Path(i.key).stem for prefix in ("recordings/", "videos/") for i in core.store.list(prefix)}
+
+
+def plenty(core: Core, camera: str = "gate", count: int = 40) -> list[str]:
+    """Footage that is young: beside it, what is old is less than half."""
+    return [record(core, camera, NOW - HOUR - k * LENGTH) for k in range(count)]
+
+
+def trouble(janitor: Janitor) -> str:
+    """Return what a janitor says is wrong."""
+    return " ".join(c.detail for c in janitor.health())

@@ -23,49 +23,11 @@ from gatehouse_common.db import (
     RetentionReader,
 )
 from gatehouse_common.db.holds import lock_retention
-from gatehouse_common.db.upkeep_models import FOREVER_US, HoldRow
+from gatehouse_common.db.upkeep_models import HoldRow
 from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ChunkClosed, ChunkDiscarded, ChunkOpened, ChunkStored, GopWritten, RunStarted
-
-NOW = 1_800_000_000 * SECOND
-LENGTH = 10 * MINUTE
-RUN = "0190aaaa-0000-7000-8000-000000000001"
-
-
-def store(
-    db: Database, camera: str, start_us: int, size: int = 1000, run: str = RUN, origin_us: int = 0, key: str = ""
-) -> str:
-    chunk = new_id()
-    FootageWriter(db).store_chunk(
-        ChunkStored(
-            camera=camera,
-            time_us=start_us,
-            run=run,
-            chunk=chunk,
-            key=key or f"recordings/{camera}/2027-01-15/{chunk}.mp4",
-            spool_key="",
-            start_us=start_us,
-            end_us=start_us + LENGTH,
-            origin_us=origin_us,
-            bytes=size,
-            recovered=False,
-        ),
-        b"index of samples",
-    )
-    return chunk
-
-
-def hold(**fields: object) -> Hold:
-    base = Hold(new_id(), None, None, 0, FOREVER_US, "asked by the police", "", None, NOW)
-    return replace(base, **fields)  # type: ignore[arg-type] - of the test
-
-
-def clip(db: Database, at_us: int, camera: str = "gate") -> str:
-    clips = ClipRepository(db)
-    (planned,) = clips.plan(camera, new_id(), at_us, 5 * SECOND, 15 * SECOND, 300 * SECOND, at_us)
-    clips.stored(planned, f"videos/{planned}.mp4", at_us - 5 * SECOND, at_us + 15 * SECOND, 500, 1, 1, 9, "", at_us)
-    return planned
+from retention_kit import LENGTH, NOW, RUN, clip, hold, store
 
 
 def test_what_is_old_is_found_camera_by_camera_the_oldest_first(db: Database) -> None:
@@ -164,7 +126,7 @@ def test_a_held_clip_stays_and_one_in_a_held_range_too(db: Database) -> None:
 def test_clips_are_archived_then_purged_and_their_rows_stay_with_their_keys(db: Database) -> None:
     """S2-30, S2-31: two steps, each of which may be done again."""
     clips, reader, deletions = ClipRepository(db), RetentionReader(db), Deletions(db)
-    one = clip(db, NOW - 31 * 24 * HOUR)
+    one = clip(db, NOW - 31 * 24 * HOUR, folder="videos")
     before = NOW - 30 * 24 * HOUR
     assert reader.archive_clips("gate", before, NOW) == 1
     assert reader.archive_clips("gate", before, NOW) == 0

@@ -11,6 +11,7 @@ from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.observability.metrics import RECORDING_HELD_BACK
 from gatehouse_common.storage import Capacity
+from gatehouse_common.storage.thresholds import GUESSED_RATE
 
 from .space_rules import Writer, held_back, largest_chunk
 
@@ -19,8 +20,6 @@ log = structlog.get_logger(__name__)
 _LOOK_S = 0.25
 _FRESH_US = SECOND // 10
 _MEASURED_US = SECOND
-_GUESSED_RATE = 250_000.0
-"""Bytes a second of a camera that has not written yet: two million bits."""
 _SLOWER = 0.9
 """How a rate that was measured fades with each second: cameras send in bursts, and the next one needs room too."""
 _WHY = "the disk is nearly full: recording waits until there is room, the least important cameras first"
@@ -100,7 +99,7 @@ class Space:
             self._trouble = ""
             self._measure(now)
             self._chunk_bytes = largest_chunk(room.total, len(self._priorities))
-            writers = [Writer(c, p, self._rates.get(c, _GUESSED_RATE)) for c, p in self._priorities.items()]
+            writers = [Writer(c, p, self._rates.get(c, GUESSED_RATE)) for c, p in self._priorities.items()]
             before, self._held = self._held, held_back(writers, self._held, room.free, room.total)
         self._tell(before, room)
 

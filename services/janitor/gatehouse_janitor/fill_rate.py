@@ -5,11 +5,10 @@ from __future__ import annotations
 from gatehouse_common.clock import MINUTE, SECOND, Clock
 from gatehouse_common.db import RetentionReader
 from gatehouse_common.retention import CameraRules
+from gatehouse_common.storage.thresholds import GUESSED_RATE
 
 _STORED_US = 10 * SECOND
 _FORGOTTEN_US = 5 * MINUTE
-_GUESSED = 250_000.0
-"""Bytes a second of a camera: two million bits."""
 
 
 class FillRate:
@@ -41,7 +40,7 @@ class FillRate:
         Raises:
             Unavailable: the database does not answer.
         """
-        return sum(rate or _GUESSED for rate in self._rates(rules).values())
+        return sum(rate or GUESSED_RATE for rate in self._rates(rules).values())
 
     def _rates(self, rules: CameraRules) -> dict[str, float]:
         now = self._clock.monotonic_us()

@@ -26,10 +26,10 @@ class Gauges:
         sizes: dict[str, int] = {}
         for day in self._days.all():
             sizes[day.camera] = sizes.get(day.camera, 0) + day.bytes
+        oldest = self._reader.oldest_starts(sizes)
         for camera, size in sizes.items():
             STORAGE_BYTES.labels("continuous", camera).set(size)
-            oldest = self._reader.oldest_start(camera)
-            OLDEST_RECORDING.labels(camera).set(0 if oldest is None else max(0, now_us - oldest) / SECOND)
+            OLDEST_RECORDING.labels(camera).set(max(0, now_us - oldest.get(camera, now_us)) / SECOND)
             RETENTION_TARGET.labels(camera).set((rules.of(camera).continuous_us or 0) / SECOND)
         for camera in self._shown - sizes.keys():
             STORAGE_BYTES.remove("continuous", camera)

@@ -141,7 +141,7 @@ class ClipCutter:
         store, draft = self._core.store, self._followed(clip, cut)
         for attempt in count(1):
             key = keys.video(clip.events[0], clip.start_us, self._core.zone, attempt)
-            source = VirtualSource(key, cut.file, self._reader)
+            source = VirtualSource(key, cut.file, self._reader.read)
             try:
                 self._put(source, key, draft)
             except Conflict:

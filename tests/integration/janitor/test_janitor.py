@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,33 +39,11 @@ from pipeline_kit import add_camera
 from pipeline_kit import record as record_film
 from plate_kit import closed, seen
 from plates_kit import indexing
-from retention_kit import LENGTH, NOW, cut, files, hold, open_core, record
+from retention_kit import LENGTH, NOW, cut, files, hold, open_core, plenty, record, trouble
 from running import wait_for
 
 KB = 1000
 STOP = threading.Event()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def core(tmp_path: Path, clock: FakeClock) -> Iterator[Core]:
-    made = open_core(tmp_path / "data", clock)
-    CameraRepository(made.db).add(Camera("gate", "synthetic:"))
-    yield made
-    made.close()
-
-
-def plenty(core: Core, camera: str = "gate", count: int = 40) -> list[str]:
-    """Footage that is young: beside it, what is old is less than half."""
-    return [record(core, camera, NOW - HOUR - k * LENGTH) for k in range(count)]
-
-
-def trouble(janitor: Janitor) -> str:
-    return " ".join(c.detail for c in janitor.health())
 
 
 def test_recordings_older_than_72_hours_are_removed_by_themselves(core: Core) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import (
@@ -20,32 +17,10 @@ from gatehouse_common.storage import Capacity, ObjectInfo, keys
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_janitor.once import sweep_once
 from gatehouse_janitor.service import Janitor
-from retention_kit import LENGTH, NOW, SmallDisk, cut, files, hold, open_core, record
+from retention_kit import LENGTH, NOW, SmallDisk, cut, files, hold, open_core, plenty, record, trouble
 
 KB = 1000
 STOP = threading.Event()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock(NOW)
-
-
-@pytest.fixture
-def core(tmp_path: Path, clock: FakeClock) -> Iterator[Core]:
-    made = open_core(tmp_path / "data", clock)
-    CameraRepository(made.db).add(Camera("gate", "synthetic:"))
-    yield made
-    made.close()
-
-
-def plenty(core: Core, camera: str = "gate", count: int = 40) -> list[str]:
-    """Footage that is young: beside it, what is old is less than half."""
-    return [record(core, camera, NOW - HOUR - k * LENGTH) for k in range(count)]
-
-
-def trouble(janitor: Janitor) -> str:
-    return " ".join(c.detail for c in janitor.health())
 
 
 def test_a_jump_makes_nothing_old_enough_to_go_for_room_and_ends_no_hold(tmp_path: Path, clock: FakeClock) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import Conflict, InvalidInput, NotFound
 from gatehouse_common.intervals import Interval, merge
@@ -13,6 +13,7 @@ from gatehouse_common.intervals import Interval, merge
 from .chunk_days import DAY_US
 from .contention import retried
 from .engine import Database
+from .held_spans import ACTIVE, covers
 from .hints import by_camera
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
@@ -71,31 +72,21 @@ class Held:
 _HOLD = [getattr(HoldRow, f.name) for f in fields(Hold)]
 
 
-_ACTIVE = HoldRow.released_us.is_(None) & or_(HoldRow.until_us.is_(None), HoldRow.until_us > bindparam("now_us"))
-
-
 def chunk_is_held() -> ColumnElement[bool]:
     """Return the condition that a row of chunks is held; it takes the time as ``now_us``."""
-    whose = HoldRow.camera.is_(None) | (HoldRow.camera == ChunkRow.camera)
-    shares = (HoldRow.start_us < ChunkRow.end_us) & (HoldRow.end_us > ChunkRow.start_us)
-    return exists().where(HoldRow.clip.is_(None), whose, shares, _ACTIVE)
+    return exists().where(covers(ChunkRow.camera, ChunkRow.start_us, ChunkRow.end_us))
 
 
 def clip_is_held() -> ColumnElement[bool]:
     """Return the condition that a row of clips is held: itself, or what it shows; it takes the time as ``now_us``."""
-    whose = HoldRow.camera.is_(None) | (HoldRow.camera == ClipRow.camera)
-    shares = (HoldRow.start_us < ClipRow.end_us) & (HoldRow.end_us > ClipRow.start_us)
-    of_range = HoldRow.clip.is_(None) & whose & shares
-    return exists().where(or_(HoldRow.clip == ClipRow.id, of_range), _ACTIVE)
+    of_clip = (HoldRow.clip == ClipRow.id) & ACTIVE
+    return exists().where(or_(of_clip, covers(ClipRow.camera, ClipRow.start_us, ClipRow.end_us)))
 
 
 def deletion_is_held() -> ColumnElement[bool]:
     """Return the condition that a row of deletions is held by now; it takes the time as ``now_us``."""
-    whose = HoldRow.camera.is_(None) | (HoldRow.camera == DeletionRow.camera)
-    shares = (HoldRow.start_us < DeletionRow.end_us) & (HoldRow.end_us > DeletionRow.start_us)
-    of_range = HoldRow.clip.is_(None) & whose & shares
-    of_clip = (DeletionRow.kind == "clip") & (HoldRow.clip == DeletionRow.subject)
-    return exists().where(or_(of_range, of_clip), _ACTIVE)
+    of_clip = (DeletionRow.kind == "clip") & (HoldRow.clip == DeletionRow.subject) & ACTIVE
+    return exists().where(or_(of_clip, covers(DeletionRow.camera, DeletionRow.start_us, DeletionRow.end_us)))
 
 
 def lock_retention(c: Connection) -> None:
@@ -152,7 +143,7 @@ class HoldRepository:
         """Return the holds that hold something, the newest first; with ``ended`` also those that were."""
         query = select(*_HOLD).order_by(HoldRow.created_us.desc(), HoldRow.id.desc())
         with self._db.look() as c:
-            rows = c.execute(query) if ended else c.execute(query.where(_ACTIVE), {"now_us": now_us})
+            rows = c.execute(query) if ended else c.execute(query.where(ACTIVE), {"now_us": now_us})
             return [Hold(*row) for row in rows]
 
     @retried

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, insert, select
 
 from gatehouse_common.ids import new_id
 
 from .contention import retried
 from .deletions import Deletion, DeletionReason, as_row
 from .engine import Database
+from .held_spans import ACTIVE, covers
 from .holds import lock_retention
 from .plate_models import (
     ClipPlateEventRow,
@@ -90,21 +91,15 @@ def _picture(row: _Old, key: str, reason: DeletionReason, now_us: int) -> Deleti
     return Deletion(new_id(), "picture", row.id, row.camera, key, *span, 0, reason, now_us, next_us=now_us)
 
 
-_ACTIVE = HoldRow.released_us.is_(None) & or_(HoldRow.until_us.is_(None), HoldRow.until_us > bindparam("now_us"))
-
-
 def _is_held() -> ColumnElement[bool]:
     """Return the condition that a plate event is held: by its time, or by a clip that is for it."""
-    whose = HoldRow.camera.is_(None) | (HoldRow.camera == PlateEventRow.camera)
-    shares = (HoldRow.start_us <= PlateEventRow.end_us) & (HoldRow.end_us > PlateEventRow.start_us)
     of_clip = (ClipPlateEventRow.event == PlateEventRow.id) & (HoldRow.clip == ClipPlateEventRow.clip)
-    return exists().where(HoldRow.clip.is_(None), whose, shares, _ACTIVE) | exists().where(of_clip, _ACTIVE)
+    by_time = covers(PlateEventRow.camera, PlateEventRow.start_us, PlateEventRow.end_us + 1)
+    return exists().where(by_time) | exists().where(of_clip, ACTIVE)
 
 
 def _read_is_held() -> ColumnElement[bool]:
-    whose = HoldRow.camera.is_(None) | (HoldRow.camera == PlateReadRow.camera)
-    within = (HoldRow.start_us <= PlateReadRow.time_us) & (HoldRow.end_us > PlateReadRow.time_us)
-    return exists().where(HoldRow.clip.is_(None), whose, within, _ACTIVE)
+    return exists().where(covers(PlateReadRow.camera, PlateReadRow.time_us, PlateReadRow.time_us + 1))
 
 
 def _forget(c: Connection, events: Sequence[tuple[str, int]]) -> None:

@@ -90,6 +90,7 @@ _NEWEST = by_camera(
     .order_by(ChunkRow.start_us.desc(), ChunkRow.end_us.desc(), ChunkRow.id.desc())
     .limit(_RATE_CHUNKS)
 )
+_OLDEST = select(func.min(ChunkRow.start_us)).where(ChunkRow.camera == bindparam("of_camera"))
 _SUM = by_camera(
     select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(
         ChunkRow.camera == bindparam("of_camera"),
@@ -230,10 +231,15 @@ class RetentionReader:
                 count, size = count + some, size + int(their_bytes)
         return count, size
 
-    def oldest_start(self, camera: str) -> int | None:
-        """Return where a camera's footage begins, None if there is none."""
-        with self._db.look() as c:
-            return c.execute(select(func.min(ChunkRow.start_us)).where(ChunkRow.camera == camera)).scalar()
+    def oldest_starts(self, cameras: Collection[str]) -> dict[str, int]:
+        """Return where the footage of cameras begins; those without any are left out."""
+        found: dict[str, int] = {}
+        with self._db.read() as c:
+            for camera in cameras:
+                start_us = c.execute(_OLDEST, {"of_camera": camera}).scalar()
+                if start_us is not None:
+                    found[camera] = start_us
+        return found
 
     @retried
     def archive_clips(self, camera: str, before_us: int, now_us: int) -> int:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from gatehouse_common.media.virtual_file import VirtualFile
 
-from .chunk_reader import ChunkReader
+Reads = Callable[[VirtualFile, int, int], Iterable[bytes]]
+"""Yields the bytes of a virtual file between two offsets: ``ChunkReader.read``, or its own over a store."""
 
 
 class VirtualSource:
-    """The bytes of a virtual file whose ranges carry the ids of chunks, wherever those are by then.
+    """The bytes of a virtual file, as its reader finds them: of chunks, wherever those are by then, or of objects.
 
     Safe for use by many threads.
 
     Args:
         key: the object's key, for messages.
         file: what is in it.
-        reader: reads chunks.
+        read: reads what its ranges name.
     """
 
-    def __init__(self, key: str, file: VirtualFile, reader: ChunkReader) -> None:
-        self._key, self.file, self._reader = key, file, reader
+    def __init__(self, key: str, file: VirtualFile, read: Reads) -> None:
+        self._key, self.file, self._read = key, file, read
         self._size = file.size
 
     @property
@@ -40,4 +43,4 @@ class VirtualSource:
             DataLoss: a chunk is shorter than its index says.
         """
         end = min(offset + length, self._size)
-        return b"".join(self._reader.read(self.file, offset, end)) if offset < end else b""
+        return b"".join(self._read(self.file, offset, end)) if offset < end else b""

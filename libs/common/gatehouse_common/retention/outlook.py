@@ -12,6 +12,7 @@ from gatehouse_common.clock import HOUR
 from gatehouse_common.db import ChunkDay, ChunkDays, Database, Deletions, HoldRepository, Kept, RetentionReader
 from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.settings import SettingsModel
+from gatehouse_common.sizefmt import shown_size
 from gatehouse_common.storage import Capacity
 from gatehouse_common.timefmt import to_datetime
 
@@ -247,20 +248,13 @@ def _sentence(
     begun = f"{whose} {rate * 8 / 1e6:.3g} Mbit/s"
     if has is None or reaches is None:
         return f"{begun}; the store has no limit that is known."
-    there = f"there are {_size(has)} for recordings: {_hours(reaches)}"
+    there = f"there are {shown_size(has)} for recordings: {_hours(reaches)}"
     if wanted is None or needs is None:
         return f"{begun}; {there}."
     enough = "" if has >= needs else ", not enough"
-    return f"{begun}: {_hours(wanted)} take {_size(needs)}; {there}{enough}."
+    return f"{begun}: {_hours(wanted)} take {shown_size(needs)}; {there}{enough}."
 
 
 def _hours(span_us: int) -> str:
     hours = span_us / HOUR
     return f"{hours / 24:.0f} days" if hours >= 24 * 14 else f"{hours:.0f} h" if hours >= 2 else f"{hours * 60:.0f} min"
-
-
-def _size(count: int) -> str:
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count / 1e3:.3g} kB"

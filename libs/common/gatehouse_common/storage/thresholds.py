@@ -5,6 +5,8 @@ Capture stops them, the janitor makes room: it has to keep more free than what c
 
 from __future__ import annotations
 
+GUESSED_RATE = 250_000.0
+"""Bytes a second of a camera of which nothing is known yet: two million bits."""
 _STOP_S = 3.0
 """Recording stops before there is less room than for so many seconds of it."""
 _RESUME_S = 6.0

@@ -7,6 +7,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.routes.models import Asked
+from gatehouse_common.sizefmt import shown_size
 
 api = APIBlueprint("storage", __name__, url_prefix="/api/v1/storage", abp_tags=[Tag(name="Storage")])
 
@@ -42,15 +43,6 @@ def plan(query: PlanQuery) -> Plan:
     total = day * query.days
     sentence = (
         f"{query.events_per_day:g} events a day of {query.seconds:g} s at {query.mbit_per_second:g} Mbit/s take "
-        f"{_size(day)} a day, {_size(total)} in {query.days:g} days."
+        f"{shown_size(day)} a day, {shown_size(total)} in {query.days:g} days."
     )
     return Plan(bytes_per_event=round(each), bytes_per_day=round(day), bytes_total=round(total), sentence=sentence)
-
-
-def _size(count: float) -> str:
-    """Return a number of bytes in the unit that fits."""
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if count >= size:
-            shown = count / size
-            return f"{shown:.0f} {unit}" if shown >= 100 else f"{shown:.3g} {unit}"
-    return f"{count / 1e3:.3g} kB"

@@ -14,6 +14,7 @@ import numpy as np
 
 from gatehouse_common.db import Inventory
 from gatehouse_common.errors import Conflict, DataLoss, NotFound
+from gatehouse_common.footage.virtual_source import VirtualSource
 from gatehouse_common.media.gops import gop_table, seal_scanned
 from gatehouse_common.media.index_blob import encode_index
 from gatehouse_common.media.run_box import RunInfo, build_digest_box, build_index_box, build_run_box
@@ -48,34 +49,6 @@ class Stretch:
     end: int
 
 
-class PiecedFile:
-    """Pieces of objects of a store, as a source and as a file to be scanned.
-
-    Args:
-        store: where the objects are.
-        key: the key that it is going to have.
-        file: the pieces.
-    """
-
-    def __init__(self, store: ObjectStore, key: str, file: VirtualFile) -> None:
-        self._store, self._key, self._file = store, key, file
-        self._size = file.size
-
-    @property
-    def key(self) -> str:
-        """Its key, for messages."""
-        return self._key
-
-    def size(self) -> int:
-        """Return how many bytes there are."""
-        return self._size
-
-    def pread(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``."""
-        end = min(offset + length, self._size)
-        return b"".join(self._file.read(self._store, offset, end)) if offset < end else b""
-
-
 class Salvage:
     """What is good of one damaged object, and what is made of it.
 
@@ -89,6 +62,10 @@ class Salvage:
         self._core, self._key, self._known = core, key, known
         self._gops = gop_table(known.media.parts)
         self._size = core.store.stat(key).size
+
+    def _source(self, key: str, file: VirtualFile) -> VirtualSource:
+        """Return pieces of objects of the store as one file."""
+        return VirtualSource(key, file, lambda whole, start, end: whole.read(self._core.store, start, end))
 
     def make(self) -> list[Whole]:
         """Make chunks of all that is good; doing so again makes the same ones, and none twice.
@@ -144,7 +121,7 @@ class Salvage:
         elif stretch.first:
             info = replace(info, previous=b"")  # what it is chained to is not what stands before it now
         pieces = self._pieces(info, stretch)
-        body = PiecedFile(self._core.store, self._key, VirtualFile(pieces))
+        body = self._source(self._key, VirtualFile(pieces))
         scanner = ChunkScanner(body, self._key)
         scanner.update()
         media = scanner.media()
@@ -165,7 +142,7 @@ class Salvage:
         store = self._core.store
         for target in self._names(info.camera, media.start_us):
             try:
-                store.put(PiecedFile(store, target, file), target)
+                store.put(self._source(target, file), target)
             except Conflict:
                 if not _is_it(store, target, info.chunk, file.size):
                     continue
@@ -182,7 +159,7 @@ class Salvage:
         """Return whether the boxes of some parts are those that are known."""
         known, head = self._known.media, self._known.head
         pieces: Sequence[Piece] = (head, ObjectRange(self._key, start, end - start, known.chunk_id))
-        scanner = ChunkScanner(PiecedFile(self._core.store, self._key, VirtualFile(tuple(pieces))), self._key)
+        scanner = ChunkScanner(self._source(self._key, VirtualFile(tuple(pieces))), self._key)
         try:
             scanner.update()
             found = scanner.media()

@@ -14,6 +14,7 @@ from gatehouse_api.routes.retention_models import plan_view
 from gatehouse_common.errors import Conflict
 from gatehouse_common.retention import Outlook, look_ahead
 from gatehouse_common.runtime import Core
+from gatehouse_common.sizefmt import shown_size
 from gatehouse_common.timefmt import rfc3339
 from gatehouse_janitor.once import sweep_once
 
@@ -67,7 +68,7 @@ def run(force: bool, adopt_store: bool, as_json: bool, data: Path | None, config
         click.echo(json.dumps({"objects": freed.objects, "bytes": freed.bytes, "trouble": trouble}))
     else:
         what = "1 object" if freed.objects == 1 else f"{freed.objects} objects"
-        click.echo(f"{what} deleted, {_size(freed.bytes)}.")
+        click.echo(f"{what} deleted, {shown_size(freed.bytes)}.")
     if trouble:
         raise Conflict(trouble)
 
@@ -78,29 +79,23 @@ def _show(core: Core, outlook: Outlook) -> None:
     room = outlook.room
     if room.total is not None and room.free is not None:
         console.print(
-            f"Of {_size(room.total)}, {_size(room.free)} are free; {_size(room.reserve)} are kept so. Recordings take "
-            f"{_size(room.recordings)}, clips {_size(room.clips)}; {_size(room.held)} are held.",
+            f"Of {shown_size(room.total)}, {shown_size(room.free)} are free; {shown_size(room.reserve)} are kept so. "
+            f"Recordings take {shown_size(room.recordings)}, clips {shown_size(room.clips)}; "
+            f"{shown_size(room.held)} are held.",
             highlight=False,
         )
     if not outlook.enabled:
         console.print("Nothing is deleted: retention.enabled is false.")
     for due in outlook.due:
         if due.objects:
-            console.print(f"Of age now: {due.objects} of class {due.kind}, {_size(due.bytes)}.", highlight=False)
+            console.print(f"Of age now: {due.objects} of class {due.kind}, {shown_size(due.bytes)}.", highlight=False)
     days = Table("day", "class", "objects", "bytes", title="What comes of age", box=None, title_justify="left")
     for day in outlook.days[:_SHOWN_DAYS]:
-        days.add_row(day.date.isoformat(), day.kind, str(day.objects), _size(day.bytes))
+        days.add_row(day.date.isoformat(), day.kind, str(day.objects), shown_size(day.bytes))
     if outlook.days:
         console.print(days)
     first = Table("when", "what", "bytes", title="What goes first", box=None, title_justify="left")
     for gone in outlook.next:
-        first.add_row(rfc3339(gone.at_us, core.zone), gone.key, _size(gone.bytes))
+        first.add_row(rfc3339(gone.at_us, core.zone), gone.key, shown_size(gone.bytes))
     if outlook.next:
         console.print(first)
-
-
-def _size(count: int) -> str:
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
-        if count >= size:
-            return f"{count / size:.3g} {unit}"
-    return f"{count / 1e3:.3g} kB"
