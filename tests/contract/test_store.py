@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -238,8 +240,13 @@ def test_many_are_deleted_at_once_and_others_stay(store: ObjectStore) -> None:
     assert store.read(KEY) == b"stays"
 
 
-def test_a_folder_that_is_emptied_while_something_is_put_into_it_is_made_again(tmp_path: Path) -> None:
+def test_a_folder_that_is_emptied_while_something_is_put_into_it_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk that takes its time to be durable, as a busy one does."""
     store = LocalStore(tmp_path)
+    fsync = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (time.sleep(0.005), fsync(fd)))
     ended, failed = threading.Event(), list[str]()
 
     def empty() -> None:

@@ -20,13 +20,11 @@ def in_folder(root: Path, folder: Path, act: Callable[[], T]) -> T:
     """
     for _ in range(_TRIES - 1):
         try:
-            _make(root, folder)
-            return act()
+            return _made(root, folder, act)
         except FileNotFoundError:
             if folder.is_dir():
                 raise
-    _make(root, folder)
-    return act()
+    return _made(root, folder, act)
 
 
 def remove_empty(root: Path, folders: Collection[Path]) -> None:
@@ -50,13 +48,16 @@ def sync(path: Path) -> None:
         os.close(fd)
 
 
-def _make(root: Path, folder: Path) -> None:
-    """Make a folder and those above it, each durable in the one that holds it."""
-    if folder.is_dir():
-        return
-    if folder != root:
-        _make(root, folder.parent)
-        folder.mkdir(exist_ok=True)
-        sync(folder.parent)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
+def _made(root: Path, folder: Path, act: Callable[[], T]) -> T:
+    """Make what is missing of a folder, do something in it, and only then wait until the folders are durable.
+
+    A folder that holds something is not removed as empty. While one waits for a slow disk with the folder still empty,
+    whoever deletes beside it takes it away again each time.
+    """
+    missing = [each for each in (folder, *folder.parents) if each.is_relative_to(root) and not each.is_dir()]
+    for each in reversed(missing):
+        each.mkdir(parents=each == root, exist_ok=True)
+    done = act()
+    for each in reversed(missing):
+        sync(each.parent)
+    return done
