@@ -23,3 +23,23 @@ def make_film(path: Path, *, seconds: int, fps: int = 25, bframes: int = 2) -> P
             out.mux(stream.encode(frame))
         out.mux(stream.encode(None))
     return path
+
+
+def make_noise(path: Path, *, seconds: int, fps: int, rate: int) -> Path:
+    """Write a film of noise with so many bits a second, all the time; a keyframe a second."""
+    chance = np.random.default_rng(7)
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = 960, 540, "yuv420p"
+        stream.bit_rate = rate
+        stream.options = {
+            "preset": "ultrafast",
+            "x264-params": f"keyint={fps}:min-keyint={fps}:scenecut=0:bframes=0:nal-hrd=cbr",
+            "maxrate": str(rate),
+            "bufsize": str(rate // 4),
+        }
+        for _ in range(seconds * fps):
+            picture = chance.integers(0, 255, (540, 960, 3), np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode(None))
+    return path

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import av
-import numpy as np
 import pytest
 
 from fault_rig import FULL, Finding, SmallDisk, require_mounting, small_disk, tell
+from films_on_disk import make_noise
 from running import Running, command, decode, wait_for
 
 SIZE = 200 << 20
@@ -26,23 +25,8 @@ RATE = 40_000_000
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds of noise at 40 Mbit/s, ten times what a camera of 1080p usually sends; a keyframe a second."""
-    path = tmp_path_factory.mktemp("film") / "noise.mp4"
-    chance = np.random.default_rng(7)
-    with av.open(str(path), "w") as out:
-        video = out.add_stream("libx264", rate=FPS)
-        video.width, video.height, video.pix_fmt = 960, 540, "yuv420p"  # type: ignore[union-attr]
-        video.bit_rate = RATE  # type: ignore[union-attr]
-        video.options = {  # type: ignore[union-attr]
-            "preset": "ultrafast",
-            "x264-params": f"keyint={FPS}:min-keyint={FPS}:scenecut=0:bframes=0:nal-hrd=cbr",
-            "maxrate": str(RATE),
-            "bufsize": str(RATE // 4),
-        }
-        for _ in range(4 * FPS):
-            picture = chance.integers(0, 255, (540, 960, 3), np.uint8)
-            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))  # type: ignore[union-attr]
-        out.mux(video.encode(None))  # type: ignore[union-attr]
+    """Ten times what a camera of 1080p usually sends."""
+    path = make_noise(tmp_path_factory.mktemp("film") / "noise.mp4", seconds=4, fps=FPS, rate=RATE)
     assert path.stat().st_size * 8 / 4 > 0.7 * RATE
     return path
 

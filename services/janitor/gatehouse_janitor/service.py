@@ -8,13 +8,13 @@ import structlog
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Deletions, Facts, LeaseRepository, RetentionReader
-from gatehouse_common.errors import GatehouseError
+from gatehouse_common.errors import GatehouseError, ResourceExhausted
 from gatehouse_common.observability.metrics import JANITOR_LAST_SUCCESS, RETENTION_DAYS_LEFT, RETENTION_RESERVE
 from gatehouse_common.retention import CameraRules, copy_holds, reserve_bytes
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
-from gatehouse_common.storage import Capacity
+from gatehouse_common.storage import Ballast, Capacity
 
 from .checking.check_jobs import CheckJobs
 from .fill_rate import FillRate
@@ -53,6 +53,7 @@ class Janitor:
         self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
+        self._ballast = Ballast(core.data_dir)
         self._share: FairShare | None = None
         self._away = self._held_back = self._no_room = ""
         self._by_age_us: int | None = None
@@ -106,7 +107,7 @@ class Janitor:
             if error.message != self._away:
                 log.warning("not all is deleted that should be", reason=error.message)
             self._away = error.message
-            return pause
+            return _SOONEST_S if self._give_ballast(error) else pause
         self._away = ""
         return pause
 
@@ -160,10 +161,21 @@ class Janitor:
             freed, self._no_room = self._sweeps.for_room(rules, room, rate, self._rate.allowed(rules), stop)
         except GatehouseError as error:
             freed, self._no_room = Freed(), error.message
+            if self._give_ballast(error):
+                return _SOONEST_S
         if freed.objects:
             room = self._core.store.capacity() or room
             self._rate.freed(room.free)
+        if not self._no_room:
+            self._ballast.keep()
         return self._until_needed(room, rate, max(rate, seen), most)
+
+    def _give_ballast(self, error: GatehouseError) -> bool:
+        """Give the ballast up where something failed for want of room; return whether that has made some."""
+        given = isinstance(error, ResourceExhausted) and self._ballast.give()
+        if given:
+            log.warning("not a byte was free to decide what goes: the ballast was given up", reason=error.message)
+        return given
 
     def _until_needed(self, room: Capacity, rate: float, fills: float, most: float) -> float:
         reserve = reserve_bytes(self._core.settings.values.retention, room.total, rate)

@@ -20,7 +20,7 @@ from gatehouse_janitor.service import build as build_janitor
 from gatehouse_segmenter.service import build as build_segmenter
 
 from .roster import CameraArgument, begin_states, enrol
-from .startup import check_room, check_startup
+from .startup import check_startup, find_room
 
 log = structlog.get_logger(__name__)
 
@@ -57,7 +57,7 @@ class Gatehouse:
     def __init__(
         self, settings: Settings, cameras: Sequence[CameraArgument] = (), names: Collection[str] = NAMES
     ) -> None:
-        check_room(settings)
+        find_room(settings)
         self._lock = DataLock(settings.values.data_dir.absolute())
         self.inner: InnerAddress | None = None
         try:

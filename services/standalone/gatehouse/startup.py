@@ -15,7 +15,7 @@ import structlog
 from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, Kind, ResourceExhausted, from_os_error
 from gatehouse_common.runtime.stores import open_store
 from gatehouse_common.settings import Settings
-from gatehouse_common.storage import LocalStore
+from gatehouse_common.storage import Ballast, LocalStore
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +43,24 @@ def check_room(settings: Settings) -> None:
             )
         if found.f_files and found.f_favail < MIN_FREE_INODES:
             raise ResourceExhausted(f"the disk of {root} has only {found.f_favail} inodes free: delete some files.")
+
+
+def find_room(settings: Settings) -> None:
+    """Return if it can be started with the room there is: with little, too, where the janitor may make more.
+
+    Who has recorded before has footage to give back, and holds to release: refusing would leave a full disk full.
+
+    Raises:
+        ResourceExhausted: there is too little to begin with.
+    """
+    data = settings.values.data_dir.absolute()
+    try:
+        check_room(settings)
+    except ResourceExhausted as error:
+        if not _has_recorded(data):
+            raise
+        given = Ballast(data).give()
+        log.warning("started on a full disk, to make room", reason=error.message, ballast_given_up=given)
 
 
 def check_startup(settings: Settings, names: Collection[str]) -> Settings:
@@ -112,6 +130,10 @@ def _explained(error: OSError, host: str, port: int) -> Exception:
     if error.errno == errno.EADDRNOTAVAIL:
         return InvalidInput(f"host {host[:60]!r} is not an address of this machine.", "host")
     return from_os_error(error, f"listening on {host} port {port}")
+
+
+def _has_recorded(data: Path) -> bool:
+    return (data / "gatehouse.db").exists() or (data / "spool").exists()
 
 
 def _nearest(path: Path) -> Path:

@@ -54,9 +54,50 @@ def test_the_plan_says_what_goes_next_when_and_how_many_bytes(core: Core, client
     assert [n["kind"] for n in plan["next"]] == ["event", "continuous", "continuous"]
     assert [Path(n["key"]).stem for n in plan["next"]][1:] == [first, second]
     assert [n["at"] for n in plan["next"]] == [rfc3339(NOW), rfc3339(NOW), rfc3339(NOW + LENGTH)]
-    assert sum(d["bytes"] for d in plan["days"]) >= 30 * 3000
+    # What has come of age is in `due`, what has not in `days`; nothing is in both, nothing in neither.
+    assert sum(d["bytes"] for d in plan["days"]) == 30 * 3000 + 800
+    assert sum(d["objects"] for d in plan["days"]) == 31
     assert plan["days"] == sorted(plan["days"], key=lambda d: d["date"])
     assert files(core) >= {first, second}  # it was only asked
+
+
+def test_the_plan_says_on_which_local_day_recordings_and_clips_go(tmp_path: Path) -> None:
+    """In Auckland, half a day ahead: from the hour at which footage is old, not from the day that it was recorded."""
+    now = 1_799_971_200 * SECOND  # midnight of UTC, 2027-01-15 13:00 there
+    core = open_core(tmp_path / "data", FakeClock(now), total=1000 * MB, timezone="Pacific/Auckland")
+    CameraRepository(core.db).add(Camera("gate", "synthetic:", created_us=now - 200 * HOUR))
+    for k in range(1, 193):  # a third of a day that is of age, and a day that comes of it
+        record(core, "gate", now - 48 * HOUR - k * LENGTH, 1000)
+    for hours in (2, 30, 30 * 24 + 2):
+        cut(core, now - hours * HOUR, size=90)
+    app = create_app(core)
+    plan = app.test_client().get("/api/v1/retention/plan").get_json()
+    close_app(app)
+    core.close()
+    assert plan["due"] == [
+        {"kind": "continuous", "objects": 48, "bytes": 48_000},
+        {"kind": "event", "objects": 1, "bytes": 90},
+    ]
+    recordings = {d["date"]: d["objects"] for d in plan["days"] if d["kind"] == "continuous"}
+    clips = {d["date"]: d["objects"] for d in plan["days"] if d["kind"] == "event"}
+    assert sum(recordings.values()) == 144
+    assert recordings.keys() == {"2027-01-15", "2027-01-16"}
+    assert abs(recordings["2027-01-15"] - 66) <= 3  # 11 h until midnight, 6 an hour
+    assert clips == {"2027-02-13": 1, "2027-02-14": 1}
+
+
+def test_what_there_is_of_a_day_that_is_not_over_goes_when_it_is_old(tmp_path: Path) -> None:
+    """Eleven hours before midnight there, an hour after midnight of UTC: none of it goes on the day after."""
+    now = 1_799_974_800 * SECOND
+    core = open_core(tmp_path / "data", FakeClock(now), total=1000 * MB, timezone="Pacific/Auckland")
+    CameraRepository(core.db).add(Camera("gate", "synthetic:", created_us=now - 200 * HOUR))
+    for k in range(1, 7):
+        record(core, "gate", now - k * LENGTH, 1000)
+    app = create_app(core)
+    plan = app.test_client().get("/api/v1/retention/plan").get_json()
+    close_app(app)
+    core.close()
+    assert plan["days"] == [{"date": "2027-01-18", "kind": "continuous", "objects": 6, "bytes": 6000}]
 
 
 def test_the_forecast_is_what_the_rate_and_the_room_give(core: Core, client: FlaskClient) -> None:

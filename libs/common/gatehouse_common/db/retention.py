@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select, update
 
+from .chunk_days import DAY_US
 from .contention import retried
 from .engine import Database
 from .hints import by_camera, by_state
@@ -205,6 +206,17 @@ class RetentionReader:
         with self._db.look() as c:
             count, size = c.execute(query).one()
         return ClipTotals(count, int(size))
+
+    def clip_days(self, camera: str, from_us: int) -> list[tuple[int, int, int]]:
+        """Return ``(start_us, clips, bytes)`` of days of UTC, of clips with files that ended at or after an instant."""
+        start_us = (ClipRow.end_us - ClipRow.end_us % DAY_US).label("day_us")
+        query = (
+            select(start_us, func.count(), func.sum(ClipRow.bytes))
+            .where(ClipRow.state.in_(("stored", "archived")), ClipRow.camera == camera, ClipRow.end_us >= from_us)
+            .group_by("day_us")
+        )
+        with self._db.look() as c:
+            return [(at, clips, int(size)) for at, clips, size in c.execute(query)]
 
     def rates(self, cameras: Collection[str]) -> dict[str, float]:
         """Return the bytes a second that the last stored chunks of cameras took, 0 where there are none."""

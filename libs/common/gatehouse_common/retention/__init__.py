@@ -1,8 +1,9 @@
 """How long what is kept, how much room there has to be, and what follows from both: what goes next, and when."""
 
+from .coming import DayDue
 from .due import ClassDue, chunks_due, clips_due
 from .hold_copy import CopiedHold, copy_holds, read_copy, restore_holds
-from .outlook import DayDue, Forecast, NextGone, Outlook, Room, look_ahead
+from .outlook import Forecast, NextGone, Outlook, Room, look_ahead
 from .placing import make_hold
 from .reserve import reserve_bytes
 from .rules import CameraRules, Rules, rules_of

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.clock import HOUR
@@ -14,23 +12,13 @@ from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.settings import SettingsModel
 from gatehouse_common.sizefmt import shown_size
 from gatehouse_common.storage import Capacity
-from gatehouse_common.timefmt import to_datetime
 
+from .coming import DayDue, coming
 from .due import ClassDue, chunks_due, clips_due
 from .reserve import reserve_bytes
 from .rules import GB, CameraRules, Rules
 
 _MOST_NEXT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class DayDue:
-    """What comes of age on a local day."""
-
-    date: date
-    kind: str
-    objects: int
-    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +86,7 @@ class Outlook:
         now_us: when it was looked at.
         enabled: whether anything is deleted at all.
         due: what has come of age, by class.
-        days: what recordings come of age in the time to come, by local day, soonest first; held ones included.
+        days: what comes of age in the time to come, by local day and class, soonest first; held objects included.
         next: the objects that go first by their age.
         room: how much room there is.
         forecast: for how long it is enough.
@@ -159,31 +147,12 @@ def look_ahead(
         now_us=now_us,
         enabled=site.retention.enabled,
         due=[chunks_due(rules, reader, holds, days, now_us), clips_due(rules, reader, now_us)],
-        days=_coming(rules, days, now_us, zone),
+        days=coming(rules, reader, days, now_us, zone),
         next=next_gone,
         room=room,
         forecast=_forecast(rules, rates, room, held_recordings),
         pending=Deletions(db).pending(),
     )
-
-
-def _coming(rules: CameraRules, days: Sequence[ChunkDay], now_us: int, zone: ZoneInfo) -> list[DayDue]:
-    """Return what comes of age when: chunks of a day of UTC go on the local day on which the middle of them does."""
-    keeps = {camera: _keep_us(rules.of(camera)) for camera in {day.camera for day in days}}
-    goes: dict[int, list[int]] = defaultdict(lambda: [0, 0])
-    for day in days:
-        keep_us = keeps[day.camera]
-        if keep_us is not None:
-            sums = goes[day.day * DAY_US + DAY_US // 2 + keep_us]
-            sums[0] += day.chunks
-            sums[1] += day.bytes
-    found: dict[date, list[int]] = defaultdict(lambda: [0, 0])
-    for at_us, (chunks, size) in goes.items():
-        if at_us > now_us:
-            sums = found[to_datetime(at_us, zone).date()]
-            sums[0] += chunks
-            sums[1] += size
-    return [DayDue(when, "continuous", count, size) for when, (count, size) in sorted(found.items())]
 
 
 def _next_gone(

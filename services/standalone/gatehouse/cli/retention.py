@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from gatehouse_api.routes.retention_models import plan_view
 from gatehouse_common.errors import Conflict
@@ -94,7 +94,8 @@ def _show(core: Core, outlook: Outlook) -> None:
         days.add_row(day.date.isoformat(), day.kind, str(day.objects), shown_size(day.bytes))
     if outlook.days:
         console.print(days)
-    first = Table("when", "what", "bytes", title="What goes first", box=None, title_justify="left")
+    what = Column("what", overflow="fold")  # a name that is cut off names nothing
+    first = Table("when", what, "bytes", title="What goes first", box=None, title_justify="left")
     for gone in outlook.next:
         first.add_row(rfc3339(gone.at_us, core.zone), gone.key, shown_size(gone.bytes))
     if outlook.next:

@@ -2,7 +2,7 @@
 
 import { getJson } from "./api.js";
 import { Zone } from "./times.js";
-import { storageTroubles, unrecorded } from "./unrecorded.js";
+import { otherTroubles, unrecorded } from "./unrecorded.js";
 
 const banner = document.getElementById("banner");
 const zone = new Zone(document.body.dataset.zone);
@@ -10,7 +10,7 @@ const zone = new Zone(document.body.dataset.zone);
 async function look() {
   let text;
   try {
-    const [{ items }, troubles] = await Promise.all([getJson("/api/v1/cameras"), storageTroubles()]);
+    const [{ items }, troubles] = await Promise.all([getJson("/api/v1/cameras"), otherTroubles()]);
     text = [...troubles, ...unrecorded(items, zone)].join(" · ");
   } catch (error) {
     text = `The server does not answer: ${error.message}`;

@@ -5,7 +5,7 @@ import { CoverageList } from "./coverage.js";
 import { LivePlayer } from "./live.js";
 import { Timeline } from "./timeline.js";
 import { Zone, duration } from "./times.js";
-import { storageTroubles, unrecorded } from "./unrecorded.js";
+import { otherTroubles, unrecorded } from "./unrecorded.js";
 
 const $ = (id) => document.getElementById(id);
 const zone = new Zone(document.body.dataset.zone);
@@ -200,7 +200,7 @@ function listTwin() {
 // What keeps footage from being stored, before a camera shows it.
 async function loadHealth() {
   try {
-    page.troubles = await storageTroubles();
+    page.troubles = await otherTroubles();
   } catch { return; }  // that the server does not answer, the cameras show
   showState();
 }

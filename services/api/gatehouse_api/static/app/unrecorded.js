@@ -2,9 +2,11 @@
 
 import { getJson } from "./api.js";
 
-export async function storageTroubles() {
+// What is wrong besides cameras, each of which says so itself.
+export async function otherTroubles() {
   const { checks } = await getJson("/api/v1/health");
-  return checks.filter((c) => c.name === "storage" && !c.ok).map((c) => `Storage: ${c.detail}`);
+  const wrong = checks.filter((c) => !c.ok && !c.name.startsWith("camera "));
+  return wrong.map((c) => `${c.name[0].toUpperCase()}${c.name.slice(1)}: ${c.detail || "not well"}`);
 }
 
 export function unrecorded(cameras, zone) {
