@@ -103,6 +103,26 @@ def flip_byte(path: Path, chance: random.Random, at: int | None = None) -> int:
     return where
 
 
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Flipped, overwritten, cut off, cut out, put in, or wiped."""
+    changed, at = bytearray(data), chance.randrange(len(data))
+    match chance.randrange(6):
+        case 0:
+            changed[at] ^= 1 << chance.randrange(8)
+        case 1:
+            for _ in range(chance.randrange(1, 30)):
+                changed[chance.randrange(min(1500, len(changed)))] = chance.randrange(256)
+        case 2:
+            del changed[at:]
+        case 3:
+            del changed[at : at + chance.randrange(1, 2000)]
+        case 4:
+            changed[at:at] = chance.randbytes(chance.randrange(1, 500))
+        case _:
+            changed[at : at + 1500] = chance.choice([b"\0", b"\xff"]) * 1500
+    return bytes(changed)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a fault showed, for the report.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fault_rig import mutated
 from gatehouse_common.bus import Delivery
 from gatehouse_common.db import Chunk, FootageWriter
 from gatehouse_common.messages import ChunkStored
@@ -25,26 +26,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
     with core_at(tmp_path / "data") as made:
         record_chunks(made, tmp_path, count=3)
         yield made
-
-
-def mutated(data: bytes, chance: random.Random) -> bytes:
-    """Flipped, overwritten, cut off, cut out, put in, or wiped."""
-    changed, at = bytearray(data), chance.randrange(len(data))
-    match chance.randrange(6):
-        case 0:
-            changed[at] ^= 1 << chance.randrange(8)
-        case 1:
-            for _ in range(chance.randrange(1, 30)):
-                changed[chance.randrange(1500)] = chance.randrange(256)
-        case 2:
-            del changed[at:]
-        case 3:
-            del changed[at : at + chance.randrange(1, 2000)]
-        case 4:
-            changed[at:at] = chance.randbytes(chance.randrange(1, 500))
-        case _:
-            changed[at : at + 1500] = chance.choice([b"\0", b"\xff"]) * 1500
-    return bytes(changed)
 
 
 def put_back(core: Core, row: Chunk, data: bytes, others: set[str]) -> None:
