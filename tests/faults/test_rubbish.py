@@ -79,7 +79,7 @@ def test_files_with_any_damage_beside_healthy_ones(tmp_path: Path) -> None:
     what = f"{FILES} mutated MP4 among {len(healthy)} healthy ones: verify, check, check --repair, check, index rebuild"
     figure = (
         f"0 crashes, 0 hangs ({took:.0f} s), 0 bytes lost: every file is where it was or in quarantine, healthy "
-        f"ones as they were; {len(verified['damages'])} damages told by verify, {len(mended['problems'])} mended or set aside"
+        f"ones as they were; {len(verified['damages'])} damages told, {len(mended['problems'])} mended or set aside"
     )
     tell(Finding("R7", what, figure, WANTED, met=True))
 
