@@ -201,6 +201,9 @@ def test_by_command_what_is_held_stays_and_what_is_old_goes(tmp_path: Path) -> N
     plan = json.loads(gatehouse(folder, "retention", "plan", "--json").stdout)
     assert [Path(n["key"]).stem for n in plan["next"]][:1] == [old]
     assert "1 camera" not in gatehouse(folder, "retention", "plan").stdout  # none is configured here
+    dry = gatehouse(folder, "retention", "run", "--dry-run")
+    assert "1 object of class continuous would be deleted for their age, 1 kB." in dry.stdout
+    assert files(core) == {*young, held, old}
     done = gatehouse(folder, "retention", "run", "--json")
     assert json.loads(done.stdout) == {"objects": 1, "bytes": 1000, "trouble": ""}
     assert files(core) == {*young, held}
@@ -245,6 +248,24 @@ def test_a_clip_can_be_held_once_it_has_a_file(core: Core, client: FlaskClient) 
     assert refused.status_code == 409
     assert "range" in refused.get_json()["detail"]
     assert client.get("/api/v1/holds").get_json()["held_bytes"] == 500
+
+
+def test_more_on_hold_than_half_of_the_room_is_warned_of(core: Core, client: FlaskClient) -> None:
+    CameraRepository(core.db).change("gate", settings={"retention": {"continuous_hours": 1}})
+    for k in range(1, 13):
+        record(core, "gate", NOW - k * LENGTH, 50 * MB)
+    assert client.get("/api/v1/retention/plan").get_json()["warnings"] == []
+    body = {"camera": "gate", "reason": "x", "from": rfc3339(NOW - 11 * LENGTH), "to": rfc3339(NOW)}
+    assert client.post("/api/v1/holds", json=body).status_code == 201
+    (warning,) = client.get("/api/v1/retention/plan").get_json()["warnings"]
+    assert warning.startswith("550 MB of 1 GB are on hold")
+
+
+def test_too_little_room_for_the_age_that_is_wanted_is_warned_of(core: Core, client: FlaskClient) -> None:
+    for k in range(1, 13):
+        record(core, "gate", NOW - k * LENGTH, 5 * MB)  # 72 h take 2.2 GB of 1 GB
+    (warning,) = client.get("/api/v1/retention/plan").get_json()["warnings"]
+    assert "before they are as old as they shall become" in warning
 
 
 def test_what_is_held_is_no_room_for_recordings(core: Core, client: FlaskClient) -> None:

@@ -19,6 +19,7 @@ from .reserve import reserve_bytes
 from .rules import GB, CameraRules, Rules
 
 _MOST_NEXT = 20
+_MUCH_HELD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,23 @@ class Outlook:
     room: Room
     forecast: Forecast
     pending: int = field(default=0)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What somebody should see to before room or time runs out, in sentences; mostly none."""
+        room, found = self.room, list[str]()
+        whole = room.limit if room.total is None else min(room.total, room.limit or room.total)
+        if whole and room.held > whole * _MUCH_HELD:
+            found.append(
+                f"{shown_size(room.held)} of {shown_size(whole)} are on hold: what is recorded from now on is kept for "
+                "less and less time, and in the end there is no room for it. Release holds, or export and release them."
+            )
+        needs, has = self.forecast.needs, self.forecast.has
+        if needs is not None and has is not None and has < needs:
+            found.append(
+                "Recordings will be deleted before they are as old as they shall become: there is too little room."
+            )
+        return found
 
 
 def look_ahead(

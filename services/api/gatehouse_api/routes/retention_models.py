@@ -80,6 +80,7 @@ class RetentionPlan(BaseModel):
     room: RoomView
     forecast: ForecastView
     pending: int = Field(description="objects that have been decided on and may still be there")
+    warnings: list[str] = Field(description="what somebody should see to, in sentences; mostly none")
 
 
 class HoldPath(BaseModel):
@@ -188,6 +189,7 @@ def plan_view(outlook: Outlook) -> RetentionPlan:
             sentence=forecast.sentence,
         ),
         pending=outlook.pending,
+        warnings=outlook.warnings,
     )
 
 

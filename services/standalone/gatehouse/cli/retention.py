@@ -37,9 +37,7 @@ def plan(limit: int, as_json: bool, data: Path | None, config: Path | None) -> N
     core = open_recordings(data, config)
     try:
         core.db.upgrade()
-        outlook = look_ahead(
-            core.settings.values, core.db, core.store.capacity(), core.clock.now_us(), core.zone, limit
-        )
+        outlook = look_ahead_now(core, limit)
         if as_json:
             click.echo(json.dumps(plan_view(outlook).model_dump(), indent=1))
         else:
@@ -50,10 +48,11 @@ def plan(limit: int, as_json: bool, data: Path | None, config: Path | None) -> N
 
 @retention.command()
 @click.option("--force", is_flag=True, help="Even if more than half of a class goes at once.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would go; nothing is deleted or changed.")
 @click.option("--adopt-store", is_flag=True, help="The store is right, though it is not the one that was known.")
 @json_option
 @data_options
-def run(force: bool, adopt_store: bool, as_json: bool, data: Path | None, config: Path | None) -> None:
+def run(force: bool, dry_run: bool, adopt_store: bool, as_json: bool, data: Path | None, config: Path | None) -> None:
     """Delete now what is too old or takes more room than it may; what is held stays.
 
     A running Gatehouse does it by itself; both may be at it at once.
@@ -61,6 +60,9 @@ def run(force: bool, adopt_store: bool, as_json: bool, data: Path | None, config
     core = open_recordings(data, config)
     try:
         core.db.upgrade()
+        if dry_run:
+            _show_due(look_ahead_now(core, 0), as_json=as_json)
+            return
         freed, trouble = sweep_once(core, threading.Event(), force=force, adopt_store=adopt_store)
     finally:
         core.close()
@@ -71,6 +73,21 @@ def run(force: bool, adopt_store: bool, as_json: bool, data: Path | None, config
         click.echo(f"{what} deleted, {shown_size(freed.bytes)}.")
     if trouble:
         raise Conflict(trouble)
+
+
+def look_ahead_now(core: Core, limit: int) -> Outlook:
+    """Return what retention will do, as things stand; so many objects are named."""
+    return look_ahead(core.settings.values, core.db, core.store.capacity(), core.clock.now_us(), core.zone, limit)
+
+
+def _show_due(outlook: Outlook, *, as_json: bool) -> None:
+    """Tell what would go now for its age."""
+    if as_json:
+        click.echo(json.dumps({"due": [{"kind": d.kind, "objects": d.objects, "bytes": d.bytes} for d in outlook.due]}))
+        return
+    for due in outlook.due:
+        what = "1 object" if due.objects == 1 else f"{due.objects} objects"
+        click.echo(f"{what} of class {due.kind} would be deleted for their age, {shown_size(due.bytes)}.")
 
 
 def _show(core: Core, outlook: Outlook) -> None:
@@ -84,6 +101,8 @@ def _show(core: Core, outlook: Outlook) -> None:
             f"{shown_size(room.held)} are held.",
             highlight=False,
         )
+    for warning in outlook.warnings:
+        console.print(f"[bold]{warning}[/bold]", highlight=False)
     if not outlook.enabled:
         console.print("Nothing is deleted: retention.enabled is false.")
     for due in outlook.due:
