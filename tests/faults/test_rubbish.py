@@ -143,6 +143,7 @@ def test_messages_with_any_damage_among_true_ones(tmp_path: Path) -> None:
             channel.basic_publish("gatehouse", key, spoilt(body, chance))
             if number % 100 == 0:
                 connection.sleep(0.05)
+        connection.close()
         told_us = time.time_ns() // 1000
         wait_for("footage of after", lambda: gatehouse.ledger("cam", told_us + 3_000_000)[0], 240)
         assert gatehouse.process.poll() is None
@@ -155,7 +156,6 @@ def test_messages_with_any_damage_among_true_ones(tmp_path: Path) -> None:
             if line.startswith("gatehouse_dead_lettered_total")
         )
         assert gatehouse.stop(30) == 0
-        connection.close()
     assert dead > MESSAGES // 4
     assert "service failed" not in (tmp_path / "log").read_text()
     assert all(decode(path) > 0 for path in recordings(data))
