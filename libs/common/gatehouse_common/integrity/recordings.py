@@ -111,6 +111,10 @@ class _Verification:
             detail = "the file is not there"
             missing = Damage(DamageKind.MISSING, row.key, detail, row.camera, row.id, None, None, *_span(row))
             found, evidence = [missing], self._evidence(row)
+        except DataLoss as error:
+            detail = f"it cannot be read: {error.message}"
+            unread = Damage(DamageKind.CHANGED, row.key, detail, row.camera, row.id, None, None, *_span(row))
+            found, evidence = [unread], self._evidence(row)
         self._report.damages += found
         self._follow(row, evidence)
 
@@ -128,7 +132,7 @@ class _Verification:
                 return found, None
         if size == row.bytes == evidence.media.indexed_bytes:
             evidence = replace(evidence, box=b"")  # stored without an index of its own: the index made one
-        wrong = damages(store.open_range(row.key), size, evidence, row.key, row.camera, self._advance)
+        wrong = damages(store, row.key, size, evidence, row.camera, self._advance)
         self._count(evidence, size)
         return [*found, *(_replaced(store, row, size) or wrong if wrong else [])], evidence
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from gatehouse_common.db import FootageReader
 from gatehouse_common.db.inventory import Inventory
-from gatehouse_common.errors import Cancelled, NotFound
+from gatehouse_common.errors import Cancelled, DataLoss, InvalidInput, NotFound
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 
@@ -118,6 +118,13 @@ class Check:
             return self._objects.again(problem.key)
         return self._chunks.again(problem.subject, problem.key, quick=self._quick)
 
+    def _stands(self, problem: Problem) -> Problem | None:
+        """Look once more; what cannot be looked at is told as it was found, and the others are gone on with."""
+        try:
+            return self.again(problem)
+        except (DataLoss, InvalidInput):
+            return problem
+
     def _beside_again(self, problem: Problem) -> Problem | None:
         try:
             return beside(self._footage.chunk(problem.other), self._footage.chunk(problem.subject))
@@ -136,7 +143,7 @@ class Check:
             raise Cancelled("the check was broken off")
         stands = list(first.values())
         if self._care.pause_s:
-            stands = [p for p in map(self.again, self._taken(iter(stands))) if p is not None]
+            stands = [p for p in map(self._stands, self._taken(iter(stands))) if p is not None]
         kept = sum(1 for info in self._core.store.list(keys.QUARANTINE) if not info.key.endswith(".reason.txt"))
         return Report(
             _without_echoes(stands),

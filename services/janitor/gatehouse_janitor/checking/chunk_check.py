@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
-from gatehouse_common.errors import NotFound, WorkerUnavailable
+from gatehouse_common.errors import DataLoss, NotFound, WorkerUnavailable
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.runtime import Core
 
@@ -52,11 +52,13 @@ class ChunkCheck:
             return found
         try:
             content = read_content(self._core.store, chunk.key, size)
+            if found is not None and found.kind is Kind.TRUNCATED:
+                return _of_another(chunk, content) or found
+            return self._content(chunk, content) or found
         except NotFound:  # gone since it was listed
             return _problem(Kind.MISSING, chunk, "the file is not there")
-        if found is not None and found.kind is Kind.TRUNCATED:
-            return _of_another(chunk, content) or found
-        return self._content(chunk, content) or found
+        except DataLoss as error:  # it costs itself only: the others are looked at all the same
+            return _problem(Kind.FLIPPED, chunk, f"it cannot be read: {error.message}")
 
     def again(self, chunk_id: str, key: str, *, quick: bool) -> Problem | None:
         """Look at a chunk once more; None if it is well by now, gone, or under another key."""

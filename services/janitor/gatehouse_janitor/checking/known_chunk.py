@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from gatehouse_common.db import Chunk, Run
 from gatehouse_common.errors import DataLoss
-from gatehouse_common.media.index_blob import decode_index, decode_seal
+from gatehouse_common.integrity.evidence import of_index
+from gatehouse_common.media.index_blob import decode_seal
 from gatehouse_common.media.run_box import RunInfo, build_run_box
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.seal import Seal, chain_start
@@ -43,16 +44,15 @@ class KnownChunk:
 def decoded(blob: bytes | None, chunk: Chunk) -> ChunkMedia | None:
     """Return the samples that a compact index describes, at the chunk's place in time.
 
-    None if it cannot be read, is not of this chunk, or is not what its own checksum says.
+    None if it cannot be read, is not of this chunk, or is not what its own checksum, and its own links, say.
     """
     if blob is None:
         return None
     try:
-        decode_seal(blob, chunk.key)
-        media = decode_index(blob, chunk.key, chunk.origin_us)
+        media = of_index(blob, chunk.key, chunk.origin_us, has_box=False).media
     except DataLoss:
         return None
-    return media if media.chunk_id == chunk.id and len(media.parts) else None
+    return media if media.chunk_id == chunk.id else None
 
 
 def known_chunk(content: Content, chunk: Chunk | None, run: Run | None, blob: bytes | None) -> KnownChunk | None:

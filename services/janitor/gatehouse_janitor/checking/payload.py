@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatehouse_common.integrity.chunk_bytes import compare
+from gatehouse_common.integrity.chunk_bytes import Unread, compare, pieces_of, why
 from gatehouse_common.integrity.evidence import SAMPLE_INDEX, of_index
 from gatehouse_common.media.boxes import U32
 from gatehouse_common.media.samples import ChunkMedia
@@ -71,8 +71,10 @@ def digest_problems(
     evidence = of_index(blob, key, None, has_box=has_box)
     if evidence.seal is None:
         return None
-    wrong = compare(store.open_range(key), list(evidence.regions()), read)
-    return [Bad(r.start, r.end, f"{r.what} is not what was recorded", r.what == SAMPLE_INDEX) for r in wrong]
+    unread = list[Unread]()
+    pieces = pieces_of(store, key, store.stat(key).size, unread)
+    wrong = compare(pieces, list(evidence.regions()), read)
+    return [Bad(r.start, r.end, f"{r.what} {why(r.start, r.end, unread)}", r.what == SAMPLE_INDEX) for r in wrong]
 
 
 def _unit_problems(store: ObjectStore, key: str, media: ChunkMedia) -> list[Bad]:

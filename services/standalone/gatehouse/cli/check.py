@@ -22,6 +22,7 @@ from gatehouse_janitor.checking.repair import Repair
 from gatehouse_janitor.checking.safety import refuse_if_store_is_away
 
 from .options import data_options, json_option, open_recordings, read_settings
+from .plain import plain
 from .progress import progress
 
 _NEVER_MENDED = frozenset({Kind.OVERLAP, Kind.LEFTOVER})
@@ -112,7 +113,7 @@ def _report(report: Report, mended: dict[Problem, str], *, as_json: bool) -> Non
         return
     for p in report.problems:
         outcome = f" ({mended[p]})" if p in mended else ""
-        click.echo(f"{p.kind.value:9} {p.key}: {p.detail}{outcome}")
+        click.echo(plain(f"{p.kind.value:9} {p.key}: {p.detail}{outcome}"))
     left = len(report.problems) - len(mended)
     if not report.problems:
         click.echo(f"{report.chunks} chunks: index and files agree.")
