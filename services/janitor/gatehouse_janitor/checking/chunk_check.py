@@ -9,7 +9,7 @@ from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.runtime import Core
 
 from .content import Content, read_content, same
-from .known_chunk import decoded
+from .known_chunk import decoded, is_sealed
 from .pace import Pace
 from .payload import payload_problems
 from .problem import Area, Kind, Problem
@@ -53,7 +53,7 @@ class ChunkCheck:
         try:
             content = read_content(self._core.store, chunk.key, size)
             if found is not None and found.kind is Kind.TRUNCATED:
-                return _of_another(chunk, content) or found
+                return _of_another(chunk, content) or self._replaced(chunk, content) or found
             return self._content(chunk, content) or found
         except NotFound:  # gone since it was listed
             return _problem(Kind.MISSING, chunk, "the file is not there")
@@ -97,8 +97,15 @@ class ChunkCheck:
         if content.info is None or content.boxes is None:
             return _problem(Kind.DAMAGED, chunk, "its beginning is not that of a chunk file")
         if indexed is None or blob is None or not same(indexed, content.boxes):
-            return _apart(chunk, content, indexed)
+            return self._replaced(chunk, content) or _apart(chunk, content, indexed)
         return self._bytes(chunk, content, indexed, blob) or _times(chunk, indexed)
+
+    def _replaced(self, chunk: Chunk, content: Content) -> Problem | None:
+        """Return that a file is another film: its index and that of SQL are both intact, which damage does not do."""
+        blob = self.blob(chunk.id)
+        if content.own is None or content.box == blob or not is_sealed(blob, chunk):
+            return None
+        return _problem(Kind.REPLACED, chunk, "it is whole by its own index, which is not the one that was recorded")
 
     def _bytes(self, chunk: Chunk, content: Content, indexed: ChunkMedia, blob: bytes) -> Problem | None:
         """Hold a file whose boxes are as the index says to its digests."""

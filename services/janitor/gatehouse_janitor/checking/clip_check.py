@@ -69,7 +69,7 @@ class ClipCheck:
 
     def _content(self, clip: Clip, size: int) -> Problem | None:
         try:
-            well = _is_whole(BlockReader(self._core.store, clip.key, size))
+            well = is_whole(BlockReader(self._core.store, clip.key, size))
         except NotFound:  # gone since
             return _problem(Kind.MISSING, clip, "the file of the clip is not there")
         except DataLoss as error:  # it costs itself only: the others are looked at all the same
@@ -124,7 +124,7 @@ def start_of(key: str) -> int | None:
     return int(match["epoch"]) if match else None
 
 
-def _is_whole(reader: BlockReader) -> bool:
+def is_whole(reader: BlockReader) -> bool:
     """Return whether boxes fill a file from its beginning to its end, a movie among them (14496-12 clause 4.2)."""
     at, size, kinds = 0, reader.size(), set[bytes]()
     while at + 8 <= size:

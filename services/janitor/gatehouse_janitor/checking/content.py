@@ -107,11 +107,19 @@ def read_content(store: ObjectStore, key: str, size: int) -> Content:
         boxes = scanner.media()
     box = own_index(reader)
     own = None if box is None else _read_box(box, key, size)
+    if own is not None and box is not None and _lost_digests(scanner, box, key):
+        box = own = None
     seal = None
     if own is None and boxes is not None:
         with suppress(DataLoss):  # without digests it is told by its boxes what is good of it
             seal = seal_scanned(reader, scanner)
     return Content(size, scanner.info, scanner.init, boxes, box, own, seal)
+
+
+def _lost_digests(scanner: ChunkScanner, box: bytes, key: str) -> bool:
+    """Return whether a file that was recorded with digests ends in an index without: it is not the one it had."""
+    chained = scanner.info is not None and bool(scanner.info.previous)
+    return decode_seal(box, key) is None and (chained or any(scanner.digests))
 
 
 def _read_box(box: bytes, key: str, size: int) -> ChunkMedia | None:

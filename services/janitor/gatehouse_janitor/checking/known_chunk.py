@@ -14,7 +14,7 @@ from gatehouse_common.media.run_box import RunInfo, build_run_box
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.seal import Seal, chain_start
 
-from .content import Content
+from .content import Content, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,12 @@ class KnownChunk:
         """The bytes that its file begins with."""
         return self.init + build_run_box(self.info)
 
+    def is_all_of(self, content: Content) -> bool:
+        """Return whether a file has this beginning and these boxes: what may be wrong in it is in its pictures."""
+        if content.info is None or content.boxes is None or not same(self.media, content.boxes):
+            return False
+        return content.init + build_run_box(content.info) == self.head
+
 
 def decoded(blob: bytes | None, chunk: Chunk) -> ChunkMedia | None:
     """Return the samples that a compact index describes, at the chunk's place in time.
@@ -53,6 +59,11 @@ def decoded(blob: bytes | None, chunk: Chunk) -> ChunkMedia | None:
     except DataLoss:
         return None
     return media if media.chunk_id == chunk.id else None
+
+
+def is_sealed(blob: bytes | None, chunk: Chunk) -> bool:
+    """Return whether a compact index is intact, of this chunk, and has digests: then no file can say otherwise."""
+    return blob is not None and decoded(blob, chunk) is not None and decode_seal(blob, chunk.key) is not None
 
 
 def known_chunk(content: Content, chunk: Chunk | None, run: Run | None, blob: bytes | None) -> KnownChunk | None:

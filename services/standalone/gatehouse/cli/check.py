@@ -85,7 +85,8 @@ def _care(data: Path | None, config: Path | None, lock: DataLock | None) -> Care
 def _mend(core: Core, checking: Check, report: Report, *, force: bool) -> dict[Problem, str]:
     refuse_if_store_is_away(core, report, force=force)
     indexer = build_indexer(core)
-    return Repair(core, checking, lambda stored: indexer.handle(Delivery(stored))).mend_all(report.problems)
+    repair = Repair(core, checking, lambda stored: indexer.handle(Delivery(stored)), force=force)
+    return repair.mend_all(report.problems)
 
 
 def _report(report: Report, mended: dict[Problem, str], *, as_json: bool) -> None:
