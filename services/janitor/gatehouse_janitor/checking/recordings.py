@@ -9,7 +9,7 @@ from datetime import timedelta
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
 from gatehouse_common.db.inventory import Inventory
-from gatehouse_common.errors import NotFound, WorkerUnavailable
+from gatehouse_common.errors import InvalidInput, NotFound, WorkerUnavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 from gatehouse_common.timefmt import to_datetime
@@ -82,7 +82,7 @@ class Recordings:
                 found = self._chunks.quick(chunk, None)
                 if found is not None:
                     yield found
-            except WorkerUnavailable:  # it is where its worker is, which does not answer
+            except (WorkerUnavailable, InvalidInput):  # it is where its worker is, which cannot be asked from here
                 pass
             advance(1)
 
