@@ -69,6 +69,31 @@ def small_disk(folder: Path, size: int) -> Iterator[SmallDisk]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@contextmanager
+def freezable_disk(folder: Path, size: int) -> Iterator[Path]:
+    """Mount an ext4 file system of so many bytes at a folder, as root; it lies in a file beside it."""
+    image = folder.with_suffix(".img")
+    with image.open("wb") as file:
+        file.truncate(size)
+    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True)
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-o", "loop", str(image), str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def frozen(disk: Path) -> Iterator[None]:
+    """Let no write to a file system return, as one does not whose server is away; until the end of the block."""
+    subprocess.run(["fsfreeze", "--freeze", str(disk)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["fsfreeze", "--unfreeze", str(disk)], check=True)
+
+
 def require_mounting(folder: Path) -> None:
     """Return if a file system can be mounted; who is not root cannot, and is told so."""
     folder.mkdir(parents=True)

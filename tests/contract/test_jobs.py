@@ -68,6 +68,38 @@ def test_a_job_of_the_dead_is_taken_again_and_its_late_owner_notices(db: Databas
     assert jobs.get(mine.id).state == "queued"
 
 
+def test_a_job_that_kills_its_process_is_not_begun_for_ever(db: Database) -> None:
+    """S2-44: a file that makes a check run out of memory must not end the recorder at each start."""
+    jobs = JobRepository(db)
+    jobs.ask(KIND, {}, 1_000_000)
+    begun = 0
+    for start in range(10):
+        seen = jobs.next(KIND)
+        begun += seen is not None and jobs.take(seen, f"start-{start}", start) is not None  # and killed
+    assert begun == 3
+    (job,) = jobs.list(10)
+    assert (job.state, job.owner) == ("failed", None)
+    assert job.ended_us is not None
+    assert "3 times" in job.detail
+    assert jobs.ask(KIND, {}, 5_000_000).id != job.id, "what is due the next night is tried"
+
+
+def test_a_job_that_is_put_back_at_each_stop_is_not_given_up(db: Database) -> None:
+    jobs = JobRepository(db)
+    jobs.ask(KIND, {}, 1_000_000)
+    for _ in range(10):
+        seen = jobs.next(KIND)
+        assert seen is not None
+        taken = jobs.take(seen, "one", 2_000_000)
+        assert taken is not None
+        jobs.put_back(taken)
+    done = jobs.take(seen := jobs.get(seen.id), "one", 3_000_000)
+    assert done is not None
+    ended = jobs.end(done, "done", "", {"counts": {}}, 4_000_000)
+    assert ended is not None
+    assert ended.result == {"counts": {}}
+
+
 def test_jobs_are_listed_page_by_page(db: Database) -> None:
     jobs = JobRepository(db)
     ids = [jobs.ask(KIND, {"n": n}, n // 2).id for n in range(7)]

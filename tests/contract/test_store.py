@@ -34,6 +34,7 @@ CLIMBING = [
     "C:\\outside",
     "x" * 256,
     "recordings/" + "é" * 130,
+    "recordings/T\udcfcr.mp4",
 ]
 
 
@@ -220,6 +221,24 @@ def test_listing_is_by_prefix_and_sorted(store: ObjectStore) -> None:
     assert [i.key for i in store.list("")] == sorted(names)
     assert list(store.list("nothing/here/")) == []
     assert next(store.list("clips/")).size == len(names[3])
+
+
+FOREIGN = ["recordings/a/b\\c.mp4", "recordings/a/" + "x" * 240 + ".mp4"]
+
+
+def test_what_has_a_name_that_no_key_can_have_is_passed_over(store: ObjectStore, tmp_path: Path) -> None:
+    """S2-44: one such file, copied in by somebody, must not end each check, and each search for a chunk, for ever."""
+    store.put_bytes("recordings/a/1.mp4", b"1")
+    store.put_bytes("recordings/a/z.mp4", b"2")
+    if isinstance(store, LocalStore):
+        for name in FOREIGN:
+            (store.root / name).write_bytes(b"?")
+        (tmp_path / "store" / "recordings" / "a" / os.fsdecode(b"T\xfcr.mp4")).write_bytes(b"?")  # of Latin-1
+    else:
+        for name in FOREIGN:
+            store._client.put_object(Bucket=store.place.bucket, Key=store.place.start(name), Body=b"?")  # type: ignore[attr-defined]
+    assert [i.key for i in store.list("recordings/")] == ["recordings/a/1.mp4", "recordings/a/z.mp4"]
+    assert [i.key for i in store.list("recordings/a/")] == ["recordings/a/1.mp4", "recordings/a/z.mp4"]
 
 
 def test_deleting_twice_is_no_error(store: ObjectStore) -> None:

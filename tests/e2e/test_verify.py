@@ -100,8 +100,11 @@ def test_an_export_is_verified_by_somebody_who_has_nothing_else(
     elsewhere.mkdir()
     shutil.copy(out, elsewhere / "evidence.zip")
     monkeypatch.chdir(elsewhere)
-    assert verify("evidence.zip")[0] == 0
-    assert verify("evidence.zip", "--key", str(key))[0] == 0
+    code, told = verify("evidence.zip")
+    assert (code, told["verdict"], told["signed"][0]["camera"]) == (0, "signer-unknown", "street")
+    code, told = verify("evidence.zip", "--key", str(key))
+    assert (code, told["verdict"], told["signed"][0]["key"]) == (0, "as-recorded", shown.stdout.strip())
+    assert abs(us(told["signed"][0]["from"]) - begin - 1_000_000) < 100_000, "whichever moment it is said to be of"
     subprocess.run(["unzip", "-q", "evidence.zip"], check=True, cwd=elsewhere)
     assert abs(decode(elsewhere / "clip.mp4") - 90) <= 1
     flip(elsewhere / "evidence.zip", 30_000)

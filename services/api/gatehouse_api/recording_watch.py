@@ -22,8 +22,12 @@ from gatehouse_common.sharing.watching import Watch
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 1.0
+_LONGEST_S = 1.5
 _STARTING_US = 8 * SECOND
 _NOBODY = "nobody records it: the worker that did gives no sign of life"
+_NO_WORKER = "nobody records it: the service that does has failed"
+_BEGINNING_US = 3 * SECOND
+"""Who was just told to record a camera, or is started again by who keeps services running, has taken it up by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +55,51 @@ class RecordingWatch:
         self._core, self._checks = core, checks
         self._cameras = CameraRepository(core.signs)
         self._leases = LeaseRepository(core.signs, "camera") if is_shared(core.settings) else None
-        self._watch = Watch()
+        self._watch, self._workers = Watch(), Watch()
+        self._fresh = threading.Event()
+        self._known: list[Camera] = []
+        self._silent: dict[str, _Unseen] = {}
         self._unseen: dict[str, _Unseen] = {}
         self._alarms: dict[str, str] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Look until told to stop."""
-        while True:
-            try:
-                self.look()
-            except Exception:  # a fault in one look must not end the looking
-                log.exception("cameras could not be looked at")
-            if self._core.clock.wait(stop, _LOOK_S):
-                return
+        # Apart: an index on a disk that does not answer must not keep this process from saying so.
+        reading = threading.Thread(target=self._go_on_reading, args=(stop,), name="camera-states", daemon=True)
+        reading.start()
+        while not stop.is_set():
+            self._core.clock.wait(self._fresh, _LONGEST_S)
+            self._fresh.clear()
+            _guarded(self._judge)
+        reading.join(_LOOK_S)
 
     def look(self) -> None:
-        """See how cameras and leases stand, and tell the metric. While the index is away, nothing is known anew."""
+        """See how cameras and leases stand, and tell the metric."""
+        self._read()
+        self._judge()
+
+    def _go_on_reading(self, stop: threading.Event) -> None:
+        while True:
+            _guarded(self._read)
+            self._fresh.set()
+            if self._core.clock.wait(stop, _LOOK_S):
+                self._fresh.set()
+                return
+
+    def _read(self) -> None:
+        """Read what the index says. While it is away, nothing of it is known anew."""
         try:
             cameras = self._cameras.list()
-            found = self._ask(cameras) if self._leases is None else self._watch_leases(cameras, self._leases.look())
+            if self._leases is not None:
+                self._silent = self._watch_leases(cameras, self._leases.look())
+            self._known = cameras
         except GatehouseError as error:
             log.debug("cameras were not looked at", reason=error.message)
             self._watch.blind()
-            return
+
+    def _judge(self) -> None:
+        cameras = self._known
+        found = self._ask(cameras) if self._leases is None else self._silent
         # What goes on goes on since it was seen first.
         self._unseen = {c: replace(why, since_us=self._unseen.get(c, why).since_us) for c, why in found.items()}
         alarms = {}
@@ -113,14 +139,17 @@ class RecordingWatch:
 
     def _ask(self, cameras: list[Camera]) -> dict[str, _Unseen]:
         """Return what the index does not know yet of cameras that this process records."""
-        said = {check.name: check for check in self._checks() if not check.ok}
-        asked = ((c.id, said.get(f"camera {c.id}")) for c in cameras if c.state == CameraState.RECORDING)
-        now_us = self._core.clock.now_us()
-        return {
-            camera: _Unseen(check.cause or GapCause.CAMERA_OFFLINE.value, check.detail, now_us)
-            for camera, check in asked
-            if check is not None
-        }
+        checks = {check.name: check for check in self._checks()}
+        said = {c.id: checks.get(f"camera {c.id}") for c in cameras if c.enabled and c.state == CameraState.RECORDING}
+        now, clock_us = self._core.clock.monotonic_us(), self._core.clock.now_us()
+        self._workers.see({camera: check is None for camera, check in said.items()}, now)
+        found = {}
+        for camera, check in said.items():
+            if check is None and self._workers.same_for_us(camera, now) >= _BEGINNING_US:
+                found[camera] = _Unseen(GapCause.SERVICE_DOWN.value, _NO_WORKER, clock_us)
+            elif check is not None and not check.ok:
+                found[camera] = _Unseen(check.cause or GapCause.CAMERA_OFFLINE.value, check.detail, clock_us)
+        return found
 
     def _watch_leases(self, cameras: list[Camera], sight: Sight) -> dict[str, _Unseen]:
         """Return the cameras of which nobody gives a sign of life."""
@@ -135,3 +164,10 @@ class RecordingWatch:
             for camera, for_us in silent.items()
             if for_us >= TTL_US
         }
+
+
+def _guarded(look: Callable[[], None]) -> None:
+    try:
+        look()
+    except Exception:  # a fault in one look must not end the looking
+        log.exception("cameras could not be looked at")

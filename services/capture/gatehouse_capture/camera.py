@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -32,6 +33,7 @@ _GRACE_S = 0.5
 _REPORT_US = 30 * SECOND
 _MOST_CAUSES = 64
 """Of one outage: the first, and the last ones."""
+_STANDS_STILL = "the disk does not answer: what the camera sends cannot be written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,9 @@ class CameraWorker:
         self._outage_since_us = desk.clock.monotonic_us()
         self._last_frame_us = 0
         self._reading = False
+        self._handed_us: int | None = None
+        """When what came last was handed to the disk; None: it has been taken."""
+        self._telling = threading.RLock()
         self._counted = (0, 0)
         now = desk.clock.now_us()
         self._status = CameraStatus(camera=desk.camera, time_us=now, state=CameraState.STARTING, since_us=now)
@@ -91,8 +96,9 @@ class CameraWorker:
 
     def stop(self, cause: GapCause) -> None:
         """Tell it to stop; ``cause`` is that of the gap that begins then."""
-        if not self._stop.is_set():
-            self._count_expected()
+        with self._telling:
+            if not self._stop.is_set():
+                self._count_expected()
         self._stop_cause = cause
         self._stop.set()
         source = self._source
@@ -102,12 +108,18 @@ class CameraWorker:
     def watch(self) -> None:
         """Cut off a connection that is kept up without a picture: reports of the sender keep its reads from ending.
 
+        And say so when the disk does not take what the camera sends: its own thread stands in a write then, and cannot.
         Called every half second or so; the seconds in which the camera should be recorded are counted here too.
         """
-        self._count_expected()
-        source = self._source
+        with self._telling:
+            self._count_expected()
+            if self._stands_still() and self._status.detail != _STANDS_STILL:
+                metrics.RECORDING_ACTIVE.labels(self.id).set(0)
+                log.error("camera is not recorded", camera=self.id, cause="storage_full", reason=_STANDS_STILL)
+                self._tell(CameraState.RECONNECTING, GapCause.STORAGE_FULL, _STANDS_STILL)
+        source, handed = self._source, self._handed_us
         silent_us = self._desk.clock.monotonic_us() - self._last_frame_us
-        if source is not None and self._reading and silent_us > (self._timing.idle_s + _GRACE_S) * SECOND:
+        if source is not None and self._reading and handed is None and silent_us > self._patience_us:
             source.give_up()
 
     def join(self, timeout_s: float) -> bool:
@@ -118,8 +130,20 @@ class CameraWorker:
     @property
     def interruptions(self) -> list[Interruption]:
         """What has kept it from being recorded since its last frame: nothing while it is."""
+        if self._stands_still():
+            return [Interruption(cause=GapCause.STORAGE_FULL, since_us=None)]
         recording = self._source is not None and self._status.state is CameraState.RECORDING
         return [] if recording else list(self._interruptions)
+
+    @property
+    def _patience_us(self) -> int:
+        """How long it may take until the next picture, or until one is written."""
+        return round((self._timing.idle_s + _GRACE_S) * SECOND)
+
+    def _stands_still(self) -> bool:
+        """Return whether the disk has not taken what came last for as long as a camera may be silent."""
+        handed = self._handed_us
+        return handed is not None and self._desk.clock.monotonic_us() - handed > self._patience_us
 
     @property
     def end_us(self) -> int | None:
@@ -193,7 +217,7 @@ class CameraWorker:
             refused = self._record(source, session, info)
         except SourceUnavailable:
             if session is not None and not self._stop.is_set():
-                session.end(GapCause.CAMERA_OFFLINE)
+                self._write(partial(session.end, GapCause.CAMERA_OFFLINE))
                 raise
             if session is None:
                 raise
@@ -218,16 +242,29 @@ class CameraWorker:
         for packet in source.packets():
             if self._stop.is_set():
                 break
-            refused = self._desk.refused()
+            refused = self._desk.refused() or self._write(partial(session.take, packet))
             if refused:
-                session.end(GapCause.STORAGE_FULL)
+                self._write(partial(session.end, GapCause.STORAGE_FULL))
                 return refused
-            session.take(packet)
             if packet.track == 0:
                 self._seen(session, info)
             else:
                 self._require_pictures()
         return ""
+
+    def _write(self, what: Callable[[], None]) -> str:
+        """Do what may have to wait for the disk; return why recording must not go on, empty if it may.
+
+        A camera that waited for so long has thrown away what it could not send: a new connection begins with whole
+        pictures.
+        """
+        self._handed_us = handed = self._desk.clock.monotonic_us()
+        try:
+            what()
+        finally:
+            self._handed_us = None
+        waited_us = self._desk.clock.monotonic_us() - handed
+        return f"the disk did not answer for {waited_us / SECOND:.0f} s" if waited_us > self._patience_us else ""
 
     def _waits_for_room(self) -> bool:
         """Wait a moment if there is no room for the camera; return whether that is so."""
@@ -246,7 +283,8 @@ class CameraWorker:
 
     def _finish(self, session: RunSession) -> None:
         try:
-            session.end(self._stop_cause if self._stop.is_set() else GapCause.CAMERA_OFFLINE)
+            cause = self._stop_cause if self._stop.is_set() else GapCause.CAMERA_OFFLINE
+            self._write(partial(session.end, cause))
         finally:
             self._end_us = session.end_us or self._end_us
             if session.recorded:
@@ -311,15 +349,16 @@ class CameraWorker:
 
     def _tell(self, state: CameraState, cause: GapCause | None, detail: str, **more: object) -> None:
         """Publish a new status; what ``more`` does not say stays as it was while the state does."""
-        now = self._desk.clock.now_us()
-        same = state is self._status.state
-        since = self._status.since_us if same else now
-        known = self._status if same or state is CameraState.RECORDING else replace_rate(self._status)
-        self._status = known.model_copy(
-            update={"state": state, "cause": cause, "detail": detail, "since_us": since, "time_us": now, **more}
-            | {"epoch": self._desk.epoch()}
-        )
-        self._desk.send(self._status)
+        with self._telling:
+            now = self._desk.clock.now_us()
+            same = state is self._status.state
+            since = self._status.since_us if same else now
+            known = self._status if same or state is CameraState.RECORDING else replace_rate(self._status)
+            self._status = known.model_copy(
+                update={"state": state, "cause": cause, "detail": detail, "since_us": since, "time_us": now, **more}
+                | {"epoch": self._desk.epoch()}
+            )
+            self._desk.send(self._status)
         if not same:
             log.info("camera state", camera=self.id, state=state.value, cause=cause.value if cause else None)
 

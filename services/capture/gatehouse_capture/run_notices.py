@@ -9,7 +9,15 @@ from pathlib import Path
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.media.fragment import TimedSample
 from gatehouse_common.media.recorder import ChunkPolicy, Written
-from gatehouse_common.messages import ChunkClosed, ChunkOpened, GopWritten, Message, RunStarted
+from gatehouse_common.messages import (
+    ChunkClosed,
+    ChunkOpened,
+    GapCause,
+    GapRecorded,
+    GopWritten,
+    Message,
+    RunStarted,
+)
 from gatehouse_common.observability.metrics import CAPTURE_BYTES, RECORDING_RECORDED_SECONDS
 
 from .live import LiveTap
@@ -50,7 +58,22 @@ class RunNotices:
     def __init__(self, desk: Desk, started: RunStarted) -> None:
         self._desk, self._started = desk, started
         self._run, self.origin_us = started.run, started.origin_us
+        self._paused_us = 0
         self.told = False
+
+    def paused(self, start_us: int, end_us: int, detail: str) -> None:
+        """Tell of a pause inside the run: the file covers it, by the frame before it, and it is not recorded."""
+        self._paused_us += end_us - start_us
+        self._desk.send(
+            GapRecorded(
+                camera=self._desk.camera,
+                time_us=start_us,
+                start_us=start_us,
+                end_us=end_us,
+                cause=GapCause.DROPPED,
+                detail=detail,
+            )
+        )
 
     def chunk_opened(self, chunk: str, key: str, start_us: int, /) -> None:
         """Tell it, after its run."""
@@ -80,7 +103,10 @@ class RunNotices:
         """Live view's fragments end where parts end; what is written is counted."""
         self._desk.live.flush()
         self._desk.wrote(part.length)
-        RECORDING_RECORDED_SECONDS.labels(self._desk.camera).inc(max(0, part.end_us - part.start_us) / SECOND)
+        span_us = max(0, part.end_us - part.start_us)
+        shown_us = max(0, span_us - self._paused_us)
+        self._paused_us -= span_us - shown_us  # what is left of it is in a part that is yet to be written
+        RECORDING_RECORDED_SECONDS.labels(self._desk.camera).inc(shown_us / SECOND)
 
     def gop_written(self, gop: Written, /) -> None:
         """Tell it."""

@@ -15,7 +15,7 @@ from gatehouse_common.ids import new_id
 from gatehouse_common.media.recorder import RunRecorder, Sample
 from gatehouse_common.media.run_box import RunInfo
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
-from gatehouse_common.messages import GapCause, GapRecorded, Interruption, RunEnded, RunStarted
+from gatehouse_common.messages import GapCause, Interruption, RunEnded, RunStarted
 from gatehouse_common.storage import keys
 
 from .origin import Origin
@@ -171,7 +171,7 @@ class RunSession:
 
     def _tell_stall(self, pts: int) -> None:
         """A pause inside a run is a gap: frames were dropped on the way, or the camera hung."""
-        if self._newest is None or self._recorder is None:
+        if self._newest is None or self._recorder is None or self._notices is None:
             return
         pause = pts - self._newest[0]
         before = self._intervals.copy() if pause * SECOND > _STALL_US * VIDEO_TIMESCALE else None
@@ -182,17 +182,7 @@ class RunSession:
         if pause > 5 * usual:
             start = self._recorder.wall_us(self._newest[0] - self._zero + int(usual))
             end = self._recorder.wall_us(pts - self._zero)
-            detail = "no frames came for a while"
-            self._desk.send(
-                GapRecorded(
-                    camera=self._desk.camera,
-                    time_us=start,
-                    start_us=start,
-                    end_us=end,
-                    cause=GapCause.DROPPED,
-                    detail=detail,
-                )
-            )
+            self._notices.paused(start, end, "no frames came for a while")
 
     def _changed_parameters(self, keyframe: Packet) -> bool:
         """Put the parameter sets in front of a keyframe; return whether it needs another init segment."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -93,14 +93,16 @@ class CaptureService:
         soon = threading.Event()
         threading.Timer(_DATABASE_S, soon.set).start()
         wait_for(self._core.db, soon, self._core.clock)
-        threading.Thread(target=self._wake_when, args=(stop,), name="capture-stop", daemon=True).start()
-        threading.Thread(target=self._space.run, args=(stop,), name="space", daemon=True).start()
         outbox = Outbox(self._core.bus)
         self._absences.begin()
         sharing = self._begin_sharing(stop)
         changes = self._core.bus.subscribe_transient([CameraChanged], self._on_change)
         wanted = self._core.bus.subscribe_transient([FootageWanted], self._on_wanted)
         live = self._core.live.subscribe_transient([LiveRequested], self._on_live)
+        ended = threading.Event()
+        works: list[Callable[[threading.Event], None]] = [self._space.run, self._watch, partial(self._wake_when, stop)]
+        for work in works:
+            threading.Thread(target=work, args=(ended,), name="capture-beside", daemon=True).start()
         try:
             while not stop.is_set():
                 self._changed.clear()
@@ -115,6 +117,7 @@ class CaptureService:
             wanted.close()
             live.close()
             self._workers.stop_all(GapCause.SERVICE_DOWN)
+            ended.set()
             self._turns.close()
             self._end_sharing(sharing)
             outbox.close()
@@ -157,14 +160,23 @@ class CaptureService:
             if not self._workers.present:
                 self._share.leave()
 
-    def _wake_when(self, stop: threading.Event) -> None:
-        stop.wait()
-        self._changed.set()
+    def _wake_when(self, stop: threading.Event, ended: threading.Event) -> None:
+        while not ended.is_set():
+            if stop.wait(_SHARE_S):
+                self._changed.set()
+                return
+
+    def _watch(self, ended: threading.Event) -> None:
+        """Let workers see to what stands still; in a thread that touches no disk, which may be what does."""
+        while not self._core.clock.wait(ended, _GLANCE_S):
+            try:
+                self._workers.watch()
+            except Exception:  # a fault in one look must not end the looking
+                log.exception("cameras could not be watched")
 
     def _wait_for_change(self) -> None:
         """Wait until cameras have changed: told by a message, or seen in the index, where another process wrote."""
         for _ in range(round(_LOOK_S / _GLANCE_S)):
-            self._workers.watch()
             if self._changed.wait(_GLANCE_S) or self._workers.waiting or self._roster.changed():
                 return
 

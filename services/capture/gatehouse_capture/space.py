@@ -38,6 +38,8 @@ class Space:
     def __init__(self, capacity: Callable[[], Capacity], clock: Clock) -> None:
         self._capacity, self._clock = capacity, clock
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._slow = False
         self._priorities: dict[str, int] = {}
         self._written: dict[str, int] = {}
         self._rates: dict[str, float] = {}
@@ -81,27 +83,41 @@ class Space:
         return self._chunk_bytes
 
     def _look_again(self) -> None:
-        """Look, if the last look is not of this moment: there may be many cameras."""
-        if self._clock.monotonic_us() - self._looked_us >= _FRESH_US:
-            self.look()
+        """Look, if the last look is not of this moment: there may be many cameras, and none waits for another's look.
+
+        Nor for a disk that takes its time to say how full it is, as one over a network may: that is for :meth:`run`.
+        """
+        if self._slow or self._clock.monotonic_us() - self._looked_us < _FRESH_US:
+            return
+        if self._looking.acquire(blocking=False):
+            try:
+                self._look()
+            finally:
+                self._looking.release()
 
     def look(self) -> None:
         """Look at the file system, and decide who may write."""
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
+        self._looked_us = now = self._clock.monotonic_us()
+        try:
+            room = self._capacity()
+        except GatehouseError as error:  # nothing is known: whoever writes finds out
+            if error.message != self._trouble:
+                log.warning("the room for footage is not known", reason=error.message)
+            self._trouble = error.message
+            return
+        finally:
+            self._slow = self._clock.monotonic_us() - now >= _FRESH_US
+        self._trouble = ""
         with self._lock:
-            self._looked_us = now = self._clock.monotonic_us()
-            try:
-                room = self._capacity()
-            except GatehouseError as error:  # nothing is known: whoever writes finds out
-                if error.message != self._trouble:
-                    log.warning("the room for footage is not known", reason=error.message)
-                self._trouble = error.message
-                return
-            self._trouble = ""
-            self._measure(now)
+            self._measure(self._clock.monotonic_us())
             self._chunk_bytes = largest_chunk(room.total, len(self._priorities))
             writers = [Writer(c, p, self._rates.get(c, GUESSED_RATE)) for c, p in self._priorities.items()]
             before, self._held = self._held, held_back(writers, self._held, room.free, room.total)
-        self._tell(before, room)
+            self._tell(before, room)
 
     def _measure(self, now_us: int) -> None:
         elapsed_us = now_us - self._measured_us

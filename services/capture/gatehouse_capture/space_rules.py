@@ -33,7 +33,7 @@ def held_back(writers: Collection[Writer], held: Collection[str], free: int, tot
 
     Cameras are stopped, the least important first, until what is free is enough for ``_STOP_S`` of the rest. Where
     nothing has to be stopped, the most important of those that are held back comes on again, one at each look, once
-    there is room for ``_RESUME_S`` with it.
+    there is room for ``_RESUME_S`` with it; or, where those of lower priority are recorded, in their place.
 
     Args:
         writers: all that should be recorded.
@@ -48,9 +48,25 @@ def held_back(writers: Collection[Writer], held: Collection[str], free: int, tot
     while kept and free < stop_below(sum(w.rate for w in kept), total):
         waiting.append(kept.pop())
         stopped = True
-    if waiting and not stopped and free >= resume_above(sum(w.rate for w in kept) + waiting[0].rate, total):
-        waiting.pop(0)
+    if waiting and not stopped:
+        if free >= resume_above(sum(w.rate for w in kept) + waiting[0].rate, total):
+            waiting.pop(0)
+        else:
+            waiting = _exchanged(kept, waiting, free, total)
     return frozenset(w.camera for w in waiting)
+
+
+def _exchanged(kept: list[Writer], waiting: list[Writer], free: int, total: int) -> list[Writer]:
+    """Return who waits when the first who does takes the place of those that are less important, as few as may be.
+
+    Not of its equals: an exchange costs a pause. And not if there is no room for it even so.
+    """
+    first, left = waiting[0], list(kept)
+    while left and left[-1].priority < first.priority:
+        left.pop()
+        if free >= stop_below(sum(w.rate for w in left) + first.rate, total):
+            return [*kept[len(left) :], *waiting[1:]]
+    return waiting
 
 
 def largest_chunk(total: int, cameras: int = 1) -> int:

@@ -12,7 +12,6 @@ from gatehouse_common.runtime import Core
 
 from .checking.care import ALONE
 from .checking.check import Check
-from .checking.problem import Area, Kind, Problem
 from .checking.repair import Repair
 
 log = structlog.get_logger(__name__)
@@ -40,11 +39,14 @@ class GivingBack:
         return len(found)
 
     def _index(self, one: Deletion) -> None:
-        """Index a file anew; if that fails it is a file that the index misses, and a check finds it."""
-        problem = Problem(Kind.ORPHAN, Area.RECORDING, one.camera, one.key, "it is held, after it was to be deleted")
+        """Let a file be indexed anew; if that fails it is a file that the index misses, and a check finds it.
+
+        Nothing waits for the row: the disk has to be looked at, whether or not there is an indexer.
+        """
+        repair = Repair(self._core, Check(self._core, ALONE), self._core.bus.publish)
         try:
-            self._core.store.stat(one.key)
-            Repair(self._core, Check(self._core, ALONE), self._core.bus.publish).mend(problem)
+            if not repair.hand_in(one.key):
+                log.warning("what is held is not whole: `gatehouse check --repair` mends it", key=one.key)
         except NotFound:
             log.warning("what is held was gone before", key=one.key)
         except GatehouseError as error:

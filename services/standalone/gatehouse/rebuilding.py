@@ -23,8 +23,10 @@ from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.checking.clip_check import event_of, start_of
+from gatehouse_janitor.checking.content import read_content
 from gatehouse_janitor.checking.mend_clips import restore_clip
 from gatehouse_janitor.checking.object_check import is_ours
+from gatehouse_janitor.checking.payload import is_sound
 
 log = structlog.get_logger(__name__)
 
@@ -119,21 +121,29 @@ def _begin(core: Core, done: Rebuilt) -> list[CopiedHold]:
 
 
 def _read_all(core: Core, done: Rebuilt, advance: Callable[[int], None]) -> Iterable[_Stored]:
-    seen: dict[str, str] = {}
+    """Return the chunks that the files are of; of copies one that is whole, if one is."""
+    found: dict[str, _Stored] = {}
     for info in core.store.list(keys.RECORDINGS):
         advance(1)
         if info.key == keys.RECORDING_INDEX:
             continue
         try:
             one = _read(core, info)
+            other = found.get(one.info.chunk)
+            if other is not None and (_is_whole(core, other.object) or not _is_whole(core, info)):
+                done.left[info.key] = f"a copy of {other.object.key}"
+                continue
         except (DataLoss, NotFound) as error:
             done.left[info.key] = error.message
             continue
-        if one.info.chunk in seen:
-            done.left[info.key] = f"a copy of {seen[one.info.chunk]}"
-            continue
-        seen[one.info.chunk] = info.key
-        yield one
+        if other is not None:
+            done.left[other.object.key] = f"{info.key} is the same chunk, and whole"
+        found[one.info.chunk] = one
+    return found.values()
+
+
+def _is_whole(core: Core, info: ObjectInfo) -> bool:
+    return is_sound(core.store, info.key, read_content(core.store, info.key, info.size))
 
 
 def _read(core: Core, info: ObjectInfo) -> _Stored:

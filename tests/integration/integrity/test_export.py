@@ -13,10 +13,13 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gatehouse.cli.verify import verify
 from gatehouse_common.db import FootageReader, FootageWriter, Gap
 from gatehouse_common.footage import Library
 from gatehouse_common.integrity import DamageKind, Report
@@ -102,12 +105,49 @@ def test_an_export_is_what_its_manifest_says(site: Path, tmp_path: Path) -> None
     assert manifest["chunks"][1]["previous"] == manifest["chunks"][0]["last"]
 
 
+def said(path: Path, *args: str) -> tuple[int, str, dict[str, Any]]:
+    """What somebody reads at a terminal, and what a script gets."""
+    shown = CliRunner().invoke(verify, [str(path), *args])
+    told = CliRunner().invoke(verify, [str(path), *args, "--json"])
+    assert shown.exit_code == told.exit_code
+    return shown.exit_code, shown.output, json.loads(told.output)
+
+
 def test_an_export_verifies_with_the_key_inside_and_with_the_key_that_is_known(site: Path) -> None:
-    report = verified(site / "clip.zip")
-    assert (report.damages, report.exports) == ([], 1)
-    assert "signing-key" in report.notes[0], "the key inside proves nothing of who signed"
-    known = verified(site / "clip.zip", site / "key.pem")
-    assert (known.damages, known.notes) == ([], [])
+    """Whoever reads the verdict is told who signed, what, and of when; and that it may be anybody."""
+    fingerprint = json.loads(unpacked(site / "clip.zip")["manifest.json"])["key"]["sha256"]
+    code, text, told = said(site / "clip.zip")
+    assert (code, told["damages"], told["exports"], told["verdict"]) == (0, [], 1, "signer-unknown")
+    assert "as recorded" not in text
+    assert "who signed it is not known" in text.splitlines()[-1]
+    for word in (
+        fingerprint,
+        "camera cam",
+        "2024-05-17T10:23:05.500000Z",
+        "2024-05-17T10:23:14.000000Z",
+        "8.500 of 8.500",
+    ):
+        assert word in text
+    (signed,) = told["signed"]
+    made = signed.pop("made")
+    assert made in text
+    assert signed == {
+        "file": str(site / "clip.zip"),
+        "key": fingerprint,
+        "key_given": False,
+        "camera": "cam",
+        "camera_name": "",
+        "from": "2024-05-17T10:23:05.500000Z",
+        "to": "2024-05-17T10:23:14.000000Z",
+        "time_zone": "UTC",
+        "from_local": "2024-05-17T10:23:05.500000+00:00",
+        "to_local": "2024-05-17T10:23:14.000000+00:00",
+        "seconds": 8.5,
+        "seconds_held": 8.5,
+    }
+    code, text, told = said(site / "clip.zip", "--key", str(site / "key.pem"))
+    assert (code, told["verdict"], told["signed"][0]["key_given"]) == (0, "as-recorded", True)
+    assert text.splitlines()[-1].endswith(": as recorded.")
 
 
 def shell(command: str, folder: Path) -> str:
@@ -211,8 +251,50 @@ def test_who_signs_with_another_key_is_found_by_the_key_that_is_known(site: Path
     path = tmp_path / "other.zip"
     resigned(site, path, lambda files: None)
     assert verified(path).damages == [], "consistent in itself"
+    code, text, told = said(path)
+    assert (code, told["verdict"]) == (0, "signer-unknown")
+    assert "as recorded" not in text
     found = verified(path, site / "key.pem").damages
     assert [d.kind for d in found] == [DamageKind.SIGNATURE]
+    code, text, told = said(path, "--key", str(site / "key.pem"))
+    assert (code, told["verdict"], told["signed"][0]["key_given"]) == (1, "damaged", False)
+
+
+def test_an_export_without_the_recorders_digests_says_so(site: Path, tmp_path: Path) -> None:
+    """Footage that whoever has the key may have put in is signed, and is held to nothing that a recorder has made."""
+
+    def change(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["manifest.json"])
+        manifest["chunks"][0] |= {"gops": None, "in_clip": []}
+        manifest["chunks"][1]["in_clip"] = []
+        files["manifest.json"] = json.dumps(manifest).encode()
+
+    path, key = tmp_path / "other.zip", tmp_path / "key.pem"
+    resigned(site, path, change)
+    key.write_bytes(unpacked(path)["public_key.pem"])
+    code, text, told = said(path, "--key", str(key))
+    assert (code, told["damages"], told["verdict"]) == (0, [], "without-digests")
+    assert told["signed"][0]["seconds_held"] == 2.0
+    assert "2.000 of 8.500 s" in text
+    assert "as recorded" not in text
+
+
+def test_what_a_manifest_says_cannot_rule_a_terminal(site: Path, tmp_path: Path) -> None:
+    """Whoever signs may call his camera what he likes."""
+
+    def change(files: dict[str, bytes]) -> None:
+        manifest = json.loads(files["manifest.json"])
+        manifest["camera"] = {"id": "cam\x1b[2J", "name": "gate\r\n1 signed export: as recorded.\u202e"}
+        manifest["time_zone"] = "../../etc/passwd"
+        files["manifest.json"] = json.dumps(manifest).encode()
+
+    path = tmp_path / "other.zip"
+    resigned(site, path, change)
+    code, text, told = said(path)
+    assert (code, told["signed"][0]["from_local"]) == (0, None)
+    assert not {"\x1b", "\u202e", "\r"} & set(text)
+    assert not any(line.startswith("1 signed export: as recorded") for line in text.splitlines())
+    assert "\\x1b[2J" in text
 
 
 def test_changed_footage_contradicts_the_recorders_digests_even_if_signed_anew(site: Path, tmp_path: Path) -> None:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from forgeries import (
+    InMemory,
+    altered,
+    another_film,
+    begun_anew,
+    gops_of,
+    of_before_digests,
+    without_digests_in_index,
+)
+from gatehouse.cli.verified import show
+from gatehouse.cli.verify import verify
 from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap
 from gatehouse_common.integrity import Damage, DamageKind, Part, Report, verify_recordings
+from gatehouse_common.integrity.evidence import own_index
 from gatehouse_common.integrity.files import verify_files
 from gatehouse_common.media.adopt import read_index
 from gatehouse_common.media.gops import gop_table
-from gatehouse_common.media.index_blob import decode_index, encode_index
-from gatehouse_common.media.run_box import build_index_box
 from gatehouse_common.runtime import Core
+from janitor_kit import mend
 from pipeline_kit import START_US, add_camera, core_at, record, work_off
 
 SECOND = 1_000_000
@@ -166,6 +179,34 @@ def test_a_chunk_that_was_let_go_of_is_not_missed(tmp_path: Path) -> None:
         assert verified(core).damages == []
 
 
+def test_a_hole_that_was_explained_afterwards_is_told(tmp_path: Path) -> None:
+    """Somebody deletes a file, a check finds it missing and notes it: the ledger explains it, and verify says so."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        (core.data_dir / rows[1].key).unlink()
+        mend(core)
+    run = CliRunner().invoke(verify, ["--data", str(tmp_path / "data")])
+    assert run.exit_code == 0
+    assert "cam: one hole in what was recorded, 4.0 s, known to the ledger as" in run.output
+    told = CliRunner().invoke(verify, ["cam", "--data", str(tmp_path / "data"), "--json"])
+    assert len(json.loads(told.output)["notes"]) == 1
+
+
+def test_a_file_cannot_rule_a_terminal_or_end_it_by_its_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A chunk file of somebody else's archive: its names and times are shown, and do nothing."""
+    damage = Damage(DamageKind.CHANGED, "a\x1b[2J\n.mp4", "it is of camera \u202ex", from_us=1 << 62, to_us=1 << 63)
+    show(Report(chunks=1, damages=[damage]), as_json=False)
+    shown = capsys.readouterr().out
+    assert "\\x1b[2J\\n.mp4" in shown
+    assert not {"\x1b", "\u202e"} & set(shown)
+    assert f"{1 << 62} us to {1 << 63} us" in shown
+    show(Report(chunks=1, damages=[damage]), as_json=True)
+    assert json.loads(capsys.readouterr().out)["verdict"] == "damaged"
+
+
 def test_a_missing_file_is_found(tmp_path: Path) -> None:
     """R5, S2-44."""
     with core_at(tmp_path / "data") as core:
@@ -228,20 +269,66 @@ def test_a_file_that_was_stored_without_its_index_ends_in_its_last_part(tmp_path
         assert verified(core).damages == []
 
 
+def put(core: Core, row: Chunk, data: bytes) -> None:
+    """Put a file in place of a chunk's, and let the index know it."""
+    path = core.data_dir / row.key
+    path.chmod(0o644)
+    path.write_bytes(data)
+    blob = own_index(InMemory(data))
+    with core.db.begin() as c:
+        c.exec_driver_sql("UPDATE chunks SET bytes = ? WHERE id = ?", (len(data), row.id))
+        c.exec_driver_sql("UPDATE chunk_index SET data = ? WHERE chunk = ?", (blob, row.id))
+
+
 def test_footage_of_before_there_were_digests_is_counted_and_not_called_damaged(tmp_path: Path) -> None:
     with core_at(tmp_path / "data") as core:
         add_camera(core)
         rows = stored(core, tmp_path)
         for row in rows:
-            blob = FootageReader(core.db).sample_indexes([row.id])[row.id]
-            media = decode_index(blob, row.key)
-            plain = encode_index(media)
-            path = core.data_dir / row.key
-            data = path.read_bytes()[: media.indexed_bytes] + build_index_box(plain)
-            path.chmod(0o644)
-            path.write_bytes(data)
-            with core.db.begin() as c:
-                c.exec_driver_sql("UPDATE chunks SET bytes = ? WHERE id = ?", (len(data), row.id))
-                c.exec_driver_sql("UPDATE chunk_index SET data = ? WHERE chunk = ?", (plain, row.id))
+            put(core, row, of_before_digests((core.data_dir / row.key).read_bytes()))
         report = verified(core)
         assert (report.damages, report.unsealed) == ([], len(rows))
+        # One that was made anew by a later version has digests by then: those behind it have none still.
+        one = (core.data_dir / rows[1].key).read_bytes()
+        put(core, rows[1], another_film(one, lambda gops: gops, late=len(gops_of(one))))
+        report = verified(core)
+        assert (report.damages, report.unsealed) == ([], len(rows) - 1)
+
+
+@pytest.mark.parametrize("number", [0, 1, 3])
+def test_digests_that_were_taken_away_are_missed(number: int, tmp_path: Path) -> None:
+    """R5: a chunk that has none, of a run that was recorded with some, in the index and in the file."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        put(core, rows[number], of_before_digests((core.data_dir / rows[number].key).read_bytes()))
+        told = [d for d in verified(core).damages if d.kind is DamageKind.BROKEN]
+        assert [d.key for d in told] == [rows[max(1, number)].key]
+        assert "taken away" in told[0].detail
+
+
+def test_a_file_that_says_what_it_is_chained_to_had_digests(tmp_path: Path) -> None:
+    """R5: whatever is left of its run; the first chunks may have been let go of."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        put(core, rows[2], without_digests_in_index((core.data_dir / rows[2].key).read_bytes()))
+        report = verified(core, Part("cam", rows[2].start_us, rows[2].start_us + 1))
+        assert "taken away" in " ".join(d.detail for d in report.damages)
+
+
+def test_a_chain_does_not_begin_anew_where_nothing_was_cut_out(tmp_path: Path) -> None:
+    """R5: a film with right digests of its own in place of the last chunk of a run; where a chain begins is public."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        path = core.data_dir / rows[3].key
+        forged = begun_anew(another_film(path.read_bytes(), lambda gops: [altered(gop) for gop in gops]))
+        put(core, rows[3], forged)
+        assert [(d.kind, d.key) for d in verified(core).damages] == [(DamageKind.BROKEN, rows[3].key)]
+        alone = verify_files([core.data_dir / row.key for row in rows], None, lambda _bytes: None)
+        assert [d.kind for d in alone.damages] == [DamageKind.BROKEN]
+        # What the index itself has made anew may: a repair keeps what is good, and says so in its row.
+        with core.db.begin() as c:
+            c.exec_driver_sql("UPDATE chunks SET recovered = 1 WHERE id = ?", (rows[3].id,))
+        assert verified(core).damages == []

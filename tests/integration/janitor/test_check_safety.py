@@ -16,7 +16,7 @@ from gatehouse_common.errors import Cancelled, Conflict
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ChunkOpened, ChunkStored
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import keys
+from gatehouse_common.storage import Capacity, keys
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.checking.care import ALONE, Care
@@ -173,6 +173,85 @@ def test_another_store_is_recognised(core: Core) -> None:
     core.store.delete(chunks(core)[0].key)
     with pytest.raises(Conflict, match="another installation"):
         refuse_if_store_is_away(core, look(core))
+
+
+def test_a_disk_that_is_unmounted_in_the_middle_of_a_repair_costs_no_row(core: Core) -> None:
+    """S2-44: the guards are asked before each file that is moved and each row that goes, not once for all of them."""
+    rows = chunks(core)
+    for row in rows[1:4]:
+        data = read(core, row.key)
+        replace(core, row.key, data[:3000] + bytes([data[3000] ^ 1]) + data[3001:])
+    core.store.delete(rows[5].key)
+    report = look(core)
+    refuse_if_store_is_away(core, report)
+    assert report.counts == {"flipped": 3, "missing": 1}
+    indexer, check = build_indexer(core), Check(core, ALONE)
+    repair = Repair(core, check, lambda stored: indexer.handle(Delivery(stored)))
+    problems = repair.ordered(report.problems)
+    assert repair.mend(problems[0]) is not None
+    left = [row.id for row in chunks(core)]
+    (core.data_dir / keys.STORE_SIGN).rename(core.data_dir / "sign")
+    (core.data_dir / "recordings").rename(core.data_dir / "elsewhere")
+    assert [repair.mend(problem) for problem in problems[1:]] == [None, None, None]
+    assert [row.id for row in chunks(core)] == left
+    assert [cause for cause, _, _ in gaps(core)] == ["corrupt"]
+    (core.data_dir / "elsewhere").rename(core.data_dir / "recordings")
+    (core.data_dir / "sign").rename(core.data_dir / keys.STORE_SIGN)
+    mend(core)
+    assert found(core) == []
+    assert sorted(cause for cause, _, _ in gaps(core)) == ["corrupt", "corrupt", "corrupt", "deleted"]
+
+
+def test_more_than_half_damaged_is_not_believed_either(core: Core) -> None:
+    """S2-44: a controller that flips bits in all that it reads: nothing is copied, and nothing put aside."""
+    for row in chunks(core)[:7]:
+        data = read(core, row.key)
+        replace(core, row.key, data[:3000] + bytes([data[3000] ^ 1]) + data[3001:])
+    report = look(core)
+    assert report.counts == {"flipped": 7}
+    with pytest.raises(Conflict, match="7 of 12 recordings are not what was recorded"):
+        refuse_if_store_is_away(core, report)
+    refuse_if_store_is_away(core, report, force=True)
+
+
+def test_the_folder_of_one_camera_that_is_away_is_not_believed(core: Core, tmp_path: Path) -> None:
+    """S2-44: mounted by itself, it is less than half of everything."""
+    record_chunks(core, tmp_path, camera="other", count=4)
+    for row in [row for row in chunks(core) if row.camera == "other"]:
+        core.store.delete(row.key)
+    report = look(core)
+    assert report.counts == {"missing": 4}
+    with pytest.raises(Conflict, match="4 of 4 recordings of camera other are missing"):
+        refuse_if_store_is_away(core, report)
+
+
+def test_no_copy_is_made_where_recording_needs_the_room(core: Core) -> None:
+    """S2-44: what is damaged stays as it is until there is room for a second one of it."""
+    row = chunks(core)[3]
+    data = read(core, row.key)
+    bad = data[:3000] + bytes([data[3000] ^ 1]) + data[3001:]
+    replace(core, row.key, bad)
+    full = with_parts(core, store=Full(core.store))
+    check, indexer = Check(full, ALONE), build_indexer(core)
+    repair = Repair(full, check, lambda stored: indexer.handle(Delivery(stored)))
+    assert repair.mend_all(check.all(lambda _: None).problems) == {}
+    assert read(core, row.key) == bad
+    assert quarantined(core) == []
+    mend(core)
+    assert found(core) == []
+
+
+class Full:
+    """A store on a disk that has hardly any room left."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def capacity(self) -> Capacity:
+        return Capacity(10**12, 10**6, None)
 
 
 class Killed(BaseException):

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Clip, ClipRepository, PlateReader
+from gatehouse_common.db import Clip, ClipRepository, FootageWriter, PlateReader
+from gatehouse_common.db.inventory import InventoryWriter
 from gatehouse_common.ids import new_id
 from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.chunk_edits import forget_clip
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_segmenter.service import build as build_segmenter
-from janitor_kit import found, look, mend, objects, quarantined, read, record_chunks, replace
+from janitor_kit import chunks, found, look, mend, objects, quarantined, read, record_chunks, replace
 from pipeline_kit import START_US, core_at
 from plates_kit import Visit, indexing, make_clips, settle, tell, visit
 from running import wait_for
@@ -90,6 +91,79 @@ def test_a_broken_clip_is_set_aside_and_cut_anew(
     assert found(core) == []
 
 
+def purge_footage(core: Core) -> None:
+    for row in chunks(core):
+        core.store.delete(row.key)
+        FootageWriter(core.db).forget_chunk(row.id)
+
+
+@pytest.mark.parametrize("archived", [False, True])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: b"\0\0\0\x01" + data[4:]], ids=["cut", "a box"]
+)
+def test_a_damaged_clip_stays_where_it_is_if_it_cannot_be_cut_again(
+    site: tuple[Core, list[Visit], list[Clip]], damage: Callable[[bytes], bytes], *, archived: bool
+) -> None:
+    """S2-30: clips outlive the footage; a byte at its end must not cost the only evidence."""
+    core, _, clips = site
+    if archived:
+        ClipRepository(core.db).archive_before(clips[2].end_us + 1, 0)
+    purge_footage(core)
+    hurt = damage(read(core, clips[1].key))
+    replace(core, clips[1].key, hurt)
+    ((kind, key),) = found(core)
+    assert (kind, key) in {("truncated", clips[1].key), ("damaged", clips[1].key)}
+    before = ClipRepository(core.db).get(clips[1].id)
+    assert mend(core) == {}
+    assert ClipRepository(core.db).get(clips[1].id) == before
+    assert read(core, clips[1].key) == hurt
+    assert quarantined(core) == []
+
+
+@pytest.mark.parametrize("by", [-10, 10])
+def test_a_row_that_says_another_size_of_a_whole_clip_is_corrected(
+    site: tuple[Core, list[Visit], list[Clip]], by: int
+) -> None:
+    """S2-44: the film is whole, so the row is wrong, whichever of them is larger; the file is not touched."""
+    core, _, clips = site
+    InventoryWriter(core.db).size_of_clip(clips[1].id, clips[1].key, clips[1].bytes + by)
+    assert [key for _, key in found(core)] == [clips[1].key]
+    mend(core)
+    assert found(core) == []
+    assert ClipRepository(core.db).get(clips[1].id) == clips[1]
+    assert quarantined(core) == []
+
+
+def test_the_file_of_a_clip_that_is_being_made_is_not_moved(site: tuple[Core, list[Visit], list[Clip]]) -> None:
+    """S2-44: between the file of a clip and its row a segmenter may stop for longer than a check waits."""
+    core, _, clips = site
+    InventoryWriter(core.db).plan_clip_again(clips[1].id, clips[1].key, "")
+    assert found(core) == [("orphan", clips[1].key)]
+    assert mend(core) == {}
+    cut_what_is_planned(core)
+    assert found(core) == []
+    assert ClipRepository(core.db).get(clips[1].id).state == "stored"
+    assert len(ClipRepository(core.db).of_event(clips[1].events[0])) == 1
+    assert quarantined(core) == []
+
+
+def test_pictures_whose_plate_event_is_not_known_yet_are_told_and_stay(
+    site: tuple[Core, list[Visit], list[Clip]],
+) -> None:
+    """S2-44: the indexer was down for longer than a check waits; then the row comes, and its pictures are there."""
+    core, _, _ = site
+    late = visit("cam", "GH012", START_US + 20 * SECOND)
+    waiting = keys.plate_picture("cam", late.event, new_id(), START_US, core.zone, "crop")
+    core.store.put_bytes(waiting, b"\xff\xd8\xff\xd9")
+    assert found(core) == [("orphan", waiting)]
+    assert mend(core) == {}
+    assert read(core, waiting) == b"\xff\xd8\xff\xd9"
+    with indexing(core):
+        tell(core, late)
+        settle(core)
+    assert set(mend(core)) >= {waiting}, "its plate event is known and closed, and does not have it"
+
+
 def test_a_clip_whose_boxes_are_wrong_is_found_by_reading_it(site: tuple[Core, list[Visit], list[Clip]]) -> None:
     core, _, clips = site
     data = bytearray(read(core, clips[0].key))
@@ -135,9 +209,10 @@ def test_files_that_are_no_clips_and_copies_are_set_aside(site: tuple[Core, list
     assert found(core) == sorted([("foreign", foreign), ("orphan", unknown), ("duplicate", copy)])
     before = {clip.key: read(core, clip.key) for clip in clips}
     mend(core)
-    assert found(core) == []
-    assert objects(core, keys.VIDEOS) == before
-    assert len(quarantined(core)) == 3
+    # One that says nothing, of a plate event that nobody has told of, is told and stays.
+    assert found(core) == [("orphan", unknown)]
+    assert objects(core, keys.VIDEOS) == {**before, unknown: before[clips[0].key]}
+    assert len(quarantined(core)) == 2
 
 
 def test_pictures_of_plates_and_their_events(site: tuple[Core, list[Visit], list[Clip]]) -> None:

@@ -271,6 +271,20 @@ def test_what_is_held_after_it_was_decided_is_given_back(core: Core, tmp_path: P
     assert core.store.stat(at.key).size == at.bytes
 
 
+def test_giving_back_waits_for_nobody(core: Core, clock: FakeClock, tmp_path: Path) -> None:
+    """S2-31: with no indexer at work the disk is looked at all the same; the message waits for one."""
+    chunk = recorded(core, tmp_path)
+    at = FootageReader(core.db).chunk(chunk)
+    Deletions(core.db).mark_chunks([chunk], "age", NOW)
+    HoldRepository(core.db).place(hold(camera="cam", start_us=at.start_us, end_us=at.end_us))
+    began_us = clock.monotonic_us()
+    Janitor(core).look(STOP)
+    assert clock.monotonic_us() == began_us, "it has waited"
+    assert Deletions(core.db).pending() == 0
+    with indexing(core):
+        wait_for("its row", lambda: [c.id for c in FootageReader(core.db).all_chunks()] == [chunk])
+
+
 def test_a_file_that_is_indexed_while_it_is_looked_at_is_no_copy_of_itself(core: Core, tmp_path: Path) -> None:
     """S2-31: what is given back, and told again at that moment, must not end in the quarantine."""
 
@@ -279,7 +293,7 @@ def test_a_file_that_is_indexed_while_it_is_looked_at_is_no_copy_of_itself(core:
             """Nothing yet: its row is written just after this."""
 
     at = FootageReader(core.db).chunk(recorded(core, tmp_path))
-    looking = ObjectCheck(core, ALONE)
+    looking = ObjectCheck(core, ALONE, lambda _: None)
     looking._footage = Before(core.db)
     assert looking.look(core.store.stat(at.key)) is None
     core.store.put_bytes("recordings/cam/copy.mp4", core.store.read(at.key))

@@ -8,8 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from gatehouse_common.db import Chunk, FootageReader, FootageWriter
+from gatehouse_common.db.models import ChunkRow, RunRow
 from gatehouse_common.ids import new_id
 from gatehouse_common.integrity import Part, verify_recordings
 from gatehouse_common.media.index_blob import decode_index
@@ -294,6 +296,18 @@ def test_a_file_that_is_to_be_deleted_is_no_orphan(core: Core) -> None:
     first, second = chunks(core)[:2]
     Deletions(core.db).mark_chunks([first.id, second.id], "age", core.clock.now_us())
     core.store.delete(second.key)
+    assert found(core) == []
+
+
+def test_what_waits_on_a_machine_that_cannot_be_asked_is_passed_over(core: Core) -> None:
+    """R7: one address that leads nowhere, of whoever said so, ends no check."""
+    row = chunks(core)[-1]
+    core.store.delete(row.key)
+    with core.db.begin() as c:
+        waiting = {"state": "open", "key": keys.spool("cam", row.run, row.start_us)}
+        c.execute(update(ChunkRow).where(ChunkRow.id == row.id).values(waiting))
+        c.execute(update(RunRow).values(spool_url="http://10.0.0.9:5010"))
+    assert not core.settings.values.service.token
     assert found(core) == []
 
 

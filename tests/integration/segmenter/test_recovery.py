@@ -48,6 +48,24 @@ def test_a_torn_tail_costs_only_itself(tmp_path: Path, cut: int) -> None:
         assert len(numbers) >= 15
 
 
+def test_a_part_that_says_it_is_a_header_costs_its_gop_alone(tmp_path: Path) -> None:
+    """S2-43: one flipped bit makes a second ``moov`` of a ``moof``; the minutes around it are kept."""
+    with core_at(tmp_path / "data") as core:
+        taken = record(core.data_dir, tmp_path, frames=300, leave_open=True)
+        path = core.data_dir / taken.keys[0]
+        data = bytearray(path.read_bytes())
+        at = data.index(b"moof", len(data) // 2)
+        data[at : at + 4] = b"moov"
+        path.write_bytes(data)
+        work_off(core)
+        kept = [frame_numbers(core.data_dir / key) for key in stored_files(core.data_dir)]
+        assert len(kept) == 2
+        numbers = [n for frames in kept for n, _ in frames]
+        assert numbers == sorted(set(numbers))
+        assert len(numbers) >= 300 - 2 * 30 - 15
+        assert len(kept[0]) >= 120
+
+
 def test_a_corrupt_file_goes_to_quarantine_and_the_others_are_kept(tmp_path: Path) -> None:
     with core_at(tmp_path / "data") as core:
         good = record(core.data_dir, tmp_path, camera="good", leave_open=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,7 +54,13 @@ def test_where_nothing_changes_cameras_do_not_go_on_and_off(
         held = held_back(writers, held, free, total)
         seen.append(held)
     assert seen[-1] == seen[-2]
-    assert all(len(now) <= len(then) for then, now in pairwise(seen)), "one that came on was stopped again"
+    kept = [[w.priority for w in sorted(writers, key=lambda w: -w.priority) if w.camera not in now] for now in seen]
+    assert kept == sorted(kept), "a less important one took the place of one that came on"
+    at_rest = [w for w in writers if w.camera in seen[-1]]
+    if at_rest and kept[-1]:
+        first = min(at_rest, key=lambda w: (-w.priority, w.camera))
+        left = sum(w.rate for w in writers if w.camera not in seen[-1] and w.priority >= first.priority)
+        assert min(kept[-1]) >= first.priority or free < stop_below(left + first.rate, total), "it should go first"
 
 
 @given(writers_of(0.8 * MB), st.sampled_from([200 * MB, 1_000 * MB]), st.integers(0, 100))

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from gatehouse_api.recording_watch import RecordingWatch
-from gatehouse_common.clock import SECOND
+from gatehouse_common.clock import SECOND, Clock, SystemClock
 from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.messages import CameraState, CameraStatus, GapCause
 from gatehouse_common.observability.metrics import RECORDING_ALARM
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.settings import load
 from gatehouse_common.testing.clock import FakeClock
+from running import wait_for
 
 
 class Site:
     """A camera in an index, and what the process says."""
 
-    def __init__(self, data: Path) -> None:
-        self.clock, self.said = FakeClock(), list[Check]()
+    def __init__(self, data: Path, clock: Clock | None = None) -> None:
+        self.fake, self.said = FakeClock(), list[Check]()
+        self.clock = clock or self.fake
         self.core = Core.open(load({"data_dir": str(data), "broker_url": "memory:"}, environ={}), self.clock)
         self.core.db.upgrade()
         self.cameras = CameraRepository(self.core.db)
@@ -32,7 +35,7 @@ class Site:
         self.cameras.report(CameraStatus(camera="gate", time_us=now, state=state, since_us=now, cause=cause))
 
     def look(self) -> tuple[str, str | None, float]:
-        self.clock.advance(SECOND)
+        self.fake.advance(SECOND)
         self.watch.look()
         seen = self.watch.seen(self.cameras.get("gate"))
         return seen.state, seen.state_cause, RECORDING_ALARM.labels("gate")._value.get()
@@ -74,7 +77,7 @@ def test_what_the_index_knows_is_told_as_it_is(site: Site) -> None:
 
 def test_a_camera_that_was_just_added_has_a_moment(site: Site) -> None:
     assert site.look() == ("starting", None, 0)
-    site.clock.advance(8 * SECOND)
+    site.fake.advance(8 * SECOND)
     assert site.look() == ("starting", None, 1)
 
 
@@ -84,3 +87,44 @@ def test_a_camera_that_is_gone_leaves_no_alarm(site: Site) -> None:
     site.cameras.remove("gate")
     site.watch.look()
     assert ("gate",) not in RECORDING_ALARM._metrics
+
+
+def test_who_records_has_failed_and_says_nothing_of_its_cameras_any_more(site: Site) -> None:
+    """S1-17: the index goes on to say that a camera is recorded, and no worker is left to say that it is not."""
+    site.report(CameraState.RECORDING)
+    site.said = [Check("camera gate", ok=True)]
+    assert site.look() == ("recording", None, 0)
+    site.said = [Check("capture", ok=False, detail="the disk is gone")]
+    seen = [site.look() for _ in range(5)]
+    assert seen[0] == ("recording", None, 0), "it may be beginning"
+    assert seen[-1] == ("reconnecting", "service_down", 1)
+    assert "has failed" in site.watch.seen(site.cameras.get("gate")).state_detail
+    site.said = [Check("camera gate", ok=True)]
+    assert site.look() == ("recording", None, 0)
+    site.cameras.change("gate", enabled=False)
+    site.said = []
+    assert [site.look()[2] for _ in range(5)] == [0] * 5, "one that is off misses nobody"
+
+
+def test_an_index_that_does_not_answer_keeps_no_alarm_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S1-17: it may be on the disk that does not take what the camera sends either."""
+    site, answers, stop = Site(tmp_path, SystemClock()), threading.Event(), threading.Event()
+    site.report(CameraState.RECORDING)
+    site.said = [Check("camera gate", ok=True)]
+    alarm, read = RECORDING_ALARM.labels("gate"), CameraRepository.list
+
+    def hanging(cameras: CameraRepository) -> list[Camera]:
+        answers.wait()
+        return read(cameras)
+
+    watching = threading.Thread(target=site.watch.run, args=(stop,))
+    watching.start()
+    try:
+        wait_for("a first look", lambda: site.watch._known and alarm._value.get() == 0)
+        monkeypatch.setattr(CameraRepository, "list", hanging)
+        site.said = [Check("camera gate", ok=False, detail="the disk does not answer", cause="storage_full")]
+        wait_for("the alarm", lambda: alarm._value.get() == 1, 5)
+    finally:
+        answers.set()
+        stop.set()
+        watching.join(5)

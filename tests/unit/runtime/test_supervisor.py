@@ -179,6 +179,30 @@ def test_a_service_that_cannot_say_how_it_is_does_not_hide_the_others() -> None:
     ]
 
 
+def test_a_service_that_waits_for_an_answer_itself_does_not_hide_the_others() -> None:
+    """S0-37: the disk that its index is on may be what does not answer."""
+    answers = threading.Event()
+
+    class Waiting(Part):
+        def health(self) -> list[Check]:
+            answers.wait()
+            return [Check("waiting", ok=True)]
+
+    other = Check("other disk", ok=False, detail="it is full")
+    supervisor = Supervisor([Waiting("waiting", waits), Part("other", waits, other.detail)], SystemClock())
+    try:
+        for _ in range(3):
+            silent, said = supervisor.health()
+            assert (silent.name, silent.ok) == ("waiting", False)
+            assert said == other
+        assert sum(t.name == "health-waiting" for t in threading.enumerate()) == 1, "it is asked once"
+    finally:
+        answers.set()
+    for thread in [t for t in threading.enumerate() if t.name == "health-waiting"]:
+        thread.join(5)
+    assert supervisor.health() == [Check("waiting", ok=True), other]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_is_gone_is_a_failed_check() -> None:
     class Broken(FakeClock):

@@ -38,6 +38,9 @@ class Job:
 
 _JOB = [getattr(JobRow, f.name) for f in fields(Job)]
 _WAITING = ("queued", "running")
+_BROKEN_OFF = "broken_off"
+MOST_BROKEN_OFF = 3
+"""So often may a job be left by who did it: one that takes its process with it would do so at each start for ever."""
 
 CONSISTENCY_CHECK = "consistency-check"
 """The job that compares index and store. Parameters: ``repair``, ``quick``, and ``scope``, ``all`` or ``new``."""
@@ -86,19 +89,20 @@ class JobRepository:
 
     @retried
     def take(self, seen: Job, name: str, now_us: int) -> Job | None:
-        """Take a job that still is as it was seen; return it as it is then, None if it is not."""
-        values = {
-            "state": "running",
-            "owner": name,
-            "started_us": now_us,
-            "renewals": seen.renewals + 1,
-            "done": 0,
-            "total": 0,
-            "detail": "",
-        }
+        """Take a job that still is as it was seen; return it as it is then, None if it is not.
+
+        One that is running was left by who died of it, or was killed: when that has happened three times it has failed.
+        """
+        left = _times_left(seen)
+        values: dict[str, Any] = {"state": "running", "owner": name, "started_us": now_us, "done": 0, "total": 0}
+        values |= {"renewals": seen.renewals + 1, "detail": "", "result": {_BROKEN_OFF: left} if left else None}
+        is_hopeless = left >= MOST_BROKEN_OFF
+        if is_hopeless:
+            detail = f"the process that did it ended before it was done, {left} times: it is not tried again"
+            values |= {"state": "failed", "owner": None, "ended_us": now_us, "detail": detail}
         with self._db.begin() as c:
             same = (JobRow.id == seen.id, JobRow.state == seen.state, JobRow.renewals == seen.renewals)
-            if c.execute(update(JobRow).where(*same).values(values)).rowcount == 0:
+            if c.execute(update(JobRow).where(*same).values(values)).rowcount == 0 or is_hopeless:
                 return None
         return self.get(seen.id)
 
@@ -136,3 +140,9 @@ class JobRepository:
             query = query.where(or_(JobRow.created_us < at, (JobRow.created_us == at) & (JobRow.id < job)))
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(query)]
+
+
+def _times_left(seen: Job) -> int:
+    """Return how often a job has been left undone without a word: kept as its result while it has no other."""
+    before = (seen.result or {}).get(_BROKEN_OFF, 0)
+    return int(before) + (seen.state == "running")

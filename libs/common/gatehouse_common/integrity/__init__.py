@@ -4,7 +4,7 @@ What signs and verifies exports (`export`, `files`, `signing`) is imported from 
 services which only record should not wait for.
 """
 
-from .findings import Damage, DamageKind, Report
+from .findings import Damage, DamageKind, Report, SignedExport
 from .recordings import Part, rows_of, verify_recordings
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "DamageKind",
     "Part",
     "Report",
+    "SignedExport",
     "rows_of",
     "verify_recordings",
 ]

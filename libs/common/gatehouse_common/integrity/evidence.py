@@ -9,16 +9,11 @@ from dataclasses import dataclass
 from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.gops import gop_table, seal_scanned
 from gatehouse_common.media.index_blob import decode_index, decode_seal
-from gatehouse_common.media.run_box import (
-    FOOTER_BYTES,
-    build_digest_box,
-    build_index_box,
-    index_box_size,
-    index_of_box,
-)
+from gatehouse_common.media.run_box import build_digest_box, build_index_box
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.scan import ChunkScanner, SizedReader
 from gatehouse_common.media.seal import Seal
+from gatehouse_common.media.stored import index_at_end
 
 SAMPLE_INDEX = "the sample index"
 
@@ -106,12 +101,11 @@ def of_index(blob: bytes, key: str, origin_us: int | None, *, has_box: bool) -> 
 
 
 def own_index(reader: SizedReader) -> bytes | None:
-    """Return the sample index that a file ends in; None if it ends in none that is whole."""
-    size = reader.size()
-    length = index_box_size(reader.pread(max(0, size - FOOTER_BYTES), FOOTER_BYTES))
-    if length is None or length > size:
+    """Return the sample index that a file ends in; None if it ends in none that is whole, and can be read."""
+    try:
+        return index_at_end(reader)
+    except DataLoss:
         return None
-    return index_of_box(reader.pread(size - length, length))
 
 
 def of_parts(reader: SizedReader, key: str) -> Evidence:

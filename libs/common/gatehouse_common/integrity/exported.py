@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -12,18 +12,21 @@ from zoneinfo import ZoneInfo
 from pydantic import Base64Bytes, BaseModel, BeforeValidator, Field, ValidationError
 
 from gatehouse_common.errors import DataLoss, InvalidInput
+from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.seal import chain_start, make_seal
 from gatehouse_common.timefmt import parse
 
 from .chunk_bytes import Advance, compare
 from .container import Entry, frame, read_entries
 from .evidence import Region
-from .findings import Damage, DamageKind, Report
+from .findings import Damage, DamageKind, Report, SignedExport
 from .manifest import CLIP, FORMAT, MANIFEST, NAMES, PUBLIC_KEY, SIGNATURE
 from .one_file import OneFile
 from .signing import VerifyingKey, parse_public_key
 
-_MOST_TEXT = 256 << 20
+_MOST_BYTES = {MANIFEST: 128 << 20}
+"""A manifest has the digests of each GOP: 30 MB for the longest export, of JPEGs."""
+_MOST_TEXT = 64 << 10
 _HEADER_BYTES = 4096
 _UTC = ZoneInfo("UTC")
 
@@ -42,6 +45,11 @@ _Digest = Annotated[str, Field(pattern="^([0-9a-f]{64})?$")]
 class _Span(BaseModel):
     from_us: _Us = Field(alias="from")
     to_us: _Us = Field(alias="to")
+
+    @property
+    def interval(self) -> Interval:
+        """Return it; what ends before it begins is nothing."""
+        return Interval(self.from_us, max(self.from_us, self.to_us))
 
 
 class _Piece(_Span):
@@ -68,6 +76,7 @@ class _Key(BaseModel):
 
 class _Camera(BaseModel):
     id: str
+    name: str = ""
 
 
 class _Clip(BaseModel):
@@ -82,7 +91,9 @@ class _Manifest(BaseModel):
     made: _Us
     key: _Key
     camera: _Camera
+    time_zone: str = "UTC"
     got: _Span
+    gaps: list[_Span] = []
     clip: _Clip
     files: dict[str, str]
     chunks: list[_Chunk]
@@ -113,11 +124,8 @@ def verify_export(path: Path, key: VerifyingKey | None, report: Report, advance:
         report.damages += export.damages(key, advance)
     except DataLoss as error:
         report.damages.append(Damage(DamageKind.CHANGED, str(path), error.message, start=0, end=export.size))
-    if key is None and export.signer is not None:
-        report.notes.append(
-            f"{path} is signed with the key {export.signer.fingerprint}, which is in the file itself. Whose key that "
-            "is shows only if the owner's `gatehouse signing-key` says the same, or with --key."
-        )
+    if export.said is not None:
+        report.signed.append(export.said)
 
 
 class _Export:
@@ -127,8 +135,10 @@ class _Export:
         self._store, self._name = store, name
         self.size = store.stat(name).size
         self.signer: VerifyingKey | None = None
+        self.said: SignedExport | None = None
         self._places: dict[str, tuple[int, int]] = {}
         self._texts: dict[str, bytes] = {}
+        self._held: list[Interval] = []
 
     def damages(self, key: VerifyingKey | None, advance: Advance) -> list[Damage]:
         """Return what is wrong.
@@ -143,10 +153,30 @@ class _Export:
         except ValidationError as error:
             what = error.errors()[0]["msg"]
             return [*found, self._damage(MANIFEST, f"the manifest is not one of `{FORMAT}`: {what}")]
+        is_known = key is not None and not found
         found += self._files(manifest)
         found += self._clip(manifest, advance)
         found += self._chains(manifest)
+        self.said = self._said(manifest, is_known=is_known)
         return found
+
+    def _said(self, manifest: _Manifest, *, is_known: bool) -> SignedExport:
+        """Return what the export says of itself."""
+        got, gaps = manifest.got.interval, [one.interval for one in manifest.gaps]
+        footage_us = sum(one.duration for one in subtract(got, gaps))
+        return SignedExport(
+            file=self._name,
+            key="" if self.signer is None else self.signer.fingerprint,
+            is_known=is_known,
+            camera=manifest.camera.id,
+            camera_name=manifest.camera.name,
+            start_us=got.start,
+            end_us=manifest.got.to_us,
+            time_zone=manifest.time_zone,
+            made_us=manifest.made,
+            footage_us=footage_us,
+            held_us=footage_us - sum(one.duration for one in subtract(got, [*gaps, *self._held])),
+        )
 
     def _find(self) -> None:
         at = 0
@@ -156,7 +186,7 @@ class _Export:
                 raise DataLoss(f"it is no export, or damaged: {expected} is not where it should be, at byte {at}")
             self._places[name] = at + offset, size
             at += offset + size
-            if name != CLIP and size > _MOST_TEXT:
+            if name != CLIP and size > _MOST_BYTES.get(name, _MOST_TEXT):
                 raise DataLoss(f"it is no export, or damaged: {name} has {size} bytes")
         self._texts = {name: self._store.read(self._name, *self._places[name]) for name in NAMES if name != CLIP}
 
@@ -195,7 +225,9 @@ class _Export:
                 crc = zlib.crc32(piece, crc)
                 yield piece
 
-        wrong = compare(hashed(), _regions(manifest), advance)
+        regions = _regions(manifest)
+        wrong = compare(hashed(), regions, advance)
+        self._held = list(_spans_but(regions, wrong))
         known = {(piece.offset, piece.bytes) for piece in manifest.wrong}
         found = [
             self._footage("it was not what was recorded when it was exported, and the manifest says so", one, at)
@@ -204,8 +236,8 @@ class _Export:
         ]
         changed = [one for one in wrong if (one.start, one.end - one.start) not in known]
         if whole.hexdigest() != manifest.clip.sha256 or size != manifest.clip.bytes:
-            regions = changed or [Region(0, size, b"", "", manifest.got.from_us, manifest.got.to_us)]
-            found += [self._footage("the clip is not what was exported", one, at) for one in regions]
+            damaged = changed or [Region(0, size, b"", "", manifest.got.from_us, manifest.got.to_us)]
+            found += [self._footage("the clip is not what was exported", one, at) for one in damaged]
         elif changed:
             found += [self._footage("it is not what was recorded", one, at) for one in changed]
         return [*found, *self._frame(manifest.made, crc)]
@@ -264,3 +296,11 @@ def _regions(manifest: _Manifest) -> list[Region]:
                 span = one.from_us, one.to_us
                 found.append(Region(one.offset, one.offset + one.bytes, digest, "", *span, one.front))
     return sorted(found, key=lambda region: region.start)
+
+
+def _spans_but(regions: Sequence[Region], wrong: Sequence[Region]) -> Iterator[Interval]:
+    """Yield the times of regions that have their digest."""
+    bad = {(one.start, one.end) for one in wrong}
+    for one in regions:
+        if (one.start, one.end) not in bad and one.from_us is not None and one.to_us is not None:
+            yield Interval(one.from_us, max(one.from_us, one.to_us))

@@ -44,10 +44,14 @@ def verify_files(paths: Sequence[Path], key: Path | None, advance: Advance) -> R
     report, verified = Report(), list[_Verified]()
     known = read_public_key(key) if key is not None else None
     for path in paths:
-        if is_export(path):
-            verify_export(path, known, report, advance)
+        try:
+            if is_export(path):
+                verify_export(path, known, report, advance)
+                continue
+            one = _verify(path, report, advance)
+        except DataLoss as error:  # it costs itself only: the others are verified all the same
+            report.damages.append(Damage(DamageKind.CHANGED, str(path), f"it cannot be read: {error.message}"))
             continue
-        one = _verify(path, report, advance)
         if one is not None:
             verified.append(one)
     verified.sort(key=lambda one: (one.camera, one.evidence.media.start_us))
@@ -67,7 +71,10 @@ def _verify(path: Path, report: Report, advance: Advance) -> _Verified | None:
     evidence, wrong = _evidence(store, key, info)
     camera = info.camera if info else ""
     if evidence is not None:
-        wrong += damages(store.open_range(key), size, evidence, key, camera, advance)
+        # Without an index of its own it is held to its digests up to where they end; the rest is told already.
+        held = size if evidence.box else min(size, evidence.media.indexed_bytes)
+        wrong += damages(store, key, held, evidence, camera, advance)
+        advance(size - held)
         report.chunks += 1
         report.bytes += size
         report.unsealed += evidence.seal is None
@@ -103,7 +110,7 @@ def _evidence(store: OneFile, key: str, info: RunInfo | None) -> tuple[Evidence 
     # What follows the last part that is whole: the index, or footage that is damaged.
     end = evidence.media.indexed_bytes
     found = Damage(DamageKind.INDEX, key, f"{why}; held to the digests between its GOPs", start=end, end=size)
-    return replace(evidence, box=b"".join(store.open_range(key, end))), [found]
+    return evidence, [found]
 
 
 def _disagreements(info: RunInfo | None, evidence: Evidence, key: str) -> list[Damage]:

@@ -46,6 +46,37 @@ class Damage:
     to_us: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SignedExport:
+    """What an export says of itself: as much worth as the key that signed it.
+
+    Attributes:
+        file: its name.
+        key: fingerprint of the key that it is signed with, SHA-256 in hexadecimal; empty: it cannot be told.
+        is_known: whether that is the key that was given, and the signature is its: then its owner says all this.
+        camera: id of the camera.
+        camera_name: what people called it.
+        start_us: of its first frame, microseconds UTC.
+        end_us: of the end of its last frame.
+        time_zone: the recorder's zone, an IANA name.
+        made_us: when it was made, by the recorder's clock.
+        footage_us: how much footage is in it, microseconds.
+        held_us: how much of that holds to digests that the recorder made while it recorded.
+    """
+
+    file: str
+    key: str
+    is_known: bool
+    camera: str
+    camera_name: str
+    start_us: int
+    end_us: int
+    time_zone: str
+    made_us: int
+    footage_us: int
+    held_us: int
+
+
 @dataclass(slots=True)
 class Report:
     """What was verified, and what was found.
@@ -54,6 +85,7 @@ class Report:
         chunks: chunk files that were held to their digests.
         bytes: bytes of files that were read.
         exports: signed exports that were verified.
+        signed: what they say of themselves, of those whose manifest can be read.
         unsealed: chunk files without digests, recorded by an earlier version: only their index was compared.
         late: chunk files of which some digests were computed from the file after a crash, not while it was written.
         open: chunks that are being recorded and were not looked at.
@@ -67,5 +99,6 @@ class Report:
     unsealed: int = 0
     late: int = 0
     open: int = 0
+    signed: list[SignedExport] = field(default_factory=list)
     damages: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

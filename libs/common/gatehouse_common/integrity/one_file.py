@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +38,9 @@ class OneFile:
         """Yield a range in pieces, shorter where the file ends."""
         try:
             with self._path.open("rb", buffering=0) as file:
-                file.seek(offset)
                 left = self.stat(key).size if length is None else length
-                while left > 0 and (piece := file.read(min(left, _PIECE))):
-                    left -= len(piece)
+                while left > 0 and (piece := os.pread(file.fileno(), min(left, _PIECE), offset)):
+                    left, offset = left - len(piece), offset + len(piece)
                     yield piece
         except OSError as error:
             raise from_os_error(error, f"reading {key}") from error

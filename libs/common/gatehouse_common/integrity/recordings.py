@@ -14,7 +14,7 @@ from gatehouse_common.messages import GapCause
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectStore
 
-from .chains import Chains
+from .chains import Chains, taken_away
 from .chunk_bytes import Advance, damages
 from .evidence import Evidence, of_index, own_index
 from .findings import Damage, DamageKind, Report
@@ -64,7 +64,7 @@ class _Verification:
     def __init__(self, core: Core, part: Part, advance: Advance) -> None:
         self._core, self._part, self._advance = core, part, advance
         self._reader = FootageReader(core.db)
-        self._chains = Chains(self._explained, self._began_us)
+        self._chains = Chains(self._explained, self._began_us, has_ledger=True)
         self._report = Report()
 
     def run(self) -> Report:
@@ -111,6 +111,10 @@ class _Verification:
             detail = "the file is not there"
             missing = Damage(DamageKind.MISSING, row.key, detail, row.camera, row.id, None, None, *_span(row))
             found, evidence = [missing], self._evidence(row)
+        except DataLoss as error:
+            detail = f"it cannot be read: {error.message}"
+            unread = Damage(DamageKind.CHANGED, row.key, detail, row.camera, row.id, None, None, *_span(row))
+            found, evidence = [unread], self._evidence(row)
         self._report.damages += found
         self._follow(row, evidence)
 
@@ -128,7 +132,7 @@ class _Verification:
                 return found, None
         if size == row.bytes == evidence.media.indexed_bytes:
             evidence = replace(evidence, box=b"")  # stored without an index of its own: the index made one
-        wrong = damages(store.open_range(row.key), size, evidence, row.key, row.camera, self._advance)
+        wrong = damages(store, row.key, size, evidence, row.camera, self._advance)
         self._count(evidence, size)
         return [*found, *(_replaced(store, row, size) or wrong if wrong else [])], evidence
 
@@ -150,7 +154,10 @@ class _Verification:
         if evidence is None:
             self._chains.skip(row.run, row.key, row.end_us)
             return
-        broken = self._chains.follow(row.camera, row.key, evidence.media, evidence.seal)
+        media, seal = evidence.media, evidence.seal
+        broken = self._chains.follow(row.camera, row.key, media, seal, renewed=row.recovered)
+        if broken is None and seal is None and _is_chained(self._core.store, row):
+            broken = taken_away(row.camera, row.key, media, "its beginning says what it is chained to")
         if broken is not None:
             self._report.damages.append(broken)
 
@@ -181,6 +188,15 @@ def _of_file(store: ObjectStore, row: Chunk) -> Evidence | None:
         return None if blob is None else of_index(blob, row.key, row.origin_us, has_box=True)
     except DataLoss:
         return None
+
+
+def _is_chained(store: ObjectStore, row: Chunk) -> bool:
+    """Whether a file says that it was recorded with digests."""
+    try:
+        info, _ = read_head(store, row.key)
+    except (DataLoss, NotFound):
+        return False
+    return info is not None and bool(info.previous)
 
 
 def _replaced(store: ObjectStore, row: Chunk, size: int) -> list[Damage]:

@@ -11,10 +11,11 @@ from gatehouse_common.errors import DataLoss, from_os_error
 from .chunk_file import FileReader
 from .gops import seal_scanned
 from .index_blob import decode_index, encode_index
-from .run_box import FOOTER_BYTES, RunInfo, build_index_box, index_box_size, index_of_box
+from .run_box import RunInfo, build_index_box
 from .samples import ChunkMedia
 from .scan import ChunkScanner
 from .seal import Seal
+from .stored import index_at_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +41,11 @@ def read_index(path: Path, key: str) -> ChunkMedia | None:
     """Return the sample index at the end of a closed chunk file, None if there is none or it is damaged."""
     reader = FileReader(path)
     try:
-        size = reader.size()
-        length = index_box_size(reader.pread(max(0, size - FOOTER_BYTES), FOOTER_BYTES))
-        if length is None or length > size:
-            return None
-        blob = index_of_box(reader.pread(size - length, length))
+        blob = index_at_end(reader)
         if blob is None:
             return None
         media = decode_index(blob, key)
-        return media if media.indexed_bytes == size - length else None
+        return media if media.indexed_bytes + len(build_index_box(blob)) == reader.size() else None
     except DataLoss:
         return None
     finally:

@@ -9,9 +9,11 @@ import json
 import uuid
 from dataclasses import asdict, dataclass
 
-from gatehouse_common.errors import DataLoss
+from gatehouse_common.errors import DataLoss, InvalidInput
+from gatehouse_common.ids import parse_slug
 
 from .boxes import U32, U64, Buffer, box
+from .json_box import UNREADABLE_JSON, a_time
 from .scan import SizedReader
 
 CLIP_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746504aa").bytes
@@ -79,16 +81,16 @@ def _parse(payload: Buffer) -> ClipInfo:
         fields = json.loads(bytes(payload))
         return ClipInfo(
             clip=str(fields["clip"]),
-            camera=str(fields["camera"]),
+            camera=parse_slug(str(fields["camera"])),
             events=tuple(str(event) for event in fields["events"]),
-            start_us=int(fields["start_us"]),
-            end_us=int(fields["end_us"]),
-            wanted_start_us=int(fields["wanted_start_us"]),
-            wanted_end_us=int(fields["wanted_end_us"]),
-            first_us=int(fields["first_us"]),
-            last_us=int(fields["last_us"]),
+            start_us=a_time(fields["start_us"]),
+            end_us=a_time(fields["end_us"]),
+            wanted_start_us=a_time(fields["wanted_start_us"]),
+            wanted_end_us=a_time(fields["wanted_end_us"]),
+            first_us=a_time(fields["first_us"]),
+            last_us=a_time(fields["last_us"]),
             previous=None if fields["previous"] is None else str(fields["previous"]),
-            created_us=int(fields["created_us"]),
+            created_us=a_time(fields["created_us"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (InvalidInput, *UNREADABLE_JSON) as error:
         raise DataLoss(f"the clip box is damaged: {error}") from error

@@ -15,6 +15,8 @@ from .samples import I64
 from .scan import SizedReader
 
 _MOST_BYTES = 64 << 20
+_MOST_SAMPLES = 10_000_000
+"""Three days at 30 frames a second: a film that says more is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,12 @@ def _shown(moov: bytes, start: int, end: int, scale: int) -> int:
     """Return how many samples of a track lie in its edits (14496-12 clauses 8.6.1.2, 8.6.1.3, 8.6.6)."""
     mdhd = next(find_all(moov, "mdia/mdhd", start, end))
     own_scale = struct.unpack_from(">I", moov, mdhd.payload + 20)[0]
+    count = _count(moov, start, end)
     stts = next(find_all(moov, "mdia/minf/stbl/stts", start, end))
-    durations = _runs(moov, stts.payload, ">u4")
+    durations = _runs(moov, stts.payload, ">u4", count)
     times = np.cumsum(durations) - durations
     ctts = find(moov, "mdia/minf/stbl/ctts", start, end)
-    shown_at = times if ctts is None else times + _runs(moov, ctts.payload, ">i4")
+    shown_at = times if ctts is None else times + _runs(moov, ctts.payload, ">i4", count)
     elst = find(moov, "edts/elst", start, end)
     if elst is None:
         return len(shown_at)
@@ -95,9 +98,22 @@ def _shown(moov: bytes, start: int, end: int, scale: int) -> int:
     return int(seen.sum())
 
 
-def _runs(moov: bytes, payload: int, kind: str) -> I64:
-    """Return the values of a table of ``count(32) value(32)`` entries, one per sample."""
+def _count(moov: bytes, start: int, end: int) -> int:
+    """Return how many samples a track has, by their sizes (14496-12 clause 8.7.3)."""
+    stsz = next(find_all(moov, "mdia/minf/stbl/stsz", start, end))
+    return int(U32.unpack_from(moov, stsz.payload + 8)[0])
+
+
+def _runs(moov: bytes, payload: int, kind: str, samples: int) -> I64:
+    """Return the values of a table of ``count(32) value(32)`` entries, one per sample.
+
+    Raises:
+        ValueError: it is not of so many samples. A flipped bit of a count must not take gigabytes of memory.
+    """
     entries = U32.unpack_from(moov, payload + 4)[0]
     table = np.frombuffer(moov, ">u4", entries * 2, payload + 8).reshape(entries, 2)
+    counts = table[:, 0].astype(np.int64)
+    if int(counts.sum()) != samples or samples > _MOST_SAMPLES:
+        raise ValueError(f"a table of {int(counts.sum())} samples in a track of {samples}")
     values = np.ascontiguousarray(table[:, 1]).view(kind).astype(np.int64)
-    return np.repeat(values, table[:, 0].astype(np.int64))
+    return np.repeat(values, counts)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from gatehouse_common.errors import DataLoss
 
+from .json_box import UNREADABLE_JSON, a_time
 from .samples import I64, ChunkMedia, PartTable, TrackFormat, TrackSamples
 from .seal import DIGEST_BYTES, Seal, unpack_seal
 
@@ -88,10 +89,10 @@ def decode_index(blob: bytes, key: str, origin_us: int | None = None) -> ChunkMe
         columns = _Columns(data, head_length)
         tracks = tuple(_track(columns, fields) for fields in header["tracks"])
         parts = _parts(columns, header["parts"])
-        origin = int(header["origin_us"]) if origin_us is None else origin_us
+        origin = a_time(header["origin_us"]) if origin_us is None else origin_us
         sizes = int(header["indexed_bytes"]), int(header["init_bytes"])
         return ChunkMedia(str(header["chunk"]), key, str(header["run"]), origin, tracks, parts, *sizes)
-    except (struct.error, zlib.error, ValueError, KeyError, TypeError, OverflowError) as error:
+    except (struct.error, zlib.error, *UNREADABLE_JSON) as error:
         raise DataLoss(f"sample index of {key} is damaged: {error}") from error
 
 

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from gatehouse_common.errors import DataLoss
 
 from .boxes import U32, Buffer, box
+from .json_box import UNREADABLE_JSON, a_time
 
 RUN_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746501aa").bytes
 DIGEST_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746503aa").bytes
 INDEX_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746502aa").bytes
+INDEX_FRONT_BYTES = 24
 FOOTER_BYTES = 12
 """The index box ends in its own length (32 bits) and ``GHIX/1\\0\\0``, so that a reader finds it from the end."""
 
+_MOST_INDEX_BYTES = 64 << 20
 _MAGIC = b"GHIX/1\0\0"
 _LINK_BYTES = 32
 
@@ -75,8 +78,8 @@ def parse_run_box(payload: Buffer) -> RunInfo | None:
         previous = bytes.fromhex(fields.get("previous", ""))  # files of before there were digests have none
         if len(previous) not in {0, _LINK_BYTES}:
             raise DataLoss(f"the run box is damaged: a link of {len(previous)} bytes")
-        return RunInfo(*ids, int(fields["origin_us"]), tuple(zip(causes, since, strict=True)), previous)
-    except (ValueError, KeyError, TypeError) as error:
+        return RunInfo(*ids, a_time(fields["origin_us"]), tuple(zip(causes, since, strict=True)), previous)
+    except UNREADABLE_JSON as error:
         raise DataLoss(f"the run box is damaged: {error}") from error
 
 
@@ -98,16 +101,23 @@ def build_index_box(blob: bytes) -> bytes:
 
 
 def index_box_size(footer: Buffer) -> int | None:
-    """Return the size of the index box that a file's last 12 bytes end, None if they end none."""
+    """Return the size of the index box that a file's last 12 bytes end, None if they end none.
+
+    They may be anybody's: no index is as large as the largest that they can tell of.
+    """
     if len(footer) != FOOTER_BYTES or bytes(footer[4:]) != _MAGIC:
         return None
-    return int(U32.unpack(footer[:4])[0])
+    size = int(U32.unpack(footer[:4])[0])
+    return size if INDEX_FRONT_BYTES + FOOTER_BYTES <= size <= _MOST_INDEX_BYTES else None
 
 
 def index_of_box(data: Buffer) -> bytes | None:
     """Return the compact sample index inside a whole index box, None if it is not one."""
-    if len(data) < 36 or bytes(data[4:8]) != b"uuid" or bytes(data[8:24]) != INDEX_TYPE:
+    if not begins_index_box(data) or index_box_size(data[-FOOTER_BYTES:]) != len(data):
         return None
-    if U32.unpack(data[:4])[0] != len(data) or index_box_size(data[-FOOTER_BYTES:]) != len(data):
-        return None
-    return bytes(data[24:-FOOTER_BYTES])
+    return bytes(data[INDEX_FRONT_BYTES:-FOOTER_BYTES]) if U32.unpack(data[:4])[0] == len(data) else None
+
+
+def begins_index_box(data: Buffer) -> bool:
+    """Return whether some bytes begin as an index box does."""
+    return bytes(data[4:8]) == b"uuid" and bytes(data[8:INDEX_FRONT_BYTES]) == INDEX_TYPE

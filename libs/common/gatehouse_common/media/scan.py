@@ -22,6 +22,9 @@ from .samples import ChunkMedia, PartTable, TrackFormat, TrackSamples
 
 _HEAD_BYTES = 4096
 _MAX_HEADER_BOX = 64 << 20
+_HEADERS = frozenset({b"ftyp", b"moov", b"uuid", b"prft"})
+_ONCE = frozenset({b"ftyp", b"moov"})
+"""Behind the init segment these are no headers: one bit of damage makes the one of the other (``moof``, ``moov``)."""
 _PRFT_BYTES = 32
 _MOST_TICKS = 1 << 60
 """No run lasts so long: a decode time of more is damage."""
@@ -89,10 +92,10 @@ class ChunkScanner:
     def update(self) -> int:
         """Read what has been added; return how many new whole parts there are.
 
-        Stops at what is no part of ours: a torn write, or damage.
+        Stops at what is no part of ours: a torn write, or damage. What was read before stays as it is.
 
         Raises:
-            DataLoss: a header box is damaged.
+            DataLoss: a header box in front of the first part is damaged, or the medium cannot read.
         """
         size, before = self._reader.size(), len(self._parts)
         at = start = self.end
@@ -102,17 +105,21 @@ class ChunkScanner:
             length, kind = self._length(head), head[4:8]
             if length < 8 or at + length > size or (kind == b"prft" and length != _PRFT_BYTES):
                 break
-            if kind == b"moof":
-                body = head[:length] if length <= len(head) else self._whole(at, length)
-                moof = at, body
-            elif kind == b"mdat" and moof is not None:
+            if kind == b"mdat" and moof is not None:
                 if not self._add(moof[0], moof[1], start, at + length):
                     break
                 moof = None
                 self.end = self.end_of_parts = start = at + length
-            elif kind in {b"ftyp", b"moov", b"uuid", b"prft"}:
-                self._header(kind, head[:length] if length <= len(head) else self._whole(at, length))
-                if kind != b"prft":
+            elif kind == b"moof" or (kind in _HEADERS and not (kind in _ONCE and self.init)):
+                if length > _MAX_HEADER_BOX:
+                    self._damaged(f"{self._key} has a header box of {length} bytes at {at}")
+                    break
+                body = head[:length] if length <= len(head) else self._reader.pread(at, length)
+                if kind == b"moof":
+                    moof = at, body
+                elif not self._header(kind, body):
+                    break
+                elif kind != b"prft":
                     self.end = start = at + length
             else:
                 break  # not ours: a torn write, or damage
@@ -150,18 +157,36 @@ class ChunkScanner:
             length = int(U64.unpack_from(head, 8)[0])
         return length
 
-    def _whole(self, at: int, length: int) -> bytes:
-        if length > _MAX_HEADER_BOX:
-            raise DataLoss(f"{self._key} has a header box of {length} bytes at {at}")
-        return self._reader.pread(at, length)
+    def _damaged(self, what: str) -> None:
+        """Tell damage of what everything stands on; behind the first part it costs only what follows.
 
-    def _header(self, kind: bytes, body: bytes) -> None:
+        Raises:
+            DataLoss: there is no part yet.
+        """
+        if not self._parts:
+            raise DataLoss(what)
+
+    def _header(self, kind: bytes, body: bytes) -> bool:
+        """Take a header box; return whether it can be read.
+
+        Raises:
+            DataLoss: it cannot, and there is no part yet.
+        """
+        try:
+            self._take(kind, body)
+        except DataLoss as error:
+            self._damaged(error.message)
+            return False
+        return True
+
+    def _take(self, kind: bytes, body: bytes) -> None:
         if kind == b"ftyp":
             self._ftyp = body
         elif kind == b"moov":
-            self.init = self._ftyp + body
-            self._formats = parse_init(self.init)
+            init = self._ftyp + body
+            self._formats = parse_init(init)
             self._tracks = {f.track_id: _Rows([], [], []) for f in self._formats}
+            self.init = init
         elif kind == b"prft":
             self.wall = parse_prft(body[8:])
         else:
@@ -234,15 +259,20 @@ def _running(values: NDArray[np.int64], counts: NDArray[np.int64], bases: NDArra
 
 
 def _parse_traf(moof: bytes, start: int, end: int) -> tuple[int, int, NDArray[np.uint32], int]:
-    """Return ``(track_id, first dts, rows, data offset)`` of a ``traf`` as ``fragment.py`` writes it."""
-    track_id = dts = offset = 0
-    rows = np.zeros((0, 4), np.uint32)
+    """Return ``(track_id, first dts, rows, data offset)`` of a ``traf`` as ``fragment.py`` writes it.
+
+    Raises:
+        ValueError: one of its boxes is not there, or cannot be.
+        struct.error: one ends too early.
+    """
+    track_id = dts = None
     for inner in iter_boxes(moof, start, end):
         if inner.kind == b"tfhd":
-            track_id = U32.unpack_from(moof, inner.payload + 4)[0]
+            track_id = int(U32.unpack_from(moof, inner.payload + 4)[0])
         elif inner.kind == b"tfdt":
-            dts = U64.unpack_from(moof, inner.payload + 4)[0]
-        elif inner.kind == b"trun":
+            dts = int(U64.unpack_from(moof, inner.payload + 4)[0])
+        elif inner.kind == b"trun" and track_id is not None and dts is not None:
             count, offset = struct.unpack_from(">Ii", moof, inner.payload + 4)
             rows = np.frombuffer(moof, ">u4", count * 4, inner.payload + 12).reshape(count, 4).astype(np.uint32)
-    return track_id, dts, rows, offset
+            return track_id, dts, rows, offset
+    raise ValueError("a box of the track is missing")

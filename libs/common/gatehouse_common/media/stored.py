@@ -9,8 +9,16 @@ from gatehouse_common.errors import DataLoss
 
 from .gops import seal_scanned
 from .index_blob import decode_index, encode_index
-from .run_box import FOOTER_BYTES, RunInfo, index_box_size, index_of_box
-from .scan import ChunkScanner
+from .run_box import (
+    FOOTER_BYTES,
+    INDEX_FRONT_BYTES,
+    RunInfo,
+    begins_index_box,
+    build_index_box,
+    index_box_size,
+    index_of_box,
+)
+from .scan import ChunkScanner, SizedReader
 
 _HEAD_BYTES = 256 << 10
 
@@ -80,7 +88,11 @@ def read_head(store: RangeStore, key: str) -> tuple[RunInfo | None, bytes]:
         DataLoss: its header boxes are damaged.
     """
     scanner = ChunkScanner(ObjectReader(store, key, _HEAD_BYTES), key)
-    scanner.update()
+    try:
+        scanner.update()
+    except DataLoss:
+        if scanner.info is None:
+            raise  # else it is what follows that cannot be read
     return scanner.info, scanner.init
 
 
@@ -100,18 +112,35 @@ def load_index(store: RangeStore, key: str) -> StoredIndex:
     return StoredIndex(encode_index(scanner.media(), seal_scanned(reader, scanner)), rescanned=True)
 
 
-def trailing_index(store: RangeStore, key: str) -> bytes | None:
-    """Return the sample index in a chunk file's trailing box, None if there is none or it is damaged."""
-    reader = ObjectReader(store, key)
+def index_at_end(reader: SizedReader) -> bytes | None:
+    """Return the compact sample index in the box that a file ends in, None if it ends in none.
+
+    Of a file that only says so in its last bytes, no more is read than where such a box would begin.
+
+    Raises:
+        DataLoss: the medium cannot read it.
+    """
     size = reader.size()
     length = index_box_size(reader.pread(max(0, size - FOOTER_BYTES), FOOTER_BYTES))
     if length is None or length > size:
         return None
-    blob = index_of_box(reader.pread(size - length, length))
-    if blob is None:
+    if not begins_index_box(reader.pread(size - length, INDEX_FRONT_BYTES)):
         return None
+    return index_of_box(reader.pread(size - length, length))
+
+
+def trailing_index(store: RangeStore, key: str) -> bytes | None:
+    """Return the sample index in a chunk file's trailing box, None if there is none, or it is damaged or unreadable.
+
+    Raises:
+        NotFound: there is no such object.
+    """
+    reader = ObjectReader(store, key)
     try:
-        media = decode_index(blob, key)
+        blob = index_at_end(reader)
+        media = None if blob is None else decode_index(blob, key)
     except DataLoss:
         return None
-    return blob if media.indexed_bytes == size - length else None
+    if blob is None or media is None or media.indexed_bytes + len(build_index_box(blob)) != reader.size():
+        return None
+    return blob

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from .envelope import Message
-from .fields import Count, Moment
+from .fields import Count, InnerUrl, Moment
 
 
 class ChunkMessage(Message):
@@ -51,8 +51,8 @@ class ChunkClosed(ChunkMessage):
     origin_us: Moment = Field(description="wall time of media time zero of the run, microseconds UTC")
     bytes: Count = Field(description="size of the file; 0: nothing of it could be kept, so forget the chunk")
     recovered: bool = Field(default=False, description="whether it was adopted after a crash")
-    spool_url: str = Field(
-        default="", max_length=255, description="inner address of the worker whose spool has it; empty: a local one"
+    spool_url: InnerUrl = Field(
+        default="", description="inner address of the worker whose spool has it; empty: a local one"
     )
 
 

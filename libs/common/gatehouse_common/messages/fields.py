@@ -22,3 +22,6 @@ Count = Annotated[int, Field(ge=0, le=_INT64)]
 
 CameraId = Annotated[str, Field(pattern=f"^(?:{SLUG.pattern})$", max_length=64)]
 """Slug of a camera."""
+
+InnerUrl = Annotated[str, Field(pattern=r"^(?:https?://[!-~]+)?$", max_length=255)]
+"""The inner address of a process; empty: none."""

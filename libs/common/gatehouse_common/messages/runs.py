@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
 from .envelope import Message
-from .fields import Count, Moment
+from .fields import Count, InnerUrl, Moment
 from .vocabulary import GapCause
 
 
@@ -36,9 +36,8 @@ class RunStarted(Message):
     audio_codec: str | None = Field(default=None, description="RFC 6381 codec string, null without sound")
     interruptions: list[Interruption] = Field(default_factory=list, description="causes of the gap before it")
     epoch: Count = Field(default=0, description="of the worker's lease: that of a later worker is greater; 0: no lease")
-    spool_url: str = Field(
+    spool_url: InnerUrl = Field(
         default="",
-        max_length=255,
         description="inner address of the worker whose spool has its files; empty: a local one",
     )
 

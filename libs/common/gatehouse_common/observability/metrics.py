@@ -61,7 +61,7 @@ RECORDING_EXPECTED_SECONDS = Counter(
 )
 RECORDING_RECORDED_SECONDS = Counter(
     "gatehouse_recording_recorded_seconds",
-    "Seconds of video written, as parts are; by those expected: coverage.",
+    "Seconds of video written, as parts are, without pauses of the camera; by those expected: coverage.",
     ["camera"],
 )
 RECORDING_GAP_SECONDS = Counter(

@@ -13,7 +13,7 @@ from gatehouse_common.errors import GatehouseError
 from gatehouse_common.observability.metrics import SERVICE_RESTARTS
 from gatehouse_common.observability.secrets import mask
 
-from .health import checks_of
+from .health import Inquiry
 from .service import Check, Service
 
 log = structlog.get_logger(__name__)
@@ -60,10 +60,12 @@ class Supervisor:
         """Return the checks of all services; a service that is not running for good is a failed check."""
         checks: list[Check] = []
         for kept in self._kept:
+            kept.inquiry.begin()
+        for kept in self._kept:
             trouble = kept.trouble()
             if trouble:
                 checks.append(Check(kept.service.name, ok=False, detail=trouble))
-            checks += checks_of(kept.service)
+            checks += kept.inquiry.answer()
         return checks
 
 
@@ -71,7 +73,7 @@ class _Kept:
     """A service that is kept running, its thread, and what it last failed of."""
 
     def __init__(self, service: Service, clock: Clock) -> None:
-        self.service = service
+        self.service, self.inquiry = service, Inquiry(service, clock)
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._keep, name=service.name, daemon=True)
         self._clock = clock

@@ -53,14 +53,21 @@ def validate(key: str) -> str:
     """Return ``key`` if it stays below its root whatever joins it to one.
 
     Raises:
-        InvalidInput: it is empty, absolute, climbs, contains a NUL or a backslash, or is longer than 255 bytes.
+        InvalidInput: it is empty, absolute, climbs, contains a NUL or a backslash, is longer than 255 bytes, or is no
+            Unicode: so the name of a file is given that is not in UTF-8.
     """
-    segments = key.split("/")
-    if len(key.encode(errors="replace")) > _LONGEST_KEY or not all(
-        _SEGMENT.fullmatch(s) and s not in {".", ".."} for s in segments
-    ):
-        raise InvalidInput(f"object key {key[:80]!r} is not valid")
+    if not is_valid(key):
+        raise InvalidInput(f"object key {key[:80]!a} is not valid")
     return key
+
+
+def is_valid(key: str) -> bool:
+    """Return whether ``key`` can be one, see ``validate``."""
+    try:
+        length = len(key.encode())
+    except UnicodeEncodeError:
+        return False
+    return length <= _LONGEST_KEY and all(_SEGMENT.fullmatch(s) and s not in {".", ".."} for s in key.split("/"))
 
 
 def spool(camera: str, run: str, start_us: int) -> str:

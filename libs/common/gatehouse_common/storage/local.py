@@ -24,6 +24,7 @@ from gatehouse_common.ids import new_id
 
 from . import keys
 from .folders import in_folder, remove_empty, sync
+from .foreign import ForeignNames
 from .local_draft import LocalDraft
 from .port import Capacity, ObjectInfo
 from .source import FileSource, Source
@@ -43,6 +44,7 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._foreign = ForeignNames()
 
     def put_file(self, path: Path, key: str, *, move: bool = False) -> ObjectInfo:
         """Make the finished file at ``path`` an object.
@@ -147,11 +149,12 @@ class LocalStore:
                 if path.is_file() and not path.is_symlink() and not path.name.startswith(_TEMPORARY)
             )
         for key in found:
-            if key.startswith(prefix):
-                try:
-                    yield self.stat(key)
-                except NotFound:  # deleted while we were listing
-                    continue
+            if not key.startswith(prefix) or self._foreign.has(key):
+                continue
+            try:
+                yield self.stat(key)
+            except NotFound:  # deleted while we were listing
+                continue
 
     def delete(self, key: str) -> None:
         """Delete an object and the folders that it leaves empty."""

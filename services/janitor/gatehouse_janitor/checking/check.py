@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gatehouse_common.db import FootageReader
 from gatehouse_common.db.inventory import Inventory
-from gatehouse_common.errors import Cancelled, NotFound
+from gatehouse_common.errors import Cancelled, DataLoss, InvalidInput, NotFound
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 
@@ -32,6 +32,7 @@ class Report:
     Attributes:
         problems: what is wrong, and stood when it was looked at a second time.
         chunks: rows of chunks that were looked at.
+        of_cameras: the same, by camera.
         files: recordings, clips and pictures in the store that were.
         clips: rows of clips that were.
         pictures: keys of pictures that were.
@@ -48,6 +49,7 @@ class Report:
     spool_files: int = 0
     quarantined: int = 0
     passed: int = 0
+    of_cameras: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -70,7 +72,7 @@ class Check:
         self._stop = stop or threading.Event()
         self._footage = FootageReader(core.db)
         self._chunks = ChunkCheck(core, Pace(core.clock, self._stop, care.bytes_per_second))
-        self._objects = ObjectCheck(core, care)
+        self._objects = ObjectCheck(core, care, lambda c: self._chunks.again(c.id, c.key, quick=quick))
         self._recordings = Recordings(core, self._chunks, self._objects, quick=quick)
         self._clips = ClipCheck(core, care, quick=quick)
         self._pictures = PictureCheck(core, care)
@@ -118,6 +120,17 @@ class Check:
             return self._objects.again(problem.key)
         return self._chunks.again(problem.subject, problem.key, quick=self._quick)
 
+    def of_another(self, problem: Problem) -> Problem | None:
+        """Look at a file that its row is not of: what would be wrong with it if the row did not have its key."""
+        return self._objects.again(problem.key, of_another=True)
+
+    def _stands(self, problem: Problem) -> Problem | None:
+        """Look once more; what cannot be looked at is told as it was found, and the others are gone on with."""
+        try:
+            return self.again(problem)
+        except (DataLoss, InvalidInput):
+            return problem
+
     def _beside_again(self, problem: Problem) -> Problem | None:
         try:
             return beside(self._footage.chunk(problem.other), self._footage.chunk(problem.subject))
@@ -136,7 +149,7 @@ class Check:
             raise Cancelled("the check was broken off")
         stands = list(first.values())
         if self._care.pause_s:
-            stands = [p for p in map(self.again, self._taken(iter(stands))) if p is not None]
+            stands = [p for p in map(self._stands, self._taken(iter(stands))) if p is not None]
         kept = sum(1 for info in self._core.store.list(keys.QUARANTINE) if not info.key.endswith(".reason.txt"))
         return Report(
             _without_echoes(stands),
@@ -147,6 +160,7 @@ class Check:
             self._spool.files,
             kept,
             len(first) - len(stands),
+            self._recordings.of_cameras,
         )
 
 

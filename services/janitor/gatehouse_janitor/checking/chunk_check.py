@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
-from gatehouse_common.errors import NotFound, WorkerUnavailable
+from gatehouse_common.errors import DataLoss, NotFound, WorkerUnavailable
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.runtime import Core
 
 from .content import Content, read_content, same
-from .known_chunk import decoded
+from .known_chunk import decoded, is_sealed
 from .pace import Pace
 from .payload import payload_problems
 from .problem import Area, Kind, Problem
@@ -52,11 +52,13 @@ class ChunkCheck:
             return found
         try:
             content = read_content(self._core.store, chunk.key, size)
+            if found is not None and found.kind is Kind.TRUNCATED:
+                return _of_another(chunk, content) or self._replaced(chunk, content) or found
+            return self._content(chunk, content) or found
         except NotFound:  # gone since it was listed
             return _problem(Kind.MISSING, chunk, "the file is not there")
-        if found is not None and found.kind is Kind.TRUNCATED:
-            return _of_another(chunk, content) or found
-        return self._content(chunk, content) or found
+        except DataLoss as error:  # it costs itself only: the others are looked at all the same
+            return _problem(Kind.FLIPPED, chunk, f"it cannot be read: {error.message}")
 
     def again(self, chunk_id: str, key: str, *, quick: bool) -> Problem | None:
         """Look at a chunk once more; None if it is well by now, gone, or under another key."""
@@ -95,8 +97,15 @@ class ChunkCheck:
         if content.info is None or content.boxes is None:
             return _problem(Kind.DAMAGED, chunk, "its beginning is not that of a chunk file")
         if indexed is None or blob is None or not same(indexed, content.boxes):
-            return _apart(chunk, content, indexed)
+            return self._replaced(chunk, content) or _apart(chunk, content, indexed)
         return self._bytes(chunk, content, indexed, blob) or _times(chunk, indexed)
+
+    def _replaced(self, chunk: Chunk, content: Content) -> Problem | None:
+        """Return that a file is another film: its index and that of SQL are both intact, which damage does not do."""
+        blob = self.blob(chunk.id)
+        if content.own is None or content.box == blob or not is_sealed(blob, chunk):
+            return None
+        return _problem(Kind.REPLACED, chunk, "it is whole by its own index, which is not the one that was recorded")
 
     def _bytes(self, chunk: Chunk, content: Content, indexed: ChunkMedia, blob: bytes) -> Problem | None:
         """Hold a file whose boxes are as the index says to its digests."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from gatehouse_common.db import Clip, ClipRepository
 from gatehouse_common.db.inventory import Inventory
-from gatehouse_common.errors import NotFound
+from gatehouse_common.errors import DataLoss, NotFound
 from gatehouse_common.media.boxes import U32, U64
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
@@ -65,9 +65,16 @@ class ClipCheck:
         if size != clip.bytes:
             kind = Kind.EMPTY if size == 0 else Kind.TRUNCATED if size < clip.bytes else Kind.SIZE
             return _problem(kind, clip, f"{size} bytes, the index says {clip.bytes}")
-        if not self._quick and not _is_whole(BlockReader(self._core.store, clip.key, size)):
-            return _problem(Kind.DAMAGED, clip, "its boxes do not fill the file")
-        return None
+        return None if self._quick else self._content(clip, size)
+
+    def _content(self, clip: Clip, size: int) -> Problem | None:
+        try:
+            well = is_whole(BlockReader(self._core.store, clip.key, size))
+        except NotFound:  # gone since
+            return _problem(Kind.MISSING, clip, "the file of the clip is not there")
+        except DataLoss as error:  # it costs itself only: the others are looked at all the same
+            return _problem(Kind.DAMAGED, clip, f"it cannot be read: {error.message}")
+        return None if well else _problem(Kind.DAMAGED, clip, "its boxes do not fill the file")
 
     def again(self, problem: Problem) -> Problem | None:
         """Look once more at what was found; None if it is well by now."""
@@ -117,7 +124,7 @@ def start_of(key: str) -> int | None:
     return int(match["epoch"]) if match else None
 
 
-def _is_whole(reader: BlockReader) -> bool:
+def is_whole(reader: BlockReader) -> bool:
     """Return whether boxes fill a file from its beginning to its end, a movie among them (14496-12 clause 4.2)."""
     at, size, kinds = 0, reader.size(), set[bytes]()
     while at + 8 <= size:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from gatehouse_common.errors import DataLoss
+from gatehouse_common.integrity.evidence import own_index
 from gatehouse_common.media.gops import seal_scanned
 from gatehouse_common.media.index_blob import decode_index, decode_seal
-from gatehouse_common.media.run_box import FOOTER_BYTES, RunInfo, build_index_box, index_box_size, index_of_box
+from gatehouse_common.media.run_box import RunInfo, build_index_box
 from gatehouse_common.media.samples import ChunkMedia
-from gatehouse_common.media.scan import ChunkScanner, SizedReader
+from gatehouse_common.media.scan import ChunkScanner
 from gatehouse_common.media.seal import Seal
 from gatehouse_common.storage import ObjectStore
 
@@ -98,17 +100,26 @@ def read_content(store: ObjectStore, key: str, size: int) -> Content:
     reader = BlockReader(store, key, size)
     scanner = ChunkScanner(reader, key)
     boxes = None
-    try:
+    # What was scanned before a box that is damaged, or cannot be read, stays; nothing behind it is had by the boxes.
+    with suppress(DataLoss, *_UNREADABLE):
         scanner.update()
-        if scanner.part_count and scanner.info is not None:
-            boxes = scanner.media()
-    except (DataLoss, *_UNREADABLE):
-        # A header box is damaged: nothing of what is behind it can be had by the boxes.
-        boxes = None
-    box = box_at_end(reader)
+    with suppress(DataLoss, *_UNREADABLE):
+        boxes = scanner.media()
+    box = own_index(reader)
     own = None if box is None else _read_box(box, key, size)
-    seal = seal_scanned(reader, scanner) if own is None and boxes is not None else None
+    if own is not None and box is not None and _lost_digests(scanner, box, key):
+        box = own = None
+    seal = None
+    if own is None and boxes is not None:
+        with suppress(DataLoss):  # without digests it is told by its boxes what is good of it
+            seal = seal_scanned(reader, scanner)
     return Content(size, scanner.info, scanner.init, boxes, box, own, seal)
+
+
+def _lost_digests(scanner: ChunkScanner, box: bytes, key: str) -> bool:
+    """Return whether a file that was recorded with digests ends in an index without: it is not the one it had."""
+    chained = scanner.info is not None and bool(scanner.info.previous)
+    return decode_seal(box, key) is None and (chained or any(scanner.digests))
 
 
 def _read_box(box: bytes, key: str, size: int) -> ChunkMedia | None:
@@ -119,15 +130,6 @@ def _read_box(box: bytes, key: str, size: int) -> ChunkMedia | None:
         return None
     is_at_end = media.indexed_bytes + len(build_index_box(box)) == size
     return media if is_at_end and len(media.parts) else None
-
-
-def box_at_end(reader: SizedReader) -> bytes | None:
-    """Return the compact sample index that a file ends in, None if it ends in none."""
-    size = reader.size()
-    length = index_box_size(reader.pread(max(0, size - FOOTER_BYTES), FOOTER_BYTES))
-    if length is None or length > size:
-        return None
-    return index_of_box(reader.pread(size - length, length))
 
 
 def same(a: ChunkMedia, b: ChunkMedia) -> bool:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from gatehouse_common.db import Chunk, Run
 from gatehouse_common.errors import DataLoss
-from gatehouse_common.media.index_blob import decode_index, decode_seal
+from gatehouse_common.integrity.evidence import of_index
+from gatehouse_common.media.index_blob import decode_seal
 from gatehouse_common.media.run_box import RunInfo, build_run_box
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.seal import Seal, chain_start
 
-from .content import Content
+from .content import Content, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,30 @@ class KnownChunk:
         """The bytes that its file begins with."""
         return self.init + build_run_box(self.info)
 
+    def is_all_of(self, content: Content) -> bool:
+        """Return whether a file has this beginning and these boxes: what may be wrong in it is in its pictures."""
+        if content.info is None or content.boxes is None or not same(self.media, content.boxes):
+            return False
+        return content.init + build_run_box(content.info) == self.head
+
 
 def decoded(blob: bytes | None, chunk: Chunk) -> ChunkMedia | None:
     """Return the samples that a compact index describes, at the chunk's place in time.
 
-    None if it cannot be read, is not of this chunk, or is not what its own checksum says.
+    None if it cannot be read, is not of this chunk, or is not what its own checksum, and its own links, say.
     """
     if blob is None:
         return None
     try:
-        decode_seal(blob, chunk.key)
-        media = decode_index(blob, chunk.key, chunk.origin_us)
+        media = of_index(blob, chunk.key, chunk.origin_us, has_box=False).media
     except DataLoss:
         return None
-    return media if media.chunk_id == chunk.id and len(media.parts) else None
+    return media if media.chunk_id == chunk.id else None
+
+
+def is_sealed(blob: bytes | None, chunk: Chunk) -> bool:
+    """Return whether a compact index is intact, of this chunk, and has digests: then no file can say otherwise."""
+    return blob is not None and decoded(blob, chunk) is not None and decode_seal(blob, chunk.key) is not None
 
 
 def known_chunk(content: Content, chunk: Chunk | None, run: Run | None, blob: bytes | None) -> KnownChunk | None:

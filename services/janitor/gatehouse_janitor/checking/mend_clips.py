@@ -5,18 +5,21 @@ from __future__ import annotations
 import structlog
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Clip, ClipRepository
+from gatehouse_common.db import Clip, ClipRepository, FootageReader
 from gatehouse_common.db.inventory import Inventory, InventoryWriter
 from gatehouse_common.errors import Conflict, DataLoss
 from gatehouse_common.ids import new_id
+from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.clip_box import ClipInfo, read_clip_box
 from gatehouse_common.media.film_facts import read_facts
 from gatehouse_common.runtime import Core
 
-from .clip_check import event_of, start_of
+from .chunk_check import APART_US
+from .clip_check import event_of, is_whole, start_of
 from .content import BlockReader
 from .problem import Area, Kind, Problem
 from .quarantine import set_aside
+from .safety import StoreStands
 
 log = structlog.get_logger(__name__)
 
@@ -28,15 +31,13 @@ class ClipRepair:
 
     Args:
         core: the index and the store.
+        stands: asked whether the store is there before anything is done that cannot be taken back.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._clips, self._inventory, self._writer = (
-            ClipRepository(core.db),
-            Inventory(core.db),
-            InventoryWriter(core.db),
-        )
+    def __init__(self, core: Core, stands: StoreStands) -> None:
+        self._core, self._stands = core, stands
+        self._clips, self._footage = ClipRepository(core.db), FootageReader(core.db)
+        self._inventory, self._writer = Inventory(core.db), InventoryWriter(core.db)
 
     def mend(self, problem: Problem) -> str | None:
         """Mend one problem and return what was done, None if nothing can be done about it.
@@ -50,40 +51,67 @@ class ClipRepair:
             return None
         if problem.subject:
             return self._clip(problem)
-        if problem.kind is Kind.ORPHAN:
+        if problem.kind in {Kind.ORPHAN, Kind.DUPLICATE}:
             event = event_of(problem.key) or ""
-            known = self._inventory.pictures_of([event]).get(event)
-            try:
-                return restore_clip(self._core, problem.key, None if known is None else known.camera, event)
-            except (DataLoss, Conflict) as error:
-                log.info("a clip cannot be indexed anew", key=problem.key, reason=error.message)
+            if any(clip.state == "planned" for clip in self._inventory.clips_of([event]).get(event, [])):
+                return None  # it may be the file of that one: the segmenter writes its row, or makes the same again
+            if problem.kind is Kind.ORPHAN:
+                return self._restore(problem, event)
+        return self._set_aside(problem)
+
+    def _restore(self, problem: Problem, event: str) -> str | None:
+        known = self._inventory.pictures_of([event]).get(event)
+        try:
+            return restore_clip(self._core, problem.key, None if known is None else known.camera, event)
+        except DataLoss as error:
+            log.info("a clip cannot be indexed anew", key=problem.key, reason=error.message)
+            if known is None:
+                return None  # its plate event may still be told of, or come back with a copy of the index
+        except Conflict as error:
+            log.info("a clip cannot be indexed anew", key=problem.key, reason=error.message)
         return self._set_aside(problem)
 
     def _clip(self, problem: Problem) -> str | None:
         clip = self._clips.get(problem.subject)
-        if problem.kind is Kind.SIZE and self._is_film(problem.key):
+        if problem.kind in {Kind.SIZE, Kind.TRUNCATED} and self._is_film(problem.key):
             size = self._core.store.stat(problem.key).size
             return f"it is {size} bytes long" if self._writer.size_of_clip(clip.id, clip.key, size) else None
+        if problem.kind not in {Kind.MISSING, Kind.EMPTY} and not self._can_be_cut_again(clip):
+            return None  # however damaged: it is what there is of it
+        self._stands.check()
         aside = "" if problem.kind is Kind.MISSING else f"; the file was {self._set_aside(problem)}"
         if clip.state == "archived":
             return f"marked as purged{aside}" if self._writer.purge_clip(clip.id, clip.key) else None
         planned = self._writer.plan_clip_again(clip.id, clip.key, problem.detail)
         return f"to be cut anew from the footage{aside}" if planned else None
 
-    def _picture(self, problem: Problem) -> str:
+    def _can_be_cut_again(self, clip: Clip) -> bool:
+        """Return whether all that a clip shows is still there as footage."""
+        if clip.state != "stored":
+            return False
+        there = self._footage.spans(clip.camera, clip.start_us, clip.end_us)
+        return not [gap for gap in subtract(Interval(clip.start_us, clip.end_us), there) if gap.duration > APART_US]
+
+    def _picture(self, problem: Problem) -> str | None:
+        if problem.kind is Kind.ORPHAN and not problem.subject:
+            return None  # of a plate event that nobody has told of yet, or that comes back with a copy of the index
+        self._stands.check()
         done = [] if problem.kind is Kind.MISSING else [self._set_aside(problem)]
         if problem.subject and self._writer.forget_picture(problem.subject, problem.key):
             done.append("the plate event has no such picture any more")
         return "; ".join(done)
 
     def _is_film(self, key: str) -> bool:
+        """Return whether a file is a film from its first byte to its last."""
+        reader = BlockReader(self._core.store, key, self._core.store.stat(key).size)
         try:
-            read_facts(BlockReader(self._core.store, key, self._core.store.stat(key).size))
+            read_facts(reader)
+            return is_whole(reader)
         except DataLoss:
             return False
-        return True
 
     def _set_aside(self, problem: Problem) -> str:
+        self._stands.check()
         target = set_aside(self._core.store, problem.key, problem.detail, self._core.clock)
         return f"moved to {target}"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gatehouse_common.db import FootageReader
+from collections.abc import Callable
+
+from gatehouse_common.db import Chunk, FootageReader
 from gatehouse_common.db.inventory import Inventory
 from gatehouse_common.errors import DataLoss, InvalidInput, NotFound
 from gatehouse_common.ids import is_id, parse_slug
@@ -21,16 +23,22 @@ class ObjectCheck:
     Args:
         core: where to look.
         care: what is on its way into the index.
+        trouble: returns what is wrong with a chunk that the index knows, None if nothing is.
     """
 
-    def __init__(self, core: Core, care: Care) -> None:
-        self._core, self._care = core, care
+    def __init__(self, core: Core, care: Care, trouble: Callable[[Chunk], Problem | None]) -> None:
+        self._core, self._care, self._trouble = core, care, trouble
         self._footage, self._inventory = FootageReader(core.db), Inventory(core.db)
 
-    def look(self, info: ObjectInfo) -> Problem | None:
-        """Return what is wrong with a file, None if nothing is: it is known by now, or on its way in or out."""
+    def look(self, info: ObjectInfo, *, of_another: bool = False) -> Problem | None:
+        """Return what is wrong with a file, None if nothing is: it is known by now, or on its way in or out.
+
+        Args:
+            info: the file.
+            of_another: the row that has its key is of another chunk, and says nothing of it.
+        """
         key = info.key
-        if key == keys.RECORDING_INDEX or self._footage.chunk_of_key(key) is not None:
+        if key == keys.RECORDING_INDEX or (not of_another and self._footage.chunk_of_key(key) is not None):
             return None
         young = self._care.is_young(info.modified_us, self._core.clock.now_us())
         if young or self._inventory.to_be_deleted([key]):
@@ -47,10 +55,10 @@ class ObjectCheck:
             return _problem(Kind.FOREIGN, key, f"{info.size} bytes that are no chunk file of Gatehouse")
         return self._of_ours(info, head)
 
-    def again(self, key: str) -> Problem | None:
-        """Look at a file once more; None if it is well by now, or gone."""
+    def again(self, key: str, *, of_another: bool = False) -> Problem | None:
+        """Look at a file once more; None if it is well by now, or gone. See ``look``."""
         try:
-            return self.look(self._core.store.stat(key))
+            return self.look(self._core.store.stat(key), of_another=of_another)
         except NotFound:
             return None
 
@@ -66,10 +74,22 @@ class ObjectCheck:
             return _problem(Kind.ORPHAN, key, "it was stored, and the index was not told")
         if known.key == key:  # the index was told since its key was looked for
             return None
+        return self._beside(known, key)
+
+    def _beside(self, known: Chunk, key: str) -> Problem:
+        """Return what a file is of a chunk that the index knows under another key."""
+        # A copy is one too many only if what it is a copy of is there, and is well: else it may be the only good one.
         try:
-            self._core.store.stat(known.key)
+            there, _ = read_head(self._core.store, known.key)
         except NotFound:
             return _problem(Kind.ORPHAN, key, f"the index looks for it under {known.key}")
+        except DataLoss:
+            there = None
+        if there is not None and there.chunk != known.id:
+            return _problem(Kind.ORPHAN, key, f"the index looks for it under {known.key}, where another chunk is")
+        trouble = self._trouble(known)
+        if trouble is not None:
+            return _problem(Kind.ORPHAN, key, f"the same chunk as {known.key}, of which: {trouble.detail}")
         return _problem(Kind.DUPLICATE, key, f"a copy of the chunk that is stored as {known.key}")
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gatehouse_common.integrity.chunk_bytes import compare
+from gatehouse_common.errors import DataLoss
+from gatehouse_common.integrity.chunk_bytes import Unread, compare, pieces_of, why
 from gatehouse_common.integrity.evidence import SAMPLE_INDEX, of_index
 from gatehouse_common.media.boxes import U32
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.storage import ObjectStore
 
-from .content import BlockReader
+from .content import BlockReader, Content
 
 Read = Callable[[int], None]
 
@@ -71,8 +72,26 @@ def digest_problems(
     evidence = of_index(blob, key, None, has_box=has_box)
     if evidence.seal is None:
         return None
-    wrong = compare(store.open_range(key), list(evidence.regions()), read)
-    return [Bad(r.start, r.end, f"{r.what} is not what was recorded", r.what == SAMPLE_INDEX) for r in wrong]
+    unread = list[Unread]()
+    pieces = pieces_of(store, key, store.stat(key).size, unread)
+    wrong = compare(pieces, list(evidence.regions()), read)
+    return [Bad(r.start, r.end, f"{r.what} {why(r.start, r.end, unread)}", r.what == SAMPLE_INDEX) for r in wrong]
+
+
+def is_sound(store: ObjectStore, key: str, content: Content) -> bool:
+    """Return whether a file is, to the byte, what the index at its own end says.
+
+    Raises:
+        NotFound: it is gone.
+        Unavailable: the store does not answer.
+    """
+    if not content.is_consistent or content.box is None:
+        return False
+    try:
+        # None: it has no digests, and nothing in it says that it ever had.
+        return not digest_problems(store, key, content.box, has_box=True)
+    except DataLoss:
+        return False
 
 
 def _unit_problems(store: ObjectStore, key: str, media: ChunkMedia) -> list[Bad]:

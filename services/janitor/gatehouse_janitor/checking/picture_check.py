@@ -89,7 +89,7 @@ class PictureCheck:
             if self._care.is_young(info.modified_us, now_us) or info.key in leaving or (is_named and info.size):
                 continue
             camera = match["camera"] if match else ""
-            subject = known.event if known is not None and is_named else ""
+            subject = known.event if known is not None else ""
             if info.size == 0:
                 kind, detail = Kind.EMPTY, "there is nothing in the picture"
             elif match is None:

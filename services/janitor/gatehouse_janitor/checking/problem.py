@@ -27,6 +27,7 @@ class Kind(StrEnum):
     TRUNCATED = "truncated"  # the file ends before its time
     FLIPPED = "flipped"  # bytes inside of the file are not those that were written
     DAMAGED = "damaged"  # the file does not say what it is
+    REPLACED = "replaced"  # the file is whole by its own word, and is not what was recorded
     SIZE = "size"  # the file is whole, and of another size than the index says
     DURATION = "duration"  # the file covers another time than the index says
     INDEX = "index"  # the index's sample table is not that of the file, which is whole

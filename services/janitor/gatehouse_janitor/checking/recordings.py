@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
 from gatehouse_common.db.inventory import Inventory
-from gatehouse_common.errors import NotFound, WorkerUnavailable
+from gatehouse_common.errors import InvalidInput, NotFound, WorkerUnavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 from gatehouse_common.timefmt import to_datetime
@@ -35,6 +36,7 @@ class Recordings:
         self._core, self._chunks, self._objects, self._quick = core, chunks, objects, quick
         self._footage, self._inventory = FootageReader(core.db), Inventory(core.db)
         self.files = self.rows = 0
+        self.of_cameras = Counter[str]()
 
     def all(self, advance: Advance) -> Iterator[Problem]:
         """Yield what is wrong with any of them."""
@@ -57,7 +59,7 @@ class Recordings:
         for chunk, info in _matched(self._inventory.stored_by_key(prefix), self._core.store.list(prefix)):
             found: Problem | None = None
             if chunk is not None:
-                self.rows += 1
+                self._count(chunk)
                 found = look(chunk, None if info is None else info.size)
             elif info is not None:
                 found = self._objects.look(info)
@@ -66,17 +68,21 @@ class Recordings:
                 yield found
             advance((chunk is not None) + (info is not None))
 
+    def _count(self, chunk: Chunk) -> None:
+        self.rows += 1
+        self.of_cameras[chunk.camera] += 1
+
     def _open(self, advance: Advance) -> Iterator[Problem]:
         """Yield the chunks that are said to be in a spool and are not."""
         for chunk in self._footage.open_chunks():
-            self.rows += 1
+            self._count(chunk)
             try:
                 self._core.media.stat(chunk.key)
             except NotFound:
                 found = self._chunks.quick(chunk, None)
                 if found is not None:
                     yield found
-            except WorkerUnavailable:  # it is where its worker is, which does not answer
+            except (WorkerUnavailable, InvalidInput):  # it is where its worker is, which cannot be asked from here
                 pass
             advance(1)
 

@@ -15,30 +15,37 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap, Run
 from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, Unavailable
 from gatehouse_common.intervals import Interval, subtract
+from gatehouse_common.media.stored import read_head
 from gatehouse_common.messages import ChunkStored, GapCause
 from gatehouse_common.runtime import Core
 
 from .check import Check
 from .chunk_check import APART_US
 from .content import Content, read_content
-from .known_chunk import KnownChunk, decoded, known_chunk
+from .known_chunk import KnownChunk, decoded, is_sealed, known_chunk
 from .mend_clips import ClipRepair
 from .object_check import is_ours
-from .payload import digest_problems
+from .payload import is_sound
 from .problem import Area, Kind, Problem
 from .quarantine import set_aside
+from .safety import StoreStands
 from .salvage import Salvage, Whole
 
 log = structlog.get_logger(__name__)
 
 Tell = Callable[[ChunkStored], None]
 _WAIT_US = 30 * SECOND
-_ORDER = (Kind.ORPHAN, Kind.DURATION, Kind.INDEX, Kind.SIZE, Kind.BOX, Kind.FLIPPED, Kind.TRUNCATED, Kind.DAMAGED)
+_ORDER = (
+    *(Kind.ORPHAN, Kind.FOREIGN, Kind.TWIN_ROWS, Kind.DURATION, Kind.INDEX, Kind.SIZE, Kind.BOX),
+    *(Kind.FLIPPED, Kind.TRUNCATED, Kind.REPLACED, Kind.DAMAGED, Kind.EMPTY, Kind.MISSING, Kind.DUPLICATE),
+)
 """First what gives files back to their rows; what forgets, or sets aside, sees then what is left."""
 
 
 _OF_ROWS = frozenset({Kind.INDEX, Kind.DURATION, Kind.SIZE, Kind.TRUNCATED})
-"""Where the file is whole by its own word, it is the row that is wrong."""
+"""Where the file is whole by its own word, it is the row that is wrong; but not if the index has other digests."""
+
+_GONE = frozenset({Kind.MISSING, Kind.EMPTY})
 
 
 class Repair:
@@ -48,12 +55,15 @@ class Repair:
         core: the index and the store.
         check: looks at each of them once more before anything is done.
         tell: hands ``chunk.stored`` to the indexer, at once or by the bus.
+        force: somebody has said that the store is as it should be.
     """
 
-    def __init__(self, core: Core, check: Check, tell: Tell) -> None:
+    def __init__(self, core: Core, check: Check, tell: Tell, *, force: bool = False) -> None:
         self._core, self._check, self._tell = core, check, tell
         self._footage, self._writer = FootageReader(core.db), FootageWriter(core.db)
-        self._clips = ClipRepair(core)
+        self._stands = StoreStands(core, force=force)
+        self._clips = ClipRepair(core, self._stands)
+        self._freed: list[str] = []  # keys that rows were moved from: another file is there, or a damaged one
 
     def mend_all(self, problems: Iterable[Problem]) -> dict[Problem, str]:
         """Mend problems; return what was done about each of those about which something could be."""
@@ -71,16 +81,36 @@ class Repair:
 
     def mend(self, problem: Problem) -> str | None:
         """Mend one problem and return what was done, None if nothing can be done about it now."""
+        self._freed.clear()
         try:
             now = self._check.again(problem)
             if now is None:
                 return "it is well by now"
+            if now.kind in _GONE and now.kind is not problem.kind:
+                return None  # it was there a moment ago: a disk that goes away looks like this
             done = self._recording(now) if now.area is Area.RECORDING else self._clips.mend(now)
+            followed = self._follow()
         except GatehouseError as error:
             log.warning("could not be mended", key=problem.key, reason=error.message)
             return None
+        except Exception:  # a fault in one of them must not keep the others from being mended
+            log.exception("could not be mended", key=problem.key)
+            return None
         log.info("looked after", kind=now.kind.value, key=now.key, done=done)
-        return done
+        return (done or "") + followed or None
+
+    def hand_in(self, key: str) -> bool:
+        """Tell the indexer of a file that it does not know, and wait for nothing; return False if it is not whole.
+
+        Raises:
+            NotFound: it is gone.
+            GatehouseError: it cannot be read, or told of.
+        """
+        whole = self._whole(key, self._read(key), None, None)
+        if whole is None:
+            return False
+        self._tell(self._message(whole, None, recovered=True))
+        return True
 
     def _recording(self, problem: Problem) -> str | None:
         if problem.kind in {Kind.OVERLAP, Kind.LEFTOVER}:
@@ -102,29 +132,79 @@ class Repair:
             return self._give_back(chunk, problem)
         return self._reread(chunk, problem)
 
-    def _adopt(self, problem: Problem) -> str:
-        """Index a file that the index misses, as its publishing would have been told."""
+    def _adopt(self, problem: Problem) -> str | None:
+        """Index a file that the index misses, or looks for elsewhere, as its publishing would have been told."""
         content = self._read(problem.key)
         if content.info is None or not is_ours(content.info):
             return self._set_aside(problem)
-        if self._is_sound(problem.key, content) and content.own is not None:
-            return self._index(Whole(problem.key, content.info, content.own, content.size))
-        known = known_chunk(content, None, self._run(content.info.run), None)
-        return self._set_aside(problem) if known is None else self._salvage(problem, known, None)
+        row, blob = self._known(content.info.chunk)
+        whole = self._whole(problem.key, content, row, blob)
+        if whole is None:
+            return self._take_over(problem, content, row, blob, whole)
+        if row is None:
+            return self._index(whole)
+        self._freed.append(row.key)
+        if content.box != blob:
+            return self._index(whole)
+        return self._index(whole, stored_us=row.stored_us, recovered=row.recovered)
 
-    def _reread(self, chunk: Chunk, problem: Problem) -> str:
+    def _take_over(
+        self, problem: Problem, content: Content, row: Chunk | None, blob: bytes | None, whole: Whole | None
+    ) -> str | None:
+        """Make a chunk of what is good in a file that is not whole, or is under the key of another."""
+        if row is not None and whole is None and self._has_file(row):
+            return None  # that one is looked after first; then this is a copy
+        run = self._run(row.run if row is not None else content.info.run if content.info is not None else "")
+        known = known_chunk(content, row, run, blob)
+        return self._set_aside(problem) if known is None else self._salvage(problem, known, row)
+
+    def _reread(self, chunk: Chunk, problem: Problem) -> str | None:
         """Index a chunk anew if its file is whole; else make whole what is good of it."""
         content = self._read(chunk.key)
-        if problem.kind in _OF_ROWS and self._is_sound(chunk.key, content) and content.info and content.own:
-            whole = Whole(chunk.key, content.info, content.own, content.size)
+        _, blob = self._known(chunk.id)
+        whole = self._whole(chunk.key, content, chunk, blob) if problem.kind in _OF_ROWS else None
+        if whole is not None:
             cut = problem.kind is Kind.TRUNCATED
             done = self._index(whole, stored_us=chunk.stored_us, recovered=chunk.recovered or cut)
             return done + self._note_lost(chunk, [whole], problem.detail) if cut else done
-        blob = self._footage.sample_indexes([chunk.id]).get(chunk.id)
-        known = known_chunk(content, chunk, self._run(chunk.run), None if decoded(blob, chunk) is None else blob)
+        known = known_chunk(content, chunk, self._run(chunk.run), blob)
         if known is None:
             return f"{self._set_aside(problem)}; {self._forget(chunk, GapCause.CORRUPT, problem.detail)}"
+        if problem.kind is Kind.FLIPPED and known.seal is None and known.is_all_of(content):
+            return None  # nothing says what was there: a copy would have the damage, and digests of it
         return self._salvage(problem, known, chunk)
+
+    def _known(self, chunk_id: str) -> tuple[Chunk | None, bytes | None]:
+        """Return the row of a stored chunk, and its sample index where it can be relied on."""
+        try:
+            row = self._footage.chunk(chunk_id)
+        except NotFound:
+            return None, None
+        if row.state != "stored":
+            return None, None
+        blob = self._footage.sample_indexes([chunk_id]).get(chunk_id)
+        return row, None if decoded(blob, row) is None else blob
+
+    def _whole(self, key: str, content: Content, row: Chunk | None, blob: bytes | None) -> Whole | None:
+        """Return a file as a chunk that is whole; None if it is not, or is not what the index has digests of.
+
+        What the index has is intact and sealed, or it has nothing: a file that says otherwise does not overrule it.
+        """
+        if content.info is None or content.own is None or not is_sound(self._core.store, key, content):
+            return None
+        if row is not None and content.box != blob and is_sealed(blob, row):
+            return None
+        return Whole(key, content.info, content.own, content.size)
+
+    def _has_file(self, row: Chunk) -> bool:
+        """Return whether the file of a row is there and of its chunk, well or not."""
+        try:
+            info, _ = read_head(self._core.store, row.key)
+        except NotFound:
+            return False
+        except DataLoss:
+            return True
+        return info is not None and info.chunk == row.id
 
     def _run(self, run_id: str) -> Run | None:
         try:
@@ -135,24 +215,19 @@ class Repair:
     def _read(self, key: str) -> Content:
         return read_content(self._core.store, key, self._core.store.stat(key).size)
 
-    def _is_sound(self, key: str, content: Content) -> bool:
-        """Return whether a file is, to the byte, what the index at its own end says."""
-        if not content.is_consistent or content.box is None:
-            return False
-        try:
-            return not digest_problems(self._core.store, key, content.box, has_box=True)
-        except DataLoss:
-            return False
-
     def _salvage(self, problem: Problem, known: KnownChunk, chunk: Chunk | None) -> str:
+        is_its = chunk is not None and chunk.key == problem.key
+        self._stands.make_sure_of_room(known.media.indexed_bytes)
         made = Salvage(self._core, problem.key, known).make()
         if not made:
-            forgotten = "" if chunk is None else f"; {self._forget(chunk, GapCause.CORRUPT, problem.detail)}"
-            return f"{self._set_aside(problem)}{forgotten}"
+            lost = f"; {self._forget(chunk, GapCause.CORRUPT, problem.detail)}" if chunk is not None and is_its else ""
+            return f"{self._set_aside(problem)}{lost}"
         for whole in made:
             self._index(whole)
         names = ", ".join(whole.key for whole in made)
         lost = "" if chunk is None else self._note_lost(chunk, made, problem.detail)
+        if chunk is not None and not is_its:
+            self._freed.append(chunk.key)
         return f"made anew as {names}{lost}; the old one {self._set_aside(problem)}"
 
     def _note_lost(self, chunk: Chunk, made: Iterable[Whole], detail: str) -> str:
@@ -164,11 +239,30 @@ class Repair:
         return f", without {sum(gap.duration for gap in lost) / SECOND:.3f} s of it" if lost else ""
 
     def _give_back(self, chunk: Chunk, problem: Problem) -> str | None:
-        """Let a file that is of another chunk be that one's; the chunk that the index has it for is gone."""
-        forgotten = self._forget(chunk, GapCause.CORRUPT, problem.detail)
-        left = self._check.again(Problem(Kind.ORPHAN, Area.RECORDING, problem.camera, problem.key, problem.detail))
-        done = None if left is None else self._recording(left)
-        return f"{forgotten}; the file: {done or 'stays'}"
+        """Let a file that is of another chunk be that one's; the chunk that the index has it for may be elsewhere."""
+        claimed = self._check.of_another(problem)
+        if claimed is None:
+            return None
+        done = None
+        if claimed.kind is Kind.ORPHAN:
+            content = self._read(problem.key)
+            row, blob = self._known(content.info.chunk if content.info is not None else "")
+            done = self._take_over(problem, content, row, blob, self._whole(problem.key, content, row, blob))
+        done = (done or self._set_aside(problem)) + self._follow()
+        left = self._check.again(problem)
+        if left is None or left.kind is not Kind.MISSING:
+            return done  # its own file was under the key of the other
+        return f"{done}; {self._forget(chunk, GapCause.CORRUPT, problem.detail)}"
+
+    def _follow(self) -> str:
+        """Look at the files under keys that rows were moved from, and at those that this frees in turn."""
+        done = ""
+        while self._freed:
+            key = self._freed.pop()
+            left = self._check.again(Problem(Kind.ORPHAN, Area.RECORDING, "", key, "its chunk has another file"))
+            what = None if left is None else self._recording(left)
+            done += f"; {key}: {what}" if what else ""
+        return done
 
     def _twins(self, problem: Problem) -> str | None:
         """Forget the one of two rows of the same footage whose file does not say that it is that chunk."""
@@ -179,6 +273,7 @@ class Repair:
                     continue
             except NotFound:
                 pass
+            self._stands.check()
             self._writer.forget_chunk(chunk.id)  # the footage is there, by the other row: no gap
             return f"the row of {chunk.key} was removed"
         return None
@@ -195,11 +290,21 @@ class Repair:
             DataLoss: it has times that cannot be.
             Unavailable: the index has not heard of it in time; the next check goes on.
         """
-        media, info, clock = whole.media, whole.info, self._core.clock
+        clock = self._core.clock
+        self._tell(self._message(whole, stored_us, recovered=recovered))
+        never, until_us = threading.Event(), clock.monotonic_us() + _WAIT_US
+        while not self._is_known(whole):
+            if clock.monotonic_us() > until_us:
+                raise Unavailable(f"the index was told of {whole.key} and does not know it yet")
+            clock.wait(never, 0.2)
+        return "indexed anew from the file"
+
+    def _message(self, whole: Whole, stored_us: int | None, *, recovered: bool) -> ChunkStored:
+        media, info = whole.media, whole.info
         try:
-            stored = ChunkStored(
+            return ChunkStored(
                 camera=info.camera,
-                time_us=clock.now_us() if stored_us is None else stored_us,
+                time_us=self._core.clock.now_us() if stored_us is None else stored_us,
                 run=info.run,
                 chunk=info.chunk,
                 key=whole.key,
@@ -212,24 +317,19 @@ class Repair:
             )
         except ValidationError as error:
             raise DataLoss(f"{whole.key} has times that cannot be: {error.errors()[0]['msg']}") from error
-        self._tell(stored)
-        never, until_us = threading.Event(), clock.monotonic_us() + _WAIT_US
-        while not self._is_known(whole):
-            if clock.monotonic_us() > until_us:
-                raise Unavailable(f"the index was told of {whole.key} and does not know it yet")
-            clock.wait(never, 0.2)
-        return "indexed anew from the file"
 
     def _is_known(self, whole: Whole) -> bool:
         row = self._footage.chunk_of_key(whole.key)
         return row is not None and (row.id, row.state, row.bytes) == (whole.info.chunk, "stored", whole.size)
 
     def _set_aside(self, problem: Problem) -> str:
+        self._stands.check()
         target = set_aside(self._core.store, problem.key, problem.detail, self._core.clock)
         return f"moved to {target}"
 
     def _forget(self, chunk: Chunk, cause: GapCause, detail: str) -> str:
         """Take a chunk without a file out of the index, and put what is not there otherwise into the ledger."""
+        self._stands.check()
         self._writer.forget_chunk(chunk.id)
         there = self._footage.spans(chunk.camera, chunk.start_us, chunk.end_us)
         lost = [g for g in subtract(Interval(chunk.start_us, chunk.end_us), there) if g.duration > APART_US]

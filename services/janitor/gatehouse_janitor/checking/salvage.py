@@ -83,10 +83,18 @@ class Salvage:
         return [self._part(n, stretch) for n, stretch in enumerate(good)]
 
     def stretches(self) -> list[Stretch]:
-        """Return the GOPs that are as they were written, neighbours together."""
+        """Return the GOPs that are as they were written, neighbours together.
+
+        Raises:
+            DataLoss: none is, and some cannot be read: a disk that gives nothing back may do so tomorrow.
+        """
         found: list[Stretch] = []
+        unread = ""
         for n in range(len(self._gops)):
-            end = self._good_until(n)
+            try:
+                end = self._good_until(n)
+            except DataLoss as error:
+                end, unread = None, error.message
             if end is None:
                 continue
             last = found[-1] if found else None
@@ -94,6 +102,8 @@ class Salvage:
                 found[-1] = Stretch(last.first, n + 1, end)
             else:
                 found.append(Stretch(n, n + 1, end))
+        if unread and not found:
+            raise DataLoss(f"nothing of {self._key} can be had now: {unread}")
         return found
 
     def _good_until(self, n: int) -> int | None:

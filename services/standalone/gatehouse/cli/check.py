@@ -22,6 +22,7 @@ from gatehouse_janitor.checking.repair import Repair
 from gatehouse_janitor.checking.safety import refuse_if_store_is_away
 
 from .options import data_options, json_option, open_recordings, read_settings
+from .plain import plain
 from .progress import progress
 
 _NEVER_MENDED = frozenset({Kind.OVERLAP, Kind.LEFTOVER})
@@ -84,7 +85,8 @@ def _care(data: Path | None, config: Path | None, lock: DataLock | None) -> Care
 def _mend(core: Core, checking: Check, report: Report, *, force: bool) -> dict[Problem, str]:
     refuse_if_store_is_away(core, report, force=force)
     indexer = build_indexer(core)
-    return Repair(core, checking, lambda stored: indexer.handle(Delivery(stored))).mend_all(report.problems)
+    repair = Repair(core, checking, lambda stored: indexer.handle(Delivery(stored)), force=force)
+    return repair.mend_all(report.problems)
 
 
 def _report(report: Report, mended: dict[Problem, str], *, as_json: bool) -> None:
@@ -112,7 +114,7 @@ def _report(report: Report, mended: dict[Problem, str], *, as_json: bool) -> Non
         return
     for p in report.problems:
         outcome = f" ({mended[p]})" if p in mended else ""
-        click.echo(f"{p.kind.value:9} {p.key}: {p.detail}{outcome}")
+        click.echo(plain(f"{p.kind.value:9} {p.key}: {p.detail}{outcome}"))
     left = len(report.problems) - len(mended)
     if not report.problems:
         click.echo(f"{report.chunks} chunks: index and files agree.")

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import click
 
+from gatehouse_common.clock import SECOND
 from gatehouse_common.db import CameraRepository, FootageReader
+from gatehouse_common.db.upkeep_models import FOREVER_US
 from gatehouse_common.errors import InvalidInput, NotFound
-from gatehouse_common.integrity import Damage, Part, Report, rows_of, verify_recordings
+from gatehouse_common.integrity import Part, Report, rows_of, verify_recordings
 from gatehouse_common.integrity.files import verify_files
+from gatehouse_common.messages import GapCause
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import parse, rfc3339, zone
 
 from .options import data_options, json_option, open_recordings
 from .progress import progress
+from .verified import show
 
 _FILE_ENDINGS = {".mp4", ".zip"}
 
@@ -43,6 +46,9 @@ def verify(
     Without arguments all recordings are verified; with CAMERA, or CAMERA FROM TO, those of a camera or range. FILE is a
     chunk file, a folder of them, or a signed export: neither index nor data directory is needed for it.
 
+    Of an export is shown what it says of itself, and with which key it is signed. Without --key anybody may have signed
+    it: then it is only known that nothing was changed since.
+
     Exit code 1 if something is wrong. Nothing is changed.
     """
     if _are_files(what):
@@ -54,7 +60,7 @@ def verify(
         if key is not None:
             raise InvalidInput("--key is for signed exports: name the FILE.")
         report = _verify_recordings(what, tz, data, config, quiet=as_json)
-    _show(report, as_json=as_json)
+    show(report, as_json=as_json)
     sys.exit(1 if report.damages else 0)
 
 
@@ -83,12 +89,16 @@ def _verify_recordings(
         core.db.upgrade()
         part = _part(core, what, tz)
         count = size = 0
+        cameras = set() if part.camera is None else {part.camera}
         for row in rows_of(core, part):
             count, size = count + 1, size + row.bytes
+            cameras.add(row.camera)
         if part.camera is not None and not count:
             raise NotFound(f"nothing of camera {part.camera} is recorded there.")
         with progress("verifying", size, of_bytes=True, quiet=quiet) as advance:
-            return verify_recordings(core, part, advance)
+            report = verify_recordings(core, part, advance)
+        report.notes += _told(core, part, cameras)
+        return report
     finally:
         core.close()
 
@@ -111,44 +121,17 @@ def _part(core: Core, what: Sequence[str], tz: str | None) -> Part:
     return Part(what[0], start_us, end_us)
 
 
-def _show(report: Report, *, as_json: bool) -> None:
-    if as_json:
-        counts = {
-            name: getattr(report, name) for name in ("chunks", "bytes", "exports", "unsealed", "late", "open", "notes")
-        }
-        click.echo(json.dumps({**counts, "damages": [_fields(one) for one in report.damages]}, indent=1))
-        return
-    for one in report.damages:
-        click.echo(f"{one.kind:9} {one.key}{_where(one)}: {one.detail}")
-    for note in report.notes:
-        click.echo(note)
-    exports = "" if not report.exports else f"{report.exports} signed export{'s' if report.exports > 1 else ''}, "
-    seen = f"{exports}{report.chunks} chunks, {report.bytes / 1e6:.1f} MB"
-    if report.damages:
-        click.echo(f"{seen}: {len(report.damages)} damages.", err=True)
-    else:
-        click.echo(f"{seen}: as recorded.")
-    if report.open:
-        click.echo(f"{report.open} chunks are being recorded, or wait to be stored: they were not looked at.", err=True)
-    if report.unsealed:
-        click.echo(f"{report.unsealed} chunks have no digests: they were recorded by an earlier version.", err=True)
-
-
-def _where(one: Damage) -> str:
-    where = "" if one.start is None else f", bytes {one.start} to {one.end}"
-    if one.from_us is not None and one.to_us is not None:
-        where += f", {rfc3339(one.from_us)} to {rfc3339(one.to_us)}"
-    return where
-
-
-def _fields(one: Damage) -> dict[str, object]:
-    return {
-        "kind": one.kind,
-        "key": one.key,
-        "camera": one.camera,
-        "chunk": one.chunk,
-        "bytes": None if one.start is None else [one.start, one.end],
-        "from": None if one.from_us is None else rfc3339(one.from_us),
-        "to": None if one.to_us is None else rfc3339(one.to_us),
-        "detail": one.detail,
-    }
+def _told(core: Core, part: Part, cameras: Iterable[str]) -> Iterator[str]:
+    """Yield what the ledger says that was there and is not any more, but for what was let go of by its age."""
+    reader = FootageReader(core.db)
+    start_us, end_us = part.start_us or 0, FOREVER_US if part.end_us is None else part.end_us
+    for camera in sorted(cameras):
+        gaps = reader.gaps(camera, start_us, end_us)
+        for cause in (GapCause.DELETED.value, GapCause.CORRUPT.value):
+            lengths = [min(g.end_us, end_us) - max(g.start_us, start_us) for g in gaps if g.cause == cause]
+            if lengths:
+                times = "one hole" if len(lengths) == 1 else f"{len(lengths)} holes"
+                yield (
+                    f"{camera}: {times} in what was recorded, {sum(lengths) / SECOND:.1f} s, known to the ledger as "
+                    f"{cause}: `gatehouse coverage {camera}` tells more"
+                )

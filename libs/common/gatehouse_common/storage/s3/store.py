@@ -12,6 +12,7 @@ from gatehouse_common.errors import DataLoss, InvalidInput, NotFound, from_os_er
 from gatehouse_common.ids import new_id
 from gatehouse_common.settings.model import StorageSettings
 from gatehouse_common.storage import keys
+from gatehouse_common.storage.foreign import ForeignNames
 from gatehouse_common.storage.port import ObjectInfo
 from gatehouse_common.storage.source import FileSource, Source
 
@@ -51,6 +52,7 @@ class S3Store:
         self.place = place
         self._client = client
         self._redirect_s = redirect_s
+        self._foreign = ForeignNames()
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="s3-part")
         self._writer = Writer(client, place, self._senders)
 
@@ -115,7 +117,9 @@ class S3Store:
                 for found in page.get("Contents", []):
                     key = self.place.key(found["Key"])
                     # What other programs show folders by, and what a probe has just written, is no object of ours.
-                    if key and not key.endswith("/") and not key.rpartition("/")[2].startswith(_TEMPORARY):
+                    if not key or key.endswith("/") or key.rpartition("/")[2].startswith(_TEMPORARY):
+                        continue
+                    if not self._foreign.has(key):
                         yield ObjectInfo(key, found["Size"], round(found["LastModified"].timestamp() * 1_000_000))
 
     def delete(self, key: str) -> None:
