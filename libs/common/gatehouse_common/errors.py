@@ -3,10 +3,13 @@
 ```
 GatehouseError
 ├── InvalidInput            the caller's value is wrong                  400  dead-letter
+├── Unauthenticated         nobody knows who asks                        401  dead-letter
+├── Forbidden               who asks may not                             403  dead-letter
 ├── NotFound                no such thing, or not recorded               404  dead-letter
 ├── Conflict                the state of things forbids it               409  dead-letter
 ├── Gone                    was here, was deleted                        410  dead-letter
 ├── TooLarge                more than a stated limit                     413  dead-letter
+├── TooOften                asked for too often; later it may be         429  retry
 ├── ResourceExhausted       disk, memory or quota is full                507  retry
 ├── Unavailable             a dependency does not answer                 503  retry
 │   ├── SourceUnavailable   a camera does not answer, or sends no video  503  retry
@@ -29,10 +32,13 @@ class Kind(Enum):
     """What an error means to whoever has to react to it: ``(slug, HTTP status, worth retrying)``."""
 
     INVALID = ("validation", 400, False)
+    UNAUTHENTICATED = ("unauthenticated", 401, False)
+    FORBIDDEN = ("forbidden", 403, False)
     NOT_FOUND = ("not-found", 404, False)
     CONFLICT = ("conflict", 409, False)
     GONE = ("gone", 410, False)
     TOO_LARGE = ("too-large", 413, False)
+    TOO_OFTEN = ("rate-limited", 429, True)
     EXHAUSTED = ("storage-exhausted", 507, True)
     UNAVAILABLE = ("dependency-unavailable", 503, True)
     DATA_LOSS = ("data-loss", 500, False)
@@ -68,6 +74,18 @@ class InvalidInput(GatehouseError):  # noqa: N818 - the kind reads better withou
         self.field = field
 
 
+class Unauthenticated(GatehouseError):  # noqa: N818
+    """Nobody has shown who asks, or what was shown is not good (any more)."""
+
+    kind = Kind.UNAUTHENTICATED
+
+
+class Forbidden(GatehouseError):  # noqa: N818
+    """Who asks is known, and may not do this."""
+
+    kind = Kind.FORBIDDEN
+
+
 class NotFound(GatehouseError):  # noqa: N818
     """There is no such camera, chunk, object or recorded moment."""
 
@@ -90,6 +108,16 @@ class TooLarge(GatehouseError):  # noqa: N818
     """More was asked for than a stated limit allows."""
 
     kind = Kind.TOO_LARGE
+
+
+class TooOften(GatehouseError):  # noqa: N818
+    """It was asked for too often; ``after_s`` is when it may be asked for again, in seconds."""
+
+    kind = Kind.TOO_OFTEN
+
+    def __init__(self, message: str, after_s: float) -> None:
+        super().__init__(message)
+        self.after_s = after_s
 
 
 class ResourceExhausted(GatehouseError):  # noqa: N818

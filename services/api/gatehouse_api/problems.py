@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import structlog
 from flask import Response, json, request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound
+from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound, TooOften, Unauthenticated
 from gatehouse_common.ids import new_id
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.timefmt import rfc3339
@@ -18,10 +20,13 @@ log = structlog.get_logger(__name__)
 TYPE_PREFIX = "https://gatehouse.example/problems/"
 _TITLES = {
     Kind.INVALID: "A value is not valid",
+    Kind.UNAUTHENTICATED: "Log in first",
+    Kind.FORBIDDEN: "Not allowed",
     Kind.NOT_FOUND: "Not found",
     Kind.CONFLICT: "The present state forbids it",
     Kind.GONE: "It has been deleted",
     Kind.TOO_LARGE: "More than the limit",
+    Kind.TOO_OFTEN: "Too often",
     Kind.EXHAUSTED: "Out of room",
     Kind.UNAVAILABLE: "Something that is needed does not answer",
     Kind.DATA_LOSS: "Stored bytes are damaged",
@@ -84,7 +89,12 @@ def from_error(error: GatehouseError) -> Response:
     if isinstance(error, RangeNotRecorded):
         more["nearest"] = error.nearest
         return problem(404, "range-not-recorded", "Nothing of this range is recorded", error.message, **more)
-    return problem(error.kind.status, error.kind.slug, _TITLES[error.kind], error.message, **more)
+    answer = problem(error.kind.status, error.kind.slug, _TITLES[error.kind], error.message, **more)
+    if isinstance(error, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = 'Bearer realm="Gatehouse"'
+    if isinstance(error, TooOften):
+        answer.headers["Retry-After"] = str(math.ceil(error.after_s))
+    return answer
 
 
 def from_validation(error: ValidationError) -> Response:

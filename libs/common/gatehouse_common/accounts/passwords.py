@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn  # type: ignore[import-untyped]
@@ -23,9 +25,11 @@ class Passwords:
     Args:
         memory_kib: memory of one hash; RFC 9106's second choice by default.
         passes: over that memory.
+        at_once: so many are made at the same time; others wait. Each takes its memory, and anybody may ask for one.
     """
 
-    def __init__(self, memory_kib: int = 65_536, passes: int = 3) -> None:
+    def __init__(self, memory_kib: int = 65_536, passes: int = 3, at_once: int = 2) -> None:
+        self._room = threading.BoundedSemaphore(at_once)
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         self._of_nobody = self._hasher.hash("of nobody")
 
@@ -50,13 +54,15 @@ class Passwords:
 
     def hash(self, password: str) -> str:
         """Return what is kept: an argon2id hash with its salt and parameters, in PHC's form."""
-        return self._hasher.hash(password.encode(errors="surrogatepass"))
+        with self._room:
+            return self._hasher.hash(password.encode(errors="surrogatepass"))
 
     def verify(self, kept: str | None, password: str) -> bool:
         """Return whether a password is the one of which ``kept`` was made; takes as long if there is none."""
         given = password.encode(errors="surrogatepass")
         try:
-            self._hasher.verify(kept or self._of_nobody, given[:_LONGEST])
+            with self._room:
+                self._hasher.verify(kept or self._of_nobody, given[:_LONGEST])
         except (VerificationError, InvalidHashError):
             return False
         return kept is not None and len(given) <= _LONGEST

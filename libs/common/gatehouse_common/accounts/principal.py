@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from .grants import ALL_PERMISSIONS, Grant, Permission
 from .scopes import ROLE_SCOPES, Role, Scope
@@ -55,6 +56,14 @@ class Principal:
             return ALL_PERMISSIONS
         grant = self.grants.get(camera)
         return frozenset() if grant is None else grant.permissions
+
+    def only(self, cameras: Iterable[str]) -> Principal:
+        """Return the same with no other cameras than these, as far as they are there at all."""
+        kept = {camera: self._grant(camera) for camera in cameras if self.sees(camera)}
+        return replace(self, grants=MappingProxyType(kept))
+
+    def _grant(self, camera: str) -> Grant:
+        return Grant(camera) if self.grants is None else self.grants[camera]
 
     def earliest_us(self, camera: str, now_us: int) -> int | None:
         """Return the first instant of a camera that may be looked at, microseconds UTC; None: there is no limit."""

@@ -14,8 +14,6 @@ from .account_models import LoginRow
 from .contention import retried
 from .engine import Database
 
-IDLE_US = 24 * HOUR
-LONGEST_US = 30 * 24 * HOUR
 _NOTED_EVERY_US = MINUTE
 
 
@@ -48,20 +46,28 @@ _LOGIN = [getattr(LoginRow, f.name) for f in fields(Login)]
 
 
 class Logins:
-    """Begins, finds and ends sessions."""
+    """Begins, finds and ends sessions.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        db: the index.
+        idle_us: one that is not used for so long has ended.
+        longest_us: one that began so long ago has, however much it is used.
+    """
+
+    def __init__(self, db: Database, idle_us: int = 24 * HOUR, longest_us: int = 30 * 24 * HOUR) -> None:
+        self._db, self._idle_us, self._longest_us = db, idle_us, longest_us
 
     @retried
     def begin(self, user_id: str, now_us: int, address: str, agent: str) -> str:
         """Begin a session, and forget those that have ended; return what the cookie shall say."""
         cookie = new_session_id()
         row = Login(
-            new_id(), user_id, now_us, now_us, now_us + LONGEST_US, address[:45], agent[:300], fingerprint(cookie)
+            new_id(), user_id, now_us, now_us, now_us + self._longest_us, address[:45], agent[:300], fingerprint(cookie)
         )
         with self._db.begin() as c:
-            c.execute(delete(LoginRow).where(or_(LoginRow.ends_us <= now_us, LoginRow.seen_us <= now_us - IDLE_US)))
+            c.execute(
+                delete(LoginRow).where(or_(LoginRow.ends_us <= now_us, LoginRow.seen_us <= now_us - self._idle_us))
+            )
             c.execute(insert(LoginRow).values({f.name: getattr(row, f.name) for f in fields(Login)}))
         return cookie
 
@@ -73,7 +79,7 @@ class Logins:
         if row is None:
             return None
         login = Login(*row)
-        if login.ends_us <= now_us or login.seen_us <= now_us - IDLE_US:
+        if login.ends_us <= now_us or login.seen_us <= now_us - self._idle_us:
             return None
         if abs(now_us - login.seen_us) >= _NOTED_EVERY_US:
             self._note_use(digest, now_us)
@@ -81,7 +87,7 @@ class Logins:
 
     def list(self, user_id: str, now_us: int) -> list[Login]:
         """Return the sessions of a user that go on, the newest first."""
-        alive = (LoginRow.user == user_id, LoginRow.ends_us > now_us, LoginRow.seen_us > now_us - IDLE_US)
+        alive = (LoginRow.user == user_id, LoginRow.ends_us > now_us, LoginRow.seen_us > now_us - self._idle_us)
         with self._db.look() as c:
             rows = c.execute(select(*_LOGIN).where(*alive).order_by(LoginRow.created_us.desc()))
             return [Login(*row) for row in rows]

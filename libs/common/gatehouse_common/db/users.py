@@ -187,6 +187,13 @@ class Users:
                 c.execute(delete(table).where(table.user == user_id))
 
     @retried
+    def renew_hash(self, user_id: str, before: str, after: str) -> None:
+        """Keep another hash of the same password, unless it has been changed meanwhile; sessions go on."""
+        with self._db.begin() as c:
+            same = (UserRow.id == user_id, UserRow.password == before)
+            c.execute(update(UserRow).where(*same).values(password=after))
+
+    @retried
     def note_seen(self, user_id: str, now_us: int) -> None:
         """Note that a user has logged in."""
         with self._db.begin() as c:

@@ -98,6 +98,19 @@ class ApiSettings(Group):
     default_camera: str = Field("", description="camera of the routes that name none; empty: the first by id")
 
 
+class AuthSettings(Group):
+    """Who may use the web server."""
+
+    mode: Literal["local", "open"] = Field(
+        "local",
+        description="`local`: users of this installation, with passwords and tokens; `open`: whoever reaches it may do "
+        "everything, for which it has to listen on loopback alone",
+    )
+    sign_up: bool = Field(False, description="whether people may sign up; an admin lets them in")
+    idle_hours: float = Field(24.0, gt=0, le=8760, description="a session that is not used for so long ends")
+    session_days: float = Field(30.0, gt=0, le=365, description="a session ends after so long, however much it is used")
+
+
 class DetectionSettings(Group):
     """What is looked at in the pictures of cameras, and what becomes of the plates in them."""
 
@@ -218,6 +231,7 @@ class SettingsModel(Group):
     recording: RecordingSettings = Field(default_factory=RecordingSettings)
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
+    auth: AuthSettings = Field(default_factory=AuthSettings)
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     clips: ClipSettings = Field(default_factory=ClipSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)

@@ -1,0 +1,63 @@
+"""Who asks, for routes."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import g
+
+from gatehouse_common.accounts import Permission, Principal
+from gatehouse_common.db import Camera, CameraRepository
+from gatehouse_common.errors import NotFound
+
+
+def caller() -> Principal:
+    """Return who sent the request that is being answered."""
+    return cast("Principal", g.principal)
+
+
+class VisibleCameras:
+    """The cameras that there are for whoever asks; of others it says what it says of those that there never were.
+
+    Args:
+        cameras: all of them.
+    """
+
+    def __init__(self, cameras: CameraRepository) -> None:
+        self._cameras = cameras
+
+    def list(self, permission: Permission | None = None) -> list[Camera]:
+        """Return the cameras, by id; with a permission, those with which it was granted."""
+        asks = caller()
+        return [camera for camera in self._cameras.list() if asks.sees(camera.id, _wanted(permission))]
+
+    def get(self, camera_id: str, permission: Permission | None = None) -> Camera:
+        """Return a camera.
+
+        Raises:
+            NotFound: there is none of that id, for this caller and what the route is for.
+        """
+        if not caller().sees(camera_id, _wanted(permission)):
+            raise NotFound(f"there is no camera {camera_id[:64]!r}")
+        return self._cameras.get(camera_id)
+
+    def check(self, camera_id: str, what: str) -> None:
+        """Return if something of a camera is there for this caller.
+
+        Args:
+            camera_id: whose it is.
+            what: what it is, for the sentence that says that there is no such thing.
+
+        Raises:
+            NotFound: it is not.
+        """
+        if not caller().sees(camera_id, _wanted(None)):
+            raise NotFound(f"there is no {what}")
+
+
+def _wanted(permission: Permission | None) -> Permission | None:
+    """Return the permission that is asked for, by default that of the route."""
+    if permission is not None:
+        return permission
+    found: Permission | None = g.get("permission")
+    return found

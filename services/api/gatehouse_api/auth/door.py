@@ -1,0 +1,74 @@
+"""Asks each request who sends it and whether they may, before a route does anything."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Flask, Response, g, redirect, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from gatehouse_common.accounts import Principal
+from gatehouse_common.errors import Forbidden, Unauthenticated
+
+from .access import Access, access_of
+from .doorkeeper import Doorkeeper
+
+_OPEN = Access(frozenset())
+
+
+def install_door(app: Flask, keeper: Doorkeeper) -> None:
+    """Let no request pass that may not."""
+
+    @app.before_request
+    def ask() -> BaseResponse | None:
+        g.principal, g.permission = None, None
+        if request.endpoint is None:  # there is no such route, or not for this method: that much anybody may know
+            return None
+        wanted = _OPEN if request.endpoint == "static" else access_of(app.view_functions[request.endpoint])
+        if wanted is None:
+            raise Forbidden("this route does not say who may call it.")
+        asks = _known(keeper, wanted)
+        g.principal, g.permission = asks, wanted.permission
+        if not wanted.scopes:
+            return None
+        if asks is None:
+            return _ask_to_log_in(keeper)
+        if not any(asks.may(scope) for scope in wanted.scopes):
+            needed = " or ".join(sorted(wanted.scopes))
+            raise Forbidden(
+                f"this needs {needed}, which {asks.name!r} may not" + (" by this token." if asks.token else ".")
+            )
+        return None
+
+    @app.after_request
+    def keep_private(answer: Response) -> Response:
+        """What is for one of them must not be kept for another by whatever is between."""
+        if not keeper.is_open and g.get("principal") is not None:
+            answer.headers.setdefault("Cache-Control", "private, no-cache")
+            answer.vary.add("Cookie")
+            answer.vary.add("Authorization")
+        return answer
+
+
+def _known(keeper: Doorkeeper, wanted: Access) -> Principal | None:
+    """Return who asks; where that does not matter, a token that is not good does not either."""
+    try:
+        return keeper.find(request)
+    except Unauthenticated:
+        if wanted.scopes:
+            raise
+        return None
+
+
+def _ask_to_log_in(keeper: Doorkeeper) -> BaseResponse:
+    """Send a person to the page for it, and tell programs.
+
+    Raises:
+        Unauthenticated: a program asks.
+    """
+    wants_page = request.method == "GET" and request.accept_mimetypes.best == "text/html"
+    if not wants_page or request.path.startswith("/api/v1/"):
+        raise Unauthenticated("log in, or show a token: as `Authorization: Bearer`, `X-API-Key`, or Basic's password.")
+    page = "/login" if keeper.users.any() else "/setup"
+    then = request.full_path if request.query_string else request.path
+    return redirect(f"{page}?next={quote(then, safe='')}", 303)

@@ -1,0 +1,83 @@
+"""Finds out who asks: by the cookie of a session, or by a token."""
+
+from __future__ import annotations
+
+from flask import Request
+
+from gatehouse_common.accounts import ROLE_SCOPES, Principal, Role, Scope
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import Logins, Tokens, User, Users
+from gatehouse_common.errors import NotFound, Unauthenticated
+from gatehouse_common.runtime import Core
+
+from .cookies import read_cookie
+
+EVERYBODY = Principal("", 0, "", Role.ADMIN, frozenset(Scope), None)
+"""Who asks where nobody has to be known."""
+
+
+class Doorkeeper:
+    """Knows users by what they show.
+
+    Args:
+        core: the index, the settings, the time.
+    """
+
+    def __init__(self, core: Core) -> None:
+        auth = core.settings.values.auth
+        self.is_open = auth.mode == "open"
+        self.users, self.tokens = Users(core.db), Tokens(core.db)
+        self.logins = Logins(core.db, round(auth.idle_hours * HOUR), round(auth.session_days * 24 * HOUR))
+        self._clock = core.clock
+
+    def find(self, request: Request) -> Principal | None:
+        """Return who asks, None if nothing was shown.
+
+        Raises:
+            Unauthenticated: what was shown is not good, or not any more.
+        """
+        if self.is_open:
+            return EVERYBODY
+        token = _shown_token(request)
+        if token is not None:
+            return self._by_token(token, request.remote_addr or "")
+        cookie = read_cookie(request)
+        return None if not cookie else self._by_cookie(cookie)
+
+    def _by_token(self, text: str, address: str) -> Principal:
+        found = self.tokens.find(text, self._clock.now_us(), address)
+        user = None if found is None else self._active(found.user)
+        if found is None or user is None:
+            raise Unauthenticated(
+                "this token is not good: it is none, has expired, was revoked, or not for this address."
+            )
+        scopes = frozenset(scope for scope in ROLE_SCOPES[user.role] if scope in found.scopes)
+        grants = None if user.all_cameras else self.users.grants(user.id)
+        asks = Principal(user.id, user.number, user.name, user.role, scopes, grants, token=found.id)
+        return asks if found.cameras is None else asks.only(found.cameras)
+
+    def _by_cookie(self, cookie: str) -> Principal | None:
+        found = self.logins.find(cookie, self._clock.now_us())
+        user = None if found is None else self._active(found.user)
+        if found is None or user is None:
+            return None  # it has ended, as sessions do: whoever asks logs in anew
+        grants = None if user.all_cameras else self.users.grants(user.id)
+        scopes = ROLE_SCOPES[user.role]
+        return Principal(user.id, user.number, user.name, user.role, scopes, grants, session=found.digest)
+
+    def _active(self, user_id: str) -> User | None:
+        try:
+            user = self.users.get(user_id)
+        except NotFound:
+            return None
+        return user if user.is_active else None
+
+
+def _shown_token(request: Request) -> str | None:
+    """Return the token that a request shows: as Bearer (RFC 6750), as ``X-API-Key``, or as the password of Basic."""
+    shown = request.authorization
+    if shown is not None and shown.type == "bearer":
+        return shown.token or ""
+    if shown is not None and shown.type == "basic":
+        return shown.password or ""
+    return request.headers.get("X-API-Key")
