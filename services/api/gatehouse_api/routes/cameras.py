@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.routes.models import CameraChange, CameraList, CameraPath, CameraView, NewCamera
+from gatehouse_common.accounts import Scope
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.db import Camera
 from gatehouse_common.ids import parse_slug
@@ -21,6 +23,7 @@ api = APIBlueprint("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name
 
 
 @api.get("/cameras", responses={200: CameraList}, summary="All cameras and their states")
+@needs(Scope.CAMERAS_READ)
 def list_cameras() -> Response:
     """Return all cameras, by id."""
     ctx = context()
@@ -29,6 +32,7 @@ def list_cameras() -> Response:
 
 
 @api.get("/cameras/<camera>", responses={200: CameraView}, summary="A camera and its state")
+@needs(Scope.CAMERAS_READ)
 def get_camera(path: CameraPath) -> Response:
     """Return one camera."""
     ctx = context()
@@ -36,6 +40,7 @@ def get_camera(path: CameraPath) -> Response:
 
 
 @api.post("/cameras", responses={201: CameraView}, summary="Add a camera; it records at once")
+@needs(Scope.CAMERAS_WRITE)
 def add_camera(body: NewCamera) -> tuple[Response, int]:
     """Add a camera."""
     ctx = context()
@@ -50,6 +55,7 @@ def add_camera(body: NewCamera) -> tuple[Response, int]:
 
 
 @api.patch("/cameras/<camera>", responses={200: CameraView}, summary="Change a camera")
+@needs(Scope.CAMERAS_WRITE)
 def change_camera(path: CameraPath, body: CameraChange) -> Response:
     """Change what is given."""
     ctx = context()
@@ -66,6 +72,7 @@ def change_camera(path: CameraPath, body: CameraChange) -> Response:
 
 
 @api.delete("/cameras/<camera>", responses={204: None}, summary="Forget a camera; its footage stays")
+@needs(Scope.CAMERAS_WRITE)
 def remove_camera(path: CameraPath) -> tuple[str, int]:
     """Forget a camera."""
     context().cameras.remove(path.camera)

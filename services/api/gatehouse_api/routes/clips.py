@@ -5,18 +5,21 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.clip_media import clip_media
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.plate_views import clip_view
 from gatehouse_api.ranges import camera_set, open_range
 from gatehouse_api.routes.plate_models import ClipList, ClipPath, ClipsQuery, ClipView
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.db import ClipQuery
 
 api = APIBlueprint("clips", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Clips")])
 
 
 @api.get("/clips", responses={200: ClipList}, summary="Clips, the newest first")
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_clips(query: ClipsQuery) -> Response:
     """Return clips around plate events."""
     ctx = context()
@@ -44,12 +47,14 @@ def get_clips(query: ClipsQuery) -> Response:
 
 
 @api.get("/clips/<clip>", responses={200: ClipView}, summary="A clip")
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_clip(path: ClipPath) -> Response:
     """Return what is known of a clip."""
     return jsonify(clip_view(context().clips.get(path.clip)).model_dump(by_alias=True))
 
 
 @api.get("/clips/<clip>/media", summary="A clip's file", responses={200: {"content": {"video/mp4": {}}}})
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_clip_media(path: ClipPath) -> Response:
     """Return the file, with ranges; of a clip that is not made yet, what of its footage is there.
 

@@ -8,11 +8,13 @@ from flask import Response, jsonify, redirect, request
 from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.wrappers import Response as BaseResponse
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import Context, context
 from gatehouse_api.problems import plain
 from gatehouse_api.routes import footage
 from gatehouse_api.routes.live import mjpeg
 from gatehouse_api.times import parse_range, request_zone
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError, InvalidInput, Kind
 from gatehouse_common.media.conversion import find_target
@@ -52,6 +54,7 @@ def root_stream(ctx: Context) -> Response:
 
 
 @api.get("/camera_info", summary="The default camera", deprecated=True)
+@needs(Scope.CAMERAS_READ)
 def get_camera_info() -> Response:
     """Return what the default camera is, by its last report; no device is opened for it."""
     ctx = context()
@@ -70,6 +73,7 @@ def get_camera_info() -> Response:
 
 
 @api.get("/recordings", summary="Stored chunks, newest first", deprecated=True)
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_recordings() -> BaseResponse:
     """Return the stored chunks that have a file."""
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
@@ -91,6 +95,7 @@ def get_recordings() -> BaseResponse:
 
 
 @api.get("/recordings/recording_index.json", summary="The index as a file", deprecated=True)
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_recording_index() -> Response:
     """Return ``recording_index.json`` as the indexer last wrote it."""
     try:
@@ -101,6 +106,7 @@ def get_recording_index() -> Response:
 
 
 @api.get("/footage", summary="A range of footage", deprecated=True)
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_footage() -> Response:
     """Return the footage of a range of the default camera; errors are plain text."""
     start, end = request.args.get("from"), request.args.get("to")

@@ -9,9 +9,11 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.routes.models import Asked, CameraPath
 from gatehouse_api.times import parse_range, request_zone
+from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, CoverageReader
 from gatehouse_common.db.coverage import Coverage, Stretch
@@ -82,6 +84,7 @@ class CoverageList(BaseModel):
 
 
 @api.get("/coverage", responses={200: CoverageList}, summary="How much of each camera is recorded")
+@needs(Scope.CAMERAS_READ)
 def list_coverage(query: CoverageQuery) -> Response:
     """Return the sums of the ledger of all cameras, by id."""
     items = [CameraCoverage(**_sums(c, *_look_up(c, query))) for c in context().cameras.list()]
@@ -93,6 +96,7 @@ def list_coverage(query: CoverageQuery) -> Response:
     responses={200: CameraCoverageSpans},
     summary="Every second of a camera: recorded, or a gap with its cause",
 )
+@needs(Scope.CAMERAS_READ)
 def get_coverage(path: CameraPath, query: CoverageQuery) -> Response:
     """Return the ledger of a camera over a range or a day."""
     camera = context().cameras.get(path.camera)

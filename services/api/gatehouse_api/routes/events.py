@@ -10,9 +10,11 @@ from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import Context, context
 from gatehouse_api.events import Event
 from gatehouse_api.routes.models import Asked
+from gatehouse_common.accounts import Scope
 from gatehouse_common.errors import GatehouseError, InvalidInput, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -37,6 +39,7 @@ class StreamQuery(Asked):
     summary="What happens, as server-sent events",
     responses={200: {"content": {"text/event-stream": {}}}},
 )
+@needs(Scope.CAMERAS_READ)
 def get_stream(query: StreamQuery) -> Response:
     """Tell of plates, clips and cameras as things happen to them.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver_once
 from gatehouse_api.routes.footage import not_recorded
 from gatehouse_api.routes.models import CameraPath, ExportQuery
 from gatehouse_api.times import clamp_to_now, parse_range, request_zone
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import HOUR
 from gatehouse_common.errors import NotFound, TooLarge
 from gatehouse_common.media.slicing import slice_footage
@@ -27,6 +29,7 @@ _CONTENT: dict[str, dict[str, str]] = {"application/zip": {}}
     summary="A range of footage as a signed file that others can verify",
     responses={200: {"content": _CONTENT}},
 )
+@needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
 def get_export(path: CameraPath, query: ExportQuery) -> Response:
     """Return a zip with the footage of ``[from, to)``, a manifest, and its Ed25519 signature.
 

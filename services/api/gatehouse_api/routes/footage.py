@@ -8,11 +8,13 @@ from typing import Literal
 from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.delivery import convert, deliver
 from gatehouse_api.problems import RangeNotRecorded
 from gatehouse_api.routes.models import FootageQuery
 from gatehouse_api.times import check_conversion, check_length, clamp_to_now, parse_range, request_zone
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.conversion import Target, check_copied, find_target
@@ -27,6 +29,7 @@ _CONTENT: dict[str, dict[str, str]] = {kind: {} for kind in ("video/mp4", "video
 
 
 @api.get("/footage", summary="A range of footage as one exact file", responses={200: {"content": _CONTENT}})
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_footage(query: FootageQuery) -> Response:
     """Return the footage of ``[from, to)``: first frame, last frame and length exact.
 

@@ -6,11 +6,13 @@ from flask import Response, redirect
 from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.wrappers import Response as BaseResponse
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
 from gatehouse_api.routes.footage import not_recorded
 from gatehouse_api.routes.models import CameraPath, ChunkPath, RangeQuery
 from gatehouse_api.times import clamp_to_now, parse_range, request_zone
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import NotFound, TooLarge
 from gatehouse_common.media.hls import find_segments, vod_playlist
@@ -27,6 +29,7 @@ _MIME = "application/vnd.apple.mpegurl"
 
 
 @api.get("/hls/<camera>/vod.m3u8", summary="A range of up to two days as an HLS playlist")
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_vod(path: CameraPath, query: RangeQuery) -> Response:
     """Return the playlist of a range; players that know ``EXT-X-START`` begin at ``from``, others at its GOP."""
     ctx = context()
@@ -48,6 +51,7 @@ def get_vod(path: CameraPath, query: RangeQuery) -> Response:
 
 
 @api.get("/hls/<camera>/live.m3u8", summary="The live edge as an HLS playlist")
+@needs(Scope.LIVE_VIEW, permission=Permission.LIVE)
 def get_live(path: CameraPath) -> Response:
     """Return the playlist of the newest whole segments."""
     ctx = context()
@@ -60,6 +64,7 @@ def get_live(path: CameraPath) -> Response:
 
 
 @api.get("/media/chunks/<chunk>.mp4", summary="A chunk file, by ranges")
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_chunk(path: ChunkPath) -> BaseResponse:
     """Return a chunk file up to its last whole part; or where the store has it, if the settings say so."""
     ctx = context()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.routes.job_models import CheckRequest, JobList, JobPath, JobsQuery, JobView, job_view
+from gatehouse_common.accounts import Scope
 from gatehouse_common.db import JobRepository
 from gatehouse_common.db.jobs import CONSISTENCY_CHECK
 from gatehouse_common.errors import InvalidInput
@@ -18,6 +20,7 @@ api = APIBlueprint("jobs", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="M
 @api.post(
     "/maintenance/consistency-check", responses={202: JobView}, summary="Compare the index with every file, both ways"
 )
+@needs(Scope.SETTINGS_ADMIN)
 def ask_for_check(body: CheckRequest) -> tuple[Response, int, dict[str, str]]:
     """Ask for a check; the janitor does it. One that waits or runs already and was asked for alike is that one."""
     if request.get_data() and request.get_json(silent=True) is None:
@@ -29,6 +32,7 @@ def ask_for_check(body: CheckRequest) -> tuple[Response, int, dict[str, str]]:
 
 
 @api.get("/jobs", responses={200: JobList}, summary="Longer works, the newest first")
+@needs(Scope.SETTINGS_ADMIN)
 def get_jobs(query: JobsQuery) -> Response:
     """Return jobs with their states; what each found, one by one, a job itself tells."""
     _, before = read_cursor(query.cursor)
@@ -41,6 +45,7 @@ def get_jobs(query: JobsQuery) -> Response:
 
 
 @api.get("/jobs/<job>", responses={200: JobView}, summary="A longer work: how far it is, and what came of it")
+@needs(Scope.SETTINGS_ADMIN)
 def get_job(path: JobPath) -> Response:
     """Return a job."""
     answer = jsonify(job_view(JobRepository(context().core.db).get(path.job)).model_dump())

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import Context, context
 from gatehouse_api.live import Hub, Live
 from gatehouse_api.routes.models import CameraPath, LiveView, PictureQuery
 from gatehouse_api.times import request_zone
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.errors import NotFound, Unavailable
 from gatehouse_common.media.live_stream import build_video_init, open_gop
 from gatehouse_common.media.pictures import Picture, exact_picture, keyframe_picture
@@ -29,6 +31,7 @@ _AGAIN_S = 3.0
 
 
 @api.get("/api/v1/cameras/<camera>/live", responses={200: LiveView}, summary="How to play a camera's live view")
+@needs(Scope.LIVE_VIEW, permission=Permission.LIVE)
 def get_live(path: CameraPath) -> Response:
     """Return the codec and the addresses of a camera's live view."""
     ctx = context()
@@ -46,6 +49,7 @@ def get_live(path: CameraPath) -> Response:
 
 
 @api.get("/api/v1/live/<camera>.mp4", summary="Endless fragmented MP4, video only")
+@needs(Scope.LIVE_VIEW, permission=Permission.LIVE)
 def get_live_media(path: CameraPath) -> Response:
     """Return the live view: what is recorded since the last keyframe at once, then each frame as it comes."""
     ctx = context()
@@ -57,6 +61,7 @@ def get_live_media(path: CameraPath) -> Response:
 
 
 @api.get("/live/<camera>.mjpg", summary="Endless MJPEG (multipart/x-mixed-replace)")
+@needs(Scope.LIVE_VIEW, permission=Permission.LIVE)
 def get_mjpeg(path: CameraPath) -> Response:
     """Return the live view as JPEGs; every viewer gets every picture."""
     ctx = context()
@@ -65,6 +70,7 @@ def get_mjpeg(path: CameraPath) -> Response:
 
 
 @api.get("/api/v1/cameras/<camera>/stream.mjpg", summary="Endless MJPEG (multipart/x-mixed-replace)")
+@needs(Scope.LIVE_VIEW, permission=Permission.LIVE)
 def get_stream(path: CameraPath) -> Response:
     """The same as ``/live/{camera}.mjpg``."""
     context().cameras.get(path.camera)
@@ -72,6 +78,7 @@ def get_stream(path: CameraPath) -> Response:
 
 
 @api.get("/api/v1/cameras/<camera>/snapshot.jpg", summary="The newest frame")
+@needs(Scope.LIVE_VIEW, permission=Permission.LIVE)
 def get_snapshot(path: CameraPath, query: PictureQuery) -> Response:
     """Return the newest recorded frame."""
     context().cameras.get(path.camera)
@@ -79,6 +86,7 @@ def get_snapshot(path: CameraPath, query: PictureQuery) -> Response:
 
 
 @api.get("/api/v1/cameras/<camera>/thumbnail.jpg", summary="A frame of the past")
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_thumbnail(path: CameraPath, query: PictureQuery) -> Response:
     """Return the keyframe on screen at ``at``, or the exact frame."""
     ctx = context()

@@ -5,14 +5,17 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, redirect, render_template, request, send_from_directory
 from werkzeug.wrappers import Response as BaseResponse
 
+from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.context import context
 from gatehouse_api.hosts import LOOPBACK
 from gatehouse_api.routes.compat import root_stream, wants_stream
+from gatehouse_common.accounts import Scope
 
 pages = Blueprint("pages", __name__)
 
 
 @pages.get("/")
+@open_to_all
 def get_root() -> Response:
     """Return the app, or the default camera's MJPEG to whoever asks for a picture; see the setting ``compat_root``."""
     ctx = context()
@@ -24,18 +27,21 @@ def get_root() -> Response:
 
 
 @pages.get("/live")
+@needs(Scope.LIVE_VIEW, Scope.FOOTAGE_READ)
 def get_live() -> Response:
     """Return the app."""
     return _app()
 
 
 @pages.get("/api/docs")
+@needs(Scope.CAMERAS_READ, Scope.UPLOADS_WRITE)
 def get_docs() -> BaseResponse:
     """Lead to the API's reference."""
     return redirect("/api/docs/scalar", 302)
 
 
 @pages.get("/favicon.ico")
+@open_to_all
 def get_icon() -> Response:
     """Return the icon."""
     return send_from_directory(pages.root_path + "/../static", "icon.svg", mimetype="image/svg+xml")

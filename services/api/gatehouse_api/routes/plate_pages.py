@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, render_template, request
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.plate_views import clip_view
 from gatehouse_api.routes.storage import PlanQuery, plan
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import ClipQuery
 from gatehouse_common.timefmt import to_datetime
@@ -19,12 +21,14 @@ _MB = 1e6
 
 
 @pages.get("/plates")
+@needs(Scope.PLATES_READ)
 def get_plates() -> Response:
     """Return the page on which plates are searched."""
     return _page("plates.html")
 
 
 @pages.get("/video-browser")
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_video_browser() -> Response:
     """Return the clips, a page of them at a time, and what they take; works without scripts."""
     ctx = context()
@@ -58,6 +62,7 @@ def get_video_browser() -> Response:
 
 
 @pages.get("/detection-test")
+@needs(Scope.PLATES_READ)
 def get_detection_test() -> Response:
     """Return the page on which a picture can be looked at for plates."""
     return _page("detection_test.html", cameras=context().cameras.list())

@@ -10,6 +10,7 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.detection_state import why_nothing
 from gatehouse_api.plate_search import plate_text, search
@@ -26,6 +27,7 @@ from gatehouse_api.routes.plate_models import (
     PlatesQuery,
 )
 from gatehouse_api.stored_pictures import picture
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import PlateEvent, PlateQuery
 from gatehouse_common.errors import InvalidInput
@@ -43,6 +45,7 @@ _HISTORY = 21
 
 
 @api.get("/plates", responses={200: PlateList}, summary="Search plates")
+@needs(Scope.PLATES_READ)
 def get_plates(query: PlatesQuery) -> Response:
     """Return visits of plates, the newest first; with ``q`` those that are exactly so before those that are like it."""
     ctx = context()
@@ -66,6 +69,7 @@ def get_plates(query: PlatesQuery) -> Response:
 
 
 @api.get("/plates/confidences", responses={200: Confidences}, summary="How sure reads were, and what was not enough")
+@needs(Scope.PLATES_READ)
 def get_confidences(query: ConfidencesQuery) -> Response:
     """Return a histogram of the confidence of all reads, those below the threshold too.
 
@@ -96,12 +100,14 @@ def get_confidences(query: ConfidencesQuery) -> Response:
 
 
 @api.get("/plates/<plate>", responses={200: PlateDetail}, summary="All that is known of a visit")
+@needs(Scope.PLATES_READ)
 def get_plate(path: PlatePath) -> Response:
     """Return a plate event with its reads and votes, clips, and other visits of the same plate."""
     return _detail(context().plates.event(path.plate))
 
 
 @api.patch("/plates/<plate>", responses={200: PlateDetail}, summary="Correct a plate, or say that it is none")
+@needs(Scope.PLATES_WRITE)
 def change_plate(path: PlatePath, body: PlateChange) -> Response:
     """Correct the text (null: as it was voted), or reject the event. What was voted is kept.
 
@@ -125,6 +131,7 @@ def change_plate(path: PlatePath, body: PlateChange) -> Response:
 
 
 @api.get("/plates/<plate>/crop.jpg", responses=_JPEG, summary="The plate, as it was read")
+@needs(Scope.PLATES_READ)
 def get_crop(path: PlatePath, query: PictureAsked) -> Response:
     """Return the picture of the plate alone."""
     event = context().plates.event(path.plate)
@@ -132,6 +139,7 @@ def get_crop(path: PlatePath, query: PictureAsked) -> Response:
 
 
 @api.get("/plates/<plate>/frame.jpg", responses=_JPEG, summary="The very frame that the plate was read on")
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_frame(path: PlatePath, query: PictureAsked) -> Response:
     """Return the whole frame of the best read."""
     event = context().plates.event(path.plate)

@@ -6,6 +6,7 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.http import http_date
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.routes.retention_models import (
     HoldList,
@@ -18,6 +19,7 @@ from gatehouse_api.routes.retention_models import (
     plan_view,
 )
 from gatehouse_api.times import request_zone
+from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Hold, HoldRepository
 from gatehouse_common.db.upkeep_models import FOREVER_US
@@ -28,6 +30,7 @@ api = APIBlueprint("retention", __name__, url_prefix="/api/v1", abp_tags=[Tag(na
 
 
 @api.get("/retention/plan", responses={200: RetentionPlan}, summary="What is deleted next, when, and how much that is")
+@needs(Scope.HOLDS_WRITE)
 def get_plan(query: RetentionQuery) -> Response:
     """Return what retention will do as things stand, and for how long the room is enough. Nothing is deleted."""
     core = context().core
@@ -40,6 +43,7 @@ def get_plan(query: RetentionQuery) -> Response:
 
 
 @api.get("/holds", responses={200: HoldList}, summary="What nothing deletes")
+@needs(Scope.HOLDS_WRITE)
 def get_holds(query: HoldsQuery) -> Response:
     """Return the holds that hold something, the newest first."""
     core = context().core
@@ -51,6 +55,7 @@ def get_holds(query: HoldsQuery) -> Response:
 
 
 @api.post("/holds", responses={201: HoldView}, summary="Keep footage, or a clip, from being deleted")
+@needs(Scope.HOLDS_WRITE)
 def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
     """Place a hold. From the answer on, nothing of it is decided to be deleted: not by age, by quota, or for room.
 
@@ -77,6 +82,7 @@ def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
 
 
 @api.get("/holds/<hold>", responses={200: HoldView}, summary="A hold")
+@needs(Scope.HOLDS_WRITE)
 def get_hold(path: HoldPath) -> Response:
     """Return a hold, also one that was released."""
     core = context().core
@@ -84,6 +90,7 @@ def get_hold(path: HoldPath) -> Response:
 
 
 @api.delete("/holds/<hold>", responses={200: HoldView}, summary="Release a hold; it stays on record")
+@needs(Scope.HOLDS_WRITE)
 def release_hold(path: HoldPath) -> Response:
     """Release a hold: what it held goes as anything of its age does. Who placed and released it stays on record."""
     core = context().core

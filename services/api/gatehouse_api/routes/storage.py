@@ -6,7 +6,9 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.routes.models import Asked
+from gatehouse_common.accounts import Scope
 from gatehouse_common.sizefmt import shown_size
 
 api = APIBlueprint("storage", __name__, url_prefix="/api/v1/storage", abp_tags=[Tag(name="Storage")])
@@ -31,6 +33,7 @@ class Plan(BaseModel):
 
 
 @api.get("/plan", responses={200: Plan}, summary="What clips take a day, and in all")
+@needs(Scope.SETTINGS_ADMIN)
 def get_plan(query: PlanQuery) -> Response:
     """Return what clips take: events a day, times their seconds, times their bits, times days."""
     return jsonify(plan(query).model_dump())

@@ -9,9 +9,11 @@ from flask import Response, current_app, jsonify
 from flask_openapi3 import APIBlueprint, OpenAPI, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.context import context
 from gatehouse_api.hosts import LOOPBACK
 from gatehouse_api.routes.models import CheckView, Health
+from gatehouse_common.accounts import Scope
 from gatehouse_common.runtime import Check
 from gatehouse_common.timefmt import rfc3339
 
@@ -26,12 +28,14 @@ def install_checks(app: OpenAPI, checks: Callable[[], list[Check]]) -> None:
 
 
 @api.get("/livez", summary="Does the process answer")
+@open_to_all
 def get_livez() -> Response:
     """Return 200 while the process answers."""
     return jsonify({"status": "ok"})
 
 
 @api.get("/readyz", summary="Does everything work that must")
+@open_to_all
 def get_readyz() -> tuple[Response, int]:
     """Return 200 if everything works; else 503, naming what does not and why.
 
@@ -48,6 +52,7 @@ def get_readyz() -> tuple[Response, int]:
 
 
 @api.get("/api/v1/health", responses={200: Health}, summary="What works, and who may ask")
+@needs(Scope.CAMERAS_READ, Scope.UPLOADS_WRITE)
 def get_health() -> Response:
     """Return all checks, the server's time, and how open it is. Always 200: `/readyz` is for balancers."""
     core = context().core
@@ -67,12 +72,14 @@ def get_health() -> Response:
 
 
 @api.get("/metrics", summary="Prometheus metrics")
+@needs(Scope.METRICS_READ)
 def get_metrics() -> Response:
     """Return all metrics in the text format."""
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
 @api.get("/api/v1/openapi.json", summary="This document", doc_ui=False)
+@needs(Scope.CAMERAS_READ, Scope.UPLOADS_WRITE)
 def get_openapi() -> Response:
     """Return the OpenAPI 3.1 document."""
     app = current_app

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.routes.models import (
     CameraTimeline,
@@ -18,6 +19,7 @@ from gatehouse_api.routes.models import (
     TimelineQuery,
 )
 from gatehouse_api.times import parse_range, request_zone
+from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, TimelineReader
 from gatehouse_common.db import Timeline as Ledger
@@ -36,6 +38,7 @@ _LAG_US = 3 * SECOND
 
 
 @api.get("/timeline", responses={200: Timeline}, summary="The ledger: recorded spans, and gaps with their causes")
+@needs(Scope.CAMERAS_READ)
 def get_timeline(query: TimelineQuery) -> Response:
     """Return recorded spans and gaps of cameras over a range."""
     ctx = context()
@@ -56,6 +59,7 @@ def get_timeline(query: TimelineQuery) -> Response:
 
 
 @api.get("/days", responses={200: Days}, summary="Seconds recorded on each day of a month")
+@needs(Scope.CAMERAS_READ)
 def get_days(query: DaysQuery) -> Response:
     """Return how much is recorded on each local day; days of 23 and 25 hours are what they are."""
     ctx = context()

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import Context, context
 from gatehouse_api.newest_picture import newest_jpeg
 from gatehouse_api.problems import detailed
@@ -14,6 +15,7 @@ from gatehouse_api.routes.compat import deprecate
 from gatehouse_api.routes.v2_models import CameraQuery, PictureForm, ResultsQuery
 from gatehouse_api.routes.v2_video import TAG
 from gatehouse_api.v2_objects import answered, detection, enhanced
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.db import PlateEvent, PlateQuery
 from gatehouse_common.ids import new_id
 from gatehouse_common.media.foreign_pictures import as_jpeg
@@ -26,6 +28,7 @@ _LATEST = 10
 
 
 @api.get("/detection/latest", summary="The newest detections", deprecated=True)
+@needs(Scope.PLATES_READ)
 def get_latest() -> Response:
     """Return the newest plate events."""
     ctx = context()
@@ -34,6 +37,7 @@ def get_latest() -> Response:
 
 
 @api.post("/detection/detect-from-camera", summary="Look at a camera's present frame", deprecated=True)
+@needs(Scope.PLATES_READ, permission=Permission.LIVE)
 def detect_from_camera(query: CameraQuery) -> Response:
     """Return the surest plate in the newest frame of a camera; 404 if there is none, 503 if no detector answers.
 
@@ -47,6 +51,7 @@ def detect_from_camera(query: CameraQuery) -> Response:
 
 
 @api.post("/detection/detect-from-image", summary="Look at a picture", deprecated=True)
+@needs(Scope.PLATES_READ)
 def detect_from_image(form: PictureForm) -> Response:
     """Return the surest plate in an uploaded JPEG or PNG (form field ``file``); 404 if there is none.
 
@@ -59,6 +64,7 @@ def detect_from_image(form: PictureForm) -> Response:
 
 
 @api.get("/results/detections", summary="Detections", deprecated=True)
+@needs(Scope.PLATES_READ)
 def get_detections(query: ResultsQuery) -> Response:
     """Return a page of plate events, the newest first."""
     ctx = context()
@@ -67,6 +73,7 @@ def get_detections(query: ResultsQuery) -> Response:
 
 
 @api.get("/results/enhanced-results", summary="What became of detections by vote", deprecated=True)
+@needs(Scope.PLATES_READ)
 def get_enhanced_results(query: ResultsQuery) -> Response:
     """Return a page of plate events by what their reads were voted to say, or a person corrected."""
     events, body = _results(context(), query)

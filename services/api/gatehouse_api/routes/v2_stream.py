@@ -10,6 +10,7 @@ from flask import Response
 from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.context import Context, context
 from gatehouse_api.newest_picture import asked_marks, marks_of, newest_jpeg, newest_reads
 from gatehouse_api.overlays import Mark, draw_marks
@@ -17,6 +18,7 @@ from gatehouse_api.routes.compat import deprecate
 from gatehouse_api.routes.live import mjpeg
 from gatehouse_api.routes.v2_models import CameraQuery
 from gatehouse_api.routes.v2_video import TAG
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.settings.cameras import camera_settings, plate_region
@@ -30,6 +32,7 @@ _AGAIN_US = SECOND // 2
 
 
 @api.get("/video-feed", summary="Endless MJPEG with the plates drawn into it", deprecated=True)
+@needs(Scope.LIVE_VIEW, permission=Permission.LIVE)
 def get_video_feed(query: CameraQuery) -> Response:
     """Return the live view of a camera; around each plate that was read lately there is a box, and its text."""
     ctx = context()
@@ -39,6 +42,7 @@ def get_video_feed(query: CameraQuery) -> Response:
 
 
 @api.get("/snapshot", summary="The newest frame", deprecated=True, responses=_JPEG)
+@needs(Scope.LIVE_VIEW, permission=Permission.LIVE)
 def get_snapshot(query: CameraQuery) -> Response:
     """Return the newest recorded frame of a camera."""
     ctx = context()
@@ -48,6 +52,7 @@ def get_snapshot(query: CameraQuery) -> Response:
 
 
 @api.get("/annotated-snapshot", summary="The newest frame with its plates", deprecated=True, responses=_JPEG)
+@needs(Scope.PLATES_READ, permission=Permission.LIVE)
 def get_annotated_snapshot(query: CameraQuery) -> Response:
     """Return the newest frame, looked at for plates now: each is drawn, and ``X-Detections-Count`` says how many.
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
+from gatehouse_api.auth.access import needs
 from gatehouse_api.clip_media import clip_media
 from gatehouse_api.context import context
 from gatehouse_api.routes.compat import deprecate
 from gatehouse_api.routes.v2_models import CleanupQuery, DetectionPath, SegmentPath, SegmentsQuery
 from gatehouse_api.v2_objects import segment
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Clip, ClipQuery
 from gatehouse_common.errors import NotFound
@@ -24,6 +26,7 @@ _MB = 1024 * 1024
 
 
 @api.get("/segments", summary="Video segments, the newest first", deprecated=True)
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_segments(query: SegmentsQuery) -> Response:
     """Return a page of the clips that were stored."""
     clips = context().clips.list(ClipQuery(limit=query.limit, offset=query.offset))
@@ -31,6 +34,7 @@ def get_segments(query: SegmentsQuery) -> Response:
 
 
 @api.get("/segments/<segment>", summary="A video segment", deprecated=True)
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_segment(path: SegmentPath) -> Response:
     """Return one clip."""
     clip = _clip(path.segment)
@@ -38,6 +42,7 @@ def get_segment(path: SegmentPath) -> Response:
 
 
 @api.get("/segments/<segment>/download", summary="A segment's file", deprecated=True)
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_download(path: SegmentPath) -> Response:
     """Return a clip's file, with ranges; 410 once it has been deleted."""
     clip = _clip(path.segment)
@@ -45,6 +50,7 @@ def get_download(path: SegmentPath) -> Response:
 
 
 @api.get("/by-detection/<detection>", summary="The segments with a detection", deprecated=True)
+@needs(Scope.PLATES_READ)
 def get_by_detection(path: DetectionPath) -> Response:
     """Return every clip that a plate event is in; none for an event that is in none."""
     found = context().clips.of_event(path.detection) if is_id(path.detection) else []
@@ -53,6 +59,7 @@ def get_by_detection(path: DetectionPath) -> Response:
 
 
 @api.post("/cleanup", summary="Archive old segments", deprecated=True)
+@needs(Scope.FOOTAGE_DELETE)
 def clean_up(query: CleanupQuery) -> Response:
     """Mark clips that ended longer ago than ``retention_days`` as archived; their rows stay."""
     ctx = context()
@@ -63,6 +70,7 @@ def clean_up(query: CleanupQuery) -> Response:
 
 
 @api.get("/stats", summary="How many segments there are, and how large", deprecated=True)
+@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_stats() -> Response:
     """Return totals of all clips that were stored, and how many began on each local day."""
     ctx = context()
