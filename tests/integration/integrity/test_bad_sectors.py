@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ from gatehouse_common.integrity import Part, verify_recordings
 from gatehouse_common.integrity.files import verify_files
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
+from gatehouse_janitor.checking.care import LIVE
+from gatehouse_janitor.checking.check import Check
 from janitor_kit import CHUNKS, chunks, found, gaps, look, mend, objects, record_chunks, row_of
 from pipeline_kit import START_US, core_at
 
@@ -139,6 +142,25 @@ def test_a_clip_that_cannot_be_read_does_not_end_the_check(core: Core, sectors: 
     assert [(p.kind.value, p.key) for p in report.problems] == [("damaged", key)]
     assert "Input/output error" in report.problems[0].detail
     assert (report.chunks, report.clips) == (CHUNKS, 1)
+
+
+def test_a_symbolic_link_in_place_of_a_file_costs_itself_only(core: Core, tmp_path: Path) -> None:
+    """The bytes would be somewhere else: it is told, neither read nor forgotten, and ends nothing."""
+    row = chunks(core)[4]
+    path = core.data_dir / row.key
+    path.rename(tmp_path / "elsewhere.mp4")
+    path.symlink_to(tmp_path / "elsewhere.mp4")
+    damages = verify_recordings(core, Part(), lambda _bytes: None).damages
+    assert [(d.kind.value, d.key) for d in damages] == [("changed", row.key)]
+    assert "symbolic link" in damages[0].detail
+    careful = replace(LIVE, pause_s=0.01)
+    for report in (
+        Check(core, careful).all(lambda _steps: None),
+        Check(core, careful).since(row.start_us, lambda _steps: None),
+    ):
+        assert [(p.kind.value, p.key) for p in report.problems] == [("missing", row.key)]
+        assert mend(core, report.problems) == {}
+    assert row_of(core, row.id) == row
 
 
 def test_a_file_of_which_nothing_can_be_read_stays_where_it_is(core: Core, sectors: BadSectors) -> None:

@@ -19,7 +19,7 @@ from forgeries import (
     of_before_digests,
     without_digests_in_index,
 )
-from gatehouse.cli.verified import show
+from gatehouse.cli.verified import show, verdict
 from gatehouse.cli.verify import verify
 from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap
 from gatehouse_common.integrity import Damage, DamageKind, Part, Report, verify_recordings
@@ -288,6 +288,7 @@ def test_footage_of_before_there_were_digests_is_counted_and_not_called_damaged(
             put(core, row, of_before_digests((core.data_dir / row.key).read_bytes()))
         report = verified(core)
         assert (report.damages, report.unsealed) == ([], len(rows))
+        assert verdict(report) == "without-digests", "whether it is as recorded nobody can tell, and nobody says"
         # One that was made anew by a later version has digests by then: those behind it have none still.
         one = (core.data_dir / rows[1].key).read_bytes()
         put(core, rows[1], another_film(one, lambda gops: gops, late=len(gops_of(one))))

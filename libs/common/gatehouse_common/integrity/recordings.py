@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
-from gatehouse_common.errors import DataLoss, NotFound
+from gatehouse_common.errors import DataLoss, InvalidInput, NotFound
 from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.stored import ObjectReader, read_head
 from gatehouse_common.messages import GapCause
@@ -111,7 +111,7 @@ class _Verification:
             detail = "the file is not there"
             missing = Damage(DamageKind.MISSING, row.key, detail, row.camera, row.id, None, None, *_span(row))
             found, evidence = [missing], self._evidence(row)
-        except DataLoss as error:
+        except (DataLoss, InvalidInput) as error:  # it costs itself only: the others are verified all the same
             detail = f"it cannot be read: {error.message}"
             unread = Damage(DamageKind.CHANGED, row.key, detail, row.camera, row.id, None, None, *_span(row))
             found, evidence = [unread], self._evidence(row)

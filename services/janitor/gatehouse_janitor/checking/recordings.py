@@ -9,7 +9,7 @@ from datetime import timedelta
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
 from gatehouse_common.db.inventory import Inventory
-from gatehouse_common.errors import NotFound, WorkerUnavailable
+from gatehouse_common.errors import InvalidInput, NotFound, WorkerUnavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 from gatehouse_common.timefmt import to_datetime
@@ -109,7 +109,7 @@ class Recordings:
     def _size(self, chunk: Chunk) -> int | None:
         try:
             return self._core.media.stat(chunk.key).size
-        except NotFound:
+        except (NotFound, InvalidInput):  # where a symbolic link is, no listing has it either
             return None
 
 
