@@ -247,3 +247,27 @@ def test_a_copy_of_what_is_well_is_a_duplicate_still(core: Core) -> None:
     assert found(core) == [("duplicate", copy)]
     mend(core)
     assert objects(core) == before
+
+
+@pytest.mark.parametrize("how", ["gone", "empty"])
+def test_what_is_put_back_later_is_in_no_gap_any_more(core: Core, how: str) -> None:
+    """R5: the ledger says where footage is missing, and no longer where it is there again."""
+    row, behind = chunks(core)[3:5]
+    whole = {one.key: read(core, one.key) for one in (row, behind)}
+    for one in (row, behind):
+        if how == "empty":
+            replace(core, one.key, b"")
+        else:
+            core.store.delete(one.key)
+    mend(core)
+    cause = "corrupt" if how == "empty" else "deleted"
+    assert gaps(core) == [(cause, 6.0, 8.0), (cause, 8.0, 10.0)]
+    core.store.put_bytes(row.key, whole[row.key])
+    mend(core)
+    assert found(core) == []
+    assert gaps(core) == [(cause, 8.0, 10.0)]
+    core.store.put_bytes(behind.key, whole[behind.key])
+    mend(core)
+    assert found(core) == []
+    assert gaps(core) == []
+    assert verified(core).damages == []

@@ -293,10 +293,11 @@ class Repair:
         clock = self._core.clock
         self._tell(self._message(whole, stored_us, recovered=recovered))
         never, until_us = threading.Event(), clock.monotonic_us() + _WAIT_US
-        while not self._is_known(whole):
+        while (row := self._indexed(whole)) is None:
             if clock.monotonic_us() > until_us:
                 raise Unavailable(f"the index was told of {whole.key} and does not know it yet")
             clock.wait(never, 0.2)
+        self._writer.fill_gaps(row.camera, row.start_us, row.end_us)
         return "indexed anew from the file"
 
     def _message(self, whole: Whole, stored_us: int | None, *, recovered: bool) -> ChunkStored:
@@ -318,9 +319,10 @@ class Repair:
         except ValidationError as error:
             raise DataLoss(f"{whole.key} has times that cannot be: {error.errors()[0]['msg']}") from error
 
-    def _is_known(self, whole: Whole) -> bool:
+    def _indexed(self, whole: Whole) -> Chunk | None:
         row = self._footage.chunk_of_key(whole.key)
-        return row is not None and (row.id, row.state, row.bytes) == (whole.info.chunk, "stored", whole.size)
+        told = row is not None and (row.id, row.state, row.bytes) == (whole.info.chunk, "stored", whole.size)
+        return row if told else None
 
     def _set_aside(self, problem: Problem) -> str:
         self._stands.check()
