@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
-from gatehouse_common.errors import DataLoss, InvalidInput, NotFound
+from gatehouse_common.errors import DataLoss, InvalidInput, NotFound, Unavailable
 from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.stored import ObjectReader, read_head
 from gatehouse_common.messages import GapCause
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectStore
+from gatehouse_common.storage.alone import is_alone
 
 from .chains import Chains, taken_away
 from .chunk_bytes import Advance, damages
@@ -116,7 +117,9 @@ class _Verification:
             detail = "the file is not there"
             missing = Damage(DamageKind.MISSING, row.key, detail, row.camera, row.id, None, None, *_span(row))
             found, evidence = [missing], self._evidence(row)
-        except (DataLoss, InvalidInput) as error:  # it costs itself only: the others are verified all the same
+        except (DataLoss, InvalidInput, Unavailable) as error:  # it costs itself only: the others are verified
+            if isinstance(error, Unavailable) and not is_alone(self._core.store, row.key):
+                raise
             detail = f"it cannot be read: {error.message}"
             unread = Damage(DamageKind.CHANGED, row.key, detail, row.camera, row.id, None, None, *_span(row))
             found, evidence = [unread], self._evidence(row)
