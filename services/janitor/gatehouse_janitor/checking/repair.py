@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 import structlog
 from pydantic import ValidationError
 
-from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap, Run
+from gatehouse_common.clock import HOUR, SECOND
+from gatehouse_common.db import CameraRepository, Chunk, Facts, FootageReader, FootageWriter, Gap, Run
+from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, Unavailable
 from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.stored import read_head
@@ -142,6 +143,7 @@ class Repair:
         if whole is None:
             return self._take_over(problem, content, row, blob, whole)
         if row is None:
+            self._doubt_settings(whole.info.camera, whole.media.start_us)
             return self._index(whole)
         self._freed.append(row.key)
         if content.box != blob:
@@ -156,7 +158,21 @@ class Repair:
             return None  # that one is looked after first; then this is a copy
         run = self._run(row.run if row is not None else content.info.run if content.info is not None else "")
         known = known_chunk(content, row, run, blob)
-        return self._set_aside(problem) if known is None else self._salvage(problem, known, row)
+        if known is None:
+            return self._set_aside(problem)
+        if row is None:
+            self._doubt_settings(known.info.camera, known.media.start_us)
+        return self._salvage(problem, known, row)
+
+    def _doubt_settings(self, camera: str, start_us: int) -> None:
+        """Let nothing be deleted for its age if what is found is of before the index knows its camera.
+
+        Then the index is new, or a copy, and does not say for how long it was to be kept.
+        """
+        created_us = {known.id: known.created_us for known in CameraRepository(self._core.db).list()}.get(camera)
+        if created_us is None or start_us < created_us - HOUR:
+            now_us = self._core.clock.now_us()
+            Facts(self._core.db).put(INDEX_REBUILT, str(now_us), now_us)
 
     def _reread(self, chunk: Chunk, problem: Problem) -> str | None:
         """Index a chunk anew if its file is whole; else make whole what is good of it."""
