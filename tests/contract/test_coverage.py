@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gatehouse_common.db import Camera, CameraRepository, CoverageReader, Database, FootageWriter, Gap, present_cause
+from gatehouse_common.db import (
+    Camera,
+    CameraRepository,
+    CoverageReader,
+    Database,
+    FootageReader,
+    FootageWriter,
+    Gap,
+    present_cause,
+)
 from gatehouse_common.intervals import Interval
 from gatehouse_common.messages import CameraState, CameraStatus, ChunkOpened, GapCause, GopWritten
 
@@ -67,3 +76,22 @@ def test_a_camera_without_footage_is_one_gap(db: Database) -> None:
     assert found.percentage is None
     before = CoverageReader(db).coverage(camera, Interval(T - 10 * S, T - 5 * S), T + 5 * S)
     assert before.stretches == ()
+
+
+def test_gaps_of_a_check_end_where_footage_is_there_again(db: Database) -> None:
+    """R5: those that a check has put, on both sides of it; those that recording has told of stay as they are."""
+    writer, reader = FootageWriter(db), FootageReader(db)
+    told = [
+        Gap("gate", T, T + 10 * S, "deleted", "one"),
+        Gap("gate", T + 4 * S, T + 20 * S, "corrupt", "over both"),
+        Gap("gate", T + 5 * S, T + 6 * S, "dropped", "of recording"),
+        Gap("gate", T + 8 * S, T + 9 * S, "deleted", "beside"),
+        Gap("other", T, T + 10 * S, "deleted"),
+    ]
+    writer.put_gaps(None, told)
+    writer.fill_gaps("gate", T + 2 * S, T + 8 * S)
+    left = [(g.cause, (g.start_us - T) // S, (g.end_us - T) // S) for g in reader.gaps("gate", T, T + 60 * S)]
+    assert left == [("deleted", 0, 2), ("dropped", 5, 6), ("deleted", 8, 9), ("deleted", 9, 10), ("corrupt", 10, 20)]
+    assert len(reader.gaps("other", T, T + 60 * S)) == 1
+    writer.fill_gaps("gate", T + 2 * S, T + 8 * S)
+    assert len(reader.gaps("gate", T, T + 60 * S)) == 5

@@ -142,7 +142,7 @@ def test_planted_faults_are_found_and_nothing_healthy_is_touched(store: Store) -
     after = digests(store.data)
     assert {key: after.get(key) for key in healthy} == healthy
     kept = Counter(after.values())
-    lost = [k for k in ("flipped", "foreign", "orphan", "duration") if not kept[before[keys[k]]]]
+    lost = [k for k in ("flipped", "truncated", "foreign", "orphan", "duration") if not kept[before[keys[k]]]]
     assert lost == []  # the very bytes are where they were, or set aside
     assert kept[before[keys["duplicate"]]] == 2  # the chunk, and its copy set aside
     assert check(store.data, code=0) == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from gatehouse_common.db import Gap
+from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.messages import GapCause, Interruption
 
 MIN_GAP_US = 50_000
@@ -43,6 +45,12 @@ def derive_gaps(
         elif end > since:
             gaps.append(_gap(camera, since, end, cause, run))
     return gaps
+
+
+def without_stored(gap: Gap, stored: Iterable[Interval]) -> list[Gap]:
+    """Return what is left of a gap without the spans of chunks that are stored whole."""
+    left = subtract(Interval(gap.start_us, gap.end_us), stored)
+    return [replace(gap, start_us=one.start, end_us=one.end) for one in left if one.duration >= MIN_GAP_US]
 
 
 def _clamp(since_us: int | None, low: int, high: int) -> int:

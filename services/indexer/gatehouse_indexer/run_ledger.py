@@ -6,13 +6,14 @@ import base64
 
 from gatehouse_common.db import CameraRepository, FootageReader, FootageWriter, Gap, Run
 from gatehouse_common.errors import NotFound
+from gatehouse_common.intervals import Interval
 from gatehouse_common.media.init_segment import parse_init
 from gatehouse_common.media.stored import read_head
 from gatehouse_common.messages import ChunkStored, GapCause, GopWritten, Interruption, RunStarted
 from gatehouse_common.observability.metrics import RECORDING_GAP_SECONDS
 from gatehouse_common.runtime import Core
 
-from .gap_rules import derive_gaps
+from .gap_rules import derive_gaps, without_stored
 
 
 class RunLedger:
@@ -80,8 +81,15 @@ class RunLedger:
         )
 
     def note(self, gap: Gap) -> None:
-        """Keep a gap that a service reported."""
-        self._put(None, [gap])
+        """Keep a gap that a service reported.
+
+        Damage is told of by who found two files and nothing between them; what is stored of it was not there any more.
+        """
+        kept = [gap]
+        if gap.cause == GapCause.CORRUPT:
+            chunks = self._reader.find_chunks(gap.camera, gap.start_us, gap.end_us)
+            kept = without_stored(gap, [Interval(c.start_us, c.end_us) for c in chunks if c.state == "stored"])
+        self._put(None, kept)
 
     def _known(self, run: str) -> Run | None:
         try:

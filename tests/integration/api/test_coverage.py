@@ -106,6 +106,20 @@ def test_all_cameras_over_the_last_day(core: Core, client: FlaskClient) -> None:
     ]
 
 
+def test_more_than_400_days_of_a_camera_are_asked_for_in_parts(core: Core, client: FlaskClient) -> None:
+    """R7: every chunk of a range is looked at. What was before a camera was added costs nothing."""
+    add(core)
+    add(core, "new", core.clock.now_us() - HOUR)
+    ages = {"from": "1970-01-01T00:00:00Z"}
+    refused = client.get("/api/v1/cameras/gate/coverage", query_string=ages)
+    assert refused.status_code == 413
+    assert "400 days" in refused.get_data(as_text=True)
+    assert client.get("/api/v1/coverage", query_string=ages).status_code == 413
+    assert client.get("/api/v1/cameras/new/coverage", query_string=ages).status_code == 200
+    year = {"from": "2024-01-01T00:00:00Z", "to": "2025-01-01T00:00:00Z"}
+    assert client.get("/api/v1/cameras/gate/coverage", query_string=year).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("query", "named"),
     [

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +18,16 @@ from gatehouse.rebuilding import rebuild
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Clip
 from gatehouse_common.db.inventory import InventoryWriter
+from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.integrity import Part, verify_recordings
 from gatehouse_common.integrity.files import verify_files
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import keys
+from gatehouse_common.storage import ObjectInfo, keys
+from gatehouse_janitor.checking.care import LIVE
+from gatehouse_janitor.checking.check import Check
+from gatehouse_janitor.checking.chunk_check import ChunkCheck
+from gatehouse_janitor.checking.pace import Pace
 from janitor_kit import CHUNKS, chunks, found, gaps, look, mend, objects, record_chunks, row_of
 from pipeline_kit import START_US, core_at
 
@@ -96,8 +106,7 @@ def test_a_check_tells_them_and_a_repair_keeps_what_can_be_read(core: Core, sect
     done = mend(core)
     assert sorted(done) == bad
     assert found(core) == []
-    whole = verify_recordings(core, Part(), lambda _bytes: None)
-    assert [d for d in whole.damages if d.kind.value != "broken"] == []
+    assert verify_recordings(core, Part(), lambda _bytes: None).damages == []
     after = objects(core)
     assert {key: after[key] for key in before if key not in bad} == {
         key: data for key, data in before.items() if key not in bad
@@ -139,6 +148,54 @@ def test_a_clip_that_cannot_be_read_does_not_end_the_check(core: Core, sectors: 
     assert [(p.kind.value, p.key) for p in report.problems] == [("damaged", key)]
     assert "Input/output error" in report.problems[0].detail
     assert (report.chunks, report.clips) == (CHUNKS, 1)
+
+
+def test_a_symbolic_link_in_place_of_a_file_costs_itself_only(core: Core, tmp_path: Path) -> None:
+    """The bytes would be somewhere else: it is told, neither read nor forgotten, and ends nothing."""
+    row = chunks(core)[4]
+    path = core.data_dir / row.key
+    path.rename(tmp_path / "elsewhere.mp4")
+    path.symlink_to(tmp_path / "elsewhere.mp4")
+    damages = verify_recordings(core, Part(), lambda _bytes: None).damages
+    assert [(d.kind.value, d.key) for d in damages] == [("changed", row.key)]
+    assert "symbolic link" in damages[0].detail
+    careful = replace(LIVE, pause_s=0.01)
+    for report in (
+        Check(core, careful).all(lambda _steps: None),
+        Check(core, careful).since(row.start_us, lambda _steps: None),
+    ):
+        assert [(p.kind.value, p.key) for p in report.problems] == [("missing", row.key)]
+        assert mend(core, report.problems) == {}
+    assert row_of(core, row.id) == row
+
+
+def test_a_file_that_nobody_here_may_read_costs_itself_only(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody has restored it as another user; where no file can be read it is the store that is away."""
+    row, opened, hurt_all = chunks(core)[4], os.open, False
+
+    def refused(path: str | Path, flags: int, *more: Any, **named: Any) -> int:
+        if Path(path) == core.data_dir / row.key or (hurt_all and core.data_dir in Path(path).parents):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", refused)
+    damages = verify_recordings(core, Part(), lambda _bytes: None).damages
+    assert [(d.kind.value, d.key) for d in damages] == [("changed", row.key)]
+    assert "Permission denied" in damages[0].detail
+    problems = look(core).problems
+    assert [(p.kind.value, p.key) for p in problems] == [("flipped", row.key)]
+    assert mend(core, problems) == {}
+    assert row_of(core, row.id) == row
+    hurt_all = True
+    monkeypatch.setattr(type(core.store), "stat", _away)
+    with pytest.raises(Unavailable):
+        verify_recordings(core, Part(), lambda _bytes: None)
+    with pytest.raises(Unavailable):
+        ChunkCheck(core, Pace(core.clock, threading.Event(), 0)).full(row, row.bytes)
+
+
+def _away(_store: object, key: str) -> ObjectInfo:
+    raise Unavailable(f"looking up {key}: Stale file handle")
 
 
 def test_a_file_of_which_nothing_can_be_read_stays_where_it_is(core: Core, sectors: BadSectors) -> None:

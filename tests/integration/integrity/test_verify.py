@@ -19,7 +19,7 @@ from forgeries import (
     of_before_digests,
     without_digests_in_index,
 )
-from gatehouse.cli.verified import show
+from gatehouse.cli.verified import show, verdict
 from gatehouse.cli.verify import verify
 from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap
 from gatehouse_common.integrity import Damage, DamageKind, Part, Report, verify_recordings
@@ -179,6 +179,23 @@ def test_a_chunk_that_was_let_go_of_is_not_missed(tmp_path: Path) -> None:
         assert verified(core).damages == []
 
 
+def test_a_chunk_that_is_mended_while_verify_runs_is_verified_under_its_new_name(tmp_path: Path) -> None:
+    """Checks mend at night, and verification of all takes hours: its chain is whole."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        rows = stored(core, tmp_path)
+        flip(core.data_dir / rows[1].key, rows[1].bytes - 3)
+        done: list[dict[str, str]] = []
+
+        def advance(_bytes: int) -> None:
+            if not done:
+                done.append(mend(core))
+
+        report = verify_recordings(core, Part(), advance)
+        assert list(done[0]) == [rows[1].key]
+        assert (report.damages, report.chunks) == ([], len(rows))
+
+
 def test_a_hole_that_was_explained_afterwards_is_told(tmp_path: Path) -> None:
     """Somebody deletes a file, a check finds it missing and notes it: the ledger explains it, and verify says so."""
     with core_at(tmp_path / "data") as core:
@@ -288,6 +305,7 @@ def test_footage_of_before_there_were_digests_is_counted_and_not_called_damaged(
             put(core, row, of_before_digests((core.data_dir / row.key).read_bytes()))
         report = verified(core)
         assert (report.damages, report.unsealed) == ([], len(rows))
+        assert verdict(report) == "without-digests", "whether it is as recorded nobody can tell, and nobody says"
         # One that was made anew by a later version has digests by then: those behind it have none still.
         one = (core.data_dir / rows[1].key).read_bytes()
         put(core, rows[1], another_film(one, lambda gops: gops, late=len(gops_of(one))))

@@ -14,7 +14,8 @@ from gatehouse_common.db import Chunk, FootageReader, FootageWriter
 from gatehouse_common.db.models import ChunkRow, RunRow
 from gatehouse_common.ids import new_id
 from gatehouse_common.integrity import Part, verify_recordings
-from gatehouse_common.media.index_blob import decode_index
+from gatehouse_common.media.index_blob import decode_index, decode_seal, encode_index
+from gatehouse_common.media.seal import make_seal
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.chunk_edits import move_end, put_index, say_bytes, twin_of
@@ -224,7 +225,7 @@ def test_a_file_of_which_nothing_is_left_goes_to_the_quarantine(
     assert gaps(core) == [("corrupt", 4.0, 6.0)]
 
 
-@pytest.mark.parametrize("how", ["none", "flipped", "of another chunk", "rubbish"])
+@pytest.mark.parametrize("how", ["none", "flipped", "of another chunk", "rubbish", "with fewer digests"])
 def test_a_sample_table_that_is_wrong_is_made_anew_from_the_file(core: Core, how: str) -> None:
     """S2-44: the file is whole, so it is the index that is mended, and the file is not touched."""
     row, other = chunks(core)[2:4]
@@ -234,6 +235,7 @@ def test_a_sample_table_that_is_wrong_is_made_anew_from_the_file(core: Core, how
         "flipped": flip(indexes[row.id], 60),
         "of another chunk": indexes[other.id],
         "rubbish": b"\0\2rubbish",
+        "with fewer digests": _with_fewer_digests(indexes[row.id], row.key),
     }[how]
     put_index(core.db, row.id, blob)
     before = objects(core)
@@ -242,6 +244,12 @@ def test_a_sample_table_that_is_wrong_is_made_anew_from_the_file(core: Core, how
     assert found(core) == []
     assert FootageReader(core.db).sample_indexes([row.id])[row.id] == indexes[row.id]
     assert objects(core) == before
+
+
+def _with_fewer_digests(blob: bytes, key: str) -> bytes:
+    seal = decode_seal(blob, key)
+    assert seal is not None
+    return encode_index(decode_index(blob, key), make_seal(seal.previous, seal.head, seal.gops[:-1]))
 
 
 def test_a_row_that_says_another_size_is_mended(core: Core) -> None:

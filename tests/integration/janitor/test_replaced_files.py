@@ -9,14 +9,15 @@ import pytest
 
 from forgeries import altered, another_film, gops_of, of_before_digests, without_digests_in_index
 from gatehouse.rebuilding import rebuild
-from gatehouse_common.db import Chunk, FootageReader, FootageWriter
+from gatehouse_common.db import Chunk, Facts, FootageReader, FootageWriter
 from gatehouse_common.integrity import Part, Report, verify_recordings
 from gatehouse_common.media.index_blob import decode_seal
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.chunk_edits import put_index, say_bytes
+from gatehouse_janitor.guards import refuse_after_rebuild
 from janitor_kit import chunks, found, gaps, mend, objects, quarantined, read, record_chunks, replace, row_of
-from pipeline_kit import START_US, core_at
+from pipeline_kit import START_US, add_camera, core_at
 
 
 @pytest.fixture
@@ -247,3 +248,46 @@ def test_a_copy_of_what_is_well_is_a_duplicate_still(core: Core) -> None:
     assert found(core) == [("duplicate", copy)]
     mend(core)
     assert objects(core) == before
+
+
+@pytest.mark.parametrize("how", ["gone", "empty"])
+def test_what_is_put_back_later_is_in_no_gap_any_more(core: Core, how: str) -> None:
+    """R5: the ledger says where footage is missing, and no longer where it is there again."""
+    row, behind = chunks(core)[3:5]
+    whole = {one.key: read(core, one.key) for one in (row, behind)}
+    for one in (row, behind):
+        if how == "empty":
+            replace(core, one.key, b"")
+        else:
+            core.store.delete(one.key)
+    mend(core)
+    cause = "corrupt" if how == "empty" else "deleted"
+    assert gaps(core) == [(cause, 6.0, 8.0), (cause, 8.0, 10.0)]
+    core.store.put_bytes(row.key, whole[row.key])
+    mend(core)
+    assert found(core) == []
+    assert gaps(core) == [(cause, 8.0, 10.0)]
+    core.store.put_bytes(behind.key, whole[behind.key])
+    mend(core)
+    assert found(core) == []
+    assert gaps(core) == []
+    assert verified(core).damages == []
+
+
+@pytest.mark.parametrize("added_again", [False, True])
+def test_after_a_repair_of_a_lost_index_nothing_is_too_old(core: Core, tmp_path: Path, *, added_again: bool) -> None:
+    """S2-31: an index that is empty knows of no camera for how long it is kept; also if it was added once more."""
+    with core_at(tmp_path / "data", database_url=f"sqlite:///{tmp_path}/fresh.db", broker_url="memory:") as fresh:
+        if added_again:
+            add_camera(fresh, created_us=fresh.clock.now_us())
+        assert refuse_after_rebuild(Facts(fresh.db)) == ""
+        mend(fresh)
+        assert len(chunks(fresh)) == len(chunks(core))
+        assert "made anew" in refuse_after_rebuild(Facts(fresh.db))
+
+
+def test_a_file_that_an_index_has_missed_changes_nothing_for_the_others(core: Core) -> None:
+    FootageWriter(core.db).forget_chunk(chunks(core)[3].id)
+    mend(core)
+    assert len(chunks(core)) == 12
+    assert refuse_after_rebuild(Facts(core.db)) == ""

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from gatehouse_capture.recovery import recover
-from gatehouse_common.db import FootageReader
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import CameraRepository, CoverageReader, FootageReader
+from gatehouse_common.intervals import Interval
+from gatehouse_common.media.chunk_file import ChunkFile
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_segmenter.service import build as build_segmenter
-from pipeline_kit import add_camera, core_at, record, spool_files, stored_files, work_off
+from pipeline_kit import START_US, add_camera, core_at, record, spool_files, stored_files, work_off
 from running import wait_for
 
 
@@ -55,6 +58,35 @@ def test_recovery_that_is_killed_is_done_again_and_nothing_comes_twice(
             assert len(stored_files(data)) == 2
             assert {g.cause for g in FootageReader(core.db).gaps("cam", 0, 1 << 62)} == {"dropped", "corrupt"}
             assert core.bus.dead_letters() == []
+
+
+def test_what_is_stored_of_a_run_is_not_told_as_damaged_after_an_upgrade(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S2-43, R9: files of before had no links to one another, and one between two others was stored already."""
+    monkeypatch.setattr(ChunkFile, "last_link", b"")
+    data, aside = tmp_path / "data", tmp_path / "aside"
+    with core_at(data) as core:
+        add_camera(core)
+        taken = record(data, tmp_path, frames=360, chunk_us=3 * SECOND)
+        paths = [data / key for key in taken.keys]
+        assert len(paths) == 4
+        for path in (paths[0], paths[2], paths[3]):
+            aside.mkdir(exist_ok=True)
+            path.rename(aside / path.name)
+        work_off(core)
+        assert [c.state for c in FootageReader(core.db).all_chunks()] == ["stored"]
+        for path in (paths[0], paths[2], paths[3]):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (aside / path.name).rename(path)
+    with core_at(data) as core:
+        work_off(core)
+        assert len(stored_files(data)) == 4
+        span = Interval(START_US, START_US + 12 * SECOND)
+        found = CoverageReader(core.db).coverage(CameraRepository(core.db).get("cam"), span, span.end)
+        assert found.gaps_us == {}, "all of it is there"
+        assert found.recorded_us == 12 * SECOND
+        assert "corrupt" not in {g.cause for g in FootageReader(core.db).gaps("cam", 0, 1 << 62)}
 
 
 def test_half_of_an_object_is_taken_away_at_the_next_start(tmp_path: Path) -> None:

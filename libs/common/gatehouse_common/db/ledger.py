@@ -8,6 +8,7 @@ from dataclasses import asdict
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from gatehouse_common.clock import MILLISECOND
+from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.messages import (
     ChunkClosed,
     ChunkDiscarded,
@@ -23,6 +24,7 @@ from .chunk_days import touch_days
 from .clip_rows import move_planned
 from .contention import retried
 from .engine import Database
+from .footage import find_gaps
 from .held_spans import span_is_held
 from .models import ChunkIndexRow, ChunkRow, GapRow, RunRow
 from .new_rows import insert_new
@@ -227,6 +229,26 @@ class FootageWriter:
                 if not replaced and (gap.camera, gap.start_us) not in known:
                     news.append(gap)
         return news
+
+    @retried
+    def fill_gaps(self, camera: str, start_us: int, end_us: int) -> None:
+        """Let gaps that a check has put where footage was gone, or damaged, end where it is there again."""
+        lost = (GapCause.DELETED.value, GapCause.CORRUPT.value)
+        with self._db.begin() as c:
+            found = find_gaps(c, camera, start_us, end_us + 1)
+            known = {gap.start_us: gap.end_us for gap in found}  # a gap is known by its start; no two have the same
+            for gap in found:
+                if gap.run is not None or gap.cause not in lost or gap.start_us >= end_us:
+                    continue
+                c.execute(_FORGET_GAP, {"of_camera": camera, "at_us": gap.start_us})
+                del known[gap.start_us]
+                for left in subtract(Interval(gap.start_us, gap.end_us), [Interval(start_us, end_us)]):
+                    at_us = left.start
+                    while at_us in known:
+                        at_us = known[at_us]
+                    if left.end - at_us > _TOUCHING_US:
+                        c.execute(insert(GapRow).values({**asdict(gap), "start_us": at_us, "end_us": left.end}))
+                        known[at_us] = left.end
 
 
 def _refine(c: Connection, run: str, origin_us: int) -> None:

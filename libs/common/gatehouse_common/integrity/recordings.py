@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
-from gatehouse_common.errors import DataLoss, NotFound
+from gatehouse_common.errors import DataLoss, InvalidInput, NotFound, Unavailable
 from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.stored import ObjectReader, read_head
 from gatehouse_common.messages import GapCause
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectStore
+from gatehouse_common.storage.alone import is_alone
 
 from .chains import Chains, taken_away
 from .chunk_bytes import Advance, damages
@@ -106,12 +107,19 @@ class _Verification:
         try:
             found, evidence = self._held(row)
         except NotFound:
-            if self._moved(row):
+            now = self._row_now(row)
+            if now is None:
+                self._chains.skip(row.run, row.key, row.end_us)
+                return
+            if now.key != row.key:  # it was made whole meanwhile, under another key
+                self._verify(now)
                 return
             detail = "the file is not there"
             missing = Damage(DamageKind.MISSING, row.key, detail, row.camera, row.id, None, None, *_span(row))
             found, evidence = [missing], self._evidence(row)
-        except DataLoss as error:
+        except (DataLoss, InvalidInput, Unavailable) as error:  # it costs itself only: the others are verified
+            if isinstance(error, Unavailable) and not is_alone(self._core.store, row.key):
+                raise
             detail = f"it cannot be read: {error.message}"
             unread = Damage(DamageKind.CHANGED, row.key, detail, row.camera, row.id, None, None, *_span(row))
             found, evidence = [unread], self._evidence(row)
@@ -161,12 +169,12 @@ class _Verification:
         if broken is not None:
             self._report.damages.append(broken)
 
-    def _moved(self, row: Chunk) -> bool:
-        """Whether the chunk was let go of, or got another key, since its row was read."""
+    def _row_now(self, row: Chunk) -> Chunk | None:
+        """Return the row of a chunk as it is by now; None if the chunk was let go of since it was read."""
         try:
-            return self._reader.chunk(row.id).key != row.key
+            return self._reader.chunk(row.id)
         except NotFound:
-            return True
+            return None
 
     def _explained(self, camera: str, start_us: int, end_us: int) -> bool:
         gaps = [g for g in self._reader.gaps(camera, start_us, end_us) if g.cause in _LET_GO]

@@ -17,7 +17,7 @@ from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, CoverageReader
 from gatehouse_common.db.coverage import Coverage, Stretch
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import InvalidInput, TooLarge
 from gatehouse_common.intervals import Interval
 from gatehouse_common.timefmt import from_datetime, parse, rfc3339, zone
 
@@ -26,6 +26,8 @@ api = APIBlueprint("coverage", __name__, url_prefix="/api/v1", abp_tags=[Tag(nam
 _DAY_US = 24 * 3600 * SECOND
 _MOST = 5000
 """Spans of one camera in one answer: the newest."""
+_LONGEST_US = 400 * _DAY_US
+"""Of what a camera has lived through: every chunk of it is looked at."""
 
 
 class CoverageQuery(Asked):
@@ -111,6 +113,8 @@ def _look_up(camera: Camera, query: CoverageQuery) -> tuple[Coverage, ZoneInfo]:
     now = ctx.core.clock.now_us()
     local = zone(camera.timezone) if camera.timezone else ctx.core.zone
     wanted = _range(query, now, zone(query.tz) if query.tz else local)
+    if min(wanted.end, now) - max(wanted.start, camera.created_us) > _LONGEST_US:
+        raise TooLarge("one range of the ledger is at most 400 days: ask in parts.")
     return CoverageReader(ctx.core.db).coverage(ctx.recording.seen(camera), wanted, now), local
 
 

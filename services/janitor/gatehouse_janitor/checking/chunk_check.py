@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Chunk, FootageReader
-from gatehouse_common.errors import DataLoss, NotFound, WorkerUnavailable
+from gatehouse_common.errors import DataLoss, NotFound, Unavailable, WorkerUnavailable
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.runtime import Core
+from gatehouse_common.storage.alone import is_alone
 
 from .content import Content, read_content, same
 from .known_chunk import decoded, is_sealed
@@ -57,7 +58,9 @@ class ChunkCheck:
             return self._content(chunk, content) or found
         except NotFound:  # gone since it was listed
             return _problem(Kind.MISSING, chunk, "the file is not there")
-        except DataLoss as error:  # it costs itself only: the others are looked at all the same
+        except (DataLoss, Unavailable) as error:  # it costs itself only: the others are looked at all the same
+            if isinstance(error, Unavailable) and not is_alone(self._core.store, chunk.key):
+                raise
             return _problem(Kind.FLIPPED, chunk, f"it cannot be read: {error.message}")
 
     def again(self, chunk_id: str, key: str, *, quick: bool) -> Problem | None:

@@ -109,7 +109,7 @@ class Recordings:
     def _size(self, chunk: Chunk) -> int | None:
         try:
             return self._core.media.stat(chunk.key).size
-        except NotFound:
+        except (NotFound, InvalidInput):  # where a symbolic link is, no listing has it either
             return None
 
 

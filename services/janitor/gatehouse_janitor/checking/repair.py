@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable
 import structlog
 from pydantic import ValidationError
 
-from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Chunk, FootageReader, FootageWriter, Gap, Run
+from gatehouse_common.clock import HOUR, SECOND
+from gatehouse_common.db import CameraRepository, Chunk, Facts, FootageReader, FootageWriter, Gap, Run
+from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, Unavailable
 from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.stored import read_head
@@ -142,6 +143,7 @@ class Repair:
         if whole is None:
             return self._take_over(problem, content, row, blob, whole)
         if row is None:
+            self._doubt_settings(whole.info.camera, whole.media.start_us)
             return self._index(whole)
         self._freed.append(row.key)
         if content.box != blob:
@@ -156,7 +158,21 @@ class Repair:
             return None  # that one is looked after first; then this is a copy
         run = self._run(row.run if row is not None else content.info.run if content.info is not None else "")
         known = known_chunk(content, row, run, blob)
-        return self._set_aside(problem) if known is None else self._salvage(problem, known, row)
+        if known is None:
+            return self._set_aside(problem)
+        if row is None:
+            self._doubt_settings(known.info.camera, known.media.start_us)
+        return self._salvage(problem, known, row)
+
+    def _doubt_settings(self, camera: str, start_us: int) -> None:
+        """Let nothing be deleted for its age if what is found is of before the index knows its camera.
+
+        Then the index is new, or a copy, and does not say for how long it was to be kept.
+        """
+        created_us = {known.id: known.created_us for known in CameraRepository(self._core.db).list()}.get(camera)
+        if created_us is None or start_us < created_us - HOUR:
+            now_us = self._core.clock.now_us()
+            Facts(self._core.db).put(INDEX_REBUILT, str(now_us), now_us)
 
     def _reread(self, chunk: Chunk, problem: Problem) -> str | None:
         """Index a chunk anew if its file is whole; else make whole what is good of it."""
@@ -293,10 +309,11 @@ class Repair:
         clock = self._core.clock
         self._tell(self._message(whole, stored_us, recovered=recovered))
         never, until_us = threading.Event(), clock.monotonic_us() + _WAIT_US
-        while not self._is_known(whole):
+        while (row := self._indexed(whole)) is None:
             if clock.monotonic_us() > until_us:
                 raise Unavailable(f"the index was told of {whole.key} and does not know it yet")
             clock.wait(never, 0.2)
+        self._writer.fill_gaps(row.camera, row.start_us, row.end_us)
         return "indexed anew from the file"
 
     def _message(self, whole: Whole, stored_us: int | None, *, recovered: bool) -> ChunkStored:
@@ -318,9 +335,10 @@ class Repair:
         except ValidationError as error:
             raise DataLoss(f"{whole.key} has times that cannot be: {error.errors()[0]['msg']}") from error
 
-    def _is_known(self, whole: Whole) -> bool:
+    def _indexed(self, whole: Whole) -> Chunk | None:
         row = self._footage.chunk_of_key(whole.key)
-        return row is not None and (row.id, row.state, row.bytes) == (whole.info.chunk, "stored", whole.size)
+        told = row is not None and (row.id, row.state, row.bytes) == (whole.info.chunk, "stored", whole.size)
+        return row if told else None
 
     def _set_aside(self, problem: Problem) -> str:
         self._stands.check()

@@ -63,10 +63,16 @@ class _Entry:
 
 
 def starts_of(selections: Sequence[Selection], *, keep_gaps: bool) -> list[int]:
-    """Return where each selection begins on the time line, in ticks of 1/90000 s."""
+    """Return where each selection begins on the time line, in ticks of 1/90000 s.
+
+    One that is not the first, and begins between keyframes, is shown from the keyframe before: nothing can hide what is
+    in the middle of a track. So begin runs that overlap another, where a clock was set back.
+    """
     starts: list[int] = []
     at = 0
     for k, one in enumerate(selections):
+        if k:
+            at += max(0, one.shown - int(one.tracks[0].pts.min()))
         if k and keep_gaps:
             wall = one.start_us - selections[0].start_us
             at = max(at, (wall * VIDEO_TIMESCALE + 500_000) // 1_000_000)

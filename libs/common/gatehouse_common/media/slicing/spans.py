@@ -105,13 +105,19 @@ class Span:
 
 
 def in_order(chunks: Sequence[ChunkMedia]) -> list[ChunkMedia]:
-    """Return chunks by start; of one that is given twice, what is known of more of it."""
+    """Return chunks run by run, by start; of one that is given twice, what is known of more of it.
+
+    Where a clock was set back runs overlap: they are shown one after the other, not chunk by chunk in turn.
+    """
     known: dict[str, ChunkMedia] = {}
     for chunk in chunks:
         other = known.get(chunk.chunk_id)
         if len(chunk.video) and (other is None or other.indexed_bytes < chunk.indexed_bytes):
             known[chunk.chunk_id] = chunk
-    return sorted(known.values(), key=lambda c: (c.start_us, c.chunk_id))
+    begun: dict[str, int] = {}
+    for chunk in known.values():
+        begun[chunk.run_id] = min(chunk.start_us, begun.get(chunk.run_id, chunk.start_us))
+    return sorted(known.values(), key=lambda c: (begun[c.run_id], c.run_id, c.start_us, c.chunk_id))
 
 
 def build_spans(chunks: Sequence[ChunkMedia]) -> list[Span]:
