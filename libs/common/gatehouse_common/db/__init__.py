@@ -1,5 +1,7 @@
 """The SQL index: the database, its records, and the repositories."""
 
+from .api_tokens import TokenRecord, Tokens
+from .audit import Audit, Deed, Entry
 from .cameras import CameraRepository
 from .chunk_days import ChunkDay, ChunkDays
 from .clips import ClipRepository
@@ -13,6 +15,8 @@ from .inventory import Inventory, InventoryWriter
 from .jobs import Job, JobRepository
 from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
+from .login_attempts import LoginAttempts
+from .logins import Login, Logins
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
@@ -20,8 +24,10 @@ from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
 from .timeline import TimelineReader
+from .users import User, Users
 
 __all__ = [
+    "Audit",
     "Camera",
     "CameraRepository",
     "Chunk",
@@ -35,9 +41,11 @@ __all__ = [
     "CoverageReader",
     "Database",
     "Day",
+    "Deed",
     "Deletion",
     "DeletionReason",
     "Deletions",
+    "Entry",
     "Facts",
     "FootageReader",
     "FootageWriter",
@@ -51,6 +59,9 @@ __all__ = [
     "Kept",
     "Lease",
     "LeaseRepository",
+    "Login",
+    "LoginAttempts",
+    "Logins",
     "Match",
     "Member",
     "PlateEvent",
@@ -64,5 +75,9 @@ __all__ = [
     "Sight",
     "Timeline",
     "TimelineReader",
+    "TokenRecord",
+    "Tokens",
+    "User",
+    "Users",
     "present_cause",
 ]

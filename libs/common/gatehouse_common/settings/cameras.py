@@ -40,7 +40,10 @@ class CameraSettings(Group):
         None, description="`events`: only the clips of plate events are kept, if there can be any"
     )
     priority: int = Field(
-        0, ge=-1000, le=1000, description="where a disk fills up, cameras of lower numbers stop first, of those that one process records"
+        0,
+        ge=-1000,
+        le=1000,
+        description="where a disk fills up, cameras of lower numbers stop first, of those that one process records",
     )
 
 

@@ -1,0 +1,77 @@
+"""Wrong guesses, counted by account and by address in the index: all replicas know, and a restart forgets none."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from sqlalchemy import delete, insert, select, update
+
+from gatehouse_common.accounts import delay_us, name_key
+from gatehouse_common.accounts.delays import FORGOTTEN_US, FREE_TRIES, FREE_TRIES_OF_ADDRESS
+
+from .account_models import AttemptRow
+from .contention import retried
+from .engine import Database
+
+
+class LoginAttempts:
+    """Counts guesses before they are looked at, so that many at once are no way around the pauses."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @retried
+    def begin(self, name: str, address: str, now_us: int) -> int:
+        """Count a guess as wrong until ``succeeded`` says otherwise; or return how long no password is looked at.
+
+        Returns:
+            0: the password may be looked at; else the pause that is left, microseconds, and nothing was counted.
+        """
+        tries = {_account(name): FREE_TRIES, _network(address): FREE_TRIES_OF_ADDRESS}
+        with self._db.begin() as c:
+            c.execute(delete(AttemptRow).where(AttemptRow.failed_us <= now_us - FORGOTTEN_US))
+            query = select(AttemptRow.subject, AttemptRow.failures, AttemptRow.failed_us)
+            rows = c.execute(query.where(AttemptRow.subject.in_(tries)).with_for_update()).all()
+            known = {subject: failures for subject, failures, _ in rows}
+            waits = (delay_us(failures, tries[subject]) - max(0, now_us - at) for subject, failures, at in rows)
+            wait = max(0, *waits, 0)
+            if wait:
+                return wait
+            for subject in sorted(tries):
+                c.execute(delete(AttemptRow).where(AttemptRow.subject == subject))
+                row = {"subject": subject, "failures": known.get(subject, 0) + 1, "failed_us": now_us}
+                c.execute(insert(AttemptRow).values(row))
+        return 0
+
+    @retried
+    def succeeded(self, name: str, address: str) -> None:
+        """Forget the guesses for a name, and this one from the address.
+
+        The others from there stay: whoever guesses may have an account of their own.
+        """
+        subject = _network(address)
+        with self._db.begin() as c:
+            c.execute(delete(AttemptRow).where(AttemptRow.subject == _account(name)))
+            c.execute(delete(AttemptRow).where(AttemptRow.subject == subject, AttemptRow.failures <= 1))
+            one_less = update(AttemptRow).values(failures=AttemptRow.failures - 1)
+            c.execute(one_less.where(AttemptRow.subject == subject))
+
+    def failures(self, name: str) -> int:
+        """Return how many guesses for a name were wrong in a row."""
+        with self._db.look() as c:
+            return c.execute(select(AttemptRow.failures).where(AttemptRow.subject == _account(name))).scalar() or 0
+
+
+def _account(name: str) -> str:
+    return f"account:{name_key(name[:255])}"
+
+
+def _network(address: str) -> str:
+    """Return whose guesses are counted together: an address of IPv4, the 2^64 of IPv6 that one home has."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return f"address:{address[:45]}"
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
+        return f"address:{ip_network((found, 64), strict=False)}"
+    return f"address:{found}"

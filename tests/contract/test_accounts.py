@@ -1,0 +1,374 @@
+"""Users, tokens, sessions, guesses and the audit log, on every database (S0-21)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from gatehouse_common.accounts import Grant, Permission, Role, Scope
+from gatehouse_common.clock import HOUR, MINUTE, SECOND
+from gatehouse_common.db import Audit, Database, Deed, LoginAttempts, Logins, Tokens, User, Users
+from gatehouse_common.db.account_models import ApiTokenRow, AuditRow, LoginRow, UserRow
+from gatehouse_common.errors import Conflict, InvalidInput, NotFound
+
+NOW = 1_800_000_000 * SECOND
+DAY = 24 * HOUR
+
+
+def all_text(db: Database, *tables: type) -> str:
+    """Everything that tables have, as somebody reads it who has the database."""
+    with db.read() as c:
+        return "\n".join(str(row) for table in tables for row in c.execute(select(table)))
+
+
+def admin(db: Database, name: str = "root") -> User:
+    return Users(db).add(name, Role.ADMIN, NOW, password="$argon2id$kept")
+
+
+class TestUsers:
+    def test_a_user_is_found_by_any_writing_of_its_name(self, db: Database) -> None:
+        users = Users(db)
+        assert not users.any()
+        made = users.add("  Zoë Müller ", Role.VIEWER, NOW)
+        assert users.any()
+        assert (made.number, made.name, made.all_cameras, made.state) == (1, "Zoë Müller", False, "active")
+        assert users.named("ZOE\u0308 MÜLLER") == made == users.get(made.id)
+        assert users.named("Zoe Müller") is None
+        assert users.list() == [made]
+        with pytest.raises(Conflict, match="already"):
+            users.add("zoë müller", Role.ADMIN, NOW)
+        with pytest.raises(InvalidInput):
+            users.add("\0", Role.ADMIN, NOW)
+        with pytest.raises(NotFound):
+            users.get("' OR 1=1 --")
+
+    def test_only_one_of_many_sets_the_installation_up(self, db: Database) -> None:
+        """Whoever comes second is told so, also if both come at once."""
+        made, refused = list[User](), list[Exception]()
+
+        def first(number: int) -> None:
+            try:
+                made.append(Users(db).add(f"admin {number}", Role.ADMIN, NOW, first=True))
+            except Conflict as error:
+                refused.append(error)
+
+        threads = [threading.Thread(target=first, args=(n,)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert (len(made), len(refused)) == (1, 5)
+        assert Users(db).list() == made
+
+    def test_the_last_admin_stays_one(self, db: Database) -> None:
+        users = Users(db)
+        one = admin(db)
+        for change in ({"role": Role.VIEWER}, {"state": "disabled"}):
+            with pytest.raises(Conflict, match="last admin"):
+                users.change(one.id, **change)
+        with pytest.raises(Conflict, match="last admin"):
+            users.remove(one.id)
+        other = admin(db, "other")
+        users.change(other.id, state="disabled")
+        with pytest.raises(Conflict, match="last admin"):
+            users.remove(one.id)
+        users.change(other.id, state="active")
+        users.remove(one.id)
+        assert [u.name for u in users.list()] == ["other"]
+
+    def test_two_who_take_the_last_admins_away_from_each_other(self, db: Database) -> None:
+        users = Users(db)
+        both = [admin(db, "a"), admin(db, "b")]
+        refused = list[Exception]()
+
+        def demote(user: User) -> None:
+            try:
+                users.change(user.id, role=Role.VIEWER)
+            except Conflict as error:
+                refused.append(error)
+
+        threads = [threading.Thread(target=demote, args=(user,)) for user in both]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert len(refused) == 1
+        assert [u.role for u in users.list()].count(Role.ADMIN) == 1
+
+    def test_who_is_removed_stays_on_record_and_its_name_and_number_are_not_mixed_up(self, db: Database) -> None:
+        users, tokens, logins = Users(db), Tokens(db), Logins(db)
+        admin(db)
+        ann = users.add("Ann", Role.OPERATOR, NOW, password="$argon2id$x")
+        token = tokens.make(ann.id, "script", [Scope.FOOTAGE_READ], NOW)
+        cookie = logins.begin(ann.id, NOW, "127.0.0.1", "test")
+        users.remove(ann.id)
+        assert users.named("ann") is None
+        assert (users.get(ann.id).state, users.get(ann.id).password) == ("removed", None)
+        assert tokens.find(token.text, NOW, "127.0.0.1") is None
+        assert logins.find(cookie, NOW) is None
+        with pytest.raises(NotFound):
+            users.change(ann.id, state="active")
+        again = users.add("Ann", Role.VIEWER, NOW)
+        assert again.id != ann.id
+        assert again.number == 3
+        users.remove(again.id)
+        assert users.add("Ann", Role.VIEWER, NOW).number == 4
+        assert [u.number for u in users.list(removed=True)].count(3) == 1
+
+    def test_what_was_not_seen_is_not_changed(self, db: Database) -> None:
+        users = Users(db)
+        ann = users.add("Ann", Role.VIEWER, NOW)
+        changed = users.change(ann.id, seen_version=1, name="Anne", settings={"theme": "dark"})
+        assert (changed.version, changed.name, changed.settings) == (2, "Anne", {"theme": "dark"})
+        with pytest.raises(Conflict, match="changed since"):
+            users.change(ann.id, seen_version=1, name="Anna")
+        assert users.named("ann") is None
+        assert users.named("anne") == changed
+        with pytest.raises(TypeError):
+            users.change(ann.id, number=7)
+
+    def test_a_new_password_role_or_state_ends_all_sessions(self, db: Database) -> None:
+        users, logins = Users(db), Logins(db)
+        admin(db)
+        ann = users.add("Ann", Role.OPERATOR, NOW)
+        for change in ({"password": "$argon2id$y"}, {"role": Role.VIEWER}, {"state": "disabled"}):
+            cookie = logins.begin(ann.id, NOW, "127.0.0.1", "test")
+            users.change(ann.id, settings={"n": str(change)})
+            assert logins.find(cookie, NOW) is not None
+            users.change(ann.id, **change)
+            assert logins.find(cookie, NOW) is None, change
+
+    def test_grants_are_what_they_were_last(self, db: Database) -> None:
+        users = Users(db)
+        ann = users.add("Ann", Role.VIEWER, NOW)
+        assert users.grants(ann.id) == {}
+        gate, yard = Grant.of("gate", ["live", "playback"], 24), Grant.of("yard")
+        users.grant(ann.id, [gate, yard])
+        assert users.grants(ann.id) == {"gate": gate, "yard": yard}
+        only = Grant("gate", frozenset({Permission.LIVE}))
+        users.grant(ann.id, [gate, only])
+        assert users.grants(ann.id) == {"gate": only}
+        assert users.get(ann.id).version == 3
+        with pytest.raises(NotFound):
+            users.grant("nobody", [gate])
+
+
+class TestTokens:
+    def test_a_token_opens_what_it_is_for_until_it_ends(self, db: Database) -> None:
+        user, tokens = admin(db), Tokens(db)
+        token = tokens.make(user.id, "nightly", [Scope.FOOTAGE_READ, Scope.LIVE_VIEW], NOW, expires_us=NOW + DAY)
+        found = tokens.find(token.text, NOW + HOUR, "192.0.2.1")
+        assert found is not None
+        assert (found.user, found.scopes, found.cameras) == (user.id, ["footage:read", "live:view"], None)
+        assert tokens.find(token.text, NOW + DAY, "192.0.2.1") is None
+        other = "a" if token.text[-5] == "b" else "b"
+        assert tokens.find(token.text[:-5] + other + token.text[-4:], NOW, "192.0.2.1") is None
+        assert tokens.find(token.id, NOW, "192.0.2.1") is None
+        (listed,) = tokens.list(user.id)
+        assert (listed.used_us, listed.used_from) == (NOW + HOUR, "192.0.2.1")
+        assert token.text.rpartition("_")[2] not in all_text(db, ApiTokenRow)
+
+    def test_a_revoked_token_opens_nothing(self, db: Database) -> None:
+        user, other, tokens = admin(db), Users(db).add("other", Role.VIEWER, NOW), Tokens(db)
+        token = tokens.make(user.id, "a", [Scope.LIVE_VIEW], NOW)
+        with pytest.raises(NotFound):
+            tokens.revoke(token.id, NOW, other.id)
+        assert tokens.find(token.text, NOW, "::1") is not None
+        assert tokens.revoke(token.id, NOW, user.id).revoked_us == NOW
+        assert tokens.revoke(token.id, NOW + HOUR).revoked_us == NOW
+        assert tokens.find(token.text, NOW, "::1") is None
+
+    def test_a_token_is_good_from_where_it_may_be_used(self, db: Database) -> None:
+        tokens = Tokens(db)
+        token = tokens.make(admin(db).id, "a", [Scope.LIVE_VIEW], NOW, networks=["10.1.2.3/8", "fd00::/8"])
+        assert tokens.find(token.text, NOW, "10.200.0.1") is not None
+        assert tokens.find(token.text, NOW, "fd12::1") is not None
+        for elsewhere in ("11.0.0.1", "fe80::1", "", "10.1.2.3.4", "localhost"):
+            assert tokens.find(token.text, NOW, elsewhere) is None
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"name": " "},
+            {"scopes": []},
+            {"networks": ["everywhere"]},
+            {"networks": ["10.0.0.0/33"]},
+            {"expires_us": NOW},
+        ],
+    )
+    def test_a_token_for_nothing_is_refused(self, db: Database, wrong: dict[str, object]) -> None:
+        fields = {"name": "a", "scopes": [Scope.LIVE_VIEW], **wrong}
+        with pytest.raises(InvalidInput):
+            Tokens(db).make(admin(db).id, now_us=NOW, **fields)  # type: ignore[arg-type] - of the test
+        assert Tokens(db).list() == []
+
+
+class TestLogins:
+    def test_a_session_goes_on_while_it_is_used_and_ends_by_itself(self, db: Database) -> None:
+        user, logins = admin(db), Logins(db)
+        cookie = logins.begin(user.id, NOW, "127.0.0.1", "Firefox")
+        at = NOW
+        for _ in range(40):
+            at += 20 * HOUR
+            if at >= NOW + 30 * DAY:
+                break
+            assert logins.find(cookie, at) is not None
+        assert logins.find(cookie, NOW + 30 * DAY) is None
+        idle = logins.begin(user.id, NOW, "127.0.0.1", "Firefox")
+        assert logins.find(idle, NOW + DAY - MINUTE) is not None
+        assert logins.find(idle, NOW + 2 * DAY) is None
+        assert cookie not in all_text(db, LoginRow)
+
+    def test_sessions_are_listed_and_ended_by_others(self, db: Database) -> None:
+        user, logins = admin(db), Logins(db)
+        one, two, three = (logins.begin(user.id, NOW + n, "127.0.0.1", f"browser {n}") for n in range(3))
+        assert [login.agent for login in logins.list(user.id, NOW)] == ["browser 2", "browser 1", "browser 0"]
+        mine = logins.find(one, NOW)
+        assert mine is not None
+        (second,) = [login for login in logins.list(user.id, NOW) if login.agent == "browser 1"]
+        assert logins.end_all(user.id, login_id=second.id) == 1
+        assert logins.find(two, NOW) is None
+        assert logins.find(three, NOW) is not None
+        assert logins.end_all(user.id, but=mine.digest) == 1
+        assert logins.find(one, NOW) is not None
+        assert logins.find(three, NOW) is None
+        logins.end(mine.digest)
+        logins.end(mine.digest)
+        assert logins.find(one, NOW) is None
+
+    def test_what_has_ended_is_forgotten(self, db: Database) -> None:
+        user, logins = admin(db), Logins(db)
+        for _ in range(3):
+            logins.begin(user.id, NOW, "127.0.0.1", "x" * 5000)
+        logins.begin(user.id, NOW + 2 * DAY, "127.0.0.1", "x")
+        with db.read() as c:
+            assert len(c.execute(select(LoginRow.id)).all()) == 1
+
+
+class TestAttempts:
+    def test_who_guesses_waits_ever_longer_and_a_right_one_ends_it(self, db: Database) -> None:
+        guesses = LoginAttempts(db)
+        at = NOW
+        waits = []
+        for _ in range(8):
+            wait = guesses.begin("Ann", "192.0.2.1", at)
+            waits.append(wait // SECOND)
+            if wait:
+                assert guesses.begin("ANN", "198.51.100.7", at) == wait  # from elsewhere, and written otherwise
+                at += wait
+                assert guesses.begin("ann", "192.0.2.1", at) == 0
+        assert waits == [0, 0, 0, 0, 0, 1, 2, 4]
+        assert guesses.failures("Ann") == 8
+        assert guesses.begin("Ben", "192.0.2.1", at) == 0  # another name is not held up yet
+        guesses.succeeded("Ann", "192.0.2.1")
+        assert guesses.failures("Ann") == 0
+        assert guesses.begin("Ann", "203.0.113.9", at) == 0
+
+    def test_many_names_from_one_address_are_held_up_too(self, db: Database) -> None:
+        guesses = LoginAttempts(db)
+        for n in range(20):
+            assert guesses.begin(f"user {n}", "2001:db8:1:2::5", NOW) == 0
+        assert guesses.begin("somebody", "2001:db8:1:2:ffff::9", NOW) > 0  # of the same home
+        assert guesses.begin("somebody", "2001:db8:1:3::5", NOW) == 0
+        for n in range(3):
+            guesses.succeeded(f"user {n}", "2001:db8:1:2::5")
+        assert guesses.begin("somebody else", "2001:db8:1:2::5", NOW) == 0  # each right guess counts as none
+
+    def test_many_guesses_at_once_are_no_way_around(self, db: Database) -> None:
+        guesses = LoginAttempts(db)
+        looked_at = list[int]()
+
+        def guess() -> None:
+            looked_at.append(guesses.begin("Ann", "192.0.2.1", NOW))
+
+        threads = [threading.Thread(target=guess) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert looked_at.count(0) == 5
+        assert len(looked_at) == 16
+
+    def test_after_a_day_and_when_the_clock_is_set_back_nobody_waits_for_long(self, db: Database) -> None:
+        guesses = LoginAttempts(db)
+        at = NOW
+        for _ in range(30):
+            at += guesses.begin("Ann", "192.0.2.1", at)
+        assert guesses.begin("Ann", "192.0.2.1", at) <= 900 * SECOND
+        assert guesses.begin("Ann", "192.0.2.1", at - 300 * DAY) <= 900 * SECOND
+        assert guesses.begin("Ann", "192.0.2.1", at + DAY) == 0
+        assert guesses.failures("Ann") == 1
+
+
+class TestAudit:
+    DEED = Deed("footage.exported", "camera gate", "Ann", "id", None, "192.0.2.1", {"from": 1, "to": "zwölf"})
+
+    def fill(self, db: Database, count: int = 5) -> Audit:
+        audit = Audit(db)
+        for n in range(count):
+            audit.write(replace(self.DEED, action=("user.added", "footage.exported")[n % 2]), NOW + n * HOUR)
+        return audit
+
+    def test_what_was_done_is_found_again(self, db: Database) -> None:
+        audit = self.fill(db)
+        found = audit.entries()
+        assert [e.number for e in found] == [5, 4, 3, 2, 1]
+        assert found[1].deed == self.DEED
+        assert [e.number for e in audit.entries(action="footage.")] == [4, 2]
+        assert [e.number for e in audit.entries(action="user.added", before=5, limit=1)] == [3]
+        assert audit.entries(action="%") == audit.entries(action="_ser.added") == audit.entries(action="%.") == []
+        assert audit.entries(actor="Ben") == []
+        assert [e.number for e in audit.entries(start_us=NOW + HOUR, end_us=NOW + 3 * HOUR)] == [3, 2]
+        assert list(audit.broken()) == []
+
+    def test_no_entry_is_changed_or_taken_out_unseen(self, db: Database) -> None:
+        audit = self.fill(db)
+        with db.begin() as c:
+            c.execute(update(AuditRow).where(AuditRow.number == 2).values(actor="Ben"))
+        assert list(audit.broken()) == ["entry 2 is not as it was written"]
+        with db.begin() as c:
+            c.execute(update(AuditRow).where(AuditRow.number == 2).values(actor="Ann"))
+            c.execute(delete(AuditRow).where(AuditRow.number.in_([3, 4])))
+        assert list(audit.broken()) == ["entries 3 to 4 are missing"]
+
+    def test_a_chain_that_was_written_anew_from_some_entry_on_is_seen(self, db: Database) -> None:
+        audit = self.fill(db)
+        forged = Audit(db)
+        with db.begin() as c:
+            c.execute(delete(AuditRow).where(AuditRow.number >= 3))
+            c.execute(update(AuditRow).where(AuditRow.number == 2).values(number=9))
+        forged.write(self.DEED, NOW)
+        assert list(audit.broken()) != []
+
+    def test_many_who_write_at_once_make_one_chain(self, db: Database) -> None:
+        audit = Audit(db)
+        threads = [
+            threading.Thread(target=lambda: [audit.write(self.DEED, NOW) for _ in range(5)], daemon=True)
+            for _ in range(6)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        assert sorted(e.number for e in audit.entries(limit=100)) == list(range(1, 31))
+        assert list(audit.broken()) == []
+
+    def test_old_entries_go_and_the_chain_stays_whole(self, db: Database) -> None:
+        audit = self.fill(db)
+        assert audit.forget_before(NOW + 2 * HOUR) == 2
+        assert [e.number for e in audit.entries()] == [5, 4, 3]
+        assert audit.forget_before(NOW + 100 * HOUR) == 2  # the newest stays: the next one follows on it
+        audit.write(self.DEED, NOW)
+        assert [e.number for e in audit.entries()] == [6, 5]
+        assert list(audit.broken()) == []
+
+
+def test_numbers_of_users_fit_where_others_look_for_them(db: Database) -> None:
+    """S0-30: user_id is an integer."""
+    for n in range(3):
+        Users(db).add(f"user {n}", Role.UPLOADER, NOW)
+    with db.read() as c:
+        assert [n for (n,) in c.execute(select(UserRow.number).order_by(UserRow.number))] == [1, 2, 3]
