@@ -110,7 +110,7 @@ def test_pictures_are_shared_by_detectors(site: Cluster) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600 + 12 * OUTAGE_S)
+@pytest.mark.timeout(600 + 14 * OUTAGE_S)
 def test_nothing_is_lost_when_any_of_it_goes_away(
     site: Cluster, record_property: Callable[[str, object], None]
 ) -> None:
@@ -155,7 +155,11 @@ def test_nothing_is_lost_when_any_of_it_goes_away(
     ended = now_us()
     for camera in CAMERAS:
         site.command("camera", "disable", camera)
-    wait_for("every chunk in the store", lambda: not site.rows("SELECT id FROM chunks WHERE state <> 'stored'"), 120)
+    wait_for(
+        "every chunk in the store",
+        lambda: not site.rows("SELECT id FROM chunks WHERE state <> 'stored'"),
+        120 + 2 * OUTAGE_S,
+    )
     for process in site.of("capture"):
         assert process.stop() == 0
     epochs = dict(site.rows("SELECT id, state_epoch FROM cameras"))

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from gatehouse_common.accounts import (
     ROLE_SCOPES,
     Grant,
-    Passwords,
     Permission,
     Principal,
     Role,
@@ -25,6 +24,7 @@ from gatehouse_common.accounts import (
     parse_scopes,
     parse_token,
 )
+from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.errors import InvalidInput
 

@@ -1,10 +1,12 @@
-"""Who may do what: roles, scopes, grants, and what proves who somebody is. No database and no network here."""
+"""Who may do what: roles, scopes, grants, and what proves who somebody is. No database and no network here.
+
+Passwords are in ``accounts.passwords``, which brings libraries that only a log-in needs.
+"""
 
 from .credentials import ApiToken, fingerprint, new_session_id, new_token, parse_token
 from .delays import delay_us
 from .grants import ALL_PERMISSIONS, Grant, Permission
 from .names import name_key, parse_name
-from .passwords import Passwords
 from .principal import Principal
 from .scopes import ROLE_SCOPES, Role, Scope, parse_scopes
 
@@ -13,7 +15,6 @@ __all__ = [
     "ROLE_SCOPES",
     "ApiToken",
     "Grant",
-    "Passwords",
     "Permission",
     "Principal",
     "Role",

@@ -6,7 +6,6 @@ import threading
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn  # type: ignore[import-untyped]
 
 from gatehouse_common.errors import InvalidInput
 
@@ -47,6 +46,8 @@ class Passwords:
             raise InvalidInput(f"a password has at least {SHORTEST} characters.", "password")
         if len(password.encode(errors="replace")) > _LONGEST:
             raise InvalidInput(f"a password has at most {_LONGEST} bytes.", "password")
+        from zxcvbn import zxcvbn  # type: ignore[import-untyped]  # noqa: PLC0415 - its lists take memory and time
+
         weighed = zxcvbn(password[:_WEIGHED], user_inputs=[of, "gatehouse"] if of else ["gatehouse"])
         if weighed["guesses"] < _GUESSES:
             said = weighed["feedback"]["warning"] or "It is soon guessed."

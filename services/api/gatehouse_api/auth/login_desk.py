@@ -7,7 +7,8 @@ from typing import NoReturn
 
 import structlog
 
-from gatehouse_common.accounts import Passwords, Principal, Role, fingerprint, new_session_id
+from gatehouse_common.accounts import Principal, Role, fingerprint, new_session_id
+from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Audit, Deed, Facts, LoginAttempts, User
 from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, TooOften, Unauthenticated
