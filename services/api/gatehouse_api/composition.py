@@ -9,6 +9,7 @@ from gatehouse_common.db import CameraRepository, ClipRepository, FootageReader,
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core
 
+from .auth.caller import VisibleCameras
 from .clip_media import clip_reader
 from .context import Context
 from .conversions import Conversions
@@ -39,7 +40,8 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
     sources = EventSources(plates, clips, views, cameras, view, recording.seen)
     return Context(
         core=core,
-        cameras=cameras,
+        cameras=VisibleCameras(cameras),
+        camera_records=cameras,
         footage=FootageReader(core.db),
         library=library,
         reader=ChunkReader(core.media, library.locate),

@@ -14,6 +14,7 @@ from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core
 
+from .auth.caller import VisibleCameras
 from .conversions import Conversions
 from .detector_desk import DetectorDesk
 from .event_sources import EventSources
@@ -31,7 +32,8 @@ class Context:
 
     Attributes:
         core: adapters and settings.
-        cameras: the configured cameras.
+        cameras: the cameras that there are for whoever asks.
+        camera_records: all of them, to be changed.
         footage: look-ups in the index.
         library: recorded media.
         reader: gives the bytes of what the library describes.
@@ -51,7 +53,8 @@ class Context:
     """
 
     core: Core
-    cameras: CameraRepository
+    cameras: VisibleCameras
+    camera_records: CameraRepository
     footage: FootageReader
     library: Library
     reader: ChunkReader
@@ -71,11 +74,9 @@ class Context:
 
     def default_camera(self) -> str | None:
         """Return the camera of routes that name none: the configured one, else the first by id."""
+        found = [camera.id for camera in self.cameras.list()]
         configured = self.core.settings.values.api.default_camera
-        if configured:
-            return configured
-        found = self.cameras.list()
-        return found[0].id if found else None
+        return configured if configured in found or (configured and not found) else next(iter(found), None)
 
     def chosen_camera(self, named: str) -> Camera:
         """Return the camera of a route that may name one, else the default camera.

@@ -49,7 +49,7 @@ def add_camera(body: NewCamera) -> tuple[Response, int]:
     now = ctx.core.clock.now_us()
     own = changed_settings({}, body.settings)
     camera = Camera(camera_id, url.text, body.name, body.enabled, now, state_since_us=now, settings=own)
-    ctx.cameras.add(camera)
+    ctx.camera_records.add(camera)
     _tell(camera_id, "added")
     return jsonify(view(ctx.cameras.get(camera_id)).model_dump()), 201
 
@@ -66,7 +66,7 @@ def change_camera(path: CameraPath, body: CameraChange) -> Response:
     own = None
     if body.settings is not None:
         own = changed_settings(ctx.cameras.get(path.camera).settings, body.settings)
-    ctx.cameras.change(path.camera, url=url, name=body.name, enabled=body.enabled, settings=own)
+    ctx.camera_records.change(path.camera, url=url, name=body.name, enabled=body.enabled, settings=own)
     _tell(path.camera, "updated")
     return jsonify(view(ctx.cameras.get(path.camera)).model_dump())
 
@@ -75,7 +75,7 @@ def change_camera(path: CameraPath, body: CameraChange) -> Response:
 @needs(Scope.CAMERAS_WRITE)
 def remove_camera(path: CameraPath) -> tuple[str, int]:
     """Forget a camera."""
-    context().cameras.remove(path.camera)
+    context().camera_records.remove(path.camera)
     _tell(path.camera, "removed")
     return "", 204
 
