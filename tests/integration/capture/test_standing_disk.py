@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,23 @@ class StandingDisk:
         monkeypatch.setattr(os, "writev", waiting)
 
 
+@contextmanager
+def recording(
+    data: Path, network: CameraProcess, disk: StandingDisk
+) -> Iterator[tuple[Core, CaptureService, Supervisor, int]]:
+    """One camera being recorded; yields the core, what records, who keeps it running, and when it was added."""
+    with core_at(data, **{"detection.frames": "off", "recording.chunk_seconds": 2}) as core:
+        created = core.clock.now_us()
+        CameraRepository(core.db).add(Camera("gate", network.url("gate"), created_us=created))
+        capture = CaptureService(core)
+        supervisor = Supervisor([build_indexer(core), build_segmenter(core), capture], core.clock)
+        supervisor.start()
+        try:
+            yield core, capture, supervisor, created
+        finally:
+            disk.answers.set()
+
+
 def until(what: Callable[[], object], seconds: float) -> float:
     began = time.monotonic()
     while not what():
@@ -69,14 +87,10 @@ def test_a_write_that_hangs_is_told_within_ten_seconds_and_has_its_cause_in_the_
     tmp_path: Path, network: CameraProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S1-17, S0-37: no call returns an error, so nobody but who looks at the clock can know."""
-    with core_at(tmp_path / "data", **{"detection.frames": "off", "recording.chunk_seconds": 2}) as core:
-        created = core.clock.now_us()
-        CameraRepository(core.db).add(Camera("gate", network.url("gate"), created_us=created))
-        disk, capture = StandingDisk(monkeypatch), CaptureService(core)
-        supervisor = Supervisor([build_indexer(core), build_segmenter(core), capture], core.clock)
+    disk = StandingDisk(monkeypatch)
+    with recording(tmp_path / "data", network, disk) as (core, capture, supervisor, created):
         watch, ending = RecordingWatch(core, supervisor.health), threading.Event()
         watching = threading.Thread(target=watch.run, args=(ending,))
-        supervisor.start()
         watching.start()
         try:
             alarm, active = RECORDING_ALARM.labels("gate"), RECORDING_ACTIVE.labels("gate")
@@ -117,12 +131,8 @@ def test_a_disk_that_is_slow_now_and_then_costs_nothing(
     tmp_path: Path, network: CameraProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S1-17: a card that writes for seven seconds is told of; all that the camera sent meanwhile is recorded."""
-    with core_at(tmp_path / "data", **{"detection.frames": "off", "recording.chunk_seconds": 2}) as core:
-        created = core.clock.now_us()
-        CameraRepository(core.db).add(Camera("gate", network.url("gate"), created_us=created))
-        disk, capture = StandingDisk(monkeypatch), CaptureService(core)
-        supervisor = Supervisor([build_indexer(core), build_segmenter(core), capture], core.clock)
-        supervisor.start()
+    disk = StandingDisk(monkeypatch)
+    with recording(tmp_path / "data", network, disk) as (core, _, supervisor, created):
         try:
             until(lambda: state(core) == ("recording", None), 20)
             time.sleep(3)
