@@ -14,9 +14,11 @@ KEPT = PAGE.with_name("reliability.json")
 
 HEAD = """# What faults cost
 
-Every line is one test of `tests/faults/`, a black box on real files, real cameras and real processes, at the length
-that its target says. `make faults` makes this page (as root, for it mounts file systems of its own); `make test` does
-the same faults for a shorter time, on every change.
+Every line is what one test has found, at the length that its target says: those of `tests/faults/` and of
+`tests/integration/cluster/`, black boxes on real files, real cameras and real processes; and, for days that nobody
+waits for, `tests/integration/capture/test_long_days.py`, on a clock of its own. `make faults` makes this page (as root,
+for it mounts file systems); `make test` does the same faults for a shorter time, on every change. What a fast camera's
+clock, and one that is set back, do to dates is told in [design/time.md](design/time.md).
 
 | target | what was done | what came of it | what was wanted | met | when, on |
 |---|---|---|---|---|---|

@@ -55,13 +55,13 @@ def another_film(data: bytes, change: Change, *, late: int = 0) -> bytes:
     return body + build_index_box(encode_index(found.media(), seal))
 
 
-def begun_anew(data: bytes) -> bytes:
-    """The same film as the first of a chain, which it is not."""
+def begun_anew(data: bytes, chunk: str | None = None) -> bytes:
+    """The same film as the first of a chain, which it is not; under another id, if one is named."""
     found = scanned(data)
     info = found.info
     assert info is not None
     begins = int(found.media().parts.off[0])
-    head = found.init + build_run_box(replace(info, previous=b""))
+    head = found.init + build_run_box(replace(info, previous=b"", chunk=chunk or info.chunk))
     return another_film(head + data[begins:], lambda gops: gops)
 
 

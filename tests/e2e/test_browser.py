@@ -156,22 +156,6 @@ def test_a_store_that_takes_nothing_is_announced(page: Page) -> None:
     wait_for("cameras", lambda: "gone is not recorded" in banner.inner_text())
 
 
-def test_what_keeps_the_janitor_from_its_work_is_announced_on_every_page(page: Page, gatehouse: Running) -> None:
-    """S0-37: a store that has lost its sign fills up in the end, for nothing is deleted from it."""
-    sign = gatehouse.data / "gatehouse-store.json"
-    wait_for("the sign", sign.exists)
-    kept = sign.read_bytes()
-    sign.unlink()
-    try:
-        banner = page.locator("#banner")
-        wait_for("banner", lambda: "Retention: the store has no sign of this installation" in banner.inner_text(), 60)
-        page.goto(f"{gatehouse.url}/plates")
-        wait_for("banner elsewhere", lambda: "Retention: the store has no sign" in banner.inner_text(), 60)
-    finally:
-        sign.write_bytes(kept)
-    wait_for("that all is well", lambda: "Retention" not in banner.inner_text(), 60)
-
-
 def test_a_click_on_the_timeline_plays_from_there(page: Page, gatehouse: Running) -> None:
     wait_for("live picture", lambda: number_of(page))
     (start, end), *_ = gatehouse.ledger("street")[0]
@@ -417,3 +401,19 @@ def test_a_gap_is_shown_with_its_cause_and_skipped_when_watched(page: Page, gate
     assert skipped_to >= (end - start) / 1e6 + 1.9
     page.locator(".twin summary").click()
     assert f"gap: {cause}" in page.locator("#list").inner_text()
+
+
+def test_what_keeps_the_janitor_from_its_work_is_announced_on_every_page(page: Page, gatehouse: Running) -> None:
+    """S0-37: a store that has lost its sign fills up in the end, for nothing is deleted from it."""
+    sign = gatehouse.data / "gatehouse-store.json"
+    wait_for("the sign", sign.exists)
+    kept = sign.read_bytes()
+    sign.unlink()
+    try:
+        banner = page.locator("#banner")
+        wait_for("banner", lambda: "Retention: the store has no sign of this installation" in banner.inner_text(), 60)
+        page.goto(f"{gatehouse.url}/plates")
+        wait_for("banner elsewhere", lambda: "Retention: the store has no sign" in banner.inner_text(), 60)
+    finally:
+        sign.write_bytes(kept)
+    wait_for("that all is well", lambda: "Retention" not in banner.inner_text(), 60)

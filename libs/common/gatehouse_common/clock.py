@@ -34,9 +34,17 @@ class Clock(Protocol):
         """Return microseconds that never go back and never jump; their zero means nothing."""
         ...
 
+    def elapsed_us(self) -> int:
+        """Return monotonic microseconds in which those that the machine was asleep are, too."""
+        ...
+
     def wait(self, stop: threading.Event, seconds: float) -> bool:
         """Sleep for ``seconds`` or until ``stop`` is set; return whether it is set."""
         ...
+
+
+_WITH_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Of Linux; on macOS it is ``CLOCK_MONOTONIC`` that goes on while the machine is asleep."""
 
 
 class SystemClock:
@@ -49,6 +57,10 @@ class SystemClock:
     def monotonic_us(self) -> int:
         """Return the monotonic time in microseconds."""
         return time.monotonic_ns() // 1_000
+
+    def elapsed_us(self) -> int:
+        """Return the monotonic time in microseconds, sleep of the machine included."""
+        return time.clock_gettime_ns(_WITH_SLEEP) // 1_000
 
     def wait(self, stop: threading.Event, seconds: float) -> bool:
         """Sleep for ``seconds`` or until ``stop`` is set; return whether it is set."""

@@ -30,6 +30,10 @@ _EAGER_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _GRACE_S = 0.5
 """A source that notices by itself that nothing comes says so within this."""
+_TOLD_AFTER_US = 5 * SECOND + SECOND // 2
+"""A disk that has not taken what came last for so long is an alarm; cards often take three seconds."""
+_LOST_AFTER_US = 15 * SECOND
+"""For about so long the buffers on the way bear it; cameras then throw away what they cannot send."""
 _REPORT_US = 30 * SECOND
 _MOST_CAUSES = 64
 """Of one outage: the first, and the last ones."""
@@ -137,13 +141,18 @@ class CameraWorker:
 
     @property
     def _patience_us(self) -> int:
-        """How long it may take until the next picture, or until one is written."""
+        """How long it may take until the next picture."""
         return round((self._timing.idle_s + _GRACE_S) * SECOND)
 
+    @property
+    def _is_film(self) -> bool:
+        """Whether it is a file, of which nothing is lost while nobody reads it."""
+        return self.url.startswith("file:")
+
     def _stands_still(self) -> bool:
-        """Return whether the disk has not taken what came last for as long as a camera may be silent."""
+        """Return whether the disk has not taken what came last for so long that somebody should know."""
         handed = self._handed_us
-        return handed is not None and self._desk.clock.monotonic_us() - handed > self._patience_us
+        return handed is not None and self._desk.clock.monotonic_us() - handed > _TOLD_AFTER_US
 
     @property
     def end_us(self) -> int | None:
@@ -226,7 +235,7 @@ class CameraWorker:
                 raise
             # Not the camera: the file system does not take what it sends. For the ledger that is one cause.
             metrics.STORAGE_WRITE_ERRORS.labels("spool").inc()
-            session.abandon(GapCause.STORAGE_FULL)
+            self._write(partial(session.abandon, GapCause.STORAGE_FULL))
             raise ResourceExhausted(error.message) from error
         finally:
             self._reading = False
@@ -255,8 +264,9 @@ class CameraWorker:
     def _write(self, what: Callable[[], None]) -> str:
         """Do what may have to wait for the disk; return why recording must not go on, empty if it may.
 
-        A camera that waited for so long has thrown away what it could not send: a new connection begins with whole
-        pictures.
+        A disk that is slow now and then is waited for, as the buffers between here and the camera do. A camera that
+        has waited for longer has thrown away what it could not send: a new connection begins with whole pictures. A
+        film loses nothing, however long it waits.
         """
         self._handed_us = handed = self._desk.clock.monotonic_us()
         try:
@@ -264,7 +274,10 @@ class CameraWorker:
         finally:
             self._handed_us = None
         waited_us = self._desk.clock.monotonic_us() - handed
-        return f"the disk did not answer for {waited_us / SECOND:.0f} s" if waited_us > self._patience_us else ""
+        self._last_frame_us += waited_us  # the camera was not silent then: nobody listened
+        if waited_us <= _LOST_AFTER_US or self._is_film:
+            return ""
+        return f"the disk did not answer for {waited_us / SECOND:.0f} s"
 
     def _waits_for_room(self) -> bool:
         """Wait a moment if there is no room for the camera; return whether that is so."""

@@ -29,6 +29,8 @@ _LOOK_S = 15.0
 _REMIND_US = 300 * SECOND
 _DRAIN_US = 4 * SECOND
 _HINTS = 10_000
+_STORING = "segmenter"
+"""The queue of who stores chunks."""
 
 
 class SpoolKeeper:
@@ -81,10 +83,15 @@ class SpoolKeeper:
         self._forget(files.keys())
         now = self._core.clock.monotonic_us()
         last = _last_of_each_camera(files.keys())
+        overdue: list[tuple[ChunkMedia, int]] = []
         try:
             for key, size in files.items():
                 media = self._media(key, may_be_open=key in last)
-                if media is not None and not self._freed(key, media.chunk_id):
+                if media is not None and not self._freed(key, media.chunk_id) and self._is_overdue(key, now):
+                    overdue.append((media, size))
+            # What waits in the queue is stored when its turn comes: to tell of it again makes that later for all.
+            if overdue and self._core.bus.depth(_STORING) == 0:
+                for media, size in overdue:
                     self._remind(media, size, now)
         except GatehouseError as error:  # the index or the bus is away: the next look comes
             log.debug("the spool was not looked through", reason=error.message)
@@ -165,14 +172,17 @@ class SpoolKeeper:
             log.error("a chunk is kept in the spool: the store does not have it", reason=error.message)  # noqa: TRY400
         return True
 
+    def _is_overdue(self, key: str, now_us: int) -> bool:
+        told_us, pause_us = self._told_us.setdefault(key, (now_us, _REMIND_US))
+        return now_us - told_us >= pause_us
+
     def _remind(self, media: ChunkMedia, size: int, now_us: int) -> None:
         key = media.key
         name = keys.parse_spool(key)
-        told_us, pause_us = self._told_us.setdefault(key, (now_us, _REMIND_US))
-        if name is None or now_us - told_us < pause_us:
+        if name is None:
             return
-        # Twice as long each time: a store that is away for a day must not find a mountain of reminders.
-        self._told_us[key] = now_us, pause_us * 2
+        # Twice as long each time: what cannot be stored for a reason of its own must not be told of all the time.
+        self._told_us[key] = now_us, 2 * self._told_us[key][1]
         log.warning("a chunk has waited long to be stored; it is told again", key=key)
         self._core.bus.publish(
             ChunkClosed(

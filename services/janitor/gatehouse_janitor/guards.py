@@ -87,7 +87,7 @@ class ClockGuard:
 
     They are again when the clock is back, or a person has said that it is right (``gatehouse retention run``). A clock
     that is set within the first minutes of a start is more likely to be right after it, as on a machine that has none
-    of its own, and is believed after an hour.
+    of its own, and is believed after an hour. A machine that was asleep has lost no time: its clock has not jumped.
 
     Args:
         clock: the time.
@@ -96,7 +96,7 @@ class ClockGuard:
 
     def __init__(self, clock: Clock, confirmed: Callable[[], str | None]) -> None:
         self._clock, self._confirmed = clock, confirmed
-        self._began_us = clock.monotonic_us()
+        self._began_us = clock.elapsed_us()
         self._offset = self._now()
         self._jumped_us: int | None = None
         self._said: str | None = None
@@ -107,7 +107,7 @@ class ClockGuard:
         Raises:
             Unavailable: the database does not answer.
         """
-        now, offset = self._clock.monotonic_us(), self._now()
+        now, offset = self._clock.elapsed_us(), self._now()
         if abs(offset - self._offset) <= HOUR:
             self._offset, self._jumped_us = offset, None
             return True
@@ -123,10 +123,10 @@ class ClockGuard:
     def now_us(self) -> int:
         """Return the wall time as it would be if the clock had not jumped: by this, holds run out and footage ages."""
         offset = self._now()
-        return self._clock.monotonic_us() + (offset if abs(offset - self._offset) <= HOUR else self._offset)
+        return self._clock.elapsed_us() + (offset if abs(offset - self._offset) <= HOUR else self._offset)
 
     def _now(self) -> int:
-        return self._clock.now_us() - self._clock.monotonic_us()
+        return self._clock.now_us() - self._clock.elapsed_us()
 
 
 def refuse_after_rebuild(facts: Facts) -> str:

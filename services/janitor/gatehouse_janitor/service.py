@@ -54,6 +54,7 @@ class Janitor:
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
         self._ballast = Ballast(core.data_dir)
+        self._has_no_ballast = False
         self._share: FairShare | None = None
         self._away = self._held_back = self._no_room = ""
         self._by_age_us: int | None = None
@@ -95,6 +96,7 @@ class Janitor:
             self._away = self._held_back = self._no_room = ""
             return settings.look_seconds
         pause = settings.look_seconds
+        self._keep_ballast()
         try:
             self._store.check()
             trusted = self._clock.trusted()
@@ -166,9 +168,18 @@ class Janitor:
         if freed.objects:
             room = self._core.store.capacity() or room
             self._rate.freed(room.free)
-        if not self._no_room:
-            self._ballast.keep()
         return self._until_needed(room, rate, max(rate, seen), most)
+
+    def _keep_ballast(self) -> None:
+        """Take the room for bad times, if there is plenty; without it everything else goes on."""
+        try:
+            self._ballast.keep()
+        except GatehouseError as error:
+            if not self._has_no_ballast:
+                log.warning("no room can be kept for a disk that is full", reason=error.message)
+            self._has_no_ballast = True
+        else:
+            self._has_no_ballast = False
 
     def _give_ballast(self, error: GatehouseError) -> bool:
         """Give the ballast up where something failed for want of room; return whether that has made some."""

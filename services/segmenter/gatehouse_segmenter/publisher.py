@@ -9,7 +9,8 @@ from __future__ import annotations
 import structlog
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import GatehouseError, NotFound
+from gatehouse_common.db import FootageReader
+from gatehouse_common.errors import GatehouseError, NotFound, Unavailable
 from gatehouse_common.media.adopt import adopt, read_index
 from gatehouse_common.messages import ChunkClosed, ChunkStored
 from gatehouse_common.observability.metrics import (
@@ -31,10 +32,10 @@ class Publisher:
     """Handles ``chunk.closed``."""
 
     def __init__(self, core: Core, early: EarlySender) -> None:
-        self._core, self._early = core, early
+        self._core, self._early, self._footage = core, early, FootageReader(core.db)
 
     def publish(self, closed: ChunkClosed) -> None:
-        """Store a chunk and say so; a chunk that is stored already is only told again.
+        """Store a chunk and say so; one that is stored already and known so is passed over.
 
         Raises:
             ResourceExhausted: no room; the chunk waits in the spool, readable.
@@ -42,7 +43,7 @@ class Publisher:
             NotFound: it is neither in the spool nor in the store.
             DataLoss: there is no whole part in the file.
         """
-        if closed.bytes == 0:  # nothing of it could be kept; meant for the indexer
+        if closed.bytes == 0 or self._is_stored(closed.chunk):  # of nothing nothing is kept; that is for the indexer
             return
         core = self._core
         try:
@@ -70,6 +71,17 @@ class Publisher:
         SEGMENT_BYTES.labels(closed.camera).inc(size)
         RECORDING_LAST_SEGMENT.labels(closed.camera).set(closed.end_us / SECOND)
         log.info("chunk stored", camera=closed.camera, key=key, bytes=size, recovered=closed.recovered)
+
+    def _is_stored(self, chunk: str) -> bool:
+        """Return whether a chunk is told of in vain, as after an outage: the index knows it, and the store has it.
+
+        While the index does not answer all is done as for a new one, which comes to the same and asks the store more.
+        """
+        try:
+            row = self._footage.chunk(chunk)
+            return row.state == "stored" and self._core.store.stat(row.key).size == row.bytes
+        except (NotFound, Unavailable):
+            return False
 
     def _store(self, closed: ChunkClosed) -> str:
         """Make a chunk whole and an object; return its key."""

@@ -59,7 +59,8 @@ def find_room(settings: Settings) -> None:
     except ResourceExhausted as error:
         if not _has_recorded(data):
             raise
-        given = Ballast(data).give()
+        lacks_bytes = shutil.disk_usage(_nearest(data)).free < MIN_FREE_BYTES
+        given = lacks_bytes and Ballast(data).give()
         log.warning("started on a full disk, to make room", reason=error.message, ballast_given_up=given)
 
 

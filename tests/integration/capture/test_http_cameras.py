@@ -168,11 +168,16 @@ def test_previews_are_the_cameras_own_jpegs(world: World) -> None:
     """Nothing is decoded and encoded again for who watches."""
     seen = world.previews["plain"]
     assert len(seen) > FPS
+    late_s = []
     for message, jpeg in seen:
         assert (message.width, message.height) == (320, 180)
         number = number_of(jpeg)
         assert jpeg == picture(number)
-        assert message.time_us / 1e6 == pytest.approx(world.server.began + number / FPS, abs=0.1)
+        late_s.append(message.time_us / 1e6 - world.server.began - number / FPS)
+    # Eleven cameras begin at this moment: some of the first pictures wait for their turn.
+    assert min(late_s) > -0.01
+    assert sorted(late_s)[len(late_s) * 8 // 10] < 0.1
+    assert max(late_s) < 0.5
 
 
 def test_previews_of_jpegs_without_tables_can_be_shown(world: World) -> None:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from fault_rig import Finding, tell
 from gatehouse_capture.live import LiveTap
 from gatehouse_capture.run_notices import Desk
 from gatehouse_capture.run_session import RunSession
@@ -175,3 +176,15 @@ def test_whole_days(tmp_path: Path, film: Path, day: date, hours: int, steps: St
         assert set(found.gaps_us) <= {"clock_step"}
         (shown,) = [d for d in TimelineReader(core.db).days("gate", start_us, now_us, BERLIN) if d.date == day]
         assert abs(shown.recorded_us - found.recorded_us) < SECOND
+        clock = f"set {', '.join(f'{by / HOUR:+.0f} h' for by in steps.values())}" if steps else f"{ppm:+d} ppm"
+        twice = overlapping_us(chunks) / SECOND
+        tell(
+            Finding(
+                "R4",
+                f"{HOURS} simulated hours around a day of {hours} h, the clock {clock}",
+                f"{in_files} frames, 0 lost, 0 twice, the day is {hours} h; {twice:.1f} s have two dates, at most "
+                f"{max(seconds, default=0) / SECOND:.1f} s at once, and are counted once",
+                "0 frames lost, 0 overlaps, day views right",
+                met=twice == 0,
+            )
+        )

@@ -175,6 +175,20 @@ def test_when_the_clock_jumps_nothing_is_deleted_for_its_age(core: Core, clock: 
     assert files(core) == {*young}  # it is 73 hours old by now, and the clock is right
 
 
+def test_a_machine_that_was_asleep_has_not_jumped(core: Core, clock: FakeClock) -> None:
+    """A laptop is shut overnight: what came of age meanwhile goes, and nobody has to say that the clock is right."""
+    young, old = record(core, "gate", NOW - LENGTH), record(core, "gate", NOW - 71 * HOUR)
+    others = plenty(core)
+    janitor = Janitor(core)
+    janitor.look(STOP)
+    assert old in files(core)
+    clock.sleep(9 * HOUR)
+    clock.advance(MINUTE)
+    janitor.look(STOP)
+    assert files(core) == {young, *others}
+    assert "jumped" not in trouble(janitor)
+
+
 def test_a_clock_that_is_right_after_a_jump_is_believed_when_somebody_says_so(core: Core, clock: FakeClock) -> None:
     young = plenty(core, count=60)
     janitor = Janitor(core)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from forgeries import altered, another_film, gops_of, of_before_digests, without_digests_in_index
+from forgeries import altered, another_film, begun_anew, gops_of, of_before_digests, without_digests_in_index
 from gatehouse.rebuilding import rebuild
 from gatehouse_common.db import Chunk, Facts, FootageReader, FootageWriter
+from gatehouse_common.ids import new_id
 from gatehouse_common.integrity import Part, Report, verify_recordings
 from gatehouse_common.media.index_blob import decode_seal
 from gatehouse_common.runtime import Core
@@ -101,6 +102,18 @@ def test_another_film_under_another_name_takes_no_row_over(core: Core, *, there:
     assert verified(core).damages == []
     if there:
         assert (kept, read(core, row.key)) == (row, before)
+
+
+def test_a_film_that_was_never_recorded_hides_no_hole(core: Core) -> None:
+    """R5: under ids of its own, in place of a recording that was deleted: what is missing stays told."""
+    row = chunks(core)[3]
+    forged = begun_anew(another_film(read(core, row.key), first_altered_and_longer), chunk=new_id())
+    core.store.delete(row.key)
+    core.store.put_bytes(row.key.replace("recording_", "restored_"), forged)
+    for _ in range(3):
+        mend(core)
+        assert gaps(core) == [("deleted", 6.0, 8.0)]
+    assert row_of(core, row.id) is None
 
 
 def test_an_index_without_digests_takes_none_away(core: Core) -> None:

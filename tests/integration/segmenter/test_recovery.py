@@ -10,8 +10,9 @@ import pytest
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.db import FootageReader
 from gatehouse_common.media.adopt import read_index
-from gatehouse_common.messages import ChunkOpened
+from gatehouse_common.messages import ChunkClosed, ChunkOpened
 from gatehouse_common.runtime import Core, Supervisor
+from gatehouse_common.storage import keys
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
@@ -196,6 +197,8 @@ def test_a_chunk_that_was_given_up_on_a_full_disk_is_told_again(
         keeper.look()
         told = core.bus.depth("segmenter")
         assert told == 2, "the one that is whole, and the one that was given up"
+        keeper.look()
+        assert core.bus.depth("segmenter") == told, "what waits there already is not told again"
         store_what_waits(core)
         keeper.look()
         assert spool_files(core.data_dir) == [taken.keys[2]]
@@ -210,3 +213,36 @@ def store_what_waits(core: Core) -> None:
         assert core.bus.join(20)
     finally:
         assert supervisor.stop()
+
+
+def test_what_is_stored_and_told_again_is_not_stored_again_unless_the_store_has_lost_it(tmp_path: Path) -> None:
+    """R2: after an outage, what was told of twice must not make the others wait twice as long."""
+    with core_at(tmp_path / "data") as core:
+        record(core.data_dir, tmp_path)
+        build_spool(core)  # tells all that it finds
+        store_what_waits(core)
+        (row,) = FootageReader(core.db).all_chunks()
+        stored, spooled = core.data_dir / row.key, core.data_dir / keys.spool(row.camera, row.run, row.start_us)
+        whole, before = stored.read_bytes(), stored.stat().st_ino
+        told = ChunkClosed(
+            camera=row.camera,
+            time_us=row.end_us,
+            run=row.run,
+            chunk=row.id,
+            key=spooled.relative_to(core.data_dir).as_posix(),
+            start_us=row.start_us,
+            end_us=row.end_us,
+            origin_us=row.origin_us,
+            bytes=row.bytes,
+        )
+        core.bus.publish(told)
+        store_what_waits(core)
+        assert list(FootageReader(core.db).all_chunks()) == [row]
+        assert stored.stat().st_ino == before
+        spooled.parent.mkdir(parents=True, exist_ok=True)
+        spooled.write_bytes(whole)
+        stored.unlink()
+        core.bus.publish(told)
+        store_what_waits(core)
+        assert stored.read_bytes() == whole
+        assert core.bus.dead_letters() == []

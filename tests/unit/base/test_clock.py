@@ -25,6 +25,9 @@ class Interrupted:
     def monotonic_us(self) -> int:
         return self._look()
 
+    def elapsed_us(self) -> int:
+        return self._look()
+
     def now_us(self) -> int:
         return WALL_US + self._look()
 

@@ -244,7 +244,7 @@ class FootageWriter:
                 del known[gap.start_us]
                 for left in subtract(Interval(gap.start_us, gap.end_us), [Interval(start_us, end_us)]):
                     at_us = left.start
-                    while at_us in known:
+                    while known.get(at_us, at_us) > at_us:
                         at_us = known[at_us]
                     if left.end - at_us > _TOUCHING_US:
                         c.execute(insert(GapRow).values({**asdict(gap), "start_us": at_us, "end_us": left.end}))

@@ -10,7 +10,7 @@ class FakeClock:
 
     def __init__(self, now_us: int = 1_715_941_380_000_000) -> None:
         self._now = now_us
-        self._monotonic = 0
+        self._monotonic = self._asleep = 0
 
     def now_us(self) -> int:
         """Return the wall time."""
@@ -19,6 +19,15 @@ class FakeClock:
     def monotonic_us(self) -> int:
         """Return the monotonic time."""
         return self._monotonic
+
+    def elapsed_us(self) -> int:
+        """Return the monotonic time, with that in which the machine was asleep."""
+        return self._monotonic + self._asleep
+
+    def sleep(self, us: int) -> None:
+        """Let the machine be asleep: no program sees that time pass, and the clock on the wall goes on."""
+        self._now += us
+        self._asleep += us
 
     def advance(self, us: int) -> None:
         """Let time pass."""

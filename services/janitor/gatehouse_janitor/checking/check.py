@@ -72,7 +72,7 @@ class Check:
         self._stop = stop or threading.Event()
         self._footage = FootageReader(core.db)
         self._chunks = ChunkCheck(core, Pace(core.clock, self._stop, care.bytes_per_second))
-        self._objects = ObjectCheck(core, care, lambda c: self._chunks.again(c.id, c.key, quick=quick))
+        self._objects = ObjectCheck(core, care, lambda c: self._chunks.again(c.id, c.key, quick=False))
         self._recordings = Recordings(core, self._chunks, self._objects, quick=quick)
         self._clips = ClipCheck(core, care, quick=quick)
         self._pictures = PictureCheck(core, care)

@@ -16,6 +16,8 @@ from gatehouse_common.db import CameraRepository, Chunk, Facts, FootageReader, F
 from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, Unavailable
 from gatehouse_common.intervals import Interval, subtract
+from gatehouse_common.media.index_blob import decode_seal
+from gatehouse_common.media.seal import chain_start
 from gatehouse_common.media.stored import read_head
 from gatehouse_common.messages import ChunkStored, GapCause
 from gatehouse_common.runtime import Core
@@ -143,8 +145,10 @@ class Repair:
         if whole is None:
             return self._take_over(problem, content, row, blob, whole)
         if row is None:
+            if self._is_in_place_of_another(whole):
+                return None
             self._doubt_settings(whole.info.camera, whole.media.start_us)
-            return self._index(whole)
+            return self._index(whole, is_back=not self._begins_anew(whole, content))
         self._freed.append(row.key)
         if content.box != blob:
             return self._index(whole)
@@ -163,6 +167,25 @@ class Repair:
         if row is None:
             self._doubt_settings(known.info.camera, known.media.start_us)
         return self._salvage(problem, known, row)
+
+    def _is_in_place_of_another(self, whole: Whole) -> bool:
+        """Return whether a file that nobody knows is of a time that the index has another chunk of the same run for.
+
+        A run has one chunk at a time: who adopted it would let it stand for the footage that was recorded.
+        """
+        start_us, end_us = whole.media.start_us + APART_US, whole.media.end_us - APART_US
+        others = self._footage.find_chunks(whole.info.camera, start_us, max(end_us, start_us + 1))
+        return any(other.run == whole.info.run and other.id != whole.info.chunk for other in others)
+
+    def _begins_anew(self, whole: Whole, content: Content) -> bool:
+        """Return whether a file says that its run begins with it, and the index has footage of before.
+
+        Then nothing shows that it was recorded there: what the ledger misses stays missed, beside it.
+        """
+        run = self._run(whole.info.run)
+        is_first = run is None or whole.media.start_us - run.started_us <= APART_US
+        seal = content.seal if content.box is None else decode_seal(content.box, whole.key)
+        return not is_first and (seal is None or seal.previous == chain_start(whole.info.run))
 
     def _doubt_settings(self, camera: str, start_us: int) -> None:
         """Let nothing be deleted for its age if what is found is of before the index knows its camera.
@@ -294,13 +317,16 @@ class Repair:
             return f"the row of {chunk.key} was removed"
         return None
 
-    def _index(self, whole: Whole, *, stored_us: int | None = None, recovered: bool = True) -> str:
+    def _index(
+        self, whole: Whole, *, stored_us: int | None = None, recovered: bool = True, is_back: bool = True
+    ) -> str:
         """Tell the indexer of a chunk, and wait until its row says so.
 
         Args:
             whole: the chunk.
             stored_us: when it was stored, microseconds UTC; None: now.
             recovered: whether it was damaged, or had to be found again.
+            is_back: whether it ends what a check has put into the ledger as missing there.
 
         Raises:
             DataLoss: it has times that cannot be.
@@ -313,7 +339,8 @@ class Repair:
             if clock.monotonic_us() > until_us:
                 raise Unavailable(f"the index was told of {whole.key} and does not know it yet")
             clock.wait(never, 0.2)
-        self._writer.fill_gaps(row.camera, row.start_us, row.end_us)
+        if is_back:
+            self._writer.fill_gaps(row.camera, row.start_us, row.end_us)
         return "indexed anew from the file"
 
     def _message(self, whole: Whole, stored_us: int | None, *, recovered: bool) -> ChunkStored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
 import threading
@@ -19,7 +20,8 @@ def stop_on_signals() -> threading.Event:
 
     def on_signal(number: int, _frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
-        stop.set()
+        # Not here: this runs in the midst of what the main thread does, which may hold the event's lock.
+        _thread.start_new_thread(stop.set, ())
 
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)

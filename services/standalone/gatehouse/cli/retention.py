@@ -37,7 +37,7 @@ def plan(limit: int, as_json: bool, data: Path | None, config: Path | None) -> N
     core = open_recordings(data, config)
     try:
         core.db.upgrade()
-        outlook = look_ahead_now(core, limit)
+        outlook = _look_ahead(core, limit)
         if as_json:
             click.echo(json.dumps(plan_view(outlook).model_dump(), indent=1))
         else:
@@ -61,7 +61,7 @@ def run(force: bool, dry_run: bool, adopt_store: bool, as_json: bool, data: Path
     try:
         core.db.upgrade()
         if dry_run:
-            _show_due(look_ahead_now(core, 0), as_json=as_json)
+            _show_due(_look_ahead(core, 0), as_json=as_json)
             return
         freed, trouble = sweep_once(core, threading.Event(), force=force, adopt_store=adopt_store)
     finally:
@@ -69,25 +69,29 @@ def run(force: bool, dry_run: bool, adopt_store: bool, as_json: bool, data: Path
     if as_json:
         click.echo(json.dumps({"objects": freed.objects, "bytes": freed.bytes, "trouble": trouble}))
     else:
-        what = "1 object" if freed.objects == 1 else f"{freed.objects} objects"
-        click.echo(f"{what} deleted, {shown_size(freed.bytes)}.")
+        click.echo(f"{_counted(freed.objects)} deleted, {shown_size(freed.bytes)}.")
     if trouble:
         raise Conflict(trouble)
 
 
-def look_ahead_now(core: Core, limit: int) -> Outlook:
+def _look_ahead(core: Core, limit: int) -> Outlook:
     """Return what retention will do, as things stand; so many objects are named."""
     return look_ahead(core.settings.values, core.db, core.store.capacity(), core.clock.now_us(), core.zone, limit)
+
+
+def _counted(objects: int) -> str:
+    return "1 object" if objects == 1 else f"{objects} objects"
 
 
 def _show_due(outlook: Outlook, *, as_json: bool) -> None:
     """Tell what would go now for its age."""
     if as_json:
-        click.echo(json.dumps({"due": [{"kind": d.kind, "objects": d.objects, "bytes": d.bytes} for d in outlook.due]}))
+        click.echo(plan_view(outlook).model_dump_json(include={"due"}))
         return
     for due in outlook.due:
-        what = "1 object" if due.objects == 1 else f"{due.objects} objects"
-        click.echo(f"{what} of class {due.kind} would be deleted for their age, {shown_size(due.bytes)}.")
+        click.echo(
+            f"{_counted(due.objects)} of class {due.kind} would be deleted for their age, {shown_size(due.bytes)}."
+        )
 
 
 def _show(core: Core, outlook: Outlook) -> None:

@@ -83,21 +83,27 @@ def _lines(one: SignedExport) -> list[str]:
     return [
         f"{plain(one.file)} says that it is",
         f"  of camera {plain(one.camera + name, 200)}",
-        f"  from      {moment(one.start_us)}{_local(one.start_us, one.time_zone)}",
-        f"  to        {moment(one.end_us)}{_local(one.end_us, one.time_zone)}",
-        f"  made      {moment(one.made_us)}{_local(one.made_us, one.time_zone)}",
+        f"  from      {_both(one.start_us, one.time_zone)}",
+        f"  to        {_both(one.end_us, one.time_zone)}",
+        f"  made      {_both(one.made_us, one.time_zone)}",
         f"  signed    with {one.key or 'no key that can be read'},",
         f"            {whose}",
         f"  held      {one.held_us / SECOND:.3f} of {one.footage_us / SECOND:.3f} s to the recorder's own digests",
     ]
 
 
-def _local(us: int, time_zone: str) -> str:
-    """Return a time in the recorder's zone; nothing if that is not known here."""
+def _local(us: int, time_zone: str) -> str | None:
+    """Return a time in the recorder's zone; None if that is not known here, or no calendar has such a time."""
     try:
-        return f"  ({rfc3339(us, zone(time_zone))} {time_zone})"
+        return rfc3339(us, zone(time_zone))
     except (InvalidInput, OverflowError):
-        return ""
+        return None
+
+
+def _both(us: int, time_zone: str) -> str:
+    """Return a time in UTC, and in the recorder's zone if that is known here."""
+    local = _local(us, time_zone)
+    return moment(us) if local is None else f"{moment(us)}  ({local} {time_zone})"
 
 
 def _where(one: Damage) -> str:
@@ -120,10 +126,6 @@ def _all_of(report: Report) -> dict[str, Any]:
 
 
 def _fields_of_export(one: SignedExport) -> dict[str, Any]:
-    try:
-        local = zone(one.time_zone)
-    except InvalidInput:
-        local = None
     return {
         "file": one.file,
         "key": one.key,
@@ -133,8 +135,8 @@ def _fields_of_export(one: SignedExport) -> dict[str, Any]:
         "from": moment(one.start_us),
         "to": moment(one.end_us),
         "time_zone": one.time_zone,
-        "from_local": None if local is None else rfc3339(one.start_us, local),
-        "to_local": None if local is None else rfc3339(one.end_us, local),
+        "from_local": _local(one.start_us, one.time_zone),
+        "to_local": _local(one.end_us, one.time_zone),
         "made": moment(one.made_us),
         "seconds": one.footage_us / SECOND,
         "seconds_held": one.held_us / SECOND,

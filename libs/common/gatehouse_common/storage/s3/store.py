@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _SENDERS = 4
-_AT_ONCE = 1000
+_AT_ONCE = 250
+"""Servers take 1000 in one request, and slow ones longer for it than anybody waits for an answer."""
 _TEMPORARY = ".put-"
 
 
