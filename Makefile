@@ -1,7 +1,9 @@
 # Gatehouse. `make` alone lists what there is.
-# CAMERA=rtsp://user:password@host/path adds a camera to `make demo`; PORT=5000 and DATA=data move it.
+# CAMERA=rtsp://user:password@host/path adds a camera to `make demo`; PORT=5000 and DATA=data move it,
+# AUTH=local lets it begin as it does without the demo: with its first user.
 
 PORT ?= 5000
+AUTH ?= open
 DATA ?= data
 KILLS ?= 50
 OUTAGE ?= 60
@@ -20,7 +22,7 @@ setup: .venv/.ready ## make .venv with everything locked in uv.lock (needs Pytho
 	@touch $@
 
 demo: setup ## record a synthetic camera (and CAMERA=rtsp://..., if given); web app at http://localhost:5000
-	@.venv/bin/gatehouse up --demo --data $(DATA) --port $(PORT) $(if $(CAMERA),--camera 'camera=$(CAMERA)')
+	@GATEHOUSE_AUTH__MODE=$(AUTH) .venv/bin/gatehouse up --demo --data $(DATA) --port $(PORT) $(if $(CAMERA),--camera 'camera=$(CAMERA)')
 
 check: setup ## formatting, lint, types, the dependency rule
 	.venv/bin/ruff format --check .

@@ -221,6 +221,7 @@ def cluster(folder: Path, **settings: str) -> Iterator[Cluster]:
             "GATEHOUSE_SERVICE__TOKEN": TOKEN,
             "GATEHOUSE_API__PORT": str(api_port),
             "GATEHOUSE_LOG__FORMAT": "json",
+            "GATEHOUSE_AUTH__MODE": "open",
             "GATEHOUSE_DETECTION__FRAMES": "off",
             **settings,
         }

@@ -25,7 +25,7 @@ START_US = 1_715_941_380_000_000  # 2024-05-17T10:23:00Z, a full minute
 
 
 def open_core(data: Path, **settings: object) -> Core:
-    return Core.open(load({"data_dir": str(data), **settings}, environ={}), SystemClock())
+    return Core.open(load({"data_dir": str(data), "auth.mode": "open", **settings}, environ={}), SystemClock())
 
 
 @contextmanager

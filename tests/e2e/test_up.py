@@ -148,11 +148,11 @@ def test_a_password_is_in_no_message(tmp_path: Path) -> None:
     assert "hunter22" not in refused.stdout + refused.stderr
 
 
-def test_other_hosts_are_listened_on_with_a_warning(tmp_path: Path) -> None:
-    with Running(tmp_path / "data", "--host", "0.0.0.0", log=tmp_path / "log") as gatehouse:
-        gatehouse.ready()
-        assert "WARNING: it listens on 0.0.0.0 and there are no accounts" in gatehouse.said()
-        assert gatehouse.stop() == 0
+def test_what_is_open_to_everybody_listens_on_no_other_address(tmp_path: Path) -> None:
+    refused = command("up", "--data", str(tmp_path / "data"), "--host", "0.0.0.0", "--port", "0")
+    assert refused.returncode == 2
+    assert "auth.mode" in refused.stderr
+    assert ONE_LINE.fullmatch(refused.stderr)
 
 
 def test_a_camera_that_cannot_be_reached_costs_itself_only(tmp_path: Path) -> None:

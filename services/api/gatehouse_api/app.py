@@ -15,6 +15,7 @@ from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Check, Core
 
 from . import problems
+from .auth.door import install_door
 from .composition import build_context
 from .context import context, install
 from .guard import install_guard
@@ -104,6 +105,8 @@ def create_app(
         install(build_context(core, stop or threading.Event(), checks or list))
     system.install_checks(app, checks or list)
     install_guard(app, api.host, api.allowed_hosts)
+    with app.app_context():
+        install_door(app, context().doorkeeper)
     for family in _FAMILIES:
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
@@ -116,6 +119,12 @@ def recording_of(app: Flask) -> RecordingWatch:
     """Return who sees which cameras of an app are not recorded that should be."""
     with app.app_context():
         return context().recording
+
+
+def setup_token_of(app: Flask) -> str | None:
+    """Return a new token by which the first user is made from another machine; None: there are users."""
+    with app.app_context():
+        return context().login_desk.new_setup_token()
 
 
 def close_app(app: Flask) -> None:

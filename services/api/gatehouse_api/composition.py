@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from gatehouse_common.db import CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
+from gatehouse_common.db import Audit, CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core
 
 from .auth.caller import VisibleCameras
+from .auth.doorkeeper import Doorkeeper
+from .auth.login_desk import LoginDesk
 from .clip_media import clip_reader
 from .context import Context
 from .conversions import Conversions
@@ -37,6 +39,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
     cameras, plates, clips = CameraRepository(core.db), PlateReader(core.db), ClipRepository(core.db)
     views = PlateViews(plates, clips)
     recording = RecordingWatch(core, checks)
+    keeper = Doorkeeper(core)
     sources = EventSources(plates, clips, views, cameras, view, recording.seen)
     return Context(
         core=core,
@@ -56,5 +59,8 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         events=EventHub(core.bus, core.clock, api.max_event_viewers, sources.resolve, sources.states),
         event_sources=sources,
         recording=recording,
+        doorkeeper=keeper,
+        login_desk=LoginDesk(core, keeper),
+        audit=Audit(core.db),
         stop=ending,
     )

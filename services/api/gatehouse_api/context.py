@@ -8,13 +8,15 @@ from typing import cast
 
 from flask import current_app
 
-from gatehouse_common.db import Camera, CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
+from gatehouse_common.db import Audit, Camera, CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
 from gatehouse_common.errors import NotFound
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core
 
 from .auth.caller import VisibleCameras
+from .auth.doorkeeper import Doorkeeper
+from .auth.login_desk import LoginDesk
 from .conversions import Conversions
 from .detector_desk import DetectorDesk
 from .event_sources import EventSources
@@ -48,6 +50,9 @@ class Context:
         events: what happens, for who wants to be told.
         event_sources: what is told of it.
         recording: which cameras are not recorded that should be.
+        doorkeeper: knows who asks.
+        login_desk: lets people in.
+        audit: what was done, and by whom.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
@@ -69,6 +74,9 @@ class Context:
     events: EventHub
     event_sources: EventSources
     recording: RecordingWatch
+    doorkeeper: Doorkeeper
+    login_desk: LoginDesk
+    audit: Audit
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.database import wait_for
 from gatehouse_common.runtime.web_server import WebServer
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +62,7 @@ class ApiService:
         app = create_app(self._core, ending, self._checks)
         recording = recording_of(app)
         self._cameras = recording.checks
+        self._tell_how_to_set_up(app)
         watching = threading.Thread(target=recording.run, args=(ending,), name="recording-watch", daemon=True)
         watching.start()
         log.info("listening", host=api.host, port=self.port)
@@ -69,6 +75,18 @@ class ApiService:
     def health(self) -> list[Check]:
         """Return which cameras are recorded, where no other service of this process knows; the rest has answered."""
         return self._cameras()
+
+    def _tell_how_to_set_up(self, app: Flask) -> None:
+        """While there are no users, say what whoever makes the first has to know; on loopback that is nothing."""
+        from .app import setup_token_of  # noqa: PLC0415
+        from .hosts import LOOPBACK  # noqa: PLC0415
+
+        api = self._core.settings.values.api
+        token = setup_token_of(app)
+        if token is not None and api.host not in LOOPBACK:
+            # Not by the log, which is kept and sent on: whoever has this token becomes the admin.
+            sys.stdout.write(f"There are no users yet. Make the first at /setup, with this token: {token}\n")
+            sys.stdout.flush()
 
     def _checks(self) -> list[Check]:
         return self._all_checks()

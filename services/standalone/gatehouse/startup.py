@@ -19,6 +19,8 @@ from gatehouse_common.storage import Ballast, LocalStore
 
 log = structlog.get_logger(__name__)
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Addresses that only this machine reaches."""
 MIN_FREE_BYTES = 64 << 20
 MIN_FREE_INODES = 1000
 
@@ -69,7 +71,7 @@ def check_startup(settings: Settings, names: Collection[str]) -> Settings:
 
     Raises:
         Conflict: the port is in use.
-        InvalidInput: host or port cannot be listened on.
+        InvalidInput: host or port cannot be listened on, or would be open to everybody.
         GatehouseError: the store does not take a file and give it back.
     """
     LocalStore(settings.values.data_dir.absolute()).probe()
@@ -77,6 +79,12 @@ def check_startup(settings: Settings, names: Collection[str]) -> Settings:
     if "api" not in names:
         return settings
     api = settings.values.api
+    if settings.values.auth.mode == "open" and api.host not in LOOPBACK:
+        raise InvalidInput(
+            f"with auth.mode 'open' whoever reaches {api.host} could watch everything and change cameras: leave it at "
+            "'local', which has users, or listen on 127.0.0.1 only.",
+            "auth.mode",
+        )
     port = find_port(api.host, api.port)
     values = settings.values.model_copy(update={"api": api.model_copy(update={"port": port})})
     return dataclasses.replace(settings, values=values)

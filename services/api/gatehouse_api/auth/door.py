@@ -7,13 +7,14 @@ from urllib.parse import quote
 from flask import Flask, Response, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from gatehouse_common.accounts import Principal
+from gatehouse_common.accounts import Principal, Scope
 from gatehouse_common.errors import Forbidden, Unauthenticated
 
 from .access import Access, access_of
 from .doorkeeper import Doorkeeper
 
 _OPEN = Access(frozenset())
+_REFERENCE = Access(frozenset({Scope.CAMERAS_READ, Scope.UPLOADS_WRITE}))
 
 
 def install_door(app: Flask, keeper: Doorkeeper) -> None:
@@ -24,7 +25,7 @@ def install_door(app: Flask, keeper: Doorkeeper) -> None:
         g.principal, g.permission = None, None
         if request.endpoint is None:  # there is no such route, or not for this method: that much anybody may know
             return None
-        wanted = _OPEN if request.endpoint == "static" else access_of(app.view_functions[request.endpoint])
+        wanted = rule_of(app, request.endpoint)
         if wanted is None:
             raise Forbidden("this route does not say who may call it.")
         asks = _known(keeper, wanted)
@@ -48,6 +49,13 @@ def install_door(app: Flask, keeper: Doorkeeper) -> None:
             answer.vary.add("Cookie")
             answer.vary.add("Authorization")
         return answer
+
+
+def rule_of(app: Flask, endpoint: str) -> Access | None:
+    """Return what a route asks for, None if it does not say; files of pages, and the reference's viewer, cannot."""
+    if endpoint == "static":
+        return _OPEN
+    return _REFERENCE if endpoint.startswith("openapi.") else access_of(app.view_functions[endpoint])
 
 
 def _known(keeper: Doorkeeper, wanted: Access) -> Principal | None:

@@ -15,7 +15,7 @@ pages = Blueprint("pages", __name__)
 
 
 @pages.get("/")
-@open_to_all
+@needs(Scope.LIVE_VIEW, Scope.FOOTAGE_READ)
 def get_root() -> Response:
     """Return the app, or the default camera's MJPEG to whoever asks for a picture; see the setting ``compat_root``."""
     ctx = context()

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib.metadata import version
 
-from flask import Response, current_app, jsonify
+from flask import Response, current_app, g, jsonify
 from flask_openapi3 import APIBlueprint, OpenAPI, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gatehouse_api.auth.access import needs, open_to_all
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.hosts import LOOPBACK
 from gatehouse_api.routes.models import CheckView, Health
@@ -27,6 +28,13 @@ def install_checks(app: OpenAPI, checks: Callable[[], list[Check]]) -> None:
     app.extensions[_CHECKS] = checks
 
 
+def visible(checks: list[Check]) -> list[Check]:
+    """Return the checks that are for whoever asks: of cameras, those that are there for them."""
+    asks = caller()
+    of = "camera "
+    return [c for c in checks if not c.name.startswith(of) or asks.sees(c.name.removeprefix(of))]
+
+
 @api.get("/livez", summary="Does the process answer")
 @open_to_all
 def get_livez() -> Response:
@@ -37,17 +45,16 @@ def get_livez() -> Response:
 @api.get("/readyz", summary="Does everything work that must")
 @open_to_all
 def get_readyz() -> tuple[Response, int]:
-    """Return 200 if everything works; else 503, naming what does not and why.
+    """Return 200 if everything works; else 503, naming to whoever may ask what does not and why.
 
     A camera that is away does not make the service unready: the others are served.
     """
     checks: list[Check] = current_app.extensions[_CHECKS]()
     needed = [c for c in checks if not c.name.startswith("camera ")]
     ready = all(c.ok for c in needed)
-    body = {
-        "status": "ok" if ready else "unready",
-        "checks": [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in checks],
-    }
+    body: dict[str, object] = {"status": "ok" if ready else "unready"}
+    if g.principal is not None:
+        body["checks"] = [{"name": c.name, "ok": c.ok, "detail": c.detail} for c in visible(checks)]
     return jsonify(body), 200 if ready else 503
 
 
@@ -58,15 +65,16 @@ def get_health() -> Response:
     core = context().core
     host = core.settings.values.api.host
     checks: list[Check] = current_app.extensions[_CHECKS]()
-    local = host in LOOPBACK
+    local, keeper = host in LOOPBACK, context().doorkeeper
+    seen = visible(checks)
     body = Health(
-        ok=all(c.ok for c in checks),
+        ok=all(c.ok for c in seen),
         version=version("gatehouse"),
         now=rfc3339(core.clock.now_us()),
         zone=str(core.zone),
-        access=f"no accounts yet: bound to {host}" + ("" if local else "; whoever reaches it may do everything"),
+        access=f"{'open to whoever reaches it' if keeper.is_open else 'users and tokens'}: bound to {host}",
         loopback_only=local,
-        checks=[CheckView(name=c.name, ok=c.ok, detail=c.detail) for c in checks],
+        checks=[CheckView(name=c.name, ok=c.ok, detail=c.detail) for c in seen],
     )
     return jsonify(body.model_dump())
 

@@ -19,7 +19,6 @@ from gatehouse_common.runtime import keep_small
 from .options import data_options, read_settings
 from .process import run_until, stop_on_signals
 
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _ANSWERS_WITHIN_S = 5.0
 
 
@@ -79,14 +78,8 @@ def _announce(gatehouse: Gatehouse) -> None:
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"Gatehouse records {_count(gatehouse)} into {gatehouse.core.data_dir}")
     click.echo(f"Open http://{shown}:{values.api.port}/")
-    if values.api.host in LOOPBACK:
-        click.echo(f"It listens on {values.api.host} only, because there are no accounts yet. Ctrl-C stops it.")
-        return
-    click.echo(
-        f"WARNING: it listens on {values.api.host} and there are no accounts yet: "
-        "whoever reaches this port can watch and download everything, and change cameras.",
-        err=True,
-    )
+    if values.auth.mode == "open":
+        click.echo(f"There are no users (auth.mode is open), so it listens on {values.api.host} only. Ctrl-C stops it.")
 
 
 def _count(gatehouse: Gatehouse) -> str:
