@@ -21,6 +21,9 @@ from .context import context, install
 from .guard import install_guard
 from .recording_watch import RecordingWatch
 from .routes import (
+    account_pages,
+    audit,
+    auth,
     cameras,
     clips,
     compat,
@@ -31,6 +34,7 @@ from .routes import (
     hls,
     jobs,
     live,
+    login_pages,
     pages,
     plate_pages,
     plates,
@@ -38,6 +42,9 @@ from .routes import (
     storage,
     system,
     timeline,
+    tokens,
+    user_pages,
+    users,
     v2_detection,
     v2_stream,
     v2_video,
@@ -57,6 +64,10 @@ _FAMILIES = (
     storage,
     jobs,
     retention,
+    auth,
+    users,
+    tokens,
+    audit,
     compat,
     v2_video,
     v2_detection,
@@ -67,7 +78,10 @@ _FAMILIES = (
 _DESCRIPTION = """Gatehouse keeps every second of every camera and gives back any moment, exactly.
 
 Times are RFC 3339 with an offset, `YYYYMMDD_HHMMSS` in the site's zone, or seconds since 1970; ranges are half-open,
-`[from, to)`. Errors are problem documents (RFC 9457). There are no accounts yet."""
+`[from, to)`. Errors are problem documents (RFC 9457).
+
+Programs show a token, as `Authorization: Bearer`, as `X-API-Key` or as the password of Basic; browsers have a session.
+What is not there for whoever asks answers as what does not exist does: 404."""
 
 # The viewer of the reference asks nothing of other hosts.
 _REFERENCE = {
@@ -94,7 +108,11 @@ def create_app(
         "gatehouse_api",
         info=Info(title="Gatehouse", version=version("gatehouse"), description=_DESCRIPTION),
         doc_prefix="/api/docs",
-        security_schemes={},
+        security_schemes={
+            "token": {"type": "http", "scheme": "bearer", "bearerFormat": "gatehouse_pat_..."},
+            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "gatehouse"},
+        },
         validation_error_status=422,
         validation_error_callback=problems.from_validation,
     )
@@ -111,6 +129,8 @@ def create_app(
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
+    for family in (login_pages, account_pages, user_pages):
+        app.register_blueprint(family.pages)
     _install_errors(app)
     return app
 

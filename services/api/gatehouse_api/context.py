@@ -17,6 +17,7 @@ from gatehouse_common.runtime import Core
 from .auth.caller import VisibleCameras
 from .auth.doorkeeper import Doorkeeper
 from .auth.login_desk import LoginDesk
+from .auth.user_desk import UserDesk
 from .conversions import Conversions
 from .detector_desk import DetectorDesk
 from .event_sources import EventSources
@@ -52,6 +53,7 @@ class Context:
         recording: which cameras are not recorded that should be.
         doorkeeper: knows who asks.
         login_desk: lets people in.
+        user_desk: changes who may do what.
         audit: what was done, and by whom.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
@@ -76,6 +78,7 @@ class Context:
     recording: RecordingWatch
     doorkeeper: Doorkeeper
     login_desk: LoginDesk
+    user_desk: UserDesk
     audit: Audit
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
