@@ -76,7 +76,7 @@ class ServiceSettings(Group):
 class ApiSettings(Group):
     """The web server."""
 
-    host: str = Field("127.0.0.1", description="address to listen on; there are no accounts yet, so think twice")
+    host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(5000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     allowed_hosts: HostNames = Field(
         "",
