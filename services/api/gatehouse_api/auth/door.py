@@ -56,7 +56,8 @@ def rule_of(app: Flask, endpoint: str) -> Access | None:
     """Return what a route asks for, None if it does not say; files of pages, and the reference's viewer, cannot."""
     if endpoint == "static":
         return _OPEN
-    return _REFERENCE if endpoint.startswith("openapi.") else access_of(app.view_functions[endpoint])
+    reference = endpoint.startswith(("openapi.", "scalar."))
+    return _REFERENCE if reference else access_of(app.view_functions[endpoint])
 
 
 def _known(keeper: Doorkeeper, wanted: Access) -> Principal | None:
