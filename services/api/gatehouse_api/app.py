@@ -16,6 +16,7 @@ from gatehouse_common.runtime import Check, Core
 
 from . import problems
 from .auth.door import install_door
+from .auth.witness import install_witness
 from .composition import build_context
 from .context import context, install
 from .guard import install_guard
@@ -124,7 +125,9 @@ def create_app(
     system.install_checks(app, checks or list)
     install_guard(app, api.host, api.allowed_hosts)
     with app.app_context():
-        install_door(app, context().doorkeeper)
+        ctx = context()
+        install_door(app, ctx.doorkeeper)
+        install_witness(app, ctx.audit, core.clock, is_open=ctx.doorkeeper.is_open)
     for family in _FAMILIES:
         app.register_api(family.api)
     app.register_blueprint(pages.pages)

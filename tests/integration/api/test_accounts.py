@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from gatehouse_api.app import create_app, setup_token_of
+from gatehouse_api.auth.witness import DEEDS
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db import Audit, Camera, CameraRepository
 from gatehouse_common.runtime import Core
@@ -398,6 +399,32 @@ def test_what_was_done_is_on_record_in_pages_and_tables(core: Core, app: Flask, 
     assert list(Audit(core.db).broken()) == []
     assert ann.get("/audit?cursor=x", headers=PAGE).status_code == 400
     assert ann.get("/api/v1/audit?from=neverland").status_code == 400
+
+
+def test_who_looks_and_who_changes_is_on_record_without_secrets(app: Flask, ann: FlaskClient) -> None:
+    new = {"id": "porch", "url": "rtsp://user:hunter22@127.0.0.1:9/x", "enabled": False}
+    assert ann.post("/api/v1/cameras", json=new).status_code == 201
+    assert ann.patch("/api/v1/cameras/porch", json={"name": "The porch"}).status_code == 200
+    user(ann, "Bob", grants=[{"camera": "porch"}])
+    bob = log_in(app, "Bob")
+    for _ in range(3):
+        assert bob.patch("/api/v1/cameras/porch", json={"name": "Mine"}).status_code == 403
+        assert bob.get("/api/v1/hls/porch/live.m3u8").status_code in {404, 503}
+    for _ in range(3):
+        assert ann.get("/api/v1/plates?q=AB123").status_code == 200
+    entries = ann.get("/api/v1/audit?limit=500").get_json()["items"]
+    deeds = [(e["actor"], e["action"], e["subject"], e["done"]) for e in entries][::-1]
+    assert ("Ann", "camera.added", "/api/v1/cameras", True) in deeds
+    assert ("Ann", "camera.changed", "camera porch", True) in deeds
+    assert deeds.count(("Bob", "camera.changed", "camera porch", False)) == 1, "three times the same is one"
+    assert deeds.count(("Ann", "plates.searched", "/api/v1/plates", True)) == 1
+    assert "live.viewed" not in {action for _, action, *_ in deeds}, "there was nothing to see"
+    assert "hunter22" not in json.dumps(entries)
+    assert next(e["detail"] for e in entries if e["action"] == "plates.searched") == {"q": "AB123"}
+
+
+def test_what_is_written_down_exists(app: Flask) -> None:
+    assert set(DEEDS) <= set(app.view_functions)
 
 
 def test_strangers_learn_only_whether_it_is_well(app: Flask, ann: FlaskClient) -> None:
