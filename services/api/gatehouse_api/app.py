@@ -13,12 +13,14 @@ from werkzeug.exceptions import HTTPException
 
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Check, Core
+from gatehouse_common.settings import trusted_networks
 
 from . import problems
 from .auth.door import install_door
 from .auth.witness import install_witness
 from .composition import build_context
 from .context import context, install
+from .forwarded import Forwarded
 from .guard import install_guard
 from .recording_watch import RecordingWatch
 from .routes import (
@@ -123,6 +125,7 @@ def create_app(
     with app.app_context():
         install(build_context(core, stop or threading.Event(), checks or list))
     system.install_checks(app, checks or list)
+    app.wsgi_app = Forwarded(app.wsgi_app, trusted_networks(api.trusted_proxies))  # type: ignore[method-assign]
     install_guard(app, api.host, api.allowed_hosts)
     with app.app_context():
         ctx = context()

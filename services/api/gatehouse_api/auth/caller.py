@@ -6,6 +6,7 @@ from typing import cast
 
 from flask import g, request
 
+from gatehouse_api.forwarded import VIA
 from gatehouse_api.hosts import LOOPBACK
 from gatehouse_common.accounts import Permission, Principal
 from gatehouse_common.db import Camera, CameraRepository
@@ -79,5 +80,5 @@ def _wanted(permission: Permission | None) -> Permission | None:
 
 def is_local(listens_on: str) -> bool:
     """Return whether a request surely comes from this machine: nothing else reaches the server or is forwarded."""
-    forwarded = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    forwarded = VIA in request.environ or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
     return listens_on in LOOPBACK and (request.remote_addr or "") in LOOPBACK and not forwarded

@@ -78,6 +78,8 @@ def _ask_to_log_in(keeper: Doorkeeper) -> BaseResponse:
     """
     if not wants_page():
         raise Unauthenticated("log in, or show a token: as `Authorization: Bearer`, `X-API-Key`, or Basic's password.")
+    if keeper.is_by_proxy:
+        raise Unauthenticated("the proxy before this server names nobody: log in there.")
     page = "/login" if keeper.users.any() else "/setup"
     then = request.full_path if request.query_string else request.path
     return redirect(f"{page}?next={quote(then, safe='')}", 303)

@@ -148,7 +148,7 @@ class LoginDesk:
 
         The one before is not good any more.
         """
-        if self._keeper.is_open or self._keeper.users.any():
+        if self._keeper.is_open or self._keeper.is_by_proxy or self._keeper.users.any():
             return None
         token = new_session_id()
         self._facts.put(SETUP_TOKEN, fingerprint(token), self._clock.now_us())

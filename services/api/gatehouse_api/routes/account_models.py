@@ -108,7 +108,9 @@ class UserPath(BaseModel):
 class MeView(BaseModel):
     """Who asks, and what that allows."""
 
-    mode: Literal["local", "open"] = Field(description="`open`: nobody is known, and everybody may do everything")
+    mode: Literal["local", "proxy", "open"] = Field(
+        description="`open`: nobody is known, and everybody may do everything"
+    )
     id: str
     name: str
     role: Role

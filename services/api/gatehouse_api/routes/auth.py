@@ -63,7 +63,7 @@ def get_me() -> Response:
     """Return who asks."""
     asks, visible = caller(), caller().cameras()
     body = MeView(
-        mode="open" if context().doorkeeper.is_open else "local",
+        mode=context().core.settings.values.auth.mode,
         id=asks.user,
         name=asks.name,
         role=asks.role,
