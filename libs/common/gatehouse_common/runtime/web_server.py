@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
-from cheroot.server import DropUnderscoreHeaderReader, HTTPConnection, HTTPRequest
+from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest
 
 from gatehouse_common.errors import Conflict, Unavailable
 
@@ -84,10 +84,18 @@ def _end(stop: threading.Event, ending: threading.Event, end: Callable[[], None]
     end()
 
 
-class _Request(HTTPRequest):
-    """Takes no header with an underscore: an app sees it as the one with a dash, which a proxy may vouch for."""
+class _Headers(HeaderReader):
+    """Takes no header with an underscore: an app sees it as the one with a dash, which a proxy may vouch for.
 
-    header_reader = DropUnderscoreHeaderReader()
+    Cheroot has such a reader, which looks for a `str` in `bytes` and fails (11.1.2).
+    """
+
+    def _allow_header(self, key_name: bytes) -> bool:
+        return b"_" not in key_name
+
+
+class _Request(HTTPRequest):
+    header_reader = _Headers()
 
 
 class _Connection(HTTPConnection):
