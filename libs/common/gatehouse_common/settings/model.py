@@ -214,6 +214,12 @@ class SettingsModel(Group):
         description="the index: `sqlite:///path` or `mysql://user:password@host/database` (MySQL, MariaDB); "
         "empty: `gatehouse.db` in the data directory",
     )
+    sealing_key: str = Field(
+        "",
+        description="what addresses of cameras, with their passwords, are encrypted with in the index: 32 characters "
+        "or more, the same everywhere, better by `GATEHOUSE_SEALING_KEY_FILE`; empty: `sealing.key` in the data "
+        "directory, and with `database_url` they are not encrypted",
+    )
     storage_url: str = Field(
         "",
         description="the store: `file:///path`, or `s3://bucket/prefix?endpoint=http://host:9000&region=us-east-1` of "

@@ -11,10 +11,11 @@ import click
 
 from gatehouse.roster import parse_camera
 from gatehouse_common.clock import SystemClock
-from gatehouse_common.db import Camera, CameraRepository, Database
+from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.errors import Conflict, InvalidInput, NotFound
 from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
 from gatehouse_common.observability.secrets import mask
+from gatehouse_common.runtime.index import open_index
 from gatehouse_common.settings.cameras import changed_settings
 
 from .options import data_options, json_option, read_settings
@@ -160,7 +161,7 @@ class _Index:
             if not folder.parent.is_dir():
                 raise NotFound(f"there is no directory {folder.parent} to make the data directory in.")
             folder.mkdir(mode=0o700)
-        self._db = Database(settings.database_url)
+        self._db = open_index(settings)
 
     def __enter__(self) -> CameraRepository:
         self._db.upgrade()
