@@ -117,7 +117,7 @@ class Roster:
         except NotFound:
             self._tell("the index is away, and no list of cameras has been kept: trying again", away)
             return None
-        except (GatehouseError, TypeError, KeyError) as error:
+        except (GatehouseError, TypeError, KeyError, AttributeError) as error:
             reason = error.message if isinstance(error, GatehouseError) else f"{self._path} is no list of cameras"
             self._tell("the index is away, and the list of cameras cannot be read: trying again", DataLoss(reason))
             return None
