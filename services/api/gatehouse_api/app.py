@@ -148,9 +148,15 @@ def recording_of(app: Flask) -> RecordingWatch:
 
 
 def setup_token_of(app: Flask) -> str | None:
-    """Return a new token by which the first user is made from another machine; None: there are users."""
+    """Return a new token by which the first user is made from another machine; None: there are users.
+
+    Raises:
+        InvalidInput: the settings name a first user that cannot be one.
+    """
     with app.app_context():
-        return context().login_desk.new_setup_token()
+        desk = context().login_desk
+        desk.set_up_by_settings()
+        return desk.new_setup_token()
 
 
 def close_app(app: Flask) -> None:

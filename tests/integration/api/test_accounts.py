@@ -370,6 +370,17 @@ def test_sign_up_waits_for_an_admin(tmp_path: Path) -> None:
         log_in(app, "Bob")
 
 
+def test_the_settings_may_name_the_first_user(tmp_path: Path) -> None:
+    with core_at(tmp_path / "data", **{"auth.mode": "local", "auth.admin_password": ANN}) as core:
+        app = create_app(core)
+        assert setup_token_of(app) is None
+        log_in(app, "admin", ANN)
+    with core_at(tmp_path / "data", **{"auth.mode": "local", "auth.admin_password": BOB}) as core:
+        app = create_app(core)
+        assert setup_token_of(app) is None
+        assert guess(app, "admin", BOB).status_code == 401, "only the first time"
+
+
 def test_nobody_signs_up_where_it_is_closed(app: Flask, ann: FlaskClient) -> None:
     refused = app.test_client().post("/api/v1/auth/signup", json={"name": "Eve", "password": BOB})
     assert refused.status_code == 403

@@ -65,9 +65,10 @@ def test_the_cameras_of_the_last_time_are_recorded_without_the_index(
     assert PASSWORD.encode() not in index.copy.read_bytes()
 
 
-@pytest.mark.parametrize(
-    "damage", [b"", b"{", b"[1]", b'{"id": "a"}', b'[{"id": "a"}]', b'[{"id": "a", "url": 1}]', b"\xff\xfe", None]
-)
+DAMAGES = [b"", b"{", b"[1]", b'{"id": "a"}', b'[{"id": "a"}]', b'[{"id": "a", "url": 1}]', b"\xff\xfe", None]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_not_to_know_the_cameras_is_not_to_have_none(
     index: Index, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
 ) -> None:

@@ -78,7 +78,12 @@ class Core:
         values = settings.values
         for url in (values.broker_url, values.database_url, values.storage_url):
             register_url(url)
-        for secret in (values.service.token, values.auth.proxy_secret, values.sealing_key):
+        for secret in (
+            values.service.token,
+            values.auth.proxy_secret,
+            values.auth.admin_password,
+            values.sealing_key,
+        ):
             register_secret(secret)
         zone = site_zone(values.timezone)
         data = values.data_dir.absolute()

@@ -19,6 +19,12 @@ class AuthSettings(Group):
         "people and names them in a header; `open`: whoever reaches it may do everything, for which it has to listen "
         "on loopback alone",
     )
+    admin: str = Field("admin", max_length=255, description="name of the first user that `admin_password` makes")
+    admin_password: str = Field(
+        "",
+        description="makes the first user while there is none, in place of the page and its token; better by "
+        "`GATEHOUSE_AUTH__ADMIN_PASSWORD_FILE`; later it does not matter",
+    )
     sign_up: bool = Field(False, description="whether people may sign up; an admin lets them in")
     idle_hours: float = Field(24.0, gt=0, le=8760, description="a session that is not used for so long ends")
     session_days: float = Field(30.0, gt=0, le=365, description="a session ends after so long, however much it is used")

@@ -197,7 +197,7 @@ def _explained(error: ValidationError, sources: Mapping[str, str], secret: set[s
     where = sources.get(name, "the settings")
     value = (
         ""
-        if name.endswith(("url", "_key", "token", "_secret")) or name in secret
+        if name.endswith(("url", "_key", "token", "_secret", "password")) or name in secret
         else f" = {str(first['input'])[:60]!r}"
     )
     wrong = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")

@@ -143,6 +143,24 @@ class LoginDesk:
         self._note("password.changed", user, caller)
         return self._begin(user, caller)
 
+    def set_up_by_settings(self) -> bool:
+        """Make the first user of the settings, if there is none and they name a password; return whether.
+
+        Raises:
+            InvalidInput: name or password cannot be used.
+        """
+        name, password = self._settings.admin, self._settings.admin_password
+        if not password or self._keeper.is_open or self._keeper.users.any():
+            return False
+        self._passwords.check(password, of=name)
+        kept = self._passwords.hash(password)
+        try:
+            user = self._keeper.users.add(name, Role.ADMIN, self._clock.now_us(), password=kept, first=True)
+        except Conflict:  # another replica was first
+            return False
+        self._note("installation.set_up", user, Caller("", ""))
+        return True
+
     def new_setup_token(self) -> str | None:
         """Return what whoever sets the installation up from another machine has to give; None: it is set up.
 
