@@ -37,7 +37,9 @@ class SmallDisk(LocalStore):
 
 def open_core(folder: Path, clock: FakeClock, total: int = 0, **settings: object) -> Core:
     """Return a core on a directory and SQLite, with an index; ``total``: size of its disk in bytes."""
-    core = Core.open(load({"data_dir": str(folder), "broker_url": "memory:", **settings}, config=None), clock)
+    core = Core.open(
+        load({"data_dir": str(folder), "broker_url": "memory:", "auth.mode": "open", **settings}, config=None), clock
+    )
     core.db.upgrade()
     return dataclasses.replace(core, store=SmallDisk(folder, total)) if total else core
 

@@ -168,7 +168,7 @@ def test_what_is_not_recorded_names_the_nearest(client: FlaskClient) -> None:
 
 def test_it_says_who_may_ask(client: FlaskClient) -> None:
     body = client.get("/api/v1/health").get_json()
-    assert body["access"] == "no accounts yet: bound to 127.0.0.1"
+    assert body["access"] == "open to whoever reaches it: bound to 127.0.0.1"
     assert body["loopback_only"] is True
     root = client.get("/", headers={"Accept": "*/*"})
     assert root.headers["Link"] == '</live/cam.mjpg>; rel="alternate"; type="multipart/x-mixed-replace"'

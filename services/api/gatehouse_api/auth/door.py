@@ -15,6 +15,7 @@ from .doorkeeper import Doorkeeper
 
 _OPEN = Access(frozenset())
 _REFERENCE = Access(frozenset({Scope.CAMERAS_READ, Scope.UPLOADS_WRITE}))
+_REFERENCE_PARTS = ("openapi.", "scalar.")
 
 
 def install_door(app: Flask, keeper: Doorkeeper) -> None:
@@ -55,7 +56,7 @@ def rule_of(app: Flask, endpoint: str) -> Access | None:
     """Return what a route asks for, None if it does not say; files of pages, and the reference's viewer, cannot."""
     if endpoint == "static":
         return _OPEN
-    return _REFERENCE if endpoint.startswith("openapi.") else access_of(app.view_functions[endpoint])
+    return _REFERENCE if endpoint.startswith(_REFERENCE_PARTS) else access_of(app.view_functions[endpoint])
 
 
 def _known(keeper: Doorkeeper, wanted: Access) -> Principal | None:
