@@ -163,7 +163,7 @@ def close_app(app: Flask) -> None:
     """Let go of what an app holds open: the files of open chunks, and what listens to the bus."""
     with app.app_context():
         held = context()
-    held.library.close()
+    held.everything.close()
     held.events.close()
     held.detectors.close()
 

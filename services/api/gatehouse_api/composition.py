@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from gatehouse_common.accounts.passwords import Passwords
-from gatehouse_common.db import Audit, CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
+from gatehouse_common.db import Audit, CameraRepository, PlateWriter
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core
 
@@ -22,7 +22,6 @@ from .event_sources import EventSources
 from .events import EventHub
 from .live import LiveDesk
 from .live_feed import LiveFeeds
-from .plate_views import PlateViews
 from .recording_watch import RecordingWatch
 from .routes.cameras import view
 
@@ -38,24 +37,19 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
     settings = core.settings.values
     api = settings.api
     library = Library(core)
-    cameras, plates, clips = CameraRepository(core.db), PlateReader(core.db), ClipRepository(core.db)
-    views = PlateViews(plates, clips)
+    cameras = CameraRepository(core.db)
     recording = RecordingWatch(core, checks)
     keeper, audit, passwords = Doorkeeper(core), Audit(core.db), Passwords()
-    sources = EventSources(plates, clips, views, cameras, view, recording.seen)
+    sources = EventSources(core.db, cameras, view, recording.seen)
     return Context(
         core=core,
         cameras=VisibleCameras(cameras),
         camera_records=cameras,
-        footage=FootageReader(core.db),
-        library=library,
+        everything=library,
         reader=ChunkReader(core.media, library.locate),
         live=LiveDesk(LiveFeeds(core), core.clock, api.max_live_viewers),
         conversions=Conversions(api.max_conversions, api.conversion_timeout_seconds, ending),
-        plates=plates,
         corrections=PlateWriter(core.db),
-        clips=clips,
-        plate_views=views,
         clip_reader=clip_reader(core.media),
         detectors=DetectorDesk(core.bus, core.clock, settings.detection.timeout_seconds),
         events=EventHub(core.bus, core.clock, api.max_event_viewers, sources.resolve, sources.states),

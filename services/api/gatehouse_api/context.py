@@ -6,15 +6,27 @@ import threading
 from dataclasses import dataclass, field
 from typing import cast
 
-from flask import current_app
+from flask import current_app, g
 
-from gatehouse_common.db import Audit, Camera, CameraRepository, ClipRepository, FootageReader, PlateReader, PlateWriter
+from gatehouse_common.accounts import Permission
+from gatehouse_common.db import (
+    Audit,
+    Camera,
+    CameraRepository,
+    ClipRepository,
+    FootageReader,
+    HoldRepository,
+    JobRepository,
+    PlateReader,
+    PlateWriter,
+    Visible,
+)
 from gatehouse_common.errors import NotFound
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core
 
-from .auth.caller import VisibleCameras
+from .auth.caller import VisibleCameras, caller, visible_to, wanted_permission
 from .auth.doorkeeper import Doorkeeper
 from .auth.login_desk import LoginDesk
 from .auth.user_desk import UserDesk
@@ -25,27 +37,24 @@ from .events import EventHub
 from .live import LiveDesk
 from .plate_views import PlateViews
 from .recording_watch import RecordingWatch
+from .visible_library import VisibleLibrary
 
 _KEY = "gatehouse"
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Everything a route may use.
+    """Everything a route may use. What it looks up is what there is for who asks, for what the route is for.
 
     Attributes:
         core: adapters and settings.
         cameras: the cameras that there are for whoever asks.
         camera_records: all of them, to be changed.
-        footage: look-ups in the index.
-        library: recorded media.
+        everything: all recorded media, whoever asks; routes take ``library``.
         reader: gives the bytes of what the library describes.
         live: live views.
         conversions: files of other formats that are being made.
-        plates: plates in the index.
-        corrections: what people say of them.
-        clips: clips in the index.
-        plate_views: makes what answers show of plates.
+        corrections: what people say of plates.
         clip_reader: gives the bytes of clips.
         detectors: questions to detectors.
         events: what happens, for who wants to be told.
@@ -62,15 +71,11 @@ class Context:
     core: Core
     cameras: VisibleCameras
     camera_records: CameraRepository
-    footage: FootageReader
-    library: Library
+    everything: Library
     reader: ChunkReader
     live: LiveDesk
     conversions: Conversions
-    plates: PlateReader
     corrections: PlateWriter
-    clips: ClipRepository
-    plate_views: PlateViews
     clip_reader: ChunkReader
     detectors: DetectorDesk
     events: EventHub
@@ -83,11 +88,53 @@ class Context:
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 
-    def default_camera(self) -> str | None:
+    def visible(self, permission: Permission | None = None) -> Visible | None:
+        """Return what there is for who asks, with a permission or that of the route; None: everything."""
+        return visible_to(g.get("principal"), wanted_permission(permission), self.core.clock.now_us())
+
+    @property
+    def footage(self) -> FootageReader:
+        """Look-ups of chunks in the index."""
+        return FootageReader(self.core.db, self.visible())
+
+    @property
+    def library(self) -> VisibleLibrary:
+        """Recorded media."""
+        visible = self.visible()
+        return VisibleLibrary(self.everything, FootageReader(self.core.db, visible), visible)
+
+    @property
+    def plates(self) -> PlateReader:
+        """Plates in the index."""
+        return PlateReader(self.core.db, self.visible())
+
+    @property
+    def clips(self) -> ClipRepository:
+        """Clips in the index."""
+        return ClipRepository(self.core.db, self.visible())
+
+    @property
+    def plate_views(self) -> PlateViews:
+        """Makes what answers show of plates."""
+        return PlateViews(self.plates, self.clips)
+
+    @property
+    def holds(self) -> HoldRepository:
+        """What is held."""
+        return HoldRepository(self.core.db, self.visible())
+
+    @property
+    def jobs(self) -> JobRepository:
+        """Longer works."""
+        return JobRepository(self.core.db, self.visible())
+
+    def default_camera(self, permission: Permission | None = None) -> str | None:
         """Return the camera of routes that name none: the configured one, else the first by id."""
-        found = [camera.id for camera in self.cameras.list()]
+        found = [camera.id for camera in self.cameras.list(permission)]
         configured = self.core.settings.values.api.default_camera
-        return configured if configured in found or (configured and not found) else next(iter(found), None)
+        # Before there are any it is what is waited for; to who sees only some it would be a name of which to know.
+        awaited = configured and not found and caller().cameras() is None
+        return configured if configured in found or awaited else next(iter(found), None)
 
     def chosen_camera(self, named: str) -> Camera:
         """Return the camera of a route that may name one, else the default camera.

@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from gatehouse_common.clock import MINUTE
-from gatehouse_common.db import Camera, CameraRepository, ClipQuery, ClipRepository, PlateQuery, PlateReader
+from gatehouse_common.db import (
+    Camera,
+    CameraRepository,
+    ClipQuery,
+    ClipRepository,
+    Database,
+    PlateQuery,
+    PlateReader,
+    Visible,
+)
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import id_time_us
 
-from .events import Event, reset
+from .events import Event, Sights, reset
 from .plate_views import PlateViews, clip_view
 
 _MOST = 500
@@ -27,28 +36,25 @@ class EventSources:
     """Looks up what events are about.
 
     Attributes:
-        plates: plates in the index.
-        clips: clips in the index.
-        views: makes what is told of plates.
+        db: the index.
         cameras: cameras in the index.
         show_camera: makes what is told of a camera.
         seen: makes a camera what it is seen to be.
     """
 
-    plates: PlateReader
-    clips: ClipRepository
-    views: PlateViews
+    db: Database
     cameras: CameraRepository
     show_camera: Callable[[Camera], BaseModel]
     seen: Callable[[Camera], Camera]
 
-    def resolve(self, events: Sequence[Event]) -> None:
-        """Fill in what is told of events; of what is gone an empty text."""
+    def resolve(self, events: Sequence[Event], visible: Visible | None = None) -> None:
+        """Fill in what is told of events to who sees what is ``visible``; of what is gone, or not, an empty text."""
+        plates, clips = PlateReader(self.db, visible), ClipRepository(self.db, visible)
         wanted = {event.subject for event in events if event.topic == "plates"}
-        found = self.plates.events(wanted) if wanted else {}
-        told = {view.id: _json(view) for view in self.views.views(list(found.values()))}
+        found = plates.events(wanted) if wanted else {}
+        told = {view.id: _json(view) for view in PlateViews(plates, clips).views(list(found.values()))}
         for event in events:
-            event.data = self._clip(event.subject) if event.topic == "clips" else told.get(event.subject, "")
+            event.data = _clip(clips, event.subject) if event.topic == "clips" else told.get(event.subject, "")
 
     def states(self) -> Mapping[str, tuple[str, str]]:
         """Return what each camera is doing: the name of the event that it would be, and what is told of it."""
@@ -59,26 +65,30 @@ class EventSources:
             found[camera.id] = (name, _json(self.show_camera(camera)))
         return found
 
-    def since(self, event_id: str, topics: Sequence[str]) -> list[Event]:
+    def since(self, event_id: str, topics: Sequence[str], sights: Sights | None = None) -> list[Event]:
         """Return what the index knows to have happened since an event that is not remembered any more.
 
         Each plate and clip comes once, as it is now; the oldest first. If there is more of it than is told, a ``reset``
         comes last. Of clips that could not be made nobody knows since when; those of the time are told.
+        ``sights``: what there is for who asks; None: everything.
 
         Raises:
             InvalidInput: the id is none of ours.
         """
         since_us = id_time_us(event_id)
         found: list[Event] = []
-        most = 0
+        most, sights = 0, sights or {}
         if "plates" in topics:
-            plates = self.plates.search(PlateQuery(start_us=since_us, rejected=True, limit=_MOST))
-            views, most = self.views.views(plates), len(plates)
+            visible = sights.get("plates")
+            reader = PlateReader(self.db, visible)
+            plates = reader.search(PlateQuery(start_us=since_us, rejected=True, limit=_MOST))
+            views, most = PlateViews(reader, ClipRepository(self.db, visible)).views(plates), len(plates)
             for plate, view in zip(plates, views, strict=True):
                 name = "plate.closed" if plate.state == "closed" else "plate.updated"
                 found.append(Event(0, event_id, "plates", name, plate.id, _json(view)))
         if "clips" in topics:
-            clips = self.clips.list(ClipQuery(start_us=since_us - _CLIP_MAKING_US, states=_TOLD, limit=_MOST))
+            wanted = ClipQuery(start_us=since_us - _CLIP_MAKING_US, states=_TOLD, limit=_MOST)
+            clips = ClipRepository(self.db, sights.get("clips")).list(wanted)
             most = max(most, len(clips))
             for clip in clips:
                 if clip.state == "failed" or (clip.stored_us is not None and clip.stored_us >= since_us):
@@ -86,14 +96,15 @@ class EventSources:
                     found.append(Event(0, event_id, "clips", name, clip.id, _json(clip_view(clip))))
         return [*found[::-1], *([reset()] if most >= _MOST else [])]
 
-    def _clip(self, clip_id: str) -> str:
-        try:
-            return _json(clip_view(self.clips.get(clip_id)))
-        except NotFound:
-            return ""
-
 
 _CAMERA_NAMES = {"recording": "camera.online", "starting": "camera.starting"}
+
+
+def _clip(clips: ClipRepository, clip_id: str) -> str:
+    try:
+        return _json(clip_view(clips.get(clip_id)))
+    except NotFound:
+        return ""
 
 
 def _json(view: BaseModel) -> str:

@@ -6,10 +6,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from gatehouse_common.bus import Bus, Delivery, Subscription
 from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.db import Visible
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored, PlateIndexed
@@ -36,7 +38,8 @@ class Event:
         topic: plates, clips or cameras.
         name: e.g. ``plate.closed``.
         subject: id of the plate event, the clip or the camera.
-        data: what is told of it, as JSON; None: not yet looked up.
+        data: what is told of it, as JSON, to who sees all cameras; None: not yet looked up.
+        camera: whose it is.
     """
 
     number: int
@@ -45,6 +48,7 @@ class Event:
     name: str
     subject: str
     data: str | None = None
+    camera: str = ""
 
 
 def reset() -> Event:
@@ -52,8 +56,17 @@ def reset() -> Event:
     return Event(0, new_id(), "", "reset", "", "{}")
 
 
-Resolve = Callable[[Sequence[Event]], None]
-"""Fills the ``data`` of events that have none; what is gone gets an empty one."""
+Sights = Mapping[str, Visible | None]
+"""By topic what of it there is for a viewer; None: everything."""
+
+
+class Resolve(Protocol):
+    """Fills the ``data`` of events; what is gone, or not there for who is told, gets an empty one."""
+
+    def __call__(self, events: Sequence[Event], visible: Visible | None = None) -> None:
+        """Fill in what is told of events to who sees what is ``visible``, None: everything."""
+
+
 States = Callable[[], Mapping[str, tuple[str, str]]]
 """Returns the name of what each camera is doing now, e.g. ``camera.online``, and what to tell of it."""
 
@@ -111,21 +124,26 @@ class EventHub:
             with self._changed:
                 self._viewers -= 1
 
-    def next_after(self, number: int, topics: Collection[str], timeout_s: float) -> tuple[int, list[Event]]:
+    def next_after(
+        self, number: int, topics: Collection[str], timeout_s: float, sights: Sights | None = None
+    ) -> tuple[int, list[Event]]:
         """Return the number to go on from, and what came after ``number``; waits for at most ``timeout_s``.
 
-        Of whom more has been forgotten than was told, the first is a ``reset``.
+        Of whom more has been forgotten than was told, the first is a ``reset``. ``sights``: what there is for the
+        viewer; None: everything.
         """
+        sights = sights or {}
         if "cameras" in topics:
             self._look_at_cameras()
         with self._changed:
             if self._count <= number:
                 self._changed.wait(timeout_s)
             newest = self._count
-            found = [one for one in self._ring if one.number > number and one.topic in topics]
+            fresh = [one for one in self._ring if one.number > number and one.topic in topics]
+            found = [one for one in fresh if _is_for(sights.get(one.topic), one)]
             if self._ring and self._ring[0].number > number + 1:
                 found.insert(0, reset())
-        self.fill(found)
+        found = self._told(found, sights)
         return newest, [one for one in found if one.data]
 
     def number_of(self, event_id: str) -> int | None:
@@ -135,6 +153,20 @@ class EventHub:
                 if one.id == event_id:
                     return one.number
         return None
+
+    def _told(self, events: Sequence[Event], sights: Sights) -> list[Event]:
+        """Return events as they are told to a viewer.
+
+        What is told to who sees everything is looked up once for all of them. To others it may be something else: how
+        often a plate came, where they may know of it.
+        """
+        own = {topic: visible for topic, visible in sights.items() if visible is not None and topic != "cameras"}
+        told = [replace(one, data=None) if one.topic in own else one for one in events]
+        self.fill([one for one in told if one.topic not in own])
+        for topic, visible in own.items():
+            if mine := [one for one in told if one.topic == topic]:
+                self._resolve(mine, visible)
+        return told
 
     def fill(self, events: Sequence[Event]) -> None:
         """Look up what is to be told of events of which that is not known yet."""
@@ -150,14 +182,17 @@ class EventHub:
     def _on(self, delivery: Delivery) -> None:
         message = delivery.message
         if isinstance(message, PlateIndexed):
-            self._add(message.id, "plates", PLATE_NAMES[message.change], message.event)
+            self._add(message.id, "plates", PLATE_NAMES[message.change], message.event, camera=message.camera)
         elif isinstance(message, ClipStored):
-            self._add(message.id, "clips", "clip.ready" if message.key else "clip.failed", message.clip)
+            name = "clip.ready" if message.key else "clip.failed"
+            self._add(message.id, "clips", name, message.clip, camera=message.camera)
 
-    def _add(self, event_id: str, topic: str, name: str, subject: str, data: str | None = None) -> None:
+    def _add(
+        self, event_id: str, topic: str, name: str, subject: str, data: str | None = None, camera: str = ""
+    ) -> None:
         with self._changed:
             self._count += 1
-            self._ring.append(Event(self._count, event_id, topic, name, subject, data))
+            self._ring.append(Event(self._count, event_id, topic, name, subject, data, camera))
             self._changed.notify_all()
 
     def _look_at_cameras(self) -> None:
@@ -175,6 +210,11 @@ class EventHub:
                 return
             for camera, (name, data) in states.items():
                 if before.get(camera) != name:
-                    self._add(new_id(), "cameras", name, camera, data)
+                    self._add(new_id(), "cameras", name, camera, data, camera)
         finally:
             self._looking.release()
+
+
+def _is_for(visible: Visible | None, event: Event) -> bool:
+    """Return whether an event is of a camera that is there for a viewer."""
+    return visible is None or visible.has(event.camera)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import PlateReadRecord
+from gatehouse_common.db import PlateReader, PlateReadRecord
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.media.pictures import Picture, exact_picture
 
@@ -25,13 +25,13 @@ def newest_jpeg(ctx: Context, camera: str, width: int = MOST_WIDTH) -> Picture:
     return exact_picture(chunk, chunk.end_us, ctx.core.media, width)
 
 
-def newest_reads(ctx: Context, camera: str, at_us: int) -> list[PlateReadRecord]:
+def newest_reads(plates: PlateReader, camera: str, at_us: int) -> list[PlateReadRecord]:
     """Return the newest read of each plate that is before a camera at an instant."""
     found: list[PlateReadRecord] = []
-    for event in ctx.plates.open_events([camera]):
+    for event in plates.open_events([camera]):
         if abs(at_us - event.end_us) > _FRESH_US:
             continue
-        found += ctx.plates.newest_reads(event.id, 1)
+        found += plates.newest_reads(event.id, 1)
     return found
 
 

@@ -9,6 +9,7 @@ from gatehouse_common.errors import InvalidInput, NotFound, TooLarge
 from gatehouse_common.intervals import Interval
 from gatehouse_common.timefmt import parse, rfc3339, zone
 
+from .auth.caller import caller
 from .context import context
 
 
@@ -29,16 +30,20 @@ def parse_range(start: str, end: str, tz: ZoneInfo) -> Interval:
     return Interval(start_us, end_us)
 
 
-def clamp_to_now(wanted: Interval) -> tuple[Interval, bool]:
-    """Return what of a range has happened, and whether its end had to be moved.
+def clamp(camera: str, wanted: Interval) -> tuple[Interval, bool]:
+    """Return what of a range has happened and is not too old for who asks, and whether an end had to be moved.
 
     Raises:
-        NotFound: all of it is in the future.
+        NotFound: all of it is in the future, or too old, which is as if it were not recorded.
     """
     now = context().core.clock.now_us()
     if wanted.start >= now:
         raise NotFound(f"the range begins at {rfc3339(wanted.start)}, which is in the future")
-    return Interval(wanted.start, min(wanted.end, now)), wanted.end > now
+    since = caller().earliest_us(camera, now)
+    if since is not None and wanted.end <= since:
+        raise NotFound("nothing is recorded in that range")
+    clamped = Interval(max(wanted.start, since or wanted.start), min(wanted.end, now))
+    return clamped, clamped != wanted
 
 
 def check_length(wanted: Interval) -> None:

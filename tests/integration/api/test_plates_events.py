@@ -216,7 +216,7 @@ def test_who_missed_more_than_is_told_is_told_that(
 def test_who_reads_so_slowly_that_events_are_forgotten_is_told_that(plate_site: PlateSite) -> None:
     """PRODUCT 5: the memory is of a thousand events."""
 
-    def resolve(events: Sequence[Event]) -> None:
+    def resolve(events: Sequence[Event], visible: object = None) -> None:
         for event in events:
             event.data = "{}"
 

@@ -30,9 +30,8 @@ def test_it_is_the_last_of_more_than_a_thousand(tmp_path: Path) -> None:
         rows = [{**first, "id": f"read-{n}", "time_us": T + n * 1000} for n in range(1, 1200)]
         c.execute(insert(PlateReadRow), rows)
     writer.see(seen("one", "ABC123", 60, read="last"))
-    ctx = cast("Context", SimpleNamespace(plates=reader))
-    assert [read.id for read in newest_reads(ctx, "gate", T + 61 * S)] == ["last"]
-    assert newest_reads(ctx, "gate", T + 70 * S) == []
+    assert [read.id for read in newest_reads(reader, "gate", T + 61 * S)] == ["last"]
+    assert newest_reads(reader, "gate", T + 70 * S) == []
     db.close()
 
 
@@ -42,8 +41,8 @@ def test_boxes_stay_where_they_were_while_the_index_is_away(tmp_path: Path) -> N
     db.upgrade()
     PlateWriter(db).see(seen("one", "ABC123", 0))
     clock = FakeClock(T)
-    ctx = cast("Context", SimpleNamespace(plates=PlateReader(db), core=SimpleNamespace(clock=clock)))
-    marks = _LatestMarks(ctx, "gate")
+    ctx = cast("Context", SimpleNamespace(core=SimpleNamespace(clock=clock)))
+    marks = _LatestMarks(ctx, "gate", PlateReader(db))
     plain = simplejpeg.encode_jpeg(np.full((96, 160, 3), 100, np.uint8), 90, "RGB", "420")
     drawn = marks.draw(plain)
     assert drawn != plain

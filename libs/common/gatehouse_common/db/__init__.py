@@ -25,6 +25,7 @@ from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
 from .timeline import TimelineReader
 from .users import User, Users
+from .visible import Visible
 
 __all__ = [
     "Audit",
@@ -79,5 +80,6 @@ __all__ = [
     "Tokens",
     "User",
     "Users",
+    "Visible",
     "present_cause",
 ]

@@ -19,6 +19,7 @@ from .hints import by_camera
 from .models import ChunkRow
 from .new_rows import insert_new
 from .upkeep_models import ChunkDayRow
+from .visible import Visible, seen
 
 DAY_US = 24 * HOUR
 _AT_ONCE = 200
@@ -54,17 +55,23 @@ def touch_days(c: Connection, camera: str, starts_us: Iterable[int]) -> None:
 
 
 class ChunkDays:
-    """Reads the sums, and makes those anew that are out of date."""
+    """Reads the sums, and makes those anew that are out of date.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        db: the index.
+        visible: the cameras whose sums are read; None: all.
+    """
+
+    def __init__(self, db: Database, visible: Visible | None = None) -> None:
+        self._db, self._visible = db, visible
 
     def all(self) -> list[ChunkDay]:
         """Return the days on which something is stored, by camera and day, as they are now."""
         while self._settle():
             pass
         query = select(ChunkDayRow.camera, ChunkDayRow.day, ChunkDayRow.chunks, ChunkDayRow.bytes)
-        query = query.where(ChunkDayRow.chunks > 0).order_by(ChunkDayRow.camera, ChunkDayRow.day)
+        query = query.where(ChunkDayRow.chunks > 0, *seen(self._visible, ChunkDayRow.camera))
+        query = query.order_by(ChunkDayRow.camera, ChunkDayRow.day)
         with self._db.read() as c:
             return [ChunkDay._make(row) for row in c.execute(query)]
 

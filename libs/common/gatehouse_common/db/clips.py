@@ -21,6 +21,7 @@ from .engine import Database
 from .holds import clip_is_held
 from .plate_models import MAX_CLIP_US, ClipPlateEventRow, ClipRow
 from .plate_records import Clip, ClipQuery, ClipStats
+from .visible import Visible, among, seen
 
 _LISTED = ("stored", "archived", "purged")
 _IDS_AT_ONCE = 500
@@ -29,10 +30,15 @@ _QUARTER_US = 15 * MINUTE  # zones differ from UTC by whole quarters of an hour
 
 
 class ClipRepository:
-    """What segmenters plan and make, and the api lists."""
+    """What segmenters plan and make, and the api lists.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        db: the index.
+        visible: which clips there are to be looked at, and to be archived; None: all.
+    """
+
+    def __init__(self, db: Database, visible: Visible | None = None) -> None:
+        self._db, self._visible = db, visible
 
     @retried
     def plan(
@@ -137,7 +143,7 @@ class ClipRepository:
         Raises:
             NotFound: there is none of that id.
         """
-        found = self._find(select(*CLIP).where(ClipRow.id == clip_id))
+        found = self._find(select(*CLIP).where(ClipRow.id == clip_id, *self._seen()))
         if not found:
             raise NotFound(f"there is no clip {clip_id[:64]!r}")
         return found[0]
@@ -145,7 +151,7 @@ class ClipRepository:
     def count(self, query: ClipQuery) -> int:
         """Return how many clips are asked for, on all pages."""
         with self._db.look() as c:
-            return c.execute(select(func.count()).select_from(ClipRow).where(*_conditions(query))).scalar_one()
+            return c.execute(select(func.count()).select_from(ClipRow).where(*self._asked(query))).scalar_one()
 
     def of_event(self, event_id: str) -> list[Clip]:
         """Return all clips of a plate event by start, also those that are planned or could not be made."""
@@ -158,7 +164,7 @@ class ClipRepository:
         for at in range(0, len(wanted), _IDS_AT_ONCE):
             part = set(wanted[at : at + _IDS_AT_ONCE])
             of = select(ClipPlateEventRow.clip).where(ClipPlateEventRow.event.in_(sorted(part)))
-            query = select(*CLIP).where(ClipRow.id.in_(of)).order_by(ClipRow.start_us, ClipRow.id)
+            query = select(*CLIP).where(ClipRow.id.in_(of), *self._seen()).order_by(ClipRow.start_us, ClipRow.id)
             for clip in self._find(query):
                 for event in part.intersection(clip.events):
                     found.setdefault(event, []).append(clip)
@@ -169,7 +175,7 @@ class ClipRepository:
         quarter = ClipRow.start_us - ClipRow.start_us % _QUARTER_US
         query = (
             select(quarter, func.count(), func.sum(ClipRow.bytes), func.sum(ClipRow.end_us - ClipRow.start_us))
-            .where(ClipRow.state.in_(_LISTED))
+            .where(ClipRow.state.in_(_LISTED), *self._seen())
             .group_by(quarter)
             .order_by(quarter)
         )
@@ -187,7 +193,14 @@ class ClipRepository:
         """Mark the stored clips that ended before an instant as archived, but for held ones; return how many were."""
         old = (ClipRow.state == "stored") & (ClipRow.end_us < end_us) & ~clip_is_held()
         with self._db.begin() as c:
-            return c.execute(update(ClipRow).where(old).values(state="archived"), {"now_us": now_us}).rowcount
+            archived = update(ClipRow).where(old, *self._seen()).values(state="archived")
+            return c.execute(archived, {"now_us": now_us}).rowcount
+
+    def _seen(self) -> list[ColumnElement[bool]]:
+        return seen(self._visible, ClipRow.camera, ClipRow.start_us)
+
+    def _asked(self, query: ClipQuery) -> list[ColumnElement[bool]]:
+        return [*_conditions(query), *self._seen()]
 
     def _find(self, query: Select[Any]) -> list[Clip]:
         with self._db.read() as c:
@@ -205,10 +218,11 @@ class ClipRepository:
     def list(self, query: ClipQuery) -> list[Clip]:
         """Return the clips that are asked for, newest first."""
         # Without statistics, databases take the index of states, and sort all clips.
-        index = "ix_clips_camera" if query.cameras is not None and len(query.cameras) == 1 else "ix_clips_start"
+        of = among(self._visible, query.cameras)
+        index = "ix_clips_camera" if of is not None and len(of) == 1 else "ix_clips_start"
         chosen = select(*CLIP).with_hint(ClipRow, f"INDEXED BY {index}", "sqlite")
         chosen = chosen.with_hint(ClipRow, f"FORCE INDEX ({index})", "mysql")
-        chosen = chosen.where(*_conditions(query)).order_by(ClipRow.start_us.desc(), ClipRow.id.desc())
+        chosen = chosen.where(*self._asked(query)).order_by(ClipRow.start_us.desc(), ClipRow.id.desc())
         if query.before is not None:
             start_us, clip_id = query.before
             chosen = chosen.where(ClipRow.start_us <= start_us, or_(ClipRow.start_us < start_us, ClipRow.id < clip_id))

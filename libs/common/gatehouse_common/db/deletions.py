@@ -38,6 +38,7 @@ from .ledger import add_purged
 from .models import ChunkRow
 from .plate_models import ClipRow
 from .upkeep_models import DeletionRow
+from .visible import Visible, seen
 
 DeletionReason = Literal["age", "quota", "emergency", "asked"]
 
@@ -147,10 +148,11 @@ class Deletions:
                 c.execute(delete(DeletionRow).where(DeletionRow.id.in_([d.id for d in found])))
         return found
 
-    def pending(self) -> int:
-        """Return how many objects have been decided on and may still be there."""
+    def pending(self, visible: Visible | None = None) -> int:
+        """Return how many objects have been decided on and may still be there; only of what is ``visible``."""
+        of = seen(visible, DeletionRow.camera)
         with self._db.look() as c:
-            return c.execute(select(func.count()).select_from(DeletionRow)).scalar_one()
+            return c.execute(select(func.count()).select_from(DeletionRow).where(*of)).scalar_one()
 
     def is_pending(self, key: str) -> bool:
         """Return whether an object is to be deleted."""

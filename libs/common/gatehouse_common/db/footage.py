@@ -15,6 +15,7 @@ from gatehouse_common.messages import GapCause
 from .engine import Database
 from .models import MAX_CHUNK_US, ChunkIndexRow, ChunkRow, GapRow, RunRow
 from .records import Chunk, Gap, Run
+from .visible import Visible, among, seen
 
 _CHUNK = [getattr(ChunkRow, f.name) for f in fields(Chunk)]
 _RUN = [getattr(RunRow, f.name) for f in fields(Run)]
@@ -70,10 +71,15 @@ def find_gaps(c: Connection, camera: str, start_us: int, end_us: int) -> list[Ga
 
 
 class FootageReader:
-    """Look-ups for whoever serves footage; never writes."""
+    """Look-ups for whoever serves footage; never writes.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        db: the index.
+        visible: whose chunks, and from when on, can be found where no camera is named; None: all.
+    """
+
+    def __init__(self, db: Database, visible: Visible | None = None) -> None:
+        self._db, self._visible = db, visible
 
     def find_chunks(self, camera: str, start_us: int, end_us: int) -> list[Chunk]:
         """Return the chunks that share an instant with ``[start_us, end_us)``, by start."""
@@ -87,7 +93,8 @@ class FootageReader:
             NotFound: there is none of that id.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_CHUNK).where(ChunkRow.id == chunk_id)).first()
+            own = seen(self._visible, ChunkRow.camera, ChunkRow.end_us)  # of one that goes on, what is new is there
+            row = c.execute(select(*_CHUNK).where(ChunkRow.id == chunk_id, *own)).first()
         if row is None:
             raise NotFound(f"there is no chunk {chunk_id[:40]!r}")
         return Chunk(*row)
@@ -170,7 +177,10 @@ class FootageReader:
 
     def newest(self, cameras: Collection[str] | None, limit: int, offset: int = 0) -> list[Chunk]:
         """Return stored chunks of some cameras or, for None, of all, newest first."""
+        cameras = among(self._visible, cameras)
         query = select(*_CHUNK).where(ChunkRow.state == "stored").limit(limit).offset(offset)
+        if self._visible is not None:
+            query = query.where(*self._visible.since(ChunkRow.camera, ChunkRow.start_us))
         if cameras is not None and len(cameras) == 1:
             query = query.where(ChunkRow.camera == next(iter(cameras)))
             query = query.order_by(ChunkRow.start_us.desc(), ChunkRow.end_us.desc(), ChunkRow.id.desc())

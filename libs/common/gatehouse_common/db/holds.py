@@ -18,6 +18,7 @@ from .hints import by_camera
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
 from .upkeep_models import FOREVER_US, ChunkDayRow, DeletionRow, FactRow, HoldRow
+from .visible import Visible, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,16 @@ def lock_retention(c: Connection) -> None:
 
 
 class HoldRepository:
-    """Places, lists and releases holds."""
+    """Places, lists and releases holds.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        db: the index.
+        visible: whose holds and held objects there are; None: all. A hold of all cameras is of those, too, that are not
+            there for somebody: for them it is not there.
+    """
+
+    def __init__(self, db: Database, visible: Visible | None = None) -> None:
+        self._db, self._visible = db, visible
 
     @retried
     def place(self, hold: Hold) -> int:
@@ -124,8 +131,15 @@ class HoldRepository:
                 state = c.execute(select(ClipRow.state).where(ClipRow.id == hold.clip).with_for_update()).scalar()
                 _check_clip(hold.clip, state)
             c.execute(insert(HoldRow).values(asdict(hold)))
-            query = select(func.count()).select_from(DeletionRow).where(deletion_is_held())
+            own = seen(self._visible, DeletionRow.camera, DeletionRow.start_us)
+            query = select(func.count()).select_from(DeletionRow).where(deletion_is_held(), *own)
             return c.execute(query, {"now_us": hold.created_us}).scalar_one()
+
+    def _seen(self) -> list[ColumnElement[bool]]:
+        if self._visible is None:
+            return []
+        clips = select(ClipRow.id).where(*self._visible.conditions(ClipRow.camera, ClipRow.start_us))
+        return [or_(HoldRow.camera.in_(sorted(self._visible.cameras)), HoldRow.clip.in_(clips))]
 
     def get(self, hold_id: str) -> Hold:
         """Return a hold, released or not.
@@ -134,14 +148,14 @@ class HoldRepository:
             NotFound: there is none of that id.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_HOLD).where(HoldRow.id == hold_id)).first()
+            row = c.execute(select(*_HOLD).where(HoldRow.id == hold_id, *self._seen())).first()
         if row is None:
             raise NotFound(f"there is no hold {hold_id[:64]!r}")
         return Hold(*row)
 
     def list(self, now_us: int, *, ended: bool = False) -> list[Hold]:
         """Return the holds that hold something, the newest first; with ``ended`` also those that were."""
-        query = select(*_HOLD).order_by(HoldRow.created_us.desc(), HoldRow.id.desc())
+        query = select(*_HOLD).where(*self._seen()).order_by(HoldRow.created_us.desc(), HoldRow.id.desc())
         with self._db.look() as c:
             rows = c.execute(query) if ended else c.execute(query.where(ACTIVE), {"now_us": now_us})
             return [Hold(*row) for row in rows]
@@ -155,7 +169,7 @@ class HoldRepository:
         """
         with self._db.begin() as c:
             lock_retention(c)
-            open_one = update(HoldRow).where(HoldRow.id == hold_id, HoldRow.released_us.is_(None))
+            open_one = update(HoldRow).where(HoldRow.id == hold_id, HoldRow.released_us.is_(None), *self._seen())
             c.execute(open_one.values(released_us=now_us, released_by=by))
         return self.get(hold_id)
 
@@ -165,10 +179,10 @@ class HoldRepository:
 
     def held_clip_bytes(self, now_us: int) -> int:
         """Return how many bytes of clips are held."""
-        if not self.list(now_us):
+        if not HoldRepository(self._db).list(now_us):
             return 0
         held = select(func.coalesce(func.sum(ClipRow.bytes), 0)).where(
-            ClipRow.state.in_(("stored", "archived")), clip_is_held()
+            ClipRow.state.in_(("stored", "archived")), clip_is_held(), *seen(self._visible, ClipRow.camera)
         )
         with self._db.look() as c:
             return int(c.execute(held, {"now_us": now_us}).scalar_one())
@@ -181,14 +195,15 @@ class HoldRepository:
             before_us: of these cameras only, and of each what begins before an instant; None: of all, all.
         """
         ranges: dict[str | None, list[Interval]] = {}
-        for hold in self.list(now_us):
+        for hold in HoldRepository(self._db).list(now_us):  # also those of all cameras: they hold these as well
             if hold.clip is None:
                 ranges.setdefault(hold.camera, []).append(Interval(hold.start_us, hold.end_us))
         found = Held(0, 0)
         if not ranges:
             return found
         with self._db.read() as c:
-            for camera in c.execute(select(ChunkDayRow.camera).distinct()).scalars().all():
+            known = select(ChunkDayRow.camera).where(*seen(self._visible, ChunkDayRow.camera)).distinct()
+            for camera in c.execute(known).scalars().all():
                 if before_us is not None and camera not in before_us:
                     continue
                 limit = FOREVER_US if before_us is None else before_us[camera]

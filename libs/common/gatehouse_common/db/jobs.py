@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import new_id
@@ -14,6 +14,7 @@ from gatehouse_common.ids import new_id
 from .contention import retried
 from .engine import Database
 from .upkeep_models import JobRow
+from .visible import Visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,16 @@ CONSISTENCY_CHECK = "consistency-check"
 
 
 class JobRepository:
-    """Asks for jobs, takes them, and keeps what comes of them."""
+    """Asks for jobs, takes them, and keeps what comes of them.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        db: the index.
+        visible: whose jobs there are, by their parameter ``camera``; None: all. What comes of a job that names no
+            camera may name any: it is there only for who sees all.
+    """
+
+    def __init__(self, db: Database, visible: Visible | None = None) -> None:
+        self._db, self._visible = db, visible
 
     @retried
     def ask(self, kind: str, parameters: Mapping[str, Any], now_us: int, by: str = "") -> Job:
@@ -65,6 +72,11 @@ class JobRepository:
             c.execute(insert(JobRow).values({f.name: getattr(job, f.name) for f in fields(Job)}))
         return job
 
+    def _seen(self) -> list[ColumnElement[bool]]:
+        if self._visible is None:
+            return []
+        return [JobRow.parameters["camera"].as_string().in_(sorted(self._visible.cameras))]
+
     def get(self, job_id: str) -> Job:
         """Return a job.
 
@@ -72,7 +84,7 @@ class JobRepository:
             NotFound: there is none of that id.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_JOB).where(JobRow.id == job_id)).first()
+            row = c.execute(select(*_JOB).where(JobRow.id == job_id, *self._seen())).first()
         if row is None:
             raise NotFound(f"there is no job {job_id[:64]!r}")
         return Job(*row)
@@ -132,7 +144,7 @@ class JobRepository:
 
     def list(self, limit: int, before: tuple[int, str] | None = None, kind: str | None = None) -> list[Job]:
         """Return jobs, the newest first; those that come after ``(created_us, id)`` of the page before."""
-        query = select(*_JOB).order_by(JobRow.created_us.desc(), JobRow.id.desc()).limit(limit)
+        query = select(*_JOB).where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc()).limit(limit)
         if kind is not None:
             query = query.where(JobRow.kind == kind)
         if before is not None:

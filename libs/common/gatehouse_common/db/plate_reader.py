@@ -17,6 +17,7 @@ from .plate_models import PlateEventRow, PlateReadRow
 from .plate_records import PlateEvent, PlateQuery, PlateReadRecord
 from .plate_rows import EVENT, READ, event_of, read_of
 from .plate_search import count, search
+from .visible import Visible, among, seen
 
 _IDS_AT_ONCE = 500
 
@@ -43,10 +44,15 @@ _NEWEST_READS = (
 
 
 class PlateReader:
-    """What the api and detectors ask for."""
+    """What the api and detectors ask for.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        db: the index.
+        visible: which events and reads there are; None: all.
+    """
+
+    def __init__(self, db: Database, visible: Visible | None = None) -> None:
+        self._db, self._visible = db, visible
 
     def event(self, event_id: str) -> PlateEvent:
         """Return an event.
@@ -65,7 +71,7 @@ class PlateReader:
         found: dict[str, PlateEvent] = {}
         with self._db.read() as c:
             for at in range(0, len(wanted), _IDS_AT_ONCE):
-                query = select(*EVENT).where(PlateEventRow.id.in_(wanted[at : at + _IDS_AT_ONCE]))
+                query = select(*EVENT).where(PlateEventRow.id.in_(wanted[at : at + _IDS_AT_ONCE]), *self._seen())
                 found.update((row.id, event_of(row)) for row in c.execute(query))
         return found
 
@@ -75,7 +81,7 @@ class PlateReader:
         Raises:
             InvalidInput: what is looked for could not be on any plate.
         """
-        return search(self._db, query)
+        return search(self._db, query, self._visible)
 
     def count(self, query: PlateQuery) -> int:
         """Return how many events are asked for, on all pages.
@@ -83,23 +89,26 @@ class PlateReader:
         Raises:
             InvalidInput: what is looked for could not be on any plate.
         """
-        return count(self._db, query)
+        return count(self._db, query, self._visible)
 
     def open_events(self, cameras: Collection[str] | None = None) -> list[PlateEvent]:
         """Return the visits that go on, of some cameras or, for None, of all; by when they began."""
         query = _OPEN if cameras is None else _OPEN.where(PlateEventRow.camera.in_(sorted(cameras)))
+        query = query.where(*self._seen())
         with self._db.look() as c:
             return [event_of(row) for row in c.execute(query)]
 
     def reads(self, event_id: str, limit: int = 1000) -> list[PlateReadRecord]:
         """Return the reads of an event by time, the first ones where there are more."""
         with self._db.look() as c:
-            return [read_of(row) for row in c.execute(_READS, {"of_event": event_id, "at_most": limit})]
+            query = _READS.where(*self._seen_reads())
+            return [read_of(row) for row in c.execute(query, {"of_event": event_id, "at_most": limit})]
 
     def newest_reads(self, event_id: str, limit: int) -> list[PlateReadRecord]:
         """Return the last reads of an event, ``limit`` at most, by time."""
         with self._db.look() as c:
-            rows = c.execute(_NEWEST_READS, {"of_event": event_id, "at_most": limit})
+            query = _NEWEST_READS.where(*self._seen_reads())
+            rows = c.execute(query, {"of_event": event_id, "at_most": limit})
             return [read_of(row) for row in rows][::-1]
 
     def read(self, read_id: str) -> PlateReadRecord:
@@ -109,7 +118,7 @@ class PlateReader:
             NotFound: there is none of that id.
         """
         with self._db.look() as c:
-            row = c.execute(select(*READ).where(PlateReadRow.id == read_id)).first()
+            row = c.execute(select(*READ).where(PlateReadRow.id == read_id, *self._seen_reads())).first()
         if row is None:
             raise NotFound(f"there is no plate read {read_id[:64]!r}")
         return read_of(row)
@@ -122,7 +131,7 @@ class PlateReader:
         part = _whole(PlateReadRow.confidence * bins)
         counts = [0] * bins
         with self._db.read() as c:
-            where = _in_range(c, cameras, start_us, end_us)
+            where = self._in_range(c, cameras, start_us, end_us)
             for at, count in c.execute(select(part, func.count()).where(*where).group_by(part)):
                 counts[min(max(int(at), 0), bins - 1)] += count
         return counts
@@ -130,7 +139,7 @@ class PlateReader:
     def doubted(self, cameras: Collection[str] | None, start_us: int, end_us: int) -> int:
         """Return how many reads of ``[start_us, end_us)`` were too unsure to qualify."""
         with self._db.read() as c:
-            where = _in_range(c, cameras, start_us, end_us)
+            where = self._in_range(c, cameras, start_us, end_us)
             return c.execute(select(func.count()).where(*where, PlateReadRow.qualifies.is_(False))).scalar_one()
 
     def visits_of(self, text: str, limit: int = 50) -> list[PlateEvent]:
@@ -141,7 +150,7 @@ class PlateReader:
         # "= false", for by "IS false" MariaDB does not see that the order is that of the index.
         shown = PlateEventRow.text == text, PlateEventRow.rejected == false()
         order = (PlateEventRow.start_us, PlateEventRow.camera, PlateEventRow.id)
-        newest = select(*EVENT).where(*shown).order_by(*(column.desc() for column in order)).limit(limit)
+        newest = select(*EVENT).where(*shown, *self._seen()).order_by(*(column.desc() for column in order)).limit(limit)
         with self._db.read() as c:
             return [event_of(row) for row in c.execute(newest)]
 
@@ -159,13 +168,29 @@ class PlateReader:
         start_us = PlateEventRow.start_us
         query = (
             select(PlateEventRow.text, func.count(), func.min(start_us), func.max(start_us))
-            .where(PlateEventRow.text.in_(sorted(texts)), PlateEventRow.rejected.is_(False))
+            .where(PlateEventRow.text.in_(sorted(texts)), PlateEventRow.rejected.is_(False), *self._seen())
             .group_by(PlateEventRow.text)
         )
         if cameras is not None:
             query = query.where(PlateEventRow.camera.in_(sorted(cameras)))
         with self._db.look() as c:
             return {text: (count, first_us, last_us) for text, count, first_us, last_us in c.execute(query)}
+
+    def _seen(self) -> list[ColumnElement[bool]]:
+        return seen(self._visible, PlateEventRow.camera, PlateEventRow.start_us)
+
+    def _seen_reads(self) -> list[ColumnElement[bool]]:
+        return seen(self._visible, PlateReadRow.camera, PlateReadRow.time_us)
+
+    def _in_range(
+        self, c: Connection, cameras: Collection[str] | None, start_us: int, end_us: int
+    ) -> list[ColumnElement[bool]]:
+        """Return the condition of reads of a range: always of named cameras, for that is how the index begins."""
+        of = among(self._visible, cameras)
+        named = sorted(of) if of is not None else _cameras(c)
+        row = PlateReadRow
+        old = [] if self._visible is None else self._visible.since(row.camera, row.time_us)
+        return [row.camera.in_(named), row.time_us >= start_us, row.time_us < end_us, *old]
 
 
 class _whole(GenericFunction[int]):  # noqa: N801 - named as functions are
@@ -184,14 +209,6 @@ def _floor(element: _whole, compiler: SQLCompiler, **options: Any) -> str:
 def _cut(element: _whole, compiler: SQLCompiler, **options: Any) -> str:
     # Not every SQLite has FLOOR; its CAST cuts off, where that of MySQL rounds.
     return f"CAST({compiler.process(element.clauses, **options)} AS INTEGER)"
-
-
-def _in_range(
-    c: Connection, cameras: Collection[str] | None, start_us: int, end_us: int
-) -> tuple[ColumnElement[bool], ...]:
-    """Return the condition of reads of a range: always of named cameras, for that is how the index begins."""
-    of = sorted(cameras) if cameras is not None else _cameras(c)
-    return PlateReadRow.camera.in_(of), PlateReadRow.time_us >= start_us, PlateReadRow.time_us < end_us
 
 
 def _cameras(c: Connection) -> list[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from .visible import Visible
+
 Match = Literal["exact", "prefix", "wildcard", "fuzzy"]
 
 
@@ -80,6 +82,7 @@ class PlateQuery:
         before: ``(start_us, id)`` of the last one of the page before.
         limit: so many at most, the newest first.
         offset: so many are passed over first; for older clients, ``before`` is better.
+        visible: of these only, whatever is asked for; readers say which.
     """
 
     text: str | None = None
@@ -92,6 +95,7 @@ class PlateQuery:
     before: tuple[int, str] | None = None
     limit: int = 50
     offset: int = 0
+    visible: Visible | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from .plate_models import PlateEventRow, PlateEventTextRow
 from .plate_records import PlateEvent, PlateQuery
 from .plate_rows import EVENT, event_of
 from .plate_texts import check_sought, longest_run
+from .visible import Visible, among
 
 _Key = tuple[int, str]
 
@@ -46,12 +47,13 @@ _TEXTS_AT_ONCE: Final = 900
 _IDS_AT_ONCE: Final = 500
 
 
-def search(db: Database, query: PlateQuery) -> list[PlateEvent]:
-    """Return the events that are asked for, newest first.
+def search(db: Database, query: PlateQuery, visible: Visible | None = None) -> list[PlateEvent]:
+    """Return the events that are asked for, of those that are ``visible``, newest first.
 
     Raises:
         InvalidInput: what is looked for could not be on any plate.
     """
+    query = _of_visible(query, visible)
     if query.text is not None:
         check_sought(query.text, query.match)
     wanted = query.offset + query.limit
@@ -63,13 +65,15 @@ def search(db: Database, query: PlateQuery) -> list[PlateEvent]:
         return _events(c, [event for _, event in keys[query.offset : wanted]])
 
 
-def count(db: Database, query: PlateQuery) -> int:
+def count(db: Database, query: PlateQuery, visible: Visible | None = None) -> int:
     """Return how many events are asked for, on all pages; for a text that much is like, it passes them all.
+
+    Only those that are ``visible`` are counted.
 
     Raises:
         InvalidInput: what is looked for could not be on any plate.
     """
-    query = replace(query, before=None)
+    query = replace(_of_visible(query, visible), before=None)
     if query.text is not None:
         check_sought(query.text, query.match)
     with db.read() as c:
@@ -82,6 +86,12 @@ def count(db: Database, query: PlateQuery) -> int:
         if texts is None:
             return int(c.execute(chosen.where(has_text(query.text, query.match))).scalar_one())
         return sum(1 for _ in _all_of(c, query, texts))
+
+
+def _of_visible(query: PlateQuery, visible: Visible | None) -> PlateQuery:
+    """Return a query for what of it somebody may see: of their cameras, as if these had been asked for."""
+    of = among(visible, query.cameras)
+    return replace(query, cameras=None if of is None else frozenset(of), visible=visible)
 
 
 def _oldest(c: Connection, query: PlateQuery) -> int | None:
@@ -221,6 +231,8 @@ def _of_event(query: PlateQuery) -> Iterable[ColumnElement[bool]]:
         yield PlateEventRow.rejected.is_(False)
     if query.start_us is not None:
         yield PlateEventRow.end_us >= query.start_us
+    if query.visible is not None:
+        yield from query.visible.since(PlateEventRow.camera, PlateEventRow.start_us)
 
 
 def _of_cameras(column: Any, cameras: Collection[str] | None) -> Iterable[ColumnElement[bool]]:

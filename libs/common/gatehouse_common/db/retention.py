@@ -14,6 +14,7 @@ from .hints import by_camera, by_state
 from .holds import chunk_is_held, clip_is_held
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import MAX_CLIP_US, ClipRow
+from .visible import Visible, seen
 
 _CHUNK = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
 _CLIP = (ClipRow.id, ClipRow.camera, ClipRow.key, ClipRow.start_us, ClipRow.end_us, ClipRow.bytes)
@@ -104,10 +105,15 @@ _SUM = by_camera(
 
 
 class RetentionReader:
-    """Finds what could go, the oldest first."""
+    """Finds what could go, the oldest first.
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    Args:
+        db: the index.
+        visible: the cameras whose clips are found and counted where no camera is named; None: all.
+    """
+
+    def __init__(self, db: Database, visible: Visible | None = None) -> None:
+        self._db, self._visible = db, visible
 
     def chunks_before(self, camera: str, before_us: int, now_us: int, limit: int) -> list[Kept]:
         """Return stored chunks of a camera that ended before an instant and that no clip waits for."""
@@ -192,12 +198,12 @@ class RetentionReader:
                     found.add(camera)
                     after = select(func.min(ClipRow.camera)).where(ClipRow.state == state, ClipRow.camera > camera)
                     camera = c.execute(after).scalar()
-        return sorted(found)
+        return sorted(camera for camera in found if self._visible is None or self._visible.has(camera))
 
     def clip_totals(self, camera: str | None = None, before_us: int | None = None, state: str = "") -> ClipTotals:
         """Return how many clips have files: of a camera, or that ended before an instant, or in a state, or all."""
         query = select(func.count(), func.coalesce(func.sum(ClipRow.bytes), 0)).where(
-            ClipRow.state.in_((state,) if state else ("stored", "archived"))
+            ClipRow.state.in_((state,) if state else ("stored", "archived")), *seen(self._visible, ClipRow.camera)
         )
         if camera is not None:
             query = query.where(ClipRow.camera == camera)

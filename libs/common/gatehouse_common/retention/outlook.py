@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import ChunkDay, ChunkDays, Database, Deletions, HoldRepository, Kept, RetentionReader
+from gatehouse_common.db import ChunkDay, ChunkDays, Database, Deletions, HoldRepository, Kept, RetentionReader, Visible
 from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.settings import SettingsModel
 from gatehouse_common.sizefmt import shown_size
@@ -128,6 +128,7 @@ def look_ahead(
     now_us: int,
     zone: ZoneInfo,
     most_next: int = _MOST_NEXT,
+    visible: Visible | None = None,
 ) -> Outlook:
     """Return what retention will do.
 
@@ -138,17 +139,21 @@ def look_ahead(
         now_us: the time.
         zone: of the days.
         most_next: so many objects are named.
+        visible: the cameras that it is about; None: all. How much room there is, and what is free of it, tells how much
+            the others take: it is not known then.
 
     Raises:
         Unavailable: the database does not answer.
     """
-    rules, reader = CameraRules(site, db), RetentionReader(db)
-    days = ChunkDays(db).all()
-    rates = reader.rates([camera.id for camera in rules.cameras.values() if camera.enabled])
+    rules, reader = CameraRules(site, db), RetentionReader(db, visible)
+    days = ChunkDays(db, visible).all()
+    recording = [camera.id for camera in rules.cameras.values() if camera.enabled]
+    rates = reader.rates([camera for camera in recording if visible is None or visible.has(camera)])
     clips = reader.clip_totals()
-    holds = HoldRepository(db)
+    holds = HoldRepository(db, visible)
     held_recordings = holds.held_recordings(now_us).bytes
-    limit = round(site.retention.max_gb * GB) if site.retention.max_gb else None
+    limit = round(site.retention.max_gb * GB) if site.retention.max_gb and visible is None else None
+    capacity = capacity if visible is None else None
     reserve = 0 if capacity is None else reserve_bytes(site.retention, capacity.total, sum(rates.values()))
     room = Room(
         total=None if capacity is None else capacity.total,
@@ -168,8 +173,8 @@ def look_ahead(
         days=coming(rules, reader, days, now_us, zone),
         next=next_gone,
         room=room,
-        forecast=_forecast(rules, rates, room, held_recordings),
-        pending=Deletions(db).pending(),
+        forecast=_forecast(rules, rates, room, held_recordings, partial=visible is not None),
+        pending=Deletions(db).pending(visible),
     )
 
 
@@ -212,7 +217,7 @@ def _gone(kind: str, kept: Kept, at_us: int) -> NextGone:
     return NextGone(kind, kept.camera, kept.key, kept.start_us, kept.end_us, kept.bytes, at_us)
 
 
-def _forecast(rules: CameraRules, rates: dict[str, float], room: Room, held: int) -> Forecast:
+def _forecast(rules: CameraRules, rates: dict[str, float], room: Room, held: int, *, partial: bool) -> Forecast:
     spans = {camera: rules.of(camera).continuous_us for camera in rates}
     wanted = None if not spans or None in spans.values() else max(s for s in spans.values() if s is not None)
     needs = None
@@ -223,7 +228,10 @@ def _forecast(rules: CameraRules, rates: dict[str, float], room: Room, held: int
         below = max(0, room.limit - room.clips - held)
         has = below if has is None else min(has, below)
     reaches = None if has is None or room.rate <= 0 else round(has / room.rate * 1e6)
-    return Forecast(wanted, needs, has, reaches, _sentence(len(rates), room.rate, wanted, needs, has, reaches))
+    said = _sentence(len(rates), room.rate, wanted, needs, has, reaches)
+    if partial and room.rate > 0:
+        said = f"{_begun(len(rates), room.rate)}; how long the room is enough is told to whoever sees all cameras."
+    return Forecast(wanted, needs, has, reaches, said)
 
 
 def _sentence(
@@ -231,8 +239,7 @@ def _sentence(
 ) -> str:
     if rate <= 0:
         return "Nothing has been stored yet, so it cannot be said how long the room is enough."
-    whose = "1 camera sends" if cameras == 1 else f"{cameras} cameras send"
-    begun = f"{whose} {rate * 8 / 1e6:.3g} Mbit/s"
+    begun = _begun(cameras, rate)
     if has is None or reaches is None:
         return f"{begun}; the store has no limit that is known."
     there = f"there are {shown_size(has)} for recordings: {_hours(reaches)}"
@@ -240,6 +247,11 @@ def _sentence(
         return f"{begun}; {there}."
     enough = "" if has >= needs else ", not enough"
     return f"{begun}: {_hours(wanted)} take {shown_size(needs)}; {there}{enough}."
+
+
+def _begun(cameras: int, rate: float) -> str:
+    whose = "1 camera sends" if cameras == 1 else f"{cameras} cameras send"
+    return f"{whose} {rate * 8 / 1e6:.3g} Mbit/s"
 
 
 def _hours(span_us: int) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from gatehouse_common.db import CameraRepository, ClipRepository, Database, FootageReader, Hold
+from gatehouse_common.db import CameraRepository, ClipRepository, Database, FootageReader, Hold, Visible
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.errors import Forbidden, InvalidInput, NotFound
 from gatehouse_common.ids import new_id, parse_slug
 from gatehouse_common.timefmt import parse, rfc3339
 
@@ -26,6 +26,7 @@ def make_hold(
     case_name: str = "",
     until: str | None = None,
     by: str = "",
+    visible: Visible | None = None,
 ) -> Hold:
     """Return the hold that is asked for; it is not placed yet.
 
@@ -41,8 +42,10 @@ def make_hold(
         case_name: what it belongs to.
         until: when it runs out by itself; None: never.
         by: who asks.
+        visible: the cameras that there are for who asks, and from when on; None: all.
 
     Raises:
+        Forbidden: it is of all cameras, and there are only some for who asks.
         InvalidInput: it is of nothing, of two things, over already, or without a reason.
         NotFound: there is no such camera, nor footage of it, or no such clip.
     """
@@ -54,14 +57,17 @@ def make_hold(
     if clip is not None:
         if camera is not None or start is not None or end is not None:
             raise InvalidInput("a hold is of a clip, or of a range of footage, not of both", "clip")
-        of = ClipRepository(db).get(clip)
+        of = ClipRepository(db, visible).get(clip)
         start_us, end_us = of.start_us, max(of.end_us, of.start_us + 1)
     else:
         if start is None:
             raise InvalidInput("say from when on footage is held, or which clip is", "from")
         start_us, end_us = _span(start, end, zone)
         if camera is not None:
-            _check_camera(db, parse_slug(camera, "camera"))
+            _check_camera(db, parse_slug(camera, "camera"), visible)
+            start_us = _visible_since(visible, camera, start_us, end_us)
+        elif visible is not None:
+            raise Forbidden("whoever sees only some of the cameras cannot hold the footage of all: name one.")
     return Hold(new_id(), camera, clip, start_us, end_us, reason, case_name, until_us, now_us, by)
 
 
@@ -73,8 +79,23 @@ def _span(start: str, end: str | None, zone: ZoneInfo) -> tuple[int, int]:
     return start_us, end_us
 
 
-def _check_camera(db: Database, camera: str) -> None:
+def _visible_since(visible: Visible | None, camera: str, start_us: int, end_us: int) -> int:
+    """Return from when on a hold can be placed: what is too old to be looked at is not there to be held.
+
+    Raises:
+        NotFound: all of it is.
+    """
+    if visible is None:
+        return start_us
+    since_us = visible.since_us.get(camera, start_us)
+    if end_us <= since_us:
+        raise NotFound("nothing is recorded in that range")
+    return max(start_us, since_us)
+
+
+def _check_camera(db: Database, camera: str, visible: Visible | None) -> None:
     """Return if there is, or was, such a camera: a hold on a name that was mistyped would hold nothing."""
     known = {one.id for one in CameraRepository(db).list()}
-    if camera not in known and camera not in FootageReader(db).cameras():
+    hidden = visible is not None and not visible.has(camera)
+    if hidden or (camera not in known and camera not in FootageReader(db).cameras()):
         raise NotFound(f"there is no camera {camera!r}, nor footage of one")

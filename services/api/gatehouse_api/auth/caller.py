@@ -9,7 +9,7 @@ from flask import g, request
 from gatehouse_api.forwarded import VIA
 from gatehouse_api.hosts import LOOPBACK
 from gatehouse_common.accounts import Permission, Principal
-from gatehouse_common.db import Camera, CameraRepository
+from gatehouse_common.db import Camera, CameraRepository, Visible
 from gatehouse_common.errors import NotFound
 
 from .login_desk import Caller
@@ -31,6 +31,31 @@ def sender() -> Caller:
     return Caller(request.remote_addr or "", request.user_agent.string)
 
 
+def visible_to(asks: Principal | None, permission: Permission | None, now_us: int) -> Visible | None:
+    """Return what there is for somebody, with a permission if one is named; None: everything.
+
+    Args:
+        asks: who; None: nobody who is known, for whom there is nothing.
+        permission: what for.
+        now_us: the time, from which those look back who may do so only for a while.
+    """
+    if asks is None:
+        return Visible(frozenset())
+    cameras = asks.cameras(permission)
+    if cameras is None:
+        return None
+    limits = {camera: asks.earliest_us(camera, now_us) for camera in cameras}
+    return Visible(cameras, {camera: at for camera, at in limits.items() if at is not None})
+
+
+def wanted_permission(permission: Permission | None = None) -> Permission | None:
+    """Return the permission that is asked for, by default that of the route."""
+    if permission is not None:
+        return permission
+    found: Permission | None = g.get("permission")
+    return found
+
+
 class VisibleCameras:
     """The cameras that there are for whoever asks; of others it says what it says of those that there never were.
 
@@ -44,7 +69,7 @@ class VisibleCameras:
     def list(self, permission: Permission | None = None) -> list[Camera]:
         """Return the cameras, by id; with a permission, those with which it was granted."""
         asks = caller()
-        return [camera for camera in self._cameras.list() if asks.sees(camera.id, _wanted(permission))]
+        return [camera for camera in self._cameras.list() if asks.sees(camera.id, wanted_permission(permission))]
 
     def get(self, camera_id: str, permission: Permission | None = None) -> Camera:
         """Return a camera.
@@ -52,7 +77,7 @@ class VisibleCameras:
         Raises:
             NotFound: there is none of that id, for this caller and what the route is for.
         """
-        if not caller().sees(camera_id, _wanted(permission)):
+        if not caller().sees(camera_id, wanted_permission(permission)):
             raise NotFound(f"there is no camera {camera_id[:64]!r}")
         return self._cameras.get(camera_id)
 
@@ -66,16 +91,8 @@ class VisibleCameras:
         Raises:
             NotFound: it is not.
         """
-        if not caller().sees(camera_id, _wanted(None)):
+        if not caller().sees(camera_id, wanted_permission()):
             raise NotFound(f"there is no {what}")
-
-
-def _wanted(permission: Permission | None) -> Permission | None:
-    """Return the permission that is asked for, by default that of the route."""
-    if permission is not None:
-        return permission
-    found: Permission | None = g.get("permission")
-    return found
 
 
 def is_local(listens_on: str) -> bool:

@@ -16,6 +16,7 @@ from .doorkeeper import Doorkeeper
 
 _OPEN = Access(frozenset())
 _REFERENCE = Access(frozenset({Scope.CAMERAS_READ, Scope.UPLOADS_WRITE}))
+_REFERENCE_PARTS = ("openapi.", "scalar.")
 
 
 def install_door(app: Flask, keeper: Doorkeeper) -> None:
@@ -56,8 +57,7 @@ def rule_of(app: Flask, endpoint: str) -> Access | None:
     """Return what a route asks for, None if it does not say; files of pages, and the reference's viewer, cannot."""
     if endpoint == "static":
         return _OPEN
-    reference = endpoint.startswith(("openapi.", "scalar."))
-    return _REFERENCE if reference else access_of(app.view_functions[endpoint])
+    return _REFERENCE if endpoint.startswith(_REFERENCE_PARTS) else access_of(app.view_functions[endpoint])
 
 
 def _known(keeper: Doorkeeper, wanted: Access) -> Principal | None:

@@ -6,11 +6,13 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.routes.models import CameraChange, CameraList, CameraPath, CameraView, NewCamera
-from gatehouse_common.accounts import Scope
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.db import Camera
+from gatehouse_common.errors import Forbidden
 from gatehouse_common.ids import parse_slug
 from gatehouse_common.media.playability import why_unplayable
 from gatehouse_common.messages import CameraChanged
@@ -42,7 +44,13 @@ def get_camera(path: CameraPath) -> Response:
 @api.post("/cameras", responses={201: CameraView}, summary="Add a camera; it records at once")
 @needs(Scope.CAMERAS_WRITE)
 def add_camera(body: NewCamera) -> tuple[Response, int]:
-    """Add a camera."""
+    """Add a camera.
+
+    Only who sees all of them may: the new one would not be there for others, and which names are taken is not for them
+    to know.
+    """
+    if caller().cameras() is not None:
+        raise Forbidden("whoever sees only some of the cameras cannot add one.")
     ctx = context()
     camera_id, url = parse_slug(body.id), parse_url(body.url)
     register_camera_url(url.text)
@@ -55,27 +63,30 @@ def add_camera(body: NewCamera) -> tuple[Response, int]:
 
 
 @api.patch("/cameras/<camera>", responses={200: CameraView}, summary="Change a camera")
-@needs(Scope.CAMERAS_WRITE)
+@needs(Scope.CAMERAS_WRITE, permission=Permission.CONTROL)
 def change_camera(path: CameraPath, body: CameraChange) -> Response:
     """Change what is given."""
     ctx = context()
+    before = ctx.cameras.get(path.camera)
     url = None
     if body.url is not None:
         url = parse_url(body.url).text
         register_camera_url(url)
     own = None
     if body.settings is not None:
-        own = changed_settings(ctx.cameras.get(path.camera).settings, body.settings)
+        own = changed_settings(before.settings, body.settings)
     ctx.camera_records.change(path.camera, url=url, name=body.name, enabled=body.enabled, settings=own)
     _tell(path.camera, "updated")
     return jsonify(view(ctx.cameras.get(path.camera)).model_dump())
 
 
 @api.delete("/cameras/<camera>", responses={204: None}, summary="Forget a camera; its footage stays")
-@needs(Scope.CAMERAS_WRITE)
+@needs(Scope.CAMERAS_WRITE, permission=Permission.CONTROL)
 def remove_camera(path: CameraPath) -> tuple[str, int]:
     """Forget a camera."""
-    context().camera_records.remove(path.camera)
+    ctx = context()
+    ctx.cameras.get(path.camera)
+    ctx.camera_records.remove(path.camera)
     _tell(path.camera, "removed")
     return "", 204
 

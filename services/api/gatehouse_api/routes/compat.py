@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from flask import Response, jsonify, redirect, request
@@ -9,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import Context, context
 from gatehouse_api.problems import plain
 from gatehouse_api.routes import footage
@@ -16,7 +18,7 @@ from gatehouse_api.routes.live import mjpeg
 from gatehouse_api.times import parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import GatehouseError, InvalidInput, Kind
+from gatehouse_common.errors import Forbidden, GatehouseError, InvalidInput, Kind
 from gatehouse_common.media.conversion import find_target
 from gatehouse_common.storage import keys
 from gatehouse_common.timefmt import compact
@@ -25,6 +27,8 @@ api = APIBlueprint("compat", __name__, abp_tags=[Tag(name="Compat", description=
 
 _USAGE = "Usage: /footage?from=YYYYMMDD_HHMMSS&to=YYYYMMDD_HHMMSS[&camera=ID][&tz=ZONE][&format=mp4|webm|mkv]"
 _MOST_RECORDINGS = 5000
+_MOST_ENTRIES = 20_000
+"""As many as the indexer writes."""
 
 
 def deprecate(answer: Response, successor: str) -> Response:
@@ -44,7 +48,10 @@ def wants_stream() -> bool:
 
 def root_stream(ctx: Context) -> Response:
     """Return the MJPEG of the default camera, as ``/`` of the older recorder did."""
-    camera = ctx.default_camera()
+    asks = caller()
+    if not asks.may(Scope.LIVE_VIEW):
+        raise Forbidden(f"this needs {Scope.LIVE_VIEW}, which {asks.name!r} may not.")
+    camera = ctx.default_camera(Permission.LIVE)
     if camera is None:
         return plain(404, "No camera is configured")
     answer = deprecate(mjpeg(ctx, camera), f"/live/{camera}.mjpg")
@@ -98,10 +105,13 @@ def get_recordings() -> BaseResponse:
 @needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
 def get_recording_index() -> Response:
     """Return ``recording_index.json`` as the indexer last wrote it."""
+    ctx = context()
     try:
-        data = context().core.store.read(keys.RECORDING_INDEX)
+        data = ctx.core.store.read(keys.RECORDING_INDEX)
     except GatehouseError as error:
         return plain(error.kind.status, "There is no recording index yet")
+    if ctx.visible() is not None:
+        data = _part_of_index(ctx, data)
     return deprecate(Response(data, content_type="application/json"), "/api/v1/timeline")
 
 
@@ -130,6 +140,13 @@ def get_footage() -> Response:
         text = f"No footage available: {error.message}" if error.kind is Kind.NOT_FOUND else error.message
         return plain(error.kind.status, text)
     return deprecate(answer, "/api/v1/footage")
+
+
+def _part_of_index(ctx: Context, data: bytes) -> bytes:
+    """Return the entries of the file whose chunks are there for who asks."""
+    there = {chunk.key.removeprefix(keys.RECORDINGS) for chunk in ctx.footage.newest(None, _MOST_ENTRIES)}
+    entries = {name: entry for name, entry in json.loads(data).items() if name in there}
+    return json.dumps(entries, indent=1).encode() + b"\n"
 
 
 def _exists(ctx: Context, key: str) -> bool:

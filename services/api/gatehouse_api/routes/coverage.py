@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,10 +11,11 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.routes.models import Asked, CameraPath
 from gatehouse_api.times import parse_range, request_zone
-from gatehouse_common.accounts import Scope
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, CoverageReader
 from gatehouse_common.db.coverage import Coverage, Stretch
@@ -86,7 +88,7 @@ class CoverageList(BaseModel):
 
 
 @api.get("/coverage", responses={200: CoverageList}, summary="How much of each camera is recorded")
-@needs(Scope.CAMERAS_READ)
+@needs(Scope.CAMERAS_READ, permission=Permission.PLAYBACK)
 def list_coverage(query: CoverageQuery) -> Response:
     """Return the sums of the ledger of all cameras, by id."""
     items = [CameraCoverage(**_sums(c, *_look_up(c, query))) for c in context().cameras.list()]
@@ -98,7 +100,7 @@ def list_coverage(query: CoverageQuery) -> Response:
     responses={200: CameraCoverageSpans},
     summary="Every second of a camera: recorded, or a gap with its cause",
 )
-@needs(Scope.CAMERAS_READ)
+@needs(Scope.CAMERAS_READ, permission=Permission.PLAYBACK)
 def get_coverage(path: CameraPath, query: CoverageQuery) -> Response:
     """Return the ledger of a camera over a range or a day."""
     camera = context().cameras.get(path.camera)
@@ -113,6 +115,9 @@ def _look_up(camera: Camera, query: CoverageQuery) -> tuple[Coverage, ZoneInfo]:
     now = ctx.core.clock.now_us()
     local = zone(camera.timezone) if camera.timezone else ctx.core.zone
     wanted = _range(query, now, zone(query.tz) if query.tz else local)
+    # To who may look back only for a while, it is as if the camera had been added then.
+    since = caller().earliest_us(camera.id, now)
+    camera = replace(camera, created_us=max(camera.created_us, since or 0))
     if min(wanted.end, now) - max(wanted.start, camera.created_us) > _LONGEST_US:
         raise TooLarge("one range of the ledger is at most 400 days: ask in parts.")
     return CoverageReader(ctx.core.db).coverage(ctx.recording.seen(camera), wanted, now), local

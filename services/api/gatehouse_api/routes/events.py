@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 from flask import Response, request
@@ -11,17 +11,23 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller, visible_to
 from gatehouse_api.context import Context, context
-from gatehouse_api.events import Event
+from gatehouse_api.events import Event, Sights
 from gatehouse_api.routes.models import Asked
-from gatehouse_common.accounts import Scope
-from gatehouse_common.errors import GatehouseError, InvalidInput, Unavailable
+from gatehouse_common.accounts import Permission, Principal, Scope
+from gatehouse_common.errors import Forbidden, GatehouseError, InvalidInput, Unavailable
 
 log = structlog.get_logger(__name__)
 
 api = APIBlueprint("events", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Events")])
 
-TOPICS = ("plates", "clips", "cameras")
+TOPICS: dict[str, tuple[Scope, Permission | None]] = {
+    "plates": (Scope.PLATES_READ, Permission.PLAYBACK),
+    "clips": (Scope.FOOTAGE_READ, Permission.PLAYBACK),
+    "cameras": (Scope.CAMERAS_READ, None),
+}
+"""What can be told of, what somebody has to be allowed to be told of it, and of which cameras that is."""
 _HEARTBEAT_S = 15.0
 _WAIT_S = 1.0
 _RETRY_MS = 3000
@@ -30,7 +36,11 @@ _RETRY_MS = 3000
 class StreamQuery(Asked):
     """What to be told of."""
 
-    topics: str = Field("plates,clips,cameras", max_length=100, description="some of plates, clips, cameras")
+    topics: str = Field(
+        "plates,clips,cameras",
+        max_length=100,
+        description="some of plates, clips, cameras; those that one may not read are left out",
+    )
     last_event_id: str = Field("", max_length=64, description="as the header `Last-Event-ID`, for programs")
 
 
@@ -39,7 +49,7 @@ class StreamQuery(Asked):
     summary="What happens, as server-sent events",
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-@needs(Scope.CAMERAS_READ)
+@needs(Scope.CAMERAS_READ, Scope.FOOTAGE_READ, Scope.PLATES_READ)
 def get_stream(query: StreamQuery) -> Response:
     """Tell of plates, clips and cameras as things happen to them.
 
@@ -55,26 +65,44 @@ def get_stream(query: StreamQuery) -> Response:
     topics = [topic for topic in dict.fromkeys(query.topics.split(",")) if topic]
     if not topics or not set(topics) <= set(TOPICS):
         raise InvalidInput(f"topics are some of {', '.join(TOPICS)}, with commas between", "topics")
+    asks = caller()
+    topics = [topic for topic in topics if asks.may(TOPICS[topic][0])]
+    if not topics:
+        needed = sorted({TOPICS[topic][0] for topic in query.topics.split(",") if topic})
+        raise Forbidden(f"this needs {' or '.join(needed)}, which {asks.name!r} may not.")
+
+    def sights() -> Sights:
+        """What there is for this viewer, who may look back only for a while, and that goes on."""
+        return _sights(asks, topics, ctx.core.clock.now_us())
+
     last = (request.headers.get("Last-Event-ID") or query.last_event_id).strip()[:64]
-    number, missed = _resume(ctx, last, topics)
+    number, missed = _resume(ctx, last, topics, sights())
     if ctx.events.full():
         raise Unavailable("as many pages are told of events as the server bears")
-    answer = Response(_stream(ctx, topics, number, missed), content_type="text/event-stream", direct_passthrough=True)
+    answer = Response(
+        _stream(ctx, topics, number, missed, sights), content_type="text/event-stream", direct_passthrough=True
+    )
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
 
 
-def _resume(ctx: Context, last: str, topics: Sequence[str]) -> tuple[int, list[Event]]:
+def _sights(asks: Principal, topics: Sequence[str], now_us: int) -> Sights:
+    return {topic: visible_to(asks, TOPICS[topic][1], now_us) for topic in topics}
+
+
+def _resume(ctx: Context, last: str, topics: Sequence[str], sights: Sights) -> tuple[int, list[Event]]:
     """Return the number to go on from, and what the index knows of before it."""
     newest = ctx.events.newest
     if not last:
         return newest, []
     known = ctx.events.number_of(last)
-    return (known, []) if known is not None else (newest, ctx.event_sources.since(last, topics))
+    return (known, []) if known is not None else (newest, ctx.event_sources.since(last, topics, sights))
 
 
-def _stream(ctx: Context, topics: Sequence[str], number: int, missed: list[Event]) -> Iterator[bytes]:
+def _stream(
+    ctx: Context, topics: Sequence[str], number: int, missed: list[Event], sights: Callable[[], Sights]
+) -> Iterator[bytes]:
     with ctx.events.watch():
         yield f"retry: {_RETRY_MS}\n\n".encode()
         if missed:
@@ -82,7 +110,7 @@ def _stream(ctx: Context, topics: Sequence[str], number: int, missed: list[Event
         told = time.monotonic()
         while not ctx.stop.is_set():
             try:
-                number, found = ctx.events.next_after(number, topics, _WAIT_S)
+                number, found = ctx.events.next_after(number, topics, _WAIT_S, sights())
             except GatehouseError as error:  # the index is away: who comes back by the last id has missed nothing
                 log.warning("a page is told of events no more", reason=error.message)
                 return

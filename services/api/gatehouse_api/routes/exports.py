@@ -10,10 +10,11 @@ from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver_once
 from gatehouse_api.routes.footage import not_recorded
 from gatehouse_api.routes.models import CameraPath, ExportQuery
-from gatehouse_api.times import clamp_to_now, parse_range, request_zone
+from gatehouse_api.times import clamp, parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import HOUR
 from gatehouse_common.errors import NotFound, TooLarge
+from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import slice_footage
 from gatehouse_common.timefmt import rfc3339
 
@@ -47,7 +48,8 @@ def get_export(path: CameraPath, query: ExportQuery) -> Response:
         raise TooLarge("an export over HTTP holds at most 1 h: ask in parts, or use `gatehouse export`")
     ctx.cameras.get(path.camera)
     try:
-        clamped, _ = clamp_to_now(wanted)
+        clamped, _ = clamp(path.camera, wanted)
+        wanted = Interval(clamped.start, wanted.end)
         cut = slice_footage(ctx.library.find(path.camera, clamped.start, clamped.end).media, clamped.start, clamped.end)
     except NotFound as error:
         raise not_recorded(path.camera, wanted, error) from error

@@ -9,13 +9,14 @@ from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.delivery import convert, deliver
 from gatehouse_api.problems import RangeNotRecorded
 from gatehouse_api.routes.models import FootageQuery
-from gatehouse_api.times import check_conversion, check_length, clamp_to_now, parse_range, request_zone
+from gatehouse_api.times import check_conversion, check_length, clamp, parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
-from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.errors import Forbidden, InvalidInput, NotFound
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.conversion import Target, check_copied, find_target
 from gatehouse_common.media.samples import ChunkMedia
@@ -63,12 +64,15 @@ def answer(
     """Return the answer for a range of a camera; ``target`` is what to make of it, if anything.
 
     Raises:
+        Forbidden: to take it away, or to have it converted, needs a permission that was not granted with the camera.
         InvalidInput: gaps cannot be split in that format.
         Unavailable: as many files of other formats are being made as may.
         NotFound: nothing of it is recorded; the sentence names the nearest footage.
         TooLarge: the range is longer than one answer may be.
     """
     ctx = context()
+    if (download or target is not None) and not caller().sees(camera, Permission.EXPORT):
+        raise Forbidden("this camera was granted without export: its footage can be played (download=false), as MP4.")
     check_length(wanted)
     if target is not None:
         check_conversion(wanted)
@@ -77,7 +81,7 @@ def answer(
         # Matroska can hide nothing; and what is decoded anyway needs no cut that encodes.
         cut = "smart" if target.copies else "exact"
     try:
-        clamped, moved = clamp_to_now(wanted)
+        clamped, moved = clamp(camera, wanted)
         found = ctx.library.find(camera, clamped.start, clamped.end)
         piece = _slice(camera, found.media, clamped, cut, gaps)
     except NotFound as error:
@@ -119,5 +123,11 @@ def _slice(camera: str, media: tuple[ChunkMedia, ...], wanted: Interval, cut: st
 
 def not_recorded(camera: str, wanted: Interval, error: NotFound) -> RangeNotRecorded:
     """Return the error for a range of which nothing is recorded."""
-    before, after = context().footage.nearest(camera, wanted.start)
-    return RangeNotRecorded(error.message, before if before is not None and before <= wanted.start else None, after)
+    ctx = context()
+    since = caller().earliest_us(camera, ctx.core.clock.now_us())
+    at = wanted.start if since is None else max(wanted.start, since)
+    before, after = ctx.footage.nearest(camera, at)
+    if before is not None and before > at > wanted.start:  # what there is for who asks begins in the middle of footage
+        return RangeNotRecorded(error.message, None, at)
+    earlier = before is not None and before <= wanted.start and (since is None or before > since)
+    return RangeNotRecorded(error.message, before if earlier else None, after)

@@ -6,13 +6,13 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.routes.job_models import CheckRequest, JobList, JobPath, JobsQuery, JobView, job_view
 from gatehouse_common.accounts import Scope
-from gatehouse_common.db import JobRepository
 from gatehouse_common.db.jobs import CONSISTENCY_CHECK
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import Forbidden, InvalidInput
 
 api = APIBlueprint("jobs", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Maintenance")])
 
@@ -25,9 +25,11 @@ def ask_for_check(body: CheckRequest) -> tuple[Response, int, dict[str, str]]:
     """Ask for a check; the janitor does it. One that waits or runs already and was asked for alike is that one."""
     if request.get_data() and request.get_json(silent=True) is None:
         raise InvalidInput("what a check is to do is told in JSON, as `application/json`, or not at all")
+    if caller().cameras() is not None:
+        raise Forbidden("a check looks at the files of all cameras: whoever sees only some cannot ask for one.")
     core = context().core
     wanted = {"repair": body.repair, "quick": body.quick, "scope": "all"}
-    job = JobRepository(core.db).ask(CONSISTENCY_CHECK, wanted, core.clock.now_us(), "api")
+    job = context().jobs.ask(CONSISTENCY_CHECK, wanted, core.clock.now_us(), "api")
     return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
 
 
@@ -36,7 +38,7 @@ def ask_for_check(body: CheckRequest) -> tuple[Response, int, dict[str, str]]:
 def get_jobs(query: JobsQuery) -> Response:
     """Return jobs with their states; what each found, one by one, a job itself tells."""
     _, before = read_cursor(query.cursor)
-    found = JobRepository(context().core.db).list(query.limit + 1, before, query.kind)
+    found = context().jobs.list(query.limit + 1, before, query.kind)
     shown = found[: query.limit]
     more = write_cursor(0, (shown[-1].created_us, shown[-1].id)) if len(found) > query.limit else None
     answer = jsonify(JobList(items=[job_view(job, whole=False) for job in shown], next_cursor=more).model_dump())
@@ -48,6 +50,6 @@ def get_jobs(query: JobsQuery) -> Response:
 @needs(Scope.SETTINGS_ADMIN)
 def get_job(path: JobPath) -> Response:
     """Return a job."""
-    answer = jsonify(job_view(JobRepository(context().core.db).get(path.job)).model_dump())
+    answer = jsonify(job_view(context().jobs.get(path.job)).model_dump())
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer

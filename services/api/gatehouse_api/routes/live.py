@@ -9,10 +9,12 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import Context, context
 from gatehouse_api.live import Hub, Live
 from gatehouse_api.routes.models import CameraPath, LiveView, PictureQuery
 from gatehouse_api.times import request_zone
+from gatehouse_api.visible_library import VisibleLibrary
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.errors import NotFound, Unavailable
 from gatehouse_common.media.live_stream import build_video_init, open_gop
@@ -57,7 +59,7 @@ def get_live_media(path: CameraPath) -> Response:
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
     ctx.library.newest(path.camera)
-    return _endless(_media(ctx, path.camera), "video/mp4")
+    return _endless(_media(ctx, path.camera, ctx.library), "video/mp4")
 
 
 @api.get("/live/<camera>.mjpg", summary="Endless MJPEG (multipart/x-mixed-replace)")
@@ -94,9 +96,10 @@ def get_thumbnail(path: CameraPath, query: PictureQuery) -> Response:
     if query.at is None:
         return _newest(path.camera, query.width)
     at_us = parse(query.at, request_zone(query.tz), "at")
+    since = caller().earliest_us(path.camera, ctx.core.clock.now_us())
     found = ctx.library.find(path.camera, at_us, at_us + 1)
     covering = [m for m in found.media if m.start_us <= at_us < m.end_us]
-    if not covering:
+    if not covering or (since is not None and at_us < since):
         raise NotFound(f"nothing is recorded at {rfc3339(at_us)}")
     make = exact_picture if query.exact else keyframe_picture
     return _jpeg(make(covering[-1], at_us, ctx.core.media, query.width), sealed=found.sealed)
@@ -112,7 +115,9 @@ def mjpeg(ctx: Context, camera: str, draw: Callable[[bytes], bytes] | None = Non
     """Return a camera's endless MJPEG answer; ``draw`` is what to draw into each picture, if anything."""
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
-    return _endless(_previews(ctx, camera, draw), f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}")
+    return _endless(
+        _previews(ctx, camera, ctx.library, draw), f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}"
+    )
 
 
 def _endless(pieces: Iterator[bytes], content_type: str) -> Response:
@@ -129,10 +134,10 @@ def _jpeg(picture: Picture, *, sealed: bool) -> Response:
     return answer
 
 
-def _media(ctx: Context, camera: str) -> Iterator[bytes]:
+def _media(ctx: Context, camera: str, library: VisibleLibrary) -> Iterator[bytes]:
     with ctx.live.watch(camera, "media") as hub:
         number = hub.newest
-        chunk = _reaching(ctx, camera, hub.next_after(number, _FIRST_S))
+        chunk = _reaching(library, camera, hub.next_after(number, _FIRST_S))
         run = chunk.run_id
         yield build_video_init(chunk.video.format)
         fragment, going_on = open_gop(chunk, ctx.core.media)
@@ -155,23 +160,25 @@ def _media(ctx: Context, camera: str) -> Iterator[bytes]:
                 yield b"".join(out)
 
 
-def _reaching(ctx: Context, camera: str, fragments: list[Live]) -> ChunkMedia:
+def _reaching(library: VisibleLibrary, camera: str, fragments: list[Live]) -> ChunkMedia:
     """Return the newest chunk once its file holds all that came before the first of ``fragments``.
 
     They may begin in the middle of a part, which reaches the file when it is full: half a second at most.
     """
     deadline = time.monotonic() + _FIRST_S
     while True:
-        chunk = ctx.library.newest(camera)
+        chunk = library.newest(camera)
         there = not fragments or int(chunk.parts.end[-1]) >= fragments[0].start_dts or chunk.run_id != fragments[0].run
         if there or time.monotonic() > deadline:
             return chunk
         time.sleep(0.02)
 
 
-def _previews(ctx: Context, camera: str, draw: Callable[[bytes], bytes] | None) -> Iterator[bytes]:
+def _previews(
+    ctx: Context, camera: str, library: VisibleLibrary, draw: Callable[[bytes], bytes] | None
+) -> Iterator[bytes]:
     with ctx.live.watch(camera, "preview") as hub:
-        last = _first_picture(ctx, camera)
+        last = _first_picture(ctx, camera, library)
         if last is not None:
             yield _part(draw(last) if draw else last)
         number = hub.newest
@@ -195,10 +202,10 @@ def _wait(hub: Hub, number: int) -> list[tuple[int, bytes]]:
     return [(one.number, one.data) for one in hub.next_after(number, _WAIT_S)]
 
 
-def _first_picture(ctx: Context, camera: str) -> bytes | None:
+def _first_picture(ctx: Context, camera: str, library: VisibleLibrary) -> bytes | None:
     """Return something to look at before the first preview is made."""
     try:
-        chunk = ctx.library.newest(camera)
+        chunk = library.newest(camera)
         return keyframe_picture(chunk, chunk.end_us, ctx.core.media, 1280).jpeg
     except NotFound:
         return None

@@ -6,9 +6,10 @@ from flask import Blueprint, Response, make_response, redirect, render_template,
 from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.auth.access import needs, open_to_all
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.routes.compat import root_stream, wants_stream
-from gatehouse_common.accounts import Scope
+from gatehouse_common.accounts import Permission, Scope
 
 pages = Blueprint("pages", __name__)
 
@@ -49,9 +50,10 @@ def get_icon() -> Response:
 def _app() -> Response:
     ctx = context()
     default = ctx.default_camera() or ""
+    shown = ctx.default_camera(Permission.LIVE) if caller().may(Scope.LIVE_VIEW) else None
     page = render_template("app.html", zone=str(ctx.core.zone), default_camera=default, host=request.host)
     answer = make_response(page)
     answer.headers["Cache-Control"] = "no-cache"
-    if default:  # for clients of the older recorder that are no browsers: curl, VLC, OpenCV
-        answer.headers["Link"] = f'</live/{default}.mjpg>; rel="alternate"; type="multipart/x-mixed-replace"'
+    if shown:  # for clients of the older recorder that are no browsers: curl, VLC, OpenCV
+        answer.headers["Link"] = f'</live/{shown}.mjpg>; rel="alternate"; type="multipart/x-mixed-replace"'
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, make_response, render_template, request
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.plate_views import clip_view
 from gatehouse_api.routes.storage import PlanQuery, plan
@@ -36,7 +37,8 @@ def get_video_browser() -> Response:
     offset = request.args.get("offset", 0, type=int)
     offset = min(max(offset, 0), _FAR)
     clips = ctx.clips.list(ClipQuery(limit=_PAGE + 1, offset=offset))
-    events = ctx.plates.events({event for clip in clips[:_PAGE] for event in clip.events})
+    of_clips = {event for clip in clips[:_PAGE] for event in clip.events}
+    events = ctx.plates.events(of_clips) if caller().may(Scope.PLATES_READ) else {}
     names = {camera.id: camera.name for camera in ctx.cameras.list()}
     shown = [
         {
@@ -62,7 +64,7 @@ def get_video_browser() -> Response:
 
 
 @pages.get("/detection-test")
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.LIVE)
 def get_detection_test() -> Response:
     """Return the page on which a picture can be looked at for plates."""
     return _page("detection_test.html", cameras=context().cameras.list())

@@ -45,7 +45,7 @@ _HISTORY = 21
 
 
 @api.get("/plates", responses={200: PlateList}, summary="Search plates")
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_plates(query: PlatesQuery) -> Response:
     """Return visits of plates, the newest first; with ``q`` those that are exactly so before those that are like it."""
     ctx = context()
@@ -69,7 +69,7 @@ def get_plates(query: PlatesQuery) -> Response:
 
 
 @api.get("/plates/confidences", responses={200: Confidences}, summary="How sure reads were, and what was not enough")
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_confidences(query: ConfidencesQuery) -> Response:
     """Return a histogram of the confidence of all reads, those below the threshold too.
 
@@ -100,14 +100,14 @@ def get_confidences(query: ConfidencesQuery) -> Response:
 
 
 @api.get("/plates/<plate>", responses={200: PlateDetail}, summary="All that is known of a visit")
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_plate(path: PlatePath) -> Response:
     """Return a plate event with its reads and votes, clips, and other visits of the same plate."""
     return _detail(context().plates.event(path.plate))
 
 
 @api.patch("/plates/<plate>", responses={200: PlateDetail}, summary="Correct a plate, or say that it is none")
-@needs(Scope.PLATES_WRITE)
+@needs(Scope.PLATES_WRITE, permission=Permission.PLAYBACK)
 def change_plate(path: PlatePath, body: PlateChange) -> Response:
     """Correct the text (null: as it was voted), or reject the event. What was voted is kept.
 
@@ -131,7 +131,7 @@ def change_plate(path: PlatePath, body: PlateChange) -> Response:
 
 
 @api.get("/plates/<plate>/crop.jpg", responses=_JPEG, summary="The plate, as it was read")
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_crop(path: PlatePath, query: PictureAsked) -> Response:
     """Return the picture of the plate alone."""
     event = context().plates.event(path.plate)

@@ -19,9 +19,9 @@ from gatehouse_api.routes.retention_models import (
     plan_view,
 )
 from gatehouse_api.times import request_zone
-from gatehouse_common.accounts import Scope
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Hold, HoldRepository
+from gatehouse_common.db import Hold
 from gatehouse_common.db.upkeep_models import FOREVER_US
 from gatehouse_common.retention import copy_holds, look_ahead, make_hold
 from gatehouse_common.timefmt import rfc3339
@@ -30,12 +30,15 @@ api = APIBlueprint("retention", __name__, url_prefix="/api/v1", abp_tags=[Tag(na
 
 
 @api.get("/retention/plan", responses={200: RetentionPlan}, summary="What is deleted next, when, and how much that is")
-@needs(Scope.HOLDS_WRITE)
+@needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 def get_plan(query: RetentionQuery) -> Response:
-    """Return what retention will do as things stand, and for how long the room is enough. Nothing is deleted."""
-    core = context().core
+    """Return what retention will do as things stand, and for how long the room is enough. Nothing is deleted.
+
+    Whoever sees only some cameras is told of these, and not how much room there is: that would tell of the others.
+    """
+    core, visible = context().core, context().visible()
     outlook = look_ahead(
-        core.settings.values, core.db, core.store.capacity(), core.clock.now_us(), core.zone, query.limit
+        core.settings.values, core.db, core.store.capacity(), core.clock.now_us(), core.zone, query.limit, visible
     )
     answer = jsonify(plan_view(outlook).model_dump())
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -43,11 +46,11 @@ def get_plan(query: RetentionQuery) -> Response:
 
 
 @api.get("/holds", responses={200: HoldList}, summary="What nothing deletes")
-@needs(Scope.HOLDS_WRITE)
+@needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 def get_holds(query: HoldsQuery) -> Response:
     """Return the holds that hold something, the newest first."""
     core = context().core
-    holds, now_us = HoldRepository(core.db), core.clock.now_us()
+    holds, now_us = context().holds, core.clock.now_us()
     found = [_view(hold, now_us) for hold in holds.list(now_us, ended=query.ended)]
     answer = jsonify(HoldList(items=found, held_bytes=holds.held_bytes(now_us)).model_dump(by_alias=True))
     answer.headers["Cache-Control"] = "private, no-cache"
@@ -55,7 +58,7 @@ def get_holds(query: HoldsQuery) -> Response:
 
 
 @api.post("/holds", responses={201: HoldView}, summary="Keep footage, or a clip, from being deleted")
-@needs(Scope.HOLDS_WRITE)
+@needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
     """Place a hold. From the answer on, nothing of it is decided to be deleted: not by age, by quota, or for room.
 
@@ -74,28 +77,29 @@ def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
         reason=body.reason,
         case_name=body.case,
         until=body.until,
+        visible=context().visible(),
     )
-    decided = HoldRepository(core.db).place(hold)
+    decided = context().holds.place(hold)
     copy_holds(core.db, core.store, now_us)
     shown = jsonify(_view(hold, now_us, decided).model_dump(by_alias=True))
     return shown, 201, {"Location": f"/api/v1/holds/{hold.id}", "Date": http_date(now_us // SECOND)}
 
 
 @api.get("/holds/<hold>", responses={200: HoldView}, summary="A hold")
-@needs(Scope.HOLDS_WRITE)
+@needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 def get_hold(path: HoldPath) -> Response:
     """Return a hold, also one that was released."""
     core = context().core
-    return jsonify(_view(HoldRepository(core.db).get(path.hold), core.clock.now_us()).model_dump(by_alias=True))
+    return jsonify(_view(context().holds.get(path.hold), core.clock.now_us()).model_dump(by_alias=True))
 
 
 @api.delete("/holds/<hold>", responses={200: HoldView}, summary="Release a hold; it stays on record")
-@needs(Scope.HOLDS_WRITE)
+@needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 def release_hold(path: HoldPath) -> Response:
     """Release a hold: what it held goes as anything of its age does. Who placed and released it stays on record."""
     core = context().core
     now_us = core.clock.now_us()
-    released = HoldRepository(core.db).release(path.hold, now_us, "")
+    released = context().holds.release(path.hold, now_us, "")
     copy_holds(core.db, core.store, now_us)
     return jsonify(_view(released, now_us).model_dump(by_alias=True))
 

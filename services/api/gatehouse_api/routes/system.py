@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 
 from flask import Response, current_app, g, jsonify
@@ -21,6 +22,7 @@ from gatehouse_common.timefmt import rfc3339
 api = APIBlueprint("system", __name__, abp_tags=[Tag(name="System")])
 
 _CHECKS = "gatehouse-checks"
+_OF_CAMERA = "camera "
 
 
 def install_checks(app: OpenAPI, checks: Callable[[], list[Check]]) -> None:
@@ -29,10 +31,20 @@ def install_checks(app: OpenAPI, checks: Callable[[], list[Check]]) -> None:
 
 
 def visible(checks: list[Check]) -> list[Check]:
-    """Return the checks that are for whoever asks: of cameras, those that are there for them."""
+    """Return the checks that are for whoever asks: of cameras, those that are there for them.
+
+    Why something else does not work may name any camera: that is told to who sees all of them.
+    """
     asks = caller()
-    of = "camera "
-    return [c for c in checks if not c.name.startswith(of) or asks.sees(c.name.removeprefix(of))]
+    if asks.cameras() is None and asks.may(Scope.CAMERAS_READ):
+        return checks
+    found = []
+    for check in checks:
+        if not check.name.startswith(_OF_CAMERA):
+            found.append(replace(check, detail=""))
+        elif asks.may(Scope.CAMERAS_READ) and asks.sees(check.name.removeprefix(_OF_CAMERA)):
+            found.append(check)
+    return found
 
 
 @api.get("/livez", summary="Does the process answer")

@@ -8,6 +8,7 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.routes.models import (
     CameraTimeline,
@@ -19,7 +20,7 @@ from gatehouse_api.routes.models import (
     TimelineQuery,
 )
 from gatehouse_api.times import parse_range, request_zone
-from gatehouse_common.accounts import Scope
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, TimelineReader
 from gatehouse_common.db import Timeline as Ledger
@@ -38,7 +39,7 @@ _LAG_US = 3 * SECOND
 
 
 @api.get("/timeline", responses={200: Timeline}, summary="The ledger: recorded spans, and gaps with their causes")
-@needs(Scope.CAMERAS_READ)
+@needs(Scope.CAMERAS_READ, permission=Permission.PLAYBACK)
 def get_timeline(query: TimelineQuery) -> Response:
     """Return recorded spans and gaps of cameras over a range."""
     ctx = context()
@@ -48,8 +49,7 @@ def get_timeline(query: TimelineQuery) -> Response:
     else:
         cameras = ctx.cameras.list()
     now = ctx.core.clock.now_us()
-    ledgers = TimelineReader(ctx.core.db).timeline([c.id for c in cameras], wanted.start, wanted.end)
-    items = [_ledger(ctx.recording.seen(camera), ledgers[camera.id], wanted, now) for camera in cameras]
+    items = _ledgers(cameras, wanted, now)
     body = Timeline(
         from_=rfc3339(wanted.start), to=rfc3339(wanted.end), now=rfc3339(now), zone=str(ctx.core.zone), items=items
     )
@@ -59,7 +59,7 @@ def get_timeline(query: TimelineQuery) -> Response:
 
 
 @api.get("/days", responses={200: Days}, summary="Seconds recorded on each day of a month")
-@needs(Scope.CAMERAS_READ)
+@needs(Scope.CAMERAS_READ, permission=Permission.PLAYBACK)
 def get_days(query: DaysQuery) -> Response:
     """Return how much is recorded on each local day; days of 23 and 25 hours are what they are."""
     ctx = context()
@@ -70,13 +70,34 @@ def get_days(query: DaysQuery) -> Response:
     while starts[-1].month == first.month:
         starts.append(starts[-1] + timedelta(days=1))
     edges = [from_datetime(datetime(d.year, d.month, d.day, tzinfo=zone)) for d in starts]
-    found = TimelineReader(ctx.core.db).days(query.camera, edges[0], edges[-1], zone)
+    since = caller().earliest_us(query.camera, ctx.core.clock.now_us()) or edges[0]
+    start, end = min(max(edges[0], since), edges[-1]), edges[-1]
+    found = TimelineReader(ctx.core.db).days(query.camera, start, end, zone) if start < end else []
     recorded = {day.date: day.recorded_us / SECOND for day in found}
     items = [
         Day(date=day.isoformat(), length_seconds=(end - start) / SECOND, recorded_seconds=recorded.get(day, 0.0))
         for day, start, end in zip(starts, edges, edges[1:], strict=False)
     ]
     return jsonify(Days(camera=query.camera, zone=str(zone), items=items).model_dump())
+
+
+def _ledgers(cameras: list[Camera], wanted: Interval, now: int) -> list[CameraTimeline]:
+    """Return the ledgers of cameras; of those that who asks may look back at only for a while, from then on."""
+    ctx, reader = context(), TimelineReader(context().core.db)
+    limits = {camera.id: caller().earliest_us(camera.id, now) for camera in cameras}
+    whole = [camera for camera, since in limits.items() if since is None or since <= wanted.start]
+    ledgers = reader.timeline(whole, wanted.start, wanted.end)
+    items = []
+    for camera in cameras:
+        span = Interval(min(max(wanted.start, limits[camera.id] or wanted.start), wanted.end), wanted.end)
+        if camera.id in ledgers:
+            found = ledgers[camera.id]
+        elif span.duration > 0:
+            found = reader.timeline([camera.id], span.start, span.end)[camera.id]
+        else:
+            found = Ledger([], [])
+        items.append(_ledger(ctx.recording.seen(camera), found, span, now))
+    return items
 
 
 def _ledger(camera: Camera, ledger: Ledger, wanted: Interval, now: int) -> CameraTimeline:

@@ -28,7 +28,7 @@ _LATEST = 10
 
 
 @api.get("/detection/latest", summary="The newest detections", deprecated=True)
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_latest() -> Response:
     """Return the newest plate events."""
     ctx = context()
@@ -64,7 +64,7 @@ def detect_from_image(form: PictureForm) -> Response:
 
 
 @api.get("/results/detections", summary="Detections", deprecated=True)
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_detections(query: ResultsQuery) -> Response:
     """Return a page of plate events, the newest first."""
     ctx = context()
@@ -73,7 +73,7 @@ def get_detections(query: ResultsQuery) -> Response:
 
 
 @api.get("/results/enhanced-results", summary="What became of detections by vote", deprecated=True)
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_enhanced_results(query: ResultsQuery) -> Response:
     """Return a page of plate events by what their reads were voted to say, or a person corrected."""
     events, body = _results(context(), query)

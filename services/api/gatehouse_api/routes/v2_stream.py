@@ -11,6 +11,7 @@ from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import Context, context
 from gatehouse_api.newest_picture import asked_marks, marks_of, newest_jpeg, newest_reads
 from gatehouse_api.overlays import Mark, draw_marks
@@ -20,6 +21,7 @@ from gatehouse_api.routes.v2_models import CameraQuery
 from gatehouse_api.routes.v2_video import TAG
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
+from gatehouse_common.db import PlateReader
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.settings.cameras import camera_settings, plate_region
 
@@ -37,8 +39,9 @@ def get_video_feed(query: CameraQuery) -> Response:
     """Return the live view of a camera; around each plate that was read lately there is a box, and its text."""
     ctx = context()
     camera = ctx.chosen_camera(query.camera)
-    marks = _LatestMarks(ctx, camera.id)
-    return deprecate(mjpeg(ctx, camera.id, marks.draw), f"/live/{camera.id}.mjpg")
+    # What plates say is drawn only for who may read them.
+    draw = _LatestMarks(ctx, camera.id, ctx.plates).draw if caller().may(Scope.PLATES_READ) else None
+    return deprecate(mjpeg(ctx, camera.id, draw), f"/live/{camera.id}.mjpg")
 
 
 @api.get("/snapshot", summary="The newest frame", deprecated=True, responses=_JPEG)
@@ -65,7 +68,7 @@ def get_annotated_snapshot(query: CameraQuery) -> Response:
     region = plate_region(ctx.core.settings.values, camera_settings(camera.settings))
     marks, width = asked_marks(ctx, taken.jpeg, camera.id, region), taken.width
     if marks is None:
-        reads = newest_reads(ctx, camera.id, taken.at_us)
+        reads = newest_reads(ctx.plates, camera.id, taken.at_us)
         marks, width = marks_of(reads), reads[0].picture_width if reads else 0
     answer = _picture(draw_marks(taken.jpeg, marks, width), taken.at_us, f"/api/v1/cameras/{camera.id}/snapshot.jpg")
     answer.headers["X-Detections-Count"] = str(len(marks))
@@ -75,8 +78,8 @@ def get_annotated_snapshot(query: CameraQuery) -> Response:
 class _LatestMarks:
     """Draws the newest reads of a camera into its pictures; asks the index twice a second, however many there are."""
 
-    def __init__(self, ctx: Context, camera: str) -> None:
-        self._ctx, self._camera = ctx, camera
+    def __init__(self, ctx: Context, camera: str, plates: PlateReader) -> None:
+        self._ctx, self._camera, self._plates = ctx, camera, plates
         self._marks: list[Mark] = []
         self._width = 0
         self._asked_us: int | None = None
@@ -86,7 +89,7 @@ class _LatestMarks:
         if self._asked_us is None or now - self._asked_us > _AGAIN_US:
             self._asked_us = now
             try:
-                reads = newest_reads(self._ctx, self._camera, self._ctx.core.clock.now_us())
+                reads = newest_reads(self._plates, self._camera, self._ctx.core.clock.now_us())
             except GatehouseError as error:  # the picture is worth more than its boxes: the last ones will do
                 log.debug("what was read is not known", camera=self._camera, reason=error.message)
             else:

@@ -42,7 +42,7 @@ def get_segment(path: SegmentPath) -> Response:
 
 
 @api.get("/segments/<segment>/download", summary="A segment's file", deprecated=True)
-@needs(Scope.FOOTAGE_READ, permission=Permission.PLAYBACK)
+@needs(Scope.FOOTAGE_READ, permission=Permission.EXPORT)
 def get_download(path: SegmentPath) -> Response:
     """Return a clip's file, with ranges; 410 once it has been deleted."""
     clip = _clip(path.segment)
@@ -50,7 +50,7 @@ def get_download(path: SegmentPath) -> Response:
 
 
 @api.get("/by-detection/<detection>", summary="The segments with a detection", deprecated=True)
-@needs(Scope.PLATES_READ)
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_by_detection(path: DetectionPath) -> Response:
     """Return every clip that a plate event is in; none for an event that is in none."""
     found = context().clips.of_event(path.detection) if is_id(path.detection) else []
@@ -59,7 +59,7 @@ def get_by_detection(path: DetectionPath) -> Response:
 
 
 @api.post("/cleanup", summary="Archive old segments", deprecated=True)
-@needs(Scope.FOOTAGE_DELETE)
+@needs(Scope.FOOTAGE_DELETE, permission=Permission.CONTROL)
 def clean_up(query: CleanupQuery) -> Response:
     """Mark clips that ended longer ago than ``retention_days`` as archived; their rows stay."""
     ctx = context()
