@@ -468,3 +468,12 @@ def test_every_route_says_who_may_call_it(app: Flask) -> None:
         "/api/v1/auth/signup",
         "/api/v1/auth/logout",
     }
+
+
+def test_holds_say_who_placed_and_released_them(app: Flask, ann: FlaskClient) -> None:
+    wanted = {"camera": "gate", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T01:00:00Z", "reason": "asked for"}
+    held = ann.post("/api/v1/holds", json=wanted)
+    assert held.get_json()["created_by"] == "Ann"
+    user(ann, "Olga", role="operator")
+    released = log_in(app, "Olga").delete(held.headers["Location"]).get_json()
+    assert (released["created_by"], released["released_by"]) == ("Ann", "Olga")
