@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from access_route import ANYBODY, Route
-from gatehouse_common.accounts import Scope
+from gatehouse_common.accounts import Permission, Scope
 
 KNOWN = frozenset(Scope)
 _USERS, _AUDIT = frozenset({Scope.USERS_ADMIN}), frozenset({Scope.AUDIT_READ})
+_EXPORT = frozenset({Scope.FOOTAGE_EXPORT})
+_RANGE = {"camera": "{camera}", "from": "{from}", "to": "{to}"}
 _NEW = {"name": "x", "password": "x"}
 
 COMING_IN: dict[str, Route] = {
@@ -24,8 +26,18 @@ COMING_IN: dict[str, Route] = {
 }
 """By these people become known."""
 
+SHARED: dict[str, Route] = {
+    "GET /s/<secret>": Route("/s/none", ANYBODY),
+    "GET /s/<secret>/footage.mp4": Route("/s/none/footage.mp4", ANYBODY),
+}
+"""What whoever has a link sees; tried in test_links.py."""
+
 ACCOUNT_ROUTES: dict[str, Route] = {
     **COMING_IN,
+    **SHARED,
+    "GET /api/v1/links": Route("/api/v1/links", _EXPORT, Permission.EXPORT),
+    "POST /api/v1/links": Route("/api/v1/links", _EXPORT, Permission.EXPORT, json=_RANGE),
+    "DELETE /api/v1/links/<link>": Route("/api/v1/links/none", _EXPORT),
     "GET /account": Route("/account", KNOWN),
     "POST /account/password": Route("/account/password", KNOWN),
     "POST /account/sessions/end": Route("/account/sessions/end", KNOWN),

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from gatehouse_common.accounts.passwords import Passwords
-from gatehouse_common.db import Audit, CameraRepository, PlateWriter
+from gatehouse_common.db import Audit, CameraRepository, PlateWriter, ShareLinks
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core
 
@@ -59,5 +59,6 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         login_desk=LoginDesk(core, keeper, passwords),
         user_desk=UserDesk(core, keeper, audit, passwords),
         audit=audit,
+        links=ShareLinks(core.db),
         stop=ending,
     )

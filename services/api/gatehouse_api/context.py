@@ -19,6 +19,7 @@ from gatehouse_common.db import (
     JobRepository,
     PlateReader,
     PlateWriter,
+    ShareLinks,
     Visible,
 )
 from gatehouse_common.errors import NotFound
@@ -64,6 +65,7 @@ class Context:
         login_desk: lets people in.
         user_desk: changes who may do what.
         audit: what was done, and by whom.
+        links: ranges that were given out to people without an account.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
@@ -85,6 +87,7 @@ class Context:
     login_desk: LoginDesk
     user_desk: UserDesk
     audit: Audit
+    links: ShareLinks
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 

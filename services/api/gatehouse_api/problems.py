@@ -138,7 +138,7 @@ def from_http(error: HTTPException) -> Response:
 
 def from_unexpected(error: Exception) -> Response:
     """Return the answer for a fault of ours; what it was is in the log, under the request's id."""
-    log.error("request failed", path=request.path, exc_info=error)
+    log.error("request failed", route=str(request.url_rule or request.path), exc_info=error)
     detail = "This is a fault of Gatehouse; its log says more under this request's id."
     return problem(500, "internal", "Internal error", detail)
 
