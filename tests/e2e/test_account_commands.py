@@ -25,7 +25,7 @@ def at_a_terminal(args: list[str], answers: list[tuple[str, str]]) -> tuple[int,
     child, terminal = pty.fork()
     if child == 0:
         os.execve(COMMAND, [COMMAND, *args], environment())
-    seen, deadline, waiting = "", time.monotonic() + 60, list(answers)
+    seen, deadline, waiting = "", time.monotonic() + 120, list(answers)
     asked_from = 0
     while time.monotonic() < deadline:
         if not select.select([terminal], [], [], 0.1)[0]:
