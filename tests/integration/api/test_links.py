@@ -131,3 +131,17 @@ def test_who_looks_back_an_hour_gives_out_no_more(site: Site) -> None:
     assert told.status in {201, 413}
     if told.status == 201:
         assert to_us(told.json()["from"]) > old
+
+
+def test_the_page_of_the_account_lists_links_and_revokes_them(site: Site) -> None:
+    told = make(site)
+    secret = secret_of(told)
+    page = site.ask("operator", "GET", "/account", Accept="text/html").data.decode()
+    assert told.json()["id"] in page
+    assert secret not in page
+    headers = {**site.callers["operator"].headers, "Accept": "text/html"}
+    form = {"link": told.json()["id"]}
+    assert site.client().post("/account/links/revoke", data=form, headers=headers).status_code == 303
+    assert site.ask("nobody", "GET", f"/s/{secret}").status == 410
+    other = {**site.callers["viewer at the gate"].headers, "Accept": "text/html"}
+    assert site.client().post("/account/links/revoke", data=form, headers=other).status_code == 404
