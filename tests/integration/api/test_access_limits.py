@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from access_kit import BOTH, GATE, LAST_HOURS, LENGTH_S, OWN, YARD, Told, access_site
+from access_kit import BOTH, GATE, LAST_HOURS, LENGTH_S, OWN, YARD, Told, access_site, add_user
 from access_kit import AccessSite as Site
 from gatehouse_api.context import context
-from gatehouse_common.accounts import Grant, Permission
+from gatehouse_common.accounts import Grant, Permission, Role
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Users
 from gatehouse_common.ids import new_id
@@ -293,3 +293,27 @@ def test_events_are_told_of_what_is_there(site: Site, caller: str, topics: set[s
 
 def test_who_may_not_read_a_topic_is_not_told_of_it(site: Site) -> None:
     assert site.ask("viewer at the gate", "GET", "/api/v1/events/stream?topics=plates").status == 403
+
+
+@pytest.mark.parametrize("path", ["/live/gate.mjpg", "/api/v1/events/stream"])
+@pytest.mark.parametrize("how", ["removed", "not granted"])
+def test_what_is_endless_ends_with_what_allowed_it(
+    site: Site, path: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatehouse_api.auth.standing.AGAIN_US", 0)
+    name = f"{how} {path.rpartition('/')[2]}"
+    one = add_user(site.core, name, Role.VIEWER, {GATE: frozenset({Permission.LIVE})})
+    users = Users(site.core.db)
+    user = users.named(name)
+    assert user is not None
+    with site.client().get(path, headers=dict(one.headers)) as answer:
+        assert answer.status_code == 200
+        pieces = iter(answer.response)
+        assert next(pieces)
+        if how == "removed":
+            users.remove(user.id)
+        else:
+            users.grant(user.id, [])
+            if "events" in path:  # it goes on, and tells of nothing
+                return
+        assert list(pieces) == []
