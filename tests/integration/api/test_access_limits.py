@@ -13,9 +13,9 @@ from access_kit import AccessSite as Site
 from gatehouse_api.context import context
 from gatehouse_common.accounts import Grant, Permission, Role
 from gatehouse_common.clock import HOUR, SECOND
-from gatehouse_common.db import Users
+from gatehouse_common.db import CameraRepository, Users
 from gatehouse_common.ids import new_id
-from gatehouse_common.messages import PlateIndexed
+from gatehouse_common.messages import CameraStatus, PlateIndexed
 from gatehouse_common.timefmt import parse, rfc3339
 
 AT_THE_GATE, LAST_HOUR = "operator at the gate", "operator of the last hour"
@@ -317,3 +317,37 @@ def test_what_is_endless_ends_with_what_allowed_it(
             if "events" in path:  # it goes on, and tells of nothing
                 return
         assert list(pieces) == []
+
+
+def test_cameras_that_go_are_told_of_to_who_sees_them(site: Site) -> None:
+    with site.app.app_context():
+        context().events.next_after(0, ["cameras"], 0)  # from now on it is known what cameras do
+    headers = dict(site.callers[AT_THE_GATE].headers)
+    with site.client().get("/api/v1/events/stream?topics=cameras", headers=headers) as answer:
+        pieces = iter(answer.response)
+        next(pieces)
+        for camera in (YARD, GATE):
+            now = site.core.clock.now_us()
+            status = {"camera": camera, "time_us": now, "state": "recording", "since_us": now, "detail": ""}
+            CameraRepository(site.core.db).report(CameraStatus.model_validate(status))
+        told = str(next(pieces))
+    assert "camera.online" in told
+    assert f'"id":"{GATE}"' in told
+    assert YARD not in told
+
+
+@pytest.mark.parametrize(("caller", "drawn"), [(AT_THE_GATE, True), ("viewer at the gate", False)])
+def test_plates_are_drawn_only_for_who_may_read_them(
+    site: Site, caller: str, drawn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+
+    def reads(_plates: object, camera: str, _at_us: int) -> list[object]:
+        asked.append(camera)
+        return []
+
+    monkeypatch.setattr("gatehouse_api.routes.v2_stream.newest_reads", reads)
+    headers = dict(site.callers[caller].headers)
+    with site.client().get(f"/v2/stream/video-feed?camera={GATE}", headers=headers) as answer:
+        assert next(iter(answer.response))
+    assert asked == ([GATE] if drawn else [])
