@@ -72,7 +72,7 @@ def server(folder: Path) -> Iterator[tuple[CountingProxy, dict[str, object]]]:
 @contextmanager
 def serving(data: Path, film: Path, settings: dict[str, object]) -> Iterator[int]:
     """Store chunks of a film, and yield the port at which their footage is served."""
-    core = Core.open(load({"data_dir": str(data), "api.port": 0, **settings}, environ={}))
+    core = Core.open(load({"data_dir": str(data), "auth.mode": "open", "api.port": 0, **settings}, environ={}))
     stop, thread = threading.Event(), None
     try:
         core.db.upgrade()

@@ -20,7 +20,8 @@ def running(data: Path, *arguments: str, plates: bool = False) -> Iterator[tuple
     log = data.parent / f"{data.name}.log"
     with log.open("wb") as out:
         command = [COMMAND, "up", "--data", str(data), "--port", "0", *arguments]
-        environment = {**os.environ, "GATEHOUSE_DETECTION__FRAMES": "activity" if plates else "off"}
+        frames = "activity" if plates else "off"
+        environment = {**os.environ, "GATEHOUSE_AUTH__MODE": "open", "GATEHOUSE_DETECTION__FRAMES": frames}
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
         try:
             yield process, address(process, log)

@@ -45,7 +45,7 @@ class Timed:
 def run(folder: Path) -> list[Result]:
     """Make a day of footage, then ask both for the same random ranges."""
     data = folder / "data"
-    core = Core.open(load({"data_dir": str(data), "api.port": 0}, environ={}))
+    core = Core.open(load({"data_dir": str(data), "auth.mode": "open", "api.port": 0}, environ={}))
     core.db.upgrade()
     key = make_day(core, make_film(folder / "film.mp4", seconds=FILM_S, audio=True))
     service = build_api(core)

@@ -5,44 +5,14 @@ Whoever adds a route adds it here; the test of who may do what names those that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
-
+from access_route import ANYBODY, Route
+from account_routes import ACCOUNT_ROUTES
 from gatehouse_common.accounts import Permission, Scope
 
 LIVE, PLAYBACK = Permission.LIVE, Permission.PLAYBACK
 EXPORT, CONTROL = Permission.EXPORT, Permission.CONTROL
-ANYBODY: frozenset[Scope] = frozenset()
 DOCS = frozenset({Scope.CAMERAS_READ, Scope.UPLOADS_WRITE})
 WATCH = frozenset({Scope.LIVE_VIEW, Scope.FOOTAGE_READ})
-
-
-@dataclass(frozen=True)
-class Route:
-    """An example of a route.
-
-    Attributes:
-        path: an address; ``{camera}``, ``{plate}``, ``{from}`` and so on are put in (see ``access_kit.Objects``).
-        scopes: any one of them is asked for; empty: anybody may.
-        permission: with which cameras are looked at; None: all that are there.
-        json: a body, with places as in the path.
-        names: whether what it names is looked up, so that what is not there is 404; else it is only searched for.
-        waits: whether its answer is endless, or asks a detector: it is not waited for.
-        own: what the example itself does, if that is more than the rule of the route says.
-    """
-
-    path: str
-    scopes: frozenset[Scope]
-    permission: Permission | None = None
-    json: dict[str, Any] | None = None
-    names: bool = True
-    waits: bool = False
-    own: Permission | None = field(default=None)
-
-    @property
-    def of_object(self) -> bool:
-        """Whether it names a camera, or something that is of one."""
-        return "{" in self.path or "{" in repr(self.json or "").replace("{'", "")
 
 
 def _one(scope: Scope) -> frozenset[Scope]:
@@ -56,6 +26,7 @@ _RANGE = "from={from}&to={to}"
 _HOLD = {"reason": "asked for", "camera": "{camera}", "from": "{from}", "to": "{to}"}
 
 ROUTES: dict[str, Route] = {
+    **ACCOUNT_ROUTES,
     "GET /": Route("/", WATCH),
     "GET /live": Route("/live", WATCH),
     "GET /plates": Route("/plates", _PLATES),

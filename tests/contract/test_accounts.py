@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 
 from gatehouse_common.accounts import Grant, Permission, Role, Scope
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import Audit, Database, Deed, LoginAttempts, Logins, Tokens, User, Users
 from gatehouse_common.db.account_models import ApiTokenRow, AuditRow, LoginRow, UserRow
-from gatehouse_common.errors import Conflict, InvalidInput, NotFound
+from gatehouse_common.db.audit import _digest
+from gatehouse_common.db.upkeep_models import FactRow
+from gatehouse_common.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 
 NOW = 1_800_000_000 * SECOND
 DAY = 24 * HOUR
@@ -26,6 +29,18 @@ def all_text(db: Database, *tables: type) -> str:
 
 def admin(db: Database, name: str = "root") -> User:
     return Users(db).add(name, Role.ADMIN, NOW, password="$argon2id$kept")
+
+
+def beside(change: Callable[[], object], others: Callable[[], object], count: int = 3) -> None:
+    """Do something while others are at it, who end by themselves once it is done."""
+    threads = [threading.Thread(target=others, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    threading.Event().wait(0.1)
+    change()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 class TestUsers:
@@ -78,6 +93,22 @@ class TestUsers:
         users.change(other.id, state="active")
         users.remove(one.id)
         assert [u.name for u in users.list()] == ["other"]
+
+    def test_the_last_admin_is_one_who_can_log_in(self, db: Database) -> None:
+        users = Users(db)
+        one = admin(db)
+        other = users.add("other", Role.ADMIN, NOW)
+        for change in ({"role": Role.VIEWER}, {"state": "disabled"}, {"password": None}):
+            with pytest.raises(Conflict, match="last admin"):
+                users.change(one.id, **change)
+        with pytest.raises(Conflict, match="last admin"):
+            users.remove(one.id)
+        users.change(one.id, password="$argon2id$new", role=Role.ADMIN)
+        users.change(other.id, password="$argon2id$other")
+        users.change(one.id, password=None)
+        with pytest.raises(Conflict, match="last admin"):
+            users.change(other.id, password=None)
+        users.remove(one.id)
 
     def test_two_who_take_the_last_admins_away_from_each_other(self, db: Database) -> None:
         users = Users(db)
@@ -155,6 +186,22 @@ class TestUsers:
         with pytest.raises(NotFound):
             users.grant("nobody", [gate])
 
+    def test_grants_are_given_and_taken_one_by_one(self, db: Database) -> None:
+        users = Users(db)
+        ann = users.add("Ann", Role.VIEWER, NOW)
+        gate, yard = Grant.of("gate", ["live"], 24), Grant.of("yard")
+        users.grant_camera(ann.id, Grant.of("gate"))
+        users.grant_camera(ann.id, yard)
+        users.grant_camera(ann.id, gate)
+        assert users.grants(ann.id) == {"gate": gate, "yard": yard}
+        users.take_camera(ann.id, "yard")
+        assert users.grants(ann.id) == {"gate": gate}
+        assert users.get(ann.id).version == 5
+        with pytest.raises(NotFound, match="yard"):
+            users.take_camera(ann.id, "yard")
+        with pytest.raises(NotFound):
+            users.grant_camera("nobody", gate)
+
 
 class TestTokens:
     def test_a_token_opens_what_it_is_for_until_it_ends(self, db: Database) -> None:
@@ -188,6 +235,46 @@ class TestTokens:
         assert tokens.find(token.text, NOW, "fd12::1") is not None
         for elsewhere in ("11.0.0.1", "fe80::1", "", "10.1.2.3.4", "localhost"):
             assert tokens.find(token.text, NOW, elsewhere) is None
+
+    def test_a_token_knows_addresses_of_ipv4_however_they_are_written(self, db: Database) -> None:
+        user, tokens = admin(db), Tokens(db)
+        for network in ("10.1.2.3/8", "::ffff:10.0.0.0/104"):
+            token = tokens.make(user.id, "a", [Scope.LIVE_VIEW], NOW, networks=[network])
+            assert tokens.find(token.text, NOW, "::ffff:10.200.0.1") is not None
+            assert tokens.find(token.text, NOW, "10.200.0.1") is not None
+            assert tokens.find(token.text, NOW, "::ffff:11.0.0.1") is None
+
+    def test_tokens_are_of_those_who_are_active(self, db: Database) -> None:
+        users, tokens = Users(db), Tokens(db)
+        admin(db)
+        ann = users.add("Ann", Role.VIEWER, NOW)
+        token = tokens.make(ann.id, "a", [Scope.LIVE_VIEW], NOW)
+        users.change(ann.id, state="disabled")
+        assert tokens.find(token.text, NOW, "::1") is None
+        with pytest.raises(Conflict, match="disabled"):
+            tokens.make(ann.id, "b", [Scope.LIVE_VIEW], NOW)
+        users.change(ann.id, state="active")
+        assert tokens.find(token.text, NOW, "::1") is not None
+        users.remove(ann.id)
+        for gone in (ann.id, "nobody"):
+            with pytest.raises(NotFound):
+                tokens.make(gone, "c", [Scope.LIVE_VIEW], NOW)
+        assert tokens.list() == []
+
+    def test_no_token_is_made_beside_a_removal(self, db: Database) -> None:
+        users, tokens = Users(db), Tokens(db)
+        admin(db)
+        ann = users.add("Ann", Role.VIEWER, NOW)
+
+        def make() -> None:
+            try:
+                while True:
+                    tokens.make(ann.id, "a", [Scope.LIVE_VIEW], NOW)
+            except NotFound:
+                pass
+
+        beside(lambda: users.remove(ann.id), make)
+        assert tokens.list(ann.id) == []
 
     @pytest.mark.parametrize(
         "wrong",
@@ -238,6 +325,50 @@ class TestLogins:
         logins.end(mine.digest)
         logins.end(mine.digest)
         assert logins.find(one, NOW) is None
+
+    def test_a_session_begins_only_with_what_was_verified_and_is_so_still(self, db: Database) -> None:
+        users, logins = Users(db), Logins(db)
+        user = admin(db)
+        assert logins.find(logins.begin(user.id, NOW, "", "", verified=user.password), NOW) is not None
+        users.change(user.id, password="$argon2id$other")
+        with pytest.raises(Unauthenticated):
+            logins.begin(user.id, NOW, "", "", verified=user.password)
+        assert logins.list(user.id, NOW) == []
+        assert logins.find(logins.begin(user.id, NOW, "", "", verified="$argon2id$other"), NOW) is not None
+
+    @pytest.mark.parametrize("state", ["pending", "disabled", "removed"])
+    def test_who_is_not_active_has_no_session(self, db: Database, state: str) -> None:
+        users, logins = Users(db), Logins(db)
+        user = users.add("Ann", Role.VIEWER, NOW, password="$argon2id$kept")
+        cookie = logins.begin(user.id, NOW, "", "")
+        with db.begin() as c:  # as if whoever changed it had forgotten the sessions
+            c.execute(update(UserRow).where(UserRow.id == user.id).values(state=state))
+        assert logins.find(cookie, NOW) is None
+        for verified in (None, user.password):
+            with pytest.raises(Unauthenticated):
+                logins.begin(user.id, NOW, "", "", verified=verified)
+        with pytest.raises(Unauthenticated):
+            logins.begin("nobody", NOW, "", "")
+
+    def test_no_session_begins_beside_another_password(self, db: Database) -> None:
+        users, logins = Users(db), Logins(db)
+        user = admin(db)
+
+        def log_in() -> None:
+            try:
+                while True:
+                    logins.begin(user.id, NOW, "", "", verified=user.password)
+            except Unauthenticated:
+                pass
+
+        beside(lambda: users.change(user.id, password="$argon2id$other"), log_in)
+        assert logins.list(user.id, NOW) == []
+
+    def test_what_a_browser_says_of_itself_is_kept_as_far_as_it_can_be(self, db: Database) -> None:
+        user, logins = admin(db), Logins(db)
+        logins.begin(user.id, NOW, "::1" * 99, "Fire\ud800fox" + "😀" * 500)
+        (login,) = logins.list(user.id, NOW)
+        assert (login.agent[:8], len(login.agent), len(login.address)) == ("Fire?fox", 300, 45)
 
     def test_what_has_ended_is_forgotten(self, db: Database) -> None:
         user, logins = admin(db), Logins(db)
@@ -302,6 +433,41 @@ class TestAttempts:
         assert guesses.begin("Ann", "192.0.2.1", at + DAY) == 0
         assert guesses.failures("Ann") == 1
 
+    def test_a_clock_that_was_ahead_keeps_nobody_out(self, db: Database) -> None:
+        guesses = LoginAttempts(db)
+        ahead = NOW + 300 * DAY
+        for _ in range(9):
+            ahead += guesses.begin("Ann", "192.0.2.1", ahead)
+        wait = guesses.begin("Ann", "192.0.2.1", NOW)
+        assert 0 < wait <= 16 * SECOND
+        assert guesses.begin("Ann", "192.0.2.1", NOW + wait - SECOND) == SECOND  # the pause began then, and goes by
+        assert guesses.begin("Ann", "192.0.2.1", NOW + wait) == 0
+        assert guesses.begin("Ann", "192.0.2.1", NOW + wait) == 2 * wait  # and all that was guessed is still counted
+
+    def test_an_address_of_ipv4_is_one_however_it_is_written(self, db: Database) -> None:
+        guesses = LoginAttempts(db)
+        for n in range(20):
+            assert guesses.begin(f"user {n}", ("192.0.2.1", "::ffff:192.0.2.1", "::ffff:c000:201")[n % 3], NOW) == 0
+        assert guesses.begin("somebody", "192.0.2.1", NOW) > 0
+        assert guesses.begin("somebody", "::ffff:192.0.2.1", NOW) > 0
+        assert guesses.begin("somebody", "::ffff:192.0.2.2", NOW) == 0
+
+    def test_guesses_for_a_name_are_forgotten_at_once(self, db: Database) -> None:
+        guesses = LoginAttempts(db)
+        for name in ("Ann", "Ben"):
+            for _ in range(5):
+                guesses.begin(name, f"192.0.2.{ord(name[0])}", NOW)
+        guesses.forget("ANN")
+        assert (guesses.failures("Ann"), guesses.failures("Ben")) == (0, 5)
+        assert guesses.begin("Ann", "192.0.2.1", NOW) == 0
+        assert guesses.begin("Ben", "192.0.2.2", NOW) > 0
+
+    def test_names_and_addresses_that_are_none_are_counted_too(self, db: Database) -> None:
+        guesses = LoginAttempts(db)
+        for _ in range(5):
+            assert guesses.begin("\ud800" * 999, "\udfff" * 99, NOW) == 0
+        assert guesses.begin("\ud800" * 999, "\udfff" * 99, NOW) > 0
+
 
 class TestAudit:
     DEED = Deed("footage.exported", "camera gate", "Ann", "id", None, "192.0.2.1", {"from": 1, "to": "zwölf"})
@@ -342,6 +508,89 @@ class TestAudit:
             c.execute(update(AuditRow).where(AuditRow.number == 2).values(number=9))
         forged.write(self.DEED, NOW)
         assert list(audit.broken()) != []
+
+    @pytest.mark.parametrize(
+        ("gone", "said"),
+        [([5], "entry 5 is missing"), ([4, 5], "entries 4 to 5 are missing"), ([1, 2], "entries 1 to 2 are missing")],
+    )
+    def test_no_entry_is_taken_off_an_end_unseen(self, db: Database, gone: list[int], said: str) -> None:
+        audit = self.fill(db)
+        with db.begin() as c:
+            c.execute(delete(AuditRow).where(AuditRow.number.in_(gone)))
+        assert list(audit.broken()) == [said]
+        assert audit.write(self.DEED, NOW).number == 6
+        assert list(audit.broken()) == [said]
+
+    def test_a_log_that_is_gone_as_a_whole_is_missed(self, db: Database) -> None:
+        audit = self.fill(db)
+        with db.begin() as c:
+            c.execute(delete(AuditRow))
+        assert list(audit.broken()) == ["entries 1 to 5 are missing"]
+        audit.write(self.DEED, NOW)
+        assert list(audit.broken()) == ["entries 1 to 5 are missing"]
+
+    def test_what_was_put_behind_the_newest_entry_is_seen(self, db: Database) -> None:
+        audit = self.fill(db)
+        (newest,) = audit.entries(limit=1)
+        number, time_us = 6, newest.time_us + 1
+        forged = _digest(number, time_us, self.DEED, newest.digest)
+        values = {name: getattr(self.DEED, name) for name in ("action", "subject", "actor", "actor_id", "token")}
+        values |= {"address": self.DEED.address, "detail": dict(self.DEED.detail), "done": True, "note": ""}
+        with db.begin() as c:
+            row = {"number": number, "time_us": time_us, "previous": newest.digest, "digest": forged}
+            c.execute(insert(AuditRow).values(row | values))
+        assert list(audit.broken()) == ["entry 6 is not written by Gatehouse"]
+        assert audit.write(self.DEED, NOW).number == 7
+        assert list(audit.broken()) == ["entry 7 does not follow on entry 6"]
+
+    def test_an_anchor_that_was_lost_is_told_until_there_is_another(self, db: Database) -> None:
+        audit = self.fill(db)
+        for lost in ("", "{", "[]", '{"first": "x"}'):
+            with db.begin() as c:
+                c.execute(update(FactRow).where(FactRow.name == "audit.lock").values(value=lost))
+            assert list(audit.broken()) == ["nothing tells whether entry 5 is the newest"]
+        audit.write(self.DEED, NOW)
+        assert list(audit.broken()) == []
+
+    def test_a_chain_is_whole_while_it_is_written_and_forgotten(
+        self, db: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("gatehouse_common.db.audit._AT_ONCE", 2)
+        audit = self.fill(db, 9)
+        found = audit.broken()
+        said = []
+        looked = Audit._page
+        after = iter([2, 6, 7])
+
+        def page(self: Audit, number: int) -> object:
+            many = looked(self, number)
+            at = next(after, None)
+            if at is not None:
+                audit.write(TestAudit.DEED, NOW + 100 * HOUR)
+                audit.forget_before(NOW + at * HOUR)
+            return many
+
+        monkeypatch.setattr(Audit, "_page", page)
+        said += list(found)
+        assert said == []
+        assert [e.number for e in audit.entries()] == [12, 11, 10, 9, 8]
+
+    def test_what_was_digested_is_what_is_kept(self, db: Database) -> None:
+        audit = Audit(db)
+        long = "\ud800" + "ä" * 20_000
+        deed = Deed(
+            long, long, long, long, long, long, {long: [long, float("nan"), 2**70, (1, None)]}, done=False, note=long
+        )
+        written = audit.write(deed, NOW)
+        assert list(audit.broken()) == []
+        (kept,) = audit.entries()
+        assert kept == written
+        said = kept.deed
+        lengths = [
+            len(t or "") for t in (said.action, said.subject, said.actor, said.actor_id, said.token, said.address)
+        ]
+        assert lengths == [64, 300, 255, 36, 12, 45]
+        assert said.subject == "?" + "ä" * 299
 
     def test_many_who_write_at_once_make_one_chain(self, db: Database) -> None:
         audit = Audit(db)

@@ -397,6 +397,7 @@ def test_services_apart_need_a_broker(services: list[str]) -> None:
 def test_help_names_every_command() -> None:
     run = command("--help")
     assert run.returncode == 0
-    for name in ("up", "camera", "footage", "check", "doctor", "db", "config", "openapi", "run"):
+    accounts = ("user", "token", "audit")
+    for name in ("up", "camera", "footage", "check", *accounts, "doctor", "db", "config", "openapi", "run"):
         assert f"  {name} " in run.stdout
     assert command("fotage").returncode == 2

@@ -35,7 +35,7 @@ def test_the_demo_shows_a_picture_and_stops_cleanly(tmp_path: Path) -> None:
         assert abs(decode(answer.body) - 60) <= 1
         assert gatehouse.get("/readyz").status == 200
         assert "127.0.0.1 only" in gatehouse.said()
-        assert "no accounts" in gatehouse.said()
+        assert "There are no users" in gatehouse.said()
         assert gatehouse.stop(timeout=10) == 0
     assert end > start
     assert leftovers(data) == []

@@ -13,14 +13,20 @@ from werkzeug.exceptions import HTTPException
 
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Check, Core
+from gatehouse_common.settings import trusted_networks
 
 from . import problems
 from .auth.door import install_door
+from .auth.witness import install_witness
 from .composition import build_context
 from .context import context, install
+from .forwarded import Forwarded
 from .guard import install_guard
 from .recording_watch import RecordingWatch
 from .routes import (
+    account_pages,
+    audit,
+    auth,
     cameras,
     clips,
     compat,
@@ -30,7 +36,9 @@ from .routes import (
     footage,
     hls,
     jobs,
+    links,
     live,
+    login_pages,
     pages,
     plate_pages,
     plates,
@@ -38,6 +46,9 @@ from .routes import (
     storage,
     system,
     timeline,
+    tokens,
+    user_pages,
+    users,
     v2_detection,
     v2_stream,
     v2_video,
@@ -57,6 +68,11 @@ _FAMILIES = (
     storage,
     jobs,
     retention,
+    auth,
+    users,
+    tokens,
+    audit,
+    links,
     compat,
     v2_video,
     v2_detection,
@@ -67,7 +83,10 @@ _FAMILIES = (
 _DESCRIPTION = """Gatehouse keeps every second of every camera and gives back any moment, exactly.
 
 Times are RFC 3339 with an offset, `YYYYMMDD_HHMMSS` in the site's zone, or seconds since 1970; ranges are half-open,
-`[from, to)`. Errors are problem documents (RFC 9457). There are no accounts yet."""
+`[from, to)`. Errors are problem documents (RFC 9457).
+
+Programs show a token, as `Authorization: Bearer`, as `X-API-Key` or as the password of Basic; browsers have a session.
+What is not there for whoever asks answers as what does not exist does: 404."""
 
 # The viewer of the reference asks nothing of other hosts.
 _REFERENCE = {
@@ -94,7 +113,11 @@ def create_app(
         "gatehouse_api",
         info=Info(title="Gatehouse", version=version("gatehouse"), description=_DESCRIPTION),
         doc_prefix="/api/docs",
-        security_schemes={},
+        security_schemes={
+            "token": {"type": "http", "scheme": "bearer", "bearerFormat": "gatehouse_pat_..."},
+            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "session": {"type": "apiKey", "in": "cookie", "name": "gatehouse"},
+        },
         validation_error_status=422,
         validation_error_callback=problems.from_validation,
     )
@@ -104,13 +127,18 @@ def create_app(
     with app.app_context():
         install(build_context(core, stop or threading.Event(), checks or list))
     system.install_checks(app, checks or list)
+    app.wsgi_app = Forwarded(app.wsgi_app, trusted_networks(api.trusted_proxies))  # type: ignore[method-assign]
     install_guard(app, api.host, api.allowed_hosts)
     with app.app_context():
-        install_door(app, context().doorkeeper)
+        ctx = context()
+        install_door(app, ctx.doorkeeper)
+        install_witness(app, ctx.audit, core.clock, is_open=ctx.doorkeeper.is_open)
     for family in _FAMILIES:
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
+    for family in (login_pages, account_pages, user_pages):
+        app.register_blueprint(family.pages)
     _install_errors(app)
     return app
 
@@ -122,9 +150,15 @@ def recording_of(app: Flask) -> RecordingWatch:
 
 
 def setup_token_of(app: Flask) -> str | None:
-    """Return a new token by which the first user is made from another machine; None: there are users."""
+    """Return a new token by which the first user is made from another machine; None: there are users.
+
+    Raises:
+        InvalidInput: the settings name a first user that cannot be one.
+    """
     with app.app_context():
-        return context().login_desk.new_setup_token()
+        desk = context().login_desk
+        desk.set_up_by_settings()
+        return desk.new_setup_token()
 
 
 def close_app(app: Flask) -> None:

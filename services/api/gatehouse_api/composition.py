@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from gatehouse_common.db import Audit, CameraRepository, PlateWriter
+from gatehouse_common.accounts.passwords import Passwords
+from gatehouse_common.db import Audit, CameraRepository, PlateWriter, ShareLinks
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core
 
 from .auth.caller import VisibleCameras
 from .auth.doorkeeper import Doorkeeper
 from .auth.login_desk import LoginDesk
+from .auth.user_desk import UserDesk
 from .clip_media import clip_reader
 from .context import Context
 from .conversions import Conversions
@@ -37,7 +39,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
     library = Library(core)
     cameras = CameraRepository(core.db)
     recording = RecordingWatch(core, checks)
-    keeper = Doorkeeper(core)
+    keeper, audit, passwords = Doorkeeper(core), Audit(core.db), Passwords()
     sources = EventSources(core.db, cameras, view, recording.seen)
     return Context(
         core=core,
@@ -54,7 +56,9 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         event_sources=sources,
         recording=recording,
         doorkeeper=keeper,
-        login_desk=LoginDesk(core, keeper),
-        audit=Audit(core.db),
+        login_desk=LoginDesk(core, keeper, passwords),
+        user_desk=UserDesk(core, keeper, audit, passwords),
+        audit=audit,
+        links=ShareLinks(core.db),
         stop=ending,
     )

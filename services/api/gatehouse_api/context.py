@@ -19,6 +19,7 @@ from gatehouse_common.db import (
     JobRepository,
     PlateReader,
     PlateWriter,
+    ShareLinks,
     Visible,
 )
 from gatehouse_common.errors import NotFound
@@ -30,6 +31,7 @@ from .auth.caller import VisibleCameras, caller, visible_to, wanted_permission
 from .auth.doorkeeper import Doorkeeper
 from .auth.login_desk import LoginDesk
 from .auth.standing import Standing
+from .auth.user_desk import UserDesk
 from .conversions import Conversions
 from .detector_desk import DetectorDesk
 from .event_sources import EventSources
@@ -62,7 +64,9 @@ class Context:
         recording: which cameras are not recorded that should be.
         doorkeeper: knows who asks.
         login_desk: lets people in.
+        user_desk: changes who may do what.
         audit: what was done, and by whom.
+        links: ranges that were given out to people without an account.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
@@ -82,7 +86,9 @@ class Context:
     recording: RecordingWatch
     doorkeeper: Doorkeeper
     login_desk: LoginDesk
+    user_desk: UserDesk
     audit: Audit
+    links: ShareLinks
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 

@@ -1,4 +1,4 @@
-"""What keeps strangers out while there are no accounts, and what every answer carries."""
+"""What keeps pages of other sites out, and what every answer carries."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import structlog
-from flask import Response, json, request
+from flask import Response, json, make_response, render_template, request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -60,6 +60,12 @@ class RangeNotRecorded(NotFound):
         }
 
 
+def wants_page() -> bool:
+    """Return whether a person looks at the answer: a browser that goes to a page asks for HTML by name."""
+    page = not request.path.startswith(("/api/", "/v2/"))
+    return page and request.method in {"GET", "HEAD"} and "text/html" in request.accept_mimetypes.values()
+
+
 def problem(status: int, slug: str, title: str, detail: str, **more: object) -> Response:
     """Return a problem document (RFC 9457); on the compat routes what their clients know."""
     if request.path in _COMPAT:
@@ -75,7 +81,10 @@ def problem(status: int, slug: str, title: str, detail: str, **more: object) -> 
         "request_id": request.environ.get("gatehouse.request_id") or new_id(),
         **more,
     }
-    answer = Response(mask(json.dumps(body)), status, content_type="application/problem+json")
+    if wants_page():
+        answer = make_response(render_template("problem.html", title=title, told=mask(detail), problem=body), status)
+    else:
+        answer = Response(mask(json.dumps(body)), status, content_type="application/problem+json")
     if status == Kind.UNAVAILABLE.status:
         answer.headers["Retry-After"] = "2"
     return answer
@@ -91,10 +100,19 @@ def from_error(error: GatehouseError) -> Response:
         return problem(404, "range-not-recorded", "Nothing of this range is recorded", error.message, **more)
     answer = problem(error.kind.status, error.kind.slug, _TITLES[error.kind], error.message, **more)
     if isinstance(error, Unauthenticated):
-        answer.headers["WWW-Authenticate"] = 'Bearer realm="Gatehouse"'
+        answer.headers["WWW-Authenticate"] = _challenge()
     if isinstance(error, TooOften):
         answer.headers["Retry-After"] = str(math.ceil(error.after_s))
     return answer
+
+
+def _challenge() -> str:
+    """Return how to say who one is (RFC 9110 section 11.6.1).
+
+    Players send the password of an address only when they are asked for Basic; a browser would ask people for one.
+    """
+    bearer = 'Bearer realm="Gatehouse"'
+    return bearer if "Sec-Fetch-Site" in request.headers else f'Basic realm="Gatehouse", charset="UTF-8", {bearer}'
 
 
 def from_validation(error: ValidationError) -> Response:
@@ -120,7 +138,7 @@ def from_http(error: HTTPException) -> Response:
 
 def from_unexpected(error: Exception) -> Response:
     """Return the answer for a fault of ours; what it was is in the log, under the request's id."""
-    log.error("request failed", path=request.path, exc_info=error)
+    log.error("request failed", route=str(request.url_rule or request.path), exc_info=error)
     detail = "This is a fault of Gatehouse; its log says more under this request's id."
     return problem(500, "internal", "Internal error", detail)
 

@@ -113,11 +113,11 @@ class Roster:
     def _remembered(self, away: GatehouseError) -> Listing | None:
         try:
             fields = read_kept(self._path)
-            wanted = tuple(Assignment(**one) for one in fields)
+            wanted = tuple(Assignment(**{**one, "url": self._cameras.sealer.open(one["url"])}) for one in fields)
         except NotFound:
             self._tell("the index is away, and no list of cameras has been kept: trying again", away)
             return None
-        except (GatehouseError, TypeError) as error:
+        except (GatehouseError, TypeError, KeyError, AttributeError) as error:
             reason = error.message if isinstance(error, GatehouseError) else f"{self._path} is no list of cameras"
             self._tell("the index is away, and the list of cameras cannot be read: trying again", DataLoss(reason))
             return None
@@ -135,7 +135,7 @@ class Roster:
         if fields == self._kept:
             return
         try:
-            write_kept(self._path, fields)
+            write_kept(self._path, [{**one, "url": self._cameras.sealer.seal(one["url"])} for one in fields])
         except GatehouseError as error:
             log.warning("the list of cameras cannot be kept", reason=error.message)
         else:

@@ -19,7 +19,7 @@ from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.service import build as build_janitor
 from gatehouse_segmenter.service import build as build_segmenter
 
-from .roster import CameraArgument, begin_states, enrol
+from .roster import CameraArgument, begin_states, enrol, seal
 from .startup import check_startup, find_room
 
 log = structlog.get_logger(__name__)
@@ -70,6 +70,7 @@ class Gatehouse:
             raise
         try:
             self._upgrade()
+            seal(self.core)
             enrol(self.core, cameras)
             if set(names) == set(NAMES):
                 begin_states(self.core)

@@ -17,6 +17,7 @@ from gatehouse_common.media.codecs import library_versions, missing_codecs
 from gatehouse_common.observability.camera_secrets import register_camera_url
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.runtime import DataLock
+from gatehouse_common.runtime.index import open_index
 from gatehouse_common.runtime.stores import open_store
 from gatehouse_common.settings import Settings
 from gatehouse_common.storage import LocalStore
@@ -138,7 +139,7 @@ def _database(settings: Settings) -> str:
 def _cameras(settings: Settings, clock: Clock) -> Iterator[Finding]:
     if not (settings.values.data_dir.absolute() / "gatehouse.db").exists() and not settings.values.database_url:
         return
-    db = Database(settings.database_url)
+    db = open_index(settings)
     try:
         found = CameraRepository(db).list()
     except GatehouseError as error:

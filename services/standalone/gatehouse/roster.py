@@ -74,6 +74,20 @@ def enrol(core: Core, cameras: Sequence[CameraArgument]) -> None:
             log.warning("a camera could not be added", camera=camera.id, reason=error.message)
 
 
+def seal(core: Core) -> None:
+    """Seal what the index has of cameras from the time before it had a key; say so where it has none."""
+    try:
+        sealed = CameraRepository(core.db).seal()
+    except GatehouseError as error:
+        if error.kind is not Kind.UNAVAILABLE:
+            raise
+        return  # the next start does it
+    if sealed:
+        log.info("addresses of cameras are encrypted from now on", cameras=sealed)
+    elif not core.db.sealer.seals:
+        log.warning("passwords of cameras are not encrypted in the index: set sealing_key, the same everywhere")
+
+
 def begin_states(core: Core) -> None:
     """Show every camera as starting: what the index says is from the life of another process."""
     repository, now_us = CameraRepository(core.db), core.clock.now_us()

@@ -85,6 +85,12 @@ def check_startup(settings: Settings, names: Collection[str]) -> Settings:
             "'local', which has users, or listen on 127.0.0.1 only.",
             "auth.mode",
         )
+    if settings.values.auth.mode == "proxy" and not (api.trusted_proxies and settings.values.auth.proxy_secret):
+        raise InvalidInput(
+            "with auth.mode 'proxy' set api.trusted_proxies to the proxy's address, and auth.proxy_secret to what it "
+            "shows: else anybody could name themselves.",
+            "auth.mode",
+        )
     port = find_port(api.host, api.port)
     values = settings.values.model_copy(update={"api": api.model_copy(update={"port": port})})
     return dataclasses.replace(settings, values=values)

@@ -290,7 +290,7 @@ def test_the_open_chunk_is_served_up_to_its_last_whole_part(tmp_path: Path) -> N
 
 
 def test_strangers_are_kept_out(site: Site) -> None:
-    """No accounts yet: loopback names only, and no writes by pages of other sites."""
+    """Loopback names only, and no writes by pages of other sites."""
     client = site.client
     assert client.get("/livez", headers={"Host": "evil.example"}).status_code == 421
     assert client.get("/livez", headers={"Host": "127.0.0.1:5000"}).status_code == 200

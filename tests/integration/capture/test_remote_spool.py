@@ -56,6 +56,7 @@ def settings_of(home: Path, name: str, **more: object) -> dict[str, object]:
         "storage_url": f"file://{home}/store",
         "service.token": TOKEN,
         "recording.chunk_seconds": 4.0,
+        "auth.mode": "open",
         **more,
     }
 

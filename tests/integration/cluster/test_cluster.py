@@ -45,7 +45,8 @@ class Shown:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("cluster")
-    spec = FilmSpec(frames=900 * FPS, fps=FPS, gop=FPS, width=160, height=96)
+    seconds = round(600 + 5 * OUTAGE_S)  # a camera that begins its film again would look like one that was away
+    spec = FilmSpec(frames=seconds * FPS, fps=FPS, gop=FPS, width=160, height=96)
     film = make_film(folder / "film.mp4", spec)
     with (
         rtsp_camera(dict.fromkeys(CAMERAS, film)) as network,

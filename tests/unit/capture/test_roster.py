@@ -12,6 +12,7 @@ import structlog
 from gatehouse_capture.roster import Assignment, Roster
 from gatehouse_common.db import Camera, CameraRepository, Database, FootageReader
 from gatehouse_common.errors import Unavailable
+from gatehouse_common.sealing import Sealer
 
 PASSWORD = "hunter2hunter2"
 URL = f"rtsp://user:{PASSWORD}@192.0.2.1/1"
@@ -21,7 +22,7 @@ class Index:
     """A database that can be switched away."""
 
     def __init__(self, path: Path) -> None:
-        self.db = Database(f"sqlite:///{path / 'gatehouse.db'}")
+        self.db = Database(f"sqlite:///{path / 'gatehouse.db'}", sealer=Sealer(path=path / "sealing.key"))
         self.db.upgrade()
         self.cameras = CameraRepository(self.db)
         self.copy = path / "cameras.json"
@@ -61,9 +62,13 @@ def test_the_cameras_of_the_last_time_are_recorded_without_the_index(
     assert listing is not None
     assert listing.wanted == (Assignment("gate", URL),)
     assert not listing.from_index
+    assert PASSWORD.encode() not in index.copy.read_bytes()
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b"[1]", b'{"id": "a"}', b'[{"id": "a"}]', b"\xff\xfe", None])
+DAMAGES = [b"", b"{", b"[1]", b'{"id": "a"}', b'[{"id": "a"}]', b'[{"id": "a", "url": 1}]', b"\xff\xfe", None]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_not_to_know_the_cameras_is_not_to_have_none(
     index: Index, monkeypatch: pytest.MonkeyPatch, damage: bytes | None
 ) -> None:

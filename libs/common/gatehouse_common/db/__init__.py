@@ -23,6 +23,7 @@ from .plate_retention import PlateRetention
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
+from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
 from .users import User, Users
 from .visible import Visible
@@ -73,6 +74,8 @@ __all__ = [
     "PlateWriter",
     "RetentionReader",
     "Run",
+    "ShareLink",
+    "ShareLinks",
     "Sight",
     "Timeline",
     "TimelineReader",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from ipaddress import ip_address, ip_network
 
 from sqlalchemy import insert, select, update
 
 from gatehouse_common.accounts import ApiToken, Scope, fingerprint, new_token, parse_token
+from gatehouse_common.accounts.addresses import parse_address, parse_network
 from gatehouse_common.clock import MINUTE
-from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.errors import Conflict, InvalidInput, NotFound
 
-from .account_models import ApiTokenRow
+from .account_models import ApiTokenRow, UserRow
 from .contention import retried
 from .engine import Database
+from .kept_text import fit_text
+from .user_lock import lock_user
 
 _NOTED_EVERY_US = MINUTE
 
@@ -81,8 +83,10 @@ class Tokens:
 
         Raises:
             InvalidInput: it has no name, no scope, no network that is one, or has expired already.
+            NotFound: there is no such user.
+            Conflict: the user is disabled, or not let in yet.
         """
-        shown, wanted = name.strip()[:255], sorted(set(scopes))
+        shown, wanted = fit_text(name.strip(), 255), sorted(set(scopes))
         if not shown:
             raise InvalidInput("a token needs a name: what is it for?", "name")
         if not wanted:
@@ -102,15 +106,24 @@ class Tokens:
             "expires_us": expires_us,
         }
         with self._db.begin() as c:
+            user = lock_user(c, user_id)
+            if user is None or user.state == "removed":
+                raise NotFound(f"there is no user {user_id[:64]!r}")
+            if not user.is_active:
+                raise Conflict(f"user {user.name!r} is {user.state}: only who is active can have a new token.")
             c.execute(insert(ApiTokenRow).values(values))
         return token
 
     def find(self, text: str, now_us: int, address: str) -> TokenRecord | None:
-        """Return what is known of a token that somebody shows, None if it opens nothing; notes that it was used."""
+        """Return what is known of a token that somebody shows, None if it opens nothing; notes that it was used.
+
+        It opens nothing while its user is not active.
+        """
         if parse_token(text) is None:
             return None
+        query = select(*_TOKEN).join(UserRow, UserRow.id == ApiTokenRow.user)
         with self._db.look() as c:
-            row = c.execute(select(*_TOKEN).where(ApiTokenRow.digest == fingerprint(text))).first()
+            row = c.execute(query.where(ApiTokenRow.digest == fingerprint(text), UserRow.state == "active")).first()
         if row is None:
             return None
         token = TokenRecord(*row)
@@ -145,19 +158,19 @@ class Tokens:
     @retried
     def _note_use(self, token_id: str, now_us: int, address: str) -> None:
         with self._db.begin() as c:
-            used = {"used_us": now_us, "used_from": address[:45]}
+            used = {"used_us": now_us, "used_from": fit_text(address, 45)}
             c.execute(update(ApiTokenRow).where(ApiTokenRow.id == token_id).values(used))
 
 
 def _network(text: str) -> str:
     try:
-        return str(ip_network(text.strip(), strict=False))
+        return str(parse_network(text))
     except ValueError as error:
         raise InvalidInput(f"{text[:60]!r} is no address or network, as 10.0.0.0/8 is.", "networks") from error
 
 
 def _is_in(address: str, network: str) -> bool:
     try:
-        return ip_address(address) in ip_network(network)
+        return parse_address(address) in parse_network(network)
     except ValueError:
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
@@ -29,12 +29,12 @@ class CameraRepository:
     """The configured cameras and their last reported state."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
+        self._db, self.sealer = db, db.sealer
 
     def list(self) -> list[Camera]:
         """Return all cameras, by id."""
         with self._db.look() as c:
-            return [Camera(*row) for row in c.execute(select(*_COLUMNS).order_by(CameraRow.id))]
+            return [self._camera(row) for row in c.execute(select(*_COLUMNS).order_by(CameraRow.id))]
 
     def enabled(self) -> tuple[str, ...]:
         """Return the ids of all cameras that somebody should record."""
@@ -51,7 +51,20 @@ class CameraRepository:
             row = c.execute(_BY_ID, {"of_id": camera_id}).first()
         if row is None:
             raise NotFound(f"there is no camera {camera_id[:64]!r}")
-        return Camera(*row)
+        return self._camera(row)
+
+    @retried
+    def seal(self) -> int:
+        """Seal what was kept before there was a key; return of how many cameras."""
+        if not self.sealer.seals:
+            return 0
+        with self._db.begin() as c:
+            kept = c.execute(select(CameraRow.id, CameraRow.url)).all()
+            open_ones = {camera: url for camera, url in kept if self.sealer.seal(url) != url}
+            for camera, url in open_ones.items():
+                same = (CameraRow.id == camera, CameraRow.url == url)
+                c.execute(update(CameraRow).where(*same).values(url=self.sealer.seal(url)))
+        return len(open_ones)
 
     @retried
     def add(self, camera: Camera) -> None:
@@ -61,7 +74,7 @@ class CameraRepository:
             Conflict: its id is taken.
         """
         with self._db.begin() as c:
-            row = {f.name: getattr(camera, f.name) for f in fields(Camera)}
+            row = {f.name: getattr(camera, f.name) for f in fields(Camera)} | {"url": self.sealer.seal(camera.url)}
             if not insert_new(c, CameraRow, row):
                 raise Conflict(f"there is a camera {camera.id!r} already")
 
@@ -81,7 +94,8 @@ class CameraRepository:
         Raises:
             NotFound: there is no such camera.
         """
-        values = {"url": url, "name": name, "enabled": enabled, "timezone": timezone, "settings": settings}
+        kept = None if url is None else self.sealer.seal(url)
+        values = {"url": kept, "name": name, "enabled": enabled, "timezone": timezone, "settings": settings}
         given: dict[str, Any] = {k: v for k, v in values.items() if v is not None}
         if timezone == "":
             given["timezone"] = None
@@ -136,3 +150,7 @@ class CameraRepository:
                     backend=status.backend,
                 )
             )
+
+    def _camera(self, row: Any) -> Camera:
+        camera = Camera(*row)
+        return replace(camera, url=self.sealer.open(camera.url))

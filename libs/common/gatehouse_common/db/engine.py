@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from gatehouse_common.errors import Conflict, InvalidInput, Unavailable
+from gatehouse_common.sealing import Sealer
 
 from .dialect import Dialect
 from .mysql import MySQL
@@ -41,12 +42,14 @@ class Database:
     Args:
         url: ``sqlite:///path`` or ``mysql://user:password@host/database``, also ``mariadb:`` and as SQLAlchemy has it.
         answer_s: a server that does not answer for so many seconds is away.
+        sealer: keeps passwords unreadable in it.
 
     Raises:
         InvalidInput: the URL cannot be read, or names a database that is not supported.
     """
 
-    def __init__(self, url: str, answer_s: int = ANSWER_S) -> None:
+    def __init__(self, url: str, answer_s: int = ANSWER_S, sealer: Sealer | None = None) -> None:
+        self.sealer = sealer or Sealer()
         try:
             parsed = make_url(url)
         except ArgumentError as error:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from gatehouse_common.accounts import delay_us, name_key
+from gatehouse_common.accounts.addresses import parse_address
 from gatehouse_common.accounts.delays import FORGOTTEN_US, FREE_TRIES, FREE_TRIES_OF_ADDRESS
 
 from .account_models import AttemptRow
 from .contention import retried
 from .engine import Database
+from .kept_text import fit_text
+from .new_rows import insert_new
 
 
 class LoginAttempts:
@@ -32,15 +35,17 @@ class LoginAttempts:
             c.execute(delete(AttemptRow).where(AttemptRow.failed_us <= now_us - FORGOTTEN_US))
             query = select(AttemptRow.subject, AttemptRow.failures, AttemptRow.failed_us)
             rows = c.execute(query.where(AttemptRow.subject.in_(tries)).with_for_update()).all()
-            known = {subject: failures for subject, failures, _ in rows}
+            ahead = [subject for subject, _, at in rows if at > now_us]
+            if ahead:
+                # The clock was ahead. From now on they wait as long as if the last guess had been just now: no longer,
+                # and no less, for what they guessed stays counted.
+                c.execute(update(AttemptRow).where(AttemptRow.subject.in_(ahead)).values(failed_us=now_us))
             waits = (delay_us(failures, tries[subject]) - max(0, now_us - at) for subject, failures, at in rows)
             wait = max(0, *waits, 0)
             if wait:
                 return wait
             for subject in sorted(tries):
-                c.execute(delete(AttemptRow).where(AttemptRow.subject == subject))
-                row = {"subject": subject, "failures": known.get(subject, 0) + 1, "failed_us": now_us}
-                c.execute(insert(AttemptRow).values(row))
+                _count(c, subject, now_us)
         return 0
 
     @retried
@@ -56,22 +61,38 @@ class LoginAttempts:
             one_less = update(AttemptRow).values(failures=AttemptRow.failures - 1)
             c.execute(one_less.where(AttemptRow.subject == subject))
 
+    @retried
+    def forget(self, name: str) -> None:
+        """Forget the guesses for a name: it has another password, or its owner has proved to be it in another way."""
+        with self._db.begin() as c:
+            c.execute(delete(AttemptRow).where(AttemptRow.subject == _account(name)))
+
     def failures(self, name: str) -> int:
         """Return how many guesses for a name were wrong in a row."""
         with self._db.look() as c:
             return c.execute(select(AttemptRow.failures).where(AttemptRow.subject == _account(name))).scalar() or 0
 
 
+def _count(c: Connection, subject: str, now_us: int) -> None:
+    """Count a guess. Somebody else may be adding the row at this moment, for who reads no row locks none."""
+    one_more = update(AttemptRow).where(AttemptRow.subject == subject)
+    one_more = one_more.values(failures=AttemptRow.failures + 1, failed_us=now_us)
+    if not c.execute(one_more).rowcount and not insert_new(
+        c, AttemptRow, {"subject": subject, "failures": 1, "failed_us": now_us}
+    ):
+        c.execute(one_more)
+
+
 def _account(name: str) -> str:
-    return f"account:{name_key(name[:255])}"
+    return f"account:{fit_text(name_key(name[:255]), 255)}"
 
 
 def _network(address: str) -> str:
     """Return whose guesses are counted together: an address of IPv4, the 2^64 of IPv6 that one home has."""
     try:
-        found = ip_address(address)
+        found = parse_address(address)
     except ValueError:
-        return f"address:{address[:45]}"
-    if isinstance(found, IPv6Address) and found.ipv4_mapped is None:
-        return f"address:{ip_network((found, 64), strict=False)}"
+        return f"address:{fit_text(address, 45)}"
+    if isinstance(found, IPv6Address):
+        return f"address:{IPv6Network((int(found), 64), strict=False)}"
     return f"address:{found}"

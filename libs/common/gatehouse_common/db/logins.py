@@ -8,11 +8,14 @@ from sqlalchemy import delete, insert, or_, select, update
 
 from gatehouse_common.accounts import fingerprint, new_session_id
 from gatehouse_common.clock import HOUR, MINUTE
+from gatehouse_common.errors import Unauthenticated
 from gatehouse_common.ids import new_id
 
-from .account_models import LoginRow
+from .account_models import LoginRow, UserRow
 from .contention import retried
 from .engine import Database
+from .kept_text import fit_text
+from .user_lock import lock_user
 
 _NOTED_EVERY_US = MINUTE
 
@@ -58,13 +61,28 @@ class Logins:
         self._db, self._idle_us, self._longest_us = db, idle_us, longest_us
 
     @retried
-    def begin(self, user_id: str, now_us: int, address: str, agent: str) -> str:
-        """Begin a session, and forget those that have ended; return what the cookie shall say."""
+    def begin(self, user_id: str, now_us: int, address: str, agent: str, *, verified: str | None = None) -> str:
+        """Begin a session, and forget those that have ended; return what the cookie shall say.
+
+        Args:
+            user_id: whose.
+            now_us: the time.
+            address: from where.
+            agent: what the browser says that it is.
+            verified: what is kept of the password that was verified; None: it was no password that let the user in.
+
+        Raises:
+            Unauthenticated: the user is not active (any more), or has another password since.
+        """
         cookie = new_session_id()
-        row = Login(
-            new_id(), user_id, now_us, now_us, now_us + self._longest_us, address[:45], agent[:300], fingerprint(cookie)
-        )
+        ends_us = now_us + self._longest_us
+        shown = fit_text(address, 45), fit_text(agent, 300)
+        row = Login(new_id(), user_id, now_us, now_us, ends_us, *shown, fingerprint(cookie))
         with self._db.begin() as c:
+            # To verify takes long enough for a change of the user, which ends all sessions: this one must end too.
+            user = lock_user(c, user_id)
+            if user is None or not user.is_active or (verified is not None and user.password != verified):
+                raise Unauthenticated("the user has been changed meanwhile: log in again.")
             c.execute(
                 delete(LoginRow).where(or_(LoginRow.ends_us <= now_us, LoginRow.seen_us <= now_us - self._idle_us))
             )
@@ -72,10 +90,14 @@ class Logins:
         return cookie
 
     def find(self, cookie: str, now_us: int) -> Login | None:
-        """Return the session of a cookie, None if there is none or it has ended; notes that it was used."""
+        """Return the session of a cookie, None if there is none or it has ended; notes that it was used.
+
+        There is none for a user who is not active.
+        """
         digest = fingerprint(cookie)
+        query = select(*_LOGIN).join(UserRow, UserRow.id == LoginRow.user)
         with self._db.look() as c:
-            row = c.execute(select(*_LOGIN).where(LoginRow.digest == digest)).first()
+            row = c.execute(query.where(LoginRow.digest == digest, UserRow.state == "active")).first()
         if row is None:
             return None
         login = Login(*row)

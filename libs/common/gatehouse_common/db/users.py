@@ -60,7 +60,7 @@ _CHANGEABLE = frozenset({"name", "role", "state", "password", "all_cameras", "se
 
 
 class Users:
-    """Adds, finds, changes and removes users. The last admin that is active stays one."""
+    """Adds, finds, changes and removes users. The last admin who can log in stays one."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -139,7 +139,8 @@ class Users:
     def change(self, user_id: str, *, seen_version: int | None = None, **values: Any) -> User:
         """Change what is given of name, role, state, password, all_cameras and settings.
 
-        With the password, the role or the state, all sessions of the user end; its tokens only with its state.
+        With the password, the role or the state, all sessions of the user end. Its tokens open nothing while
+        its state is another than ``active``.
 
         Args:
             user_id: whose.
@@ -175,7 +176,7 @@ class Users:
 
         Raises:
             NotFound: there is no such user.
-            Conflict: it is the last admin.
+            Conflict: it is the last admin who can log in.
         """
         with self._db.begin() as c:
             _lock(c)
@@ -222,9 +223,36 @@ class Users:
             before = _locked(c, user_id)
             c.execute(delete(GrantRow).where(GrantRow.user == user_id))
             for one in {grant.camera: grant for grant in grants}.values():
-                names = sorted(one.permissions)
-                row = {"user": user_id, "camera": one.camera, "permissions": names, "last_hours": one.last_hours}
-                c.execute(insert(GrantRow).values(row))
+                c.execute(insert(GrantRow).values(_grant_row(user_id, one)))
+            c.execute(update(UserRow).where(UserRow.id == user_id).values(version=before.version + 1))
+
+    @retried
+    def grant_camera(self, user_id: str, grant: Grant) -> None:
+        """Grant a camera to a user, in place of what was granted of it; other grants stay.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        with self._db.begin() as c:
+            _lock(c)
+            before = _locked(c, user_id)
+            c.execute(delete(GrantRow).where(GrantRow.user == user_id, GrantRow.camera == grant.camera))
+            c.execute(insert(GrantRow).values(_grant_row(user_id, grant)))
+            c.execute(update(UserRow).where(UserRow.id == user_id).values(version=before.version + 1))
+
+    @retried
+    def take_camera(self, user_id: str, camera: str) -> None:
+        """Take back what was granted of a camera; other grants stay.
+
+        Raises:
+            NotFound: there is no such user, or nothing of this camera was granted.
+        """
+        with self._db.begin() as c:
+            _lock(c)
+            before = _locked(c, user_id)
+            those = delete(GrantRow).where(GrantRow.user == user_id, GrantRow.camera == camera)
+            if not c.execute(those).rowcount:
+                raise NotFound(f"camera {camera[:64]!r} was not granted to {before.name!r}.")
             c.execute(update(UserRow).where(UserRow.id == user_id).values(version=before.version + 1))
 
 
@@ -247,23 +275,31 @@ def _refuse_taken(c: Connection, name: str, but: str = "") -> None:
 
 
 def _keep_an_admin(c: Connection, before: User, new: Mapping[str, Any]) -> None:
-    """Return unless a change takes away the last who may change anything.
+    """Return unless a change takes away the last who may change anything, and can log in to do so.
 
     Raises:
         Conflict: it does.
     """
     was = before.role == Role.ADMIN and before.is_active
     stays = new.get("role", before.role) == Role.ADMIN and new.get("state", before.state) == "active"
-    if not was or stays:
+    has_no_password = new.get("password", before.password) is None
+    if not was or (stays and (before.password is None or not has_no_password)):
         return
-    others = select(UserRow.id).where(UserRow.role == Role.ADMIN, UserRow.state == "active", UserRow.id != before.id)
+    others = select(UserRow.id).where(
+        UserRow.role == Role.ADMIN, UserRow.state == "active", UserRow.password.is_not(None), UserRow.id != before.id
+    )
     if c.execute(others).first() is None:
-        raise Conflict(f"{before.name!r} is the last admin: make somebody else one first.")
+        raise Conflict(f"{before.name!r} is the last admin who can log in: make somebody else one first.")
 
 
 def _user(row: Any) -> User:
     number, user_id, name, role, *others = row
     return User(number, user_id, name, Role(role), *others)
+
+
+def _grant_row(user_id: str, grant: Grant) -> dict[str, Any]:
+    names = sorted(grant.permissions)
+    return {"user": user_id, "camera": grant.camera, "permissions": names, "last_hours": grant.last_hours}
 
 
 def _permissions(names: Iterable[str]) -> frozenset[Permission]:

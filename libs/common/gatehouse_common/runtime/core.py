@@ -18,6 +18,7 @@ from gatehouse_common.settings import Settings, site_zone
 from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore, Spools
 
 from .buses import open_bus
+from .index import open_index
 from .process_name import process_name
 from .stores import open_store
 
@@ -77,7 +78,13 @@ class Core:
         values = settings.values
         for url in (values.broker_url, values.database_url, values.storage_url):
             register_url(url)
-        register_secret(values.service.token)
+        for secret in (
+            values.service.token,
+            values.auth.proxy_secret,
+            values.auth.admin_password,
+            values.sealing_key,
+        ):
+            register_secret(secret)
         zone = site_zone(values.timezone)
         data = values.data_dir.absolute()
         spool = LocalStore(data)
@@ -86,9 +93,9 @@ class Core:
         except OSError as error:
             raise from_os_error(error, f"making the data directory {data}") from error
         with ExitStack() as opened:
-            db = Database(settings.database_url)
+            db = open_index(settings)
             opened.callback(db.close)
-            signs = Database(settings.database_url, _SIGN_S)
+            signs = open_index(settings, _SIGN_S)
             opened.callback(signs.close)
             bus = open_bus(settings, time)
             opened.callback(bus.close)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
-from cheroot.server import HTTPRequest
+from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest
 
 from gatehouse_common.errors import Conflict, Unavailable
 
@@ -84,6 +84,24 @@ def _end(stop: threading.Event, ending: threading.Event, end: Callable[[], None]
     end()
 
 
+class _Headers(HeaderReader):
+    """Takes no header with an underscore: an app sees it as the one with a dash, which a proxy may vouch for.
+
+    Cheroot has such a reader, which looks for a `str` in `bytes` and fails (11.1.2).
+    """
+
+    def _allow_header(self, key_name: bytes) -> bool:
+        return b"_" not in key_name
+
+
+class _Request(HTTPRequest):
+    header_reader = _Headers()
+
+
+class _Connection(HTTPConnection):
+    RequestHandlerClass = _Request
+
+
 class _Gateway(wsgi.Gateway_10):
     """Hands on a request's connection: who makes an answer slowly has to see that nobody waits for it any more."""
 
@@ -96,6 +114,7 @@ class _Server(wsgi.Server):
     """Serves on a socket that somebody else has bound."""
 
     listening: socket.socket
+    ConnectionClass = _Connection
 
     def bind(self, *_args: object, **_kwargs: object) -> socket.socket:
         """Take the bound socket."""

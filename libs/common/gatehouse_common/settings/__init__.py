@@ -3,7 +3,7 @@
 from .load import Settings, load, names
 from .model import SettingsModel
 from .retention import RetentionSettings
-from .values import allowed_hosts, fsync_every_us, listen_address, site_zone, time_of_day
+from .values import allowed_hosts, fsync_every_us, listen_address, site_zone, time_of_day, trusted_networks
 
 __all__ = [
     "RetentionSettings",
@@ -16,4 +16,5 @@ __all__ = [
     "names",
     "site_zone",
     "time_of_day",
+    "trusted_networks",
 ]

@@ -195,6 +195,10 @@ def _explained(error: ValidationError, sources: Mapping[str, str], secret: set[s
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
     where = sources.get(name, "the settings")
-    value = "" if name.endswith(("url", "_key", "token")) or name in secret else f" = {str(first['input'])[:60]!r}"
+    value = (
+        ""
+        if name.endswith(("url", "_key", "token", "_secret", "password")) or name in secret
+        else f" = {str(first['input'])[:60]!r}"
+    )
     wrong = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     return InvalidInput(f"setting {name}{value} (from {where}) is wrong: {wrong.rstrip('.')}.", name)

@@ -9,9 +9,10 @@ from pydantic import Field
 
 from gatehouse_common.clock import SECOND
 
+from .auth import AuthSettings
 from .group import Group
 from .retention import RetentionSettings
-from .values import FilePath, Fsync, HostNames, Listen, Name, OptionalFilePath, TimeOfDay, ZoneName
+from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
 
 
 class BusSettings(Group):
@@ -76,12 +77,17 @@ class ServiceSettings(Group):
 class ApiSettings(Group):
     """The web server."""
 
-    host: str = Field("127.0.0.1", description="address to listen on; there are no accounts yet, so think twice")
+    host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(5000, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     allowed_hosts: HostNames = Field(
         "",
         description="names, with commas between, that it answers to beside its addresses and this machine's own name, "
         "e.g. that of a proxy before it; `*`: any, which lets pages of others reach it",
+    )
+    trusted_proxies: Networks = Field(
+        "",
+        description="networks, with commas between, of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are "
+        "believed, e.g. `127.0.0.1/32, 172.16.0.0/12`; empty: nobody's",
     )
     threads: int = Field(64, ge=4, le=1024, description="requests answered at once; each live view holds one")
     max_live_viewers: int = Field(40, ge=1, le=1000, description="open live views; the next gets 503")
@@ -96,19 +102,6 @@ class ApiSettings(Group):
     )
     compat_root: Literal["app", "record", "mjpeg"] = Field("app", description="what `/` answers")
     default_camera: str = Field("", description="camera of the routes that name none; empty: the first by id")
-
-
-class AuthSettings(Group):
-    """Who may use the web server."""
-
-    mode: Literal["local", "open"] = Field(
-        "local",
-        description="`local`: users of this installation, with passwords and tokens; `open`: whoever reaches it may do "
-        "everything, for which it has to listen on loopback alone",
-    )
-    sign_up: bool = Field(False, description="whether people may sign up; an admin lets them in")
-    idle_hours: float = Field(24.0, gt=0, le=8760, description="a session that is not used for so long ends")
-    session_days: float = Field(30.0, gt=0, le=365, description="a session ends after so long, however much it is used")
 
 
 class DetectionSettings(Group):
@@ -220,6 +213,12 @@ class SettingsModel(Group):
         "",
         description="the index: `sqlite:///path` or `mysql://user:password@host/database` (MySQL, MariaDB); "
         "empty: `gatehouse.db` in the data directory",
+    )
+    sealing_key: str = Field(
+        "",
+        description="what addresses of cameras, with their passwords, are encrypted with in the index: 32 characters "
+        "or more, the same everywhere, better by `GATEHOUSE_SEALING_KEY_FILE`; empty: `sealing.key` in the data "
+        "directory, and with `database_url` they are not encrypted",
     )
     storage_url: str = Field(
         "",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from gatehouse_common.timefmt import zone
 
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
 _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _FSYNC = re.compile(r"part|chunk|seconds:([0-9]{1,4}(?:\.[0-9]{1,6})?)")
 
 
@@ -51,6 +53,25 @@ def _check_hosts(text: str) -> str:
     return text
 
 
+def trusted_networks(text: str) -> list[IPv4Network | IPv6Network]:
+    """Return the networks that a checked setting lists."""
+    return [ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
+
+
+def _check_networks(text: str) -> str:
+    try:
+        trusted_networks(text)
+    except ValueError as error:
+        raise ValueError("list networks or addresses, e.g. '127.0.0.1, 10.0.0.0/8'") from error
+    return text
+
+
+def _check_header(text: str) -> str:
+    if _HEADER.fullmatch(text) is None:
+        raise ValueError("use the name of a header, e.g. 'X-Forwarded-User'")
+    return text
+
+
 def listen_address(text: str) -> tuple[str, int] | None:
     """Return host and port of a checked setting, None if it is empty."""
     host, _, port = text.rpartition(":")
@@ -84,6 +105,8 @@ def _check_optional_path(text: object) -> object:
 
 
 HostNames = Annotated[str, AfterValidator(_check_hosts)]
+Networks = Annotated[str, AfterValidator(_check_networks)]
+HeaderName = Annotated[str, AfterValidator(_check_header)]
 
 
 def _check_name(text: str) -> str:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import g
+from flask import g, request
 
+from gatehouse_api.forwarded import VIA
+from gatehouse_api.hosts import LOOPBACK
 from gatehouse_common.accounts import Permission, Principal
 from gatehouse_common.db import Camera, CameraRepository, Visible
 from gatehouse_common.errors import NotFound
+
+from .login_desk import Caller
 
 
 def caller() -> Principal:
     """Return who sent the request that is being answered."""
     return cast("Principal", g.principal)
+
+
+def known_caller() -> Principal | None:
+    """Return who sent the request that is being answered, None if nobody knows."""
+    found: Principal | None = g.get("principal")
+    return found
+
+
+def sender() -> Caller:
+    """Return where the request that is being answered comes from."""
+    return Caller(request.remote_addr or "", request.user_agent.string)
 
 
 def visible_to(asks: Principal | None, permission: Permission | None, now_us: int) -> Visible | None:
@@ -78,3 +93,9 @@ class VisibleCameras:
         """
         if not caller().sees(camera_id, wanted_permission()):
             raise NotFound(f"there is no {what}")
+
+
+def is_local(listens_on: str) -> bool:
+    """Return whether a request surely comes from this machine: nothing else reaches the server or is forwarded."""
+    forwarded = VIA in request.environ or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+    return listens_on in LOOPBACK and (request.remote_addr or "") in LOOPBACK and not forwarded

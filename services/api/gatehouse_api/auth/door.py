@@ -7,6 +7,7 @@ from urllib.parse import quote
 from flask import Flask, Response, g, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from gatehouse_api.problems import wants_page
 from gatehouse_common.accounts import Principal, Scope
 from gatehouse_common.errors import Forbidden, Unauthenticated
 
@@ -75,9 +76,10 @@ def _ask_to_log_in(keeper: Doorkeeper) -> BaseResponse:
     Raises:
         Unauthenticated: a program asks.
     """
-    wants_page = request.method == "GET" and request.accept_mimetypes.best == "text/html"
-    if not wants_page or request.path.startswith("/api/v1/"):
+    if not wants_page():
         raise Unauthenticated("log in, or show a token: as `Authorization: Bearer`, `X-API-Key`, or Basic's password.")
+    if keeper.is_by_proxy:
+        raise Unauthenticated("the proxy before this server names nobody: log in there.")
     page = "/login" if keeper.users.any() else "/setup"
     then = request.full_path if request.query_string else request.path
     return redirect(f"{page}?next={quote(then, safe='')}", 303)

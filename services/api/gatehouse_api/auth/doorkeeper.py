@@ -1,16 +1,17 @@
-"""Finds out who asks: by the cookie of a session, or by a token."""
+"""Finds out who asks: by the cookie of a session, by a token, or by what a proxy says."""
 
 from __future__ import annotations
 
 from flask import Request
 
-from gatehouse_common.accounts import ROLE_SCOPES, Principal, Role, Scope
+from gatehouse_common.accounts import ROLE_SCOPES, Principal, Role, Scope, name_key
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Logins, Tokens, User, Users
-from gatehouse_common.errors import NotFound, Unauthenticated
+from gatehouse_common.errors import Conflict, NotFound, Unauthenticated
 from gatehouse_common.runtime import Core
 
 from .cookies import read_cookie
+from .proxy_names import ProxyNames
 
 EVERYBODY = Principal("", 0, "", Role.ADMIN, frozenset(Scope), None)
 """Who asks where nobody has to be known."""
@@ -25,7 +26,11 @@ class Doorkeeper:
 
     def __init__(self, core: Core) -> None:
         auth = core.settings.values.auth
+        self._auth = auth
         self.is_open = auth.mode == "open"
+        self._proxy = ProxyNames(auth) if auth.mode == "proxy" else None
+        self.is_by_proxy = self._proxy is not None
+        self._admins = frozenset(name_key(name) for name in auth.proxy_admins.split(",") if name.strip())
         self.users, self.tokens = Users(core.db), Tokens(core.db)
         self.logins = Logins(core.db, round(auth.idle_hours * HOUR), round(auth.session_days * 24 * HOUR))
         self._clock = core.clock
@@ -38,6 +43,8 @@ class Doorkeeper:
         """
         if self.is_open:
             return EVERYBODY
+        if self._proxy is not None and (named := self._proxy.name(request)):
+            return self._by_name(named)
         token = _shown_token(request)
         if token is not None:
             return self._by_token(token, request.remote_addr or "")
@@ -55,6 +62,25 @@ class Doorkeeper:
         grants = None if user.all_cameras else self.users.grants(user.id)
         asks = Principal(user.id, user.number, user.name, user.role, scopes, grants, token=found.id)
         return asks if found.cameras is None else asks.only(found.cameras)
+
+    def _by_name(self, name: str) -> Principal:
+        user = self.users.named(name) or self._meet(name)
+        if not user.is_active:
+            raise Unauthenticated(f"{user.name!r} is not let in.")
+        grants = None if user.all_cameras else self.users.grants(user.id)
+        return Principal(user.id, user.number, user.name, user.role, ROLE_SCOPES[user.role], grants)
+
+    def _meet(self, name: str) -> User:
+        """Add whom the proxy names for the first time."""
+        admin = name_key(name) in self._admins
+        role = Role.ADMIN if admin else Role(self._auth.proxy_role)
+        try:
+            return self.users.add(name, role, self._clock.now_us())
+        except Conflict:
+            found = self.users.named(name)  # two requests of theirs came at once
+            if found is None:
+                raise
+            return found
 
     def _by_cookie(self, cookie: str) -> Principal | None:
         found = self.logins.find(cookie, self._clock.now_us())

@@ -61,11 +61,12 @@ class LoginDesk:
         if not self._passwords.verify(kept, password) or user is None or kept is None:
             self._refuse(user, name, caller)
         self._attempts.succeeded(name, caller.address)
+        cookie = self._begin(user, caller, kept)
+        self._note("session.begun", user, caller)
         if self._passwords.is_outdated(kept):
             log.info("a password is kept by a newer hash from now on", user=user.name)
             self._keeper.users.renew_hash(user.id, kept, self._passwords.hash(password))
-        self._note("session.begun", user, caller)
-        return self._begin(user, caller)
+        return cookie
 
     def log_out(self, asks: Principal, caller: Caller) -> None:
         """End the session of whoever asks."""
@@ -98,7 +99,7 @@ class LoginDesk:
         kept = self._passwords.hash(password)
         user = self._keeper.users.add(name, Role.ADMIN, self._clock.now_us(), password=kept, first=True)
         self._note("installation.set_up", user, caller)
-        return self._begin(user, caller)
+        return self._begin(user, caller, kept)
 
     def sign_up(self, name: str, password: str, caller: Caller) -> User:
         """Add a user whom an admin has to let in.
@@ -128,6 +129,7 @@ class LoginDesk:
             Unauthenticated: the password before is wrong.
             InvalidInput: the new one cannot be used.
             TooOften: there were too many wrong guesses.
+            Conflict: somebody else has changed the user meanwhile.
         """
         user = self._keeper.users.get(asks.user)
         wait_us = self._attempts.begin(user.name, caller.address, self._clock.now_us())
@@ -139,25 +141,46 @@ class LoginDesk:
             raise InvalidInput("the new password is the old one.", "password")
         self._passwords.check(after, of=user.name)
         self._attempts.succeeded(user.name, caller.address)
-        self._keeper.users.change(user.id, password=self._passwords.hash(after))
+        kept = self._passwords.hash(after)
+        # What an admin has done meanwhile stays: a password that was reset is not the one that was compared.
+        self._keeper.users.change(user.id, seen_version=user.version, password=kept)
         self._note("password.changed", user, caller)
-        return self._begin(user, caller)
+        return self._begin(user, caller, kept)
+
+    def set_up_by_settings(self) -> bool:
+        """Make the first user of the settings, if there is none and they name a password; return whether.
+
+        Raises:
+            InvalidInput: name or password cannot be used.
+        """
+        name, password = self._settings.admin, self._settings.admin_password
+        if not password or self._keeper.is_open or self._keeper.users.any():
+            return False
+        self._passwords.check(password, of=name)
+        kept = self._passwords.hash(password)
+        try:
+            user = self._keeper.users.add(name, Role.ADMIN, self._clock.now_us(), password=kept, first=True)
+        except Conflict:  # another replica was first
+            return False
+        self._note("installation.set_up", user, Caller("", ""))
+        return True
 
     def new_setup_token(self) -> str | None:
         """Return what whoever sets the installation up from another machine has to give; None: it is set up.
 
         The one before is not good any more.
         """
-        if self._keeper.is_open or self._keeper.users.any():
+        if self._keeper.is_open or self._keeper.is_by_proxy or self._keeper.users.any():
             return None
         token = new_session_id()
         self._facts.put(SETUP_TOKEN, fingerprint(token), self._clock.now_us())
         return token
 
-    def _begin(self, user: User, caller: Caller) -> str:
+    def _begin(self, user: User, caller: Caller, verified: str) -> str:
         now_us = self._clock.now_us()
+        cookie = self._keeper.logins.begin(user.id, now_us, caller.address, caller.agent, verified=verified)
         self._keeper.users.note_seen(user.id, now_us)
-        return self._keeper.logins.begin(user.id, now_us, caller.address, caller.agent)
+        return cookie
 
     def _refuse(self, user: User | None, name: str, caller: Caller) -> NoReturn:
         """Refuse to let somebody in.

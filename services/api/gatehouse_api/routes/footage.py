@@ -99,6 +99,20 @@ def answer(
     return response
 
 
+def find(camera: str, wanted: Interval) -> None:
+    """Return if something of a range is recorded, and there for whoever asks.
+
+    Raises:
+        NotFound: nothing is; the sentence names the nearest footage.
+    """
+    try:
+        clamped, _ = clamp(camera, wanted)
+        if not context().library.find(camera, clamped.start, clamped.end).media:
+            raise NotFound("nothing of this range is recorded")
+    except NotFound as error:
+        raise not_recorded(camera, wanted, error) from error
+
+
 def _describe(response: Response, piece: Slice) -> None:
     """Say in the headers what the file holds."""
     response.headers["X-Footage-Start"] = rfc3339(piece.start_us)

@@ -29,7 +29,7 @@ def ask_for_check(body: CheckRequest) -> tuple[Response, int, dict[str, str]]:
         raise Forbidden("a check looks at the files of all cameras: whoever sees only some cannot ask for one.")
     core = context().core
     wanted = {"repair": body.repair, "quick": body.quick, "scope": "all"}
-    job = context().jobs.ask(CONSISTENCY_CHECK, wanted, core.clock.now_us(), "api")
+    job = context().jobs.ask(CONSISTENCY_CHECK, wanted, core.clock.now_us(), caller().name or "api")
     return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
 
 

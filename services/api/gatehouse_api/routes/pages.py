@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
-from gatehouse_api.hosts import LOOPBACK
 from gatehouse_api.routes.compat import root_stream, wants_stream
 from gatehouse_common.accounts import Permission, Scope
 
@@ -52,10 +51,7 @@ def _app() -> Response:
     ctx = context()
     default = ctx.default_camera() or ""
     shown = ctx.default_camera(Permission.LIVE) if caller().may(Scope.LIVE_VIEW) else None
-    open_to_all = ctx.core.settings.values.api.host not in LOOPBACK
-    page = render_template(
-        "app.html", zone=str(ctx.core.zone), default_camera=default, host=request.host, open_to_all=open_to_all
-    )
+    page = render_template("app.html", zone=str(ctx.core.zone), default_camera=default, host=request.host)
     answer = make_response(page)
     answer.headers["Cache-Control"] = "no-cache"
     if shown:  # for clients of the older recorder that are no browsers: curl, VLC, OpenCV

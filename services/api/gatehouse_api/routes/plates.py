@@ -11,6 +11,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.detection_state import why_nothing
 from gatehouse_api.plate_search import plate_text, search
@@ -39,7 +40,7 @@ api = APIBlueprint("plates", __name__, url_prefix="/api/v1", abp_tags=[Tag(name=
 
 _JPEG: dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None] = {200: {"content": {"image/jpeg": {}}}}
 _LOCAL = "local"
-"""Who says something while there are no accounts."""
+"""Who says something where nobody is known."""
 _RECENT_US = 24 * HOUR
 _HISTORY = 21
 
@@ -123,9 +124,9 @@ def change_plate(path: PlatePath, body: PlateChange) -> Response:
     now = ctx.core.clock.now_us()
     text = None if body.text is None else plate_text(body.text)
     if "text" in body.model_fields_set:
-        event = ctx.corrections.correct(path.plate, text, _LOCAL, now)
+        event = ctx.corrections.correct(path.plate, text, caller().name or _LOCAL, now)
     if body.rejected is not None:
-        event = ctx.corrections.reject(path.plate, body.rejected, _LOCAL, now)
+        event = ctx.corrections.reject(path.plate, body.rejected, caller().name or _LOCAL, now)
     ctx.core.bus.publish(PlateIndexed(camera=event.camera, time_us=now, event=event.id, change="corrected"))
     return _detail(event)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.http import http_date
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.routes.retention_models import (
     HoldList,
@@ -79,6 +82,7 @@ def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
         until=body.until,
         visible=context().visible(),
     )
+    hold = replace(hold, created_by=caller().name)
     decided = context().holds.place(hold)
     copy_holds(core.db, core.store, now_us)
     shown = jsonify(_view(hold, now_us, decided).model_dump(by_alias=True))
@@ -99,7 +103,7 @@ def release_hold(path: HoldPath) -> Response:
     """Release a hold: what it held goes as anything of its age does. Who placed and released it stays on record."""
     core = context().core
     now_us = core.clock.now_us()
-    released = context().holds.release(path.hold, now_us, "")
+    released = context().holds.release(path.hold, now_us, caller().name)
     copy_holds(core.db, core.store, now_us)
     return jsonify(_view(released, now_us).model_dump(by_alias=True))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,14 @@ import click
 
 from gatehouse.roster import parse_camera
 from gatehouse_common.clock import SystemClock
-from gatehouse_common.db import Camera, CameraRepository, Database
-from gatehouse_common.errors import Conflict, InvalidInput, NotFound
+from gatehouse_common.db import Camera, CameraRepository
+from gatehouse_common.errors import Conflict, InvalidInput
 from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.settings.cameras import changed_settings
 
-from .options import data_options, json_option, read_settings
+from .opened_index import open_index
+from .options import data_options, json_option
 from .progress import progress
 
 
@@ -38,7 +41,7 @@ def add(camera_id: str, url: str, name: str | None, if_missing: bool, data: Path
     URL: rtsp://user:password@host/path, v4l2:///dev/video0, http://host/video.mjpg, file:///film.mp4, synthetic:
     """
     checked = parse_camera(camera_id, url)
-    with _Index(data, config) as cameras:
+    with _cameras(data, config) as cameras:
         now = SystemClock().now_us()
         try:
             cameras.add(Camera(id=checked.id, url=checked.url, name=name or checked.id, created_us=now))
@@ -55,7 +58,7 @@ def add(camera_id: str, url: str, name: str | None, if_missing: bool, data: Path
 @data_options
 def show(as_json: bool, data: Path | None, config: Path | None) -> None:
     """List all cameras, and what each last reported."""
-    with _Index(data, config) as cameras:
+    with _cameras(data, config) as cameras:
         found = cameras.list()
     if as_json:
         click.echo(json.dumps([_public(one) for one in found], indent=1))
@@ -83,7 +86,7 @@ def probe(camera_or_url: str, seconds: float, as_json: bool, data: Path | None, 
     if ":" in camera_or_url:
         url = parse_camera("probe", camera_or_url).url
     else:
-        with _Index(data, config) as cameras:
+        with _cameras(data, config) as cameras:
             url = cameras.get(camera_or_url).url
             register_camera_url(url)
     with progress("looking", 1):
@@ -106,7 +109,7 @@ def probe(camera_or_url: str, seconds: float, as_json: bool, data: Path | None, 
 @data_options
 def enable(camera_id: str, data: Path | None, config: Path | None) -> None:
     """Record a camera again that was disabled."""
-    with _Index(data, config) as cameras:
+    with _cameras(data, config) as cameras:
         cameras.change(camera_id, enabled=True)
     click.echo(f"Camera {camera_id} is enabled; it is recorded while Gatehouse runs.")
 
@@ -116,7 +119,7 @@ def enable(camera_id: str, data: Path | None, config: Path | None) -> None:
 @data_options
 def disable(camera_id: str, data: Path | None, config: Path | None) -> None:
     """Stop recording a camera for now. It stays in the list, and its footage stays."""
-    with _Index(data, config) as cameras:
+    with _cameras(data, config) as cameras:
         cameras.change(camera_id, enabled=False)
     click.echo(f"Camera {camera_id} is disabled; `gatehouse camera enable {camera_id}` records it again.")
 
@@ -135,7 +138,7 @@ def set_values(camera_id: str, values: tuple[str, ...], data: Path | None, confi
     A value of null is that of the site's settings again.
     """
     change = _change(values)
-    with _Index(data, config) as cameras:
+    with _cameras(data, config) as cameras:
         cameras.change(camera_id, settings=changed_settings(cameras.get(camera_id).settings, change))
     click.echo(f"Camera {camera_id} is changed.")
 
@@ -145,29 +148,16 @@ def set_values(camera_id: str, values: tuple[str, ...], data: Path | None, confi
 @data_options
 def remove(camera_id: str, data: Path | None, config: Path | None) -> None:
     """Stop recording a camera. Its footage stays."""
-    with _Index(data, config) as cameras:
+    with _cameras(data, config) as cameras:
         cameras.remove(camera_id)
     click.echo(f"Camera {camera_id} is removed; what it recorded stays.")
 
 
-class _Index:
-    """The cameras of the index, opened for one command and upgraded if need be."""
-
-    def __init__(self, data: Path | None, config: Path | None) -> None:
-        settings = read_settings(data, config)
-        folder = settings.values.data_dir.absolute()
-        if not folder.is_dir():
-            if not folder.parent.is_dir():
-                raise NotFound(f"there is no directory {folder.parent} to make the data directory in.")
-            folder.mkdir(mode=0o700)
-        self._db = Database(settings.database_url)
-
-    def __enter__(self) -> CameraRepository:
-        self._db.upgrade()
-        return CameraRepository(self._db)
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
+@contextmanager
+def _cameras(data: Path | None, config: Path | None) -> Iterator[CameraRepository]:
+    """Yield the cameras of the index; where there is none yet it is made."""
+    with open_index(data, config, make=True) as index:
+        yield CameraRepository(index.db)
 
 
 def _change(values: tuple[str, ...]) -> dict[str, Any]:

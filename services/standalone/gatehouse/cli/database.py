@@ -11,6 +11,7 @@ import click
 from gatehouse.import_entries import read_entries
 from gatehouse_common.db import Database
 from gatehouse_common.errors import NotFound
+from gatehouse_common.runtime.index import open_index
 
 from .options import data_options, json_option, read_settings
 from .progress import progress
@@ -87,4 +88,4 @@ def _open(data: Path | None, config: Path | None, *, create: bool) -> Database:
         raise NotFound(f"{folder} holds no index: name the data directory with --data.")
     if create:
         folder.mkdir(mode=0o700, exist_ok=True)
-    return Database(settings.database_url)
+    return open_index(settings)

@@ -16,6 +16,7 @@ export async function getJson(path, signal) {
 }
 
 export async function problemOf(answer) {
+  if (answer.status === 401) location.assign("/login?" + new URLSearchParams({ next: location.pathname + location.search }));
   const body = await answer.json().catch(() => ({}));
   return new Problem(body, answer.status);
 }

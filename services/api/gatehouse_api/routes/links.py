@@ -1,0 +1,145 @@
+"""``/api/v1/links`` and ``/s/``: a range of a camera for somebody without an account, for a while."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from flask import Response, g, jsonify, make_response, render_template, request
+from flask_openapi3 import APIBlueprint, Tag
+
+from gatehouse_api.auth.access import needs, open_to_all
+from gatehouse_api.auth.caller import caller, sender
+from gatehouse_api.context import context
+from gatehouse_api.routes import footage
+from gatehouse_api.routes.link_models import LinkList, LinkPath, LinkView, MadeLink, NewLink, SharedPath
+from gatehouse_api.times import check_length, parse_range, request_zone
+from gatehouse_common.accounts import Grant, Permission, Principal, Role, Scope
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import Deed, ShareLink
+from gatehouse_common.errors import Conflict
+from gatehouse_common.intervals import Interval
+from gatehouse_common.timefmt import rfc3339, to_datetime
+
+api = APIBlueprint("links", __name__, abp_tags=[Tag(name="Footage")])
+
+
+@api.post("/api/v1/links", responses={201: MadeLink}, summary="Show a range to somebody without an account")
+@needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
+def make_link(body: NewLink) -> tuple[Response, int, dict[str, str]]:
+    """Make a link to a range of a camera: whoever has it sees that, and nothing else, until it ends.
+
+    It ends with its time, at most seven days, when it is revoked, and with the user who made it.
+    """
+    ctx, asks = context(), caller()
+    if not asks.user:
+        raise Conflict("there are no users here (auth.mode is open), so that a link would be nobody's.")
+    ctx.cameras.get(body.camera)
+    span = parse_range(body.from_, body.to, request_zone(body.tz))
+    check_length(span)
+    earliest = asks.earliest_us(body.camera, ctx.core.clock.now_us())
+    if earliest is not None:
+        span = Interval(max(span.start, earliest), max(span.end, earliest + 1))
+    footage.find(body.camera, span)  # a link to nothing helps nobody
+    now_us = ctx.core.clock.now_us()
+    link, secret = ctx.links.make(
+        asks.user,
+        body.camera,
+        span,
+        now_us,
+        now_us + round(body.expires_in * SECOND),
+        download=body.download,
+        note=body.note,
+    )
+    _note("link.made", link, asks)
+    url = f"{request.host_url.rstrip('/')}/s/{secret}"
+    answer = jsonify(MadeLink(**_view(link).model_dump(), url=url).model_dump(by_alias=True))
+    return answer, 201, {"Location": f"/api/v1/links/{link.id}", "Cache-Control": "no-store"}
+
+
+@api.get("/api/v1/links", responses={200: LinkList}, summary="The links that were given out")
+@needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
+def get_links() -> Response:
+    """Return the links of whoever asks, of all for who may see users; those too that have ended."""
+    asks = caller()
+    of = None if asks.may(Scope.USERS_ADMIN) else asks.user
+    found = [_view(link) for link in context().links.list(of) if asks.sees(link.camera, Permission.EXPORT)]
+    return jsonify(LinkList(items=found).model_dump(by_alias=True))
+
+
+@api.delete("/api/v1/links/<link>", responses={204: None}, summary="Revoke a link")
+@needs(Scope.FOOTAGE_EXPORT)
+def revoke_link(path: LinkPath) -> tuple[str, int]:
+    """Revoke a link of whoever asks, or anybody's for who may see users: from the answer on it shows nothing."""
+    ctx, asks = context(), caller()
+    of = None if asks.may(Scope.USERS_ADMIN) else asks.user
+    _note("link.revoked", ctx.links.revoke(path.link, ctx.core.clock.now_us(), of), asks)
+    return "", 204
+
+
+@api.get("/s/<secret>", responses={200: None}, summary="The page of a link")
+@open_to_all
+def get_page(path: SharedPath) -> Response:
+    """Return a page that plays what the link shows. Each opening is on record."""
+    ctx = context()
+    now_us = ctx.core.clock.now_us()
+    link = ctx.links.find(path.secret, now_us)
+    ctx.links.note_opened(link.id, now_us)
+    _note("link.opened", link, None)
+    zone = ctx.core.zone
+    began, ends = (to_datetime(at, zone).strftime("%Y-%m-%d %H:%M:%S") for at in (link.start_us, link.end_us))
+    until = to_datetime(link.expires_us, zone).strftime("%Y-%m-%d %H:%M")
+    media = f"/s/{path.secret}/footage.mp4"
+    page = render_template(
+        "shared.html", link=link, media=media, began=began, ends=ends, until=until, zone=str(ctx.core.zone)
+    )
+    answer = make_response(page)
+    answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["Referrer-Policy"] = "no-referrer"  # the address is the secret
+    return answer
+
+
+@api.get("/s/<secret>/footage.mp4", responses={200: None}, summary="The footage of a link")
+@open_to_all
+def get_media(path: SharedPath) -> Response:
+    """Return what the link shows, as one exact file."""
+    ctx = context()
+    link = ctx.links.find(path.secret, ctx.core.clock.now_us())
+    saved = link.download and request.args.get("download") == "true"
+    permissions = {Permission.PLAYBACK, Permission.EXPORT} if link.download else {Permission.PLAYBACK}
+    grant = Grant(link.camera, frozenset(permissions))
+    # From here on the request may do what the link does, whoever sent it.
+    g.principal = Principal(
+        "",
+        0,
+        "link",
+        Role.VIEWER,
+        frozenset({Scope.FOOTAGE_READ}),
+        MappingProxyType({link.camera: grant}),
+    )
+    g.permission = Permission.PLAYBACK
+    return footage.answer(link.camera, Interval(link.start_us, link.end_us), download=saved)
+
+
+def _view(link: ShareLink) -> LinkView:
+    return LinkView(
+        id=link.id,
+        camera=link.camera,
+        from_=rfc3339(link.start_us),
+        to=rfc3339(link.end_us),
+        download=link.download,
+        note=link.note,
+        created=rfc3339(link.created_us),
+        expires=rfc3339(link.expires_us),
+        opened=link.opened,
+        last_opened=None if link.opened_us is None else rfc3339(link.opened_us),
+        revoked=None if link.revoked_us is None else rfc3339(link.revoked_us),
+    )
+
+
+def _note(action: str, link: ShareLink, asks: Principal | None) -> None:
+    """Write down what was done with a link; who opens one is nobody who is known."""
+    ctx = context()
+    detail = {"link": link.id, "from": rfc3339(link.start_us), "to": rfc3339(link.end_us), "note": link.note}
+    name, user, token = ("", None, None) if asks is None else (asks.name, asks.user, asks.token)
+    deed = Deed(action, f"camera {link.camera}", name, user, token, sender().address, detail)
+    ctx.audit.write(deed, ctx.core.clock.now_us())
