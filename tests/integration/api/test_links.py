@@ -12,6 +12,7 @@ import pytest
 
 from access_kit import GATE, YARD, access_site
 from access_kit import AccessSite as Site
+from gatehouse_common.accounts import Grant, Permission
 from gatehouse_common.db import ShareLinks, Users
 from running import us as to_us
 
@@ -131,3 +132,32 @@ def test_who_looks_back_an_hour_gives_out_no_more(site: Site) -> None:
     assert told.status in {201, 413}
     if told.status == 201:
         assert to_us(told.json()["from"]) > old
+
+
+def test_links_to_a_camera_are_there_for_who_sees_it(site: Site) -> None:
+    of = site.objects["yard"]
+    body = {"camera": YARD, "from": of["from"], "to": of["to"]}
+    made = site.ask("admin", "POST", "/api/v1/links", body)
+    link = made.json()["id"]
+    shown = {one["camera"] for one in site.ask("admin at the gate", "GET", "/api/v1/links").json()["items"]}
+    assert YARD not in shown
+    assert site.ask("admin at the gate", "DELETE", f"/api/v1/links/{link}").status == 404
+    assert site.ask("nobody", "GET", f"/s/{secret_of(made)}").status == 200
+    assert site.ask("admin", "DELETE", f"/api/v1/links/{link}").status == 204
+    assert site.ask("nobody", "GET", f"/s/{secret_of(made)}").status == 410
+
+
+def test_a_link_ends_with_the_grant_of_who_gave_it_out(site: Site) -> None:
+    caller = "operator at the gate"
+    secret = secret_of(make(site, caller))
+    users = Users(site.core.db)
+    user = users.named(caller)
+    assert user is not None
+    before = users.grants(user.id)
+    assert site.ask("nobody", "GET", f"/s/{secret}/footage.mp4").status == 200
+    for less in ([], [Grant(GATE, frozenset({Permission.PLAYBACK}))]):
+        users.grant(user.id, less)
+        for path in (f"/s/{secret}", f"/s/{secret}/footage.mp4"):
+            assert site.ask("nobody", "GET", path).status == 410
+    users.grant(user.id, before.values())
+    assert site.ask("nobody", "GET", f"/s/{secret}").status == 200

@@ -16,7 +16,7 @@ from gatehouse_api.times import check_length, parse_range, request_zone
 from gatehouse_common.accounts import Grant, Permission, Principal, Role, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Deed, ShareLink
-from gatehouse_common.errors import Conflict
+from gatehouse_common.errors import Conflict, Gone
 from gatehouse_common.intervals import Interval
 from gatehouse_common.timefmt import rfc3339, to_datetime
 
@@ -28,7 +28,7 @@ api = APIBlueprint("links", __name__, abp_tags=[Tag(name="Footage")])
 def make_link(body: NewLink) -> tuple[Response, int, dict[str, str]]:
     """Make a link to a range of a camera: whoever has it sees that, and nothing else, until it ends.
 
-    It ends with its time, at most seven days, when it is revoked, and with the user who made it.
+    It ends with its time, at most seven days, when it is revoked, and with the user who made it, or with their grant.
     """
     ctx, asks = context(), caller()
     if not asks.user:
@@ -62,17 +62,18 @@ def get_links() -> Response:
     """Return the links of whoever asks, of all for who may see users; those too that have ended."""
     asks = caller()
     of = None if asks.may(Scope.USERS_ADMIN) else asks.user
-    found = [_view(link) for link in context().links.list(of) if asks.sees(link.camera, Permission.EXPORT)]
+    ctx = context()
+    found = [_view(link) for link in ctx.links.list(of, ctx.visible())]
     return jsonify(LinkList(items=found).model_dump(by_alias=True))
 
 
 @api.delete("/api/v1/links/<link>", responses={204: None}, summary="Revoke a link")
-@needs(Scope.FOOTAGE_EXPORT)
+@needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
 def revoke_link(path: LinkPath) -> tuple[str, int]:
     """Revoke a link of whoever asks, or anybody's for who may see users: from the answer on it shows nothing."""
     ctx, asks = context(), caller()
     of = None if asks.may(Scope.USERS_ADMIN) else asks.user
-    _note("link.revoked", ctx.links.revoke(path.link, ctx.core.clock.now_us(), of), asks)
+    _note("link.revoked", ctx.links.revoke(path.link, ctx.core.clock.now_us(), of, ctx.visible()), asks)
     return "", 204
 
 
@@ -82,7 +83,7 @@ def get_page(path: SharedPath) -> Response:
     """Return a page that plays what the link shows. Each opening is on record."""
     ctx = context()
     now_us = ctx.core.clock.now_us()
-    link = ctx.links.find(path.secret, now_us)
+    link = _find(path.secret, now_us)
     ctx.links.note_opened(link.id, now_us)
     _note("link.opened", link, None)
     zone = ctx.core.zone
@@ -103,7 +104,7 @@ def get_page(path: SharedPath) -> Response:
 def get_media(path: SharedPath) -> Response:
     """Return what the link shows, as one exact file."""
     ctx = context()
-    link = ctx.links.find(path.secret, ctx.core.clock.now_us())
+    link = _find(path.secret, ctx.core.clock.now_us())
     saved = link.download and request.args.get("download") == "true"
     permissions = {Permission.PLAYBACK, Permission.EXPORT} if link.download else {Permission.PLAYBACK}
     grant = Grant(link.camera, frozenset(permissions))
@@ -118,6 +119,23 @@ def get_media(path: SharedPath) -> Response:
     )
     g.permission = Permission.PLAYBACK
     return footage.answer(link.camera, Interval(link.start_us, link.end_us), download=saved)
+
+
+def _find(secret: str, now_us: int) -> ShareLink:
+    """Return the link of a secret.
+
+    Raises:
+        NotFound: there is none.
+        Gone: it has ended, also because who gave it out may not export the camera any more.
+    """
+    ctx = context()
+    link = ctx.links.find(secret, now_us)
+    users = ctx.doorkeeper.users
+    if not users.get(link.user).all_cameras:
+        grant = users.grants(link.user).get(link.camera)
+        if grant is None or Permission.EXPORT not in grant.permissions:
+            raise Gone("this link has ended: ask whoever gave it to you for another.")
+    return link
 
 
 def _view(link: ShareLink) -> LinkView:
