@@ -41,6 +41,7 @@ ACCOUNT_ROUTES: dict[str, Route] = {
     "GET /account": Route("/account", KNOWN),
     "POST /account/password": Route("/account/password", KNOWN),
     "POST /account/sessions/end": Route("/account/sessions/end", KNOWN),
+    "POST /account/links/revoke": Route("/account/links/revoke", KNOWN),
     "POST /account/tokens": Route("/account/tokens", KNOWN),
     "POST /account/tokens/revoke": Route("/account/tokens/revoke", KNOWN),
     "GET /users": Route("/users", _USERS),

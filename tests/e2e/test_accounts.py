@@ -9,14 +9,16 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from browser_kit import FLAGS, chromium, number_of
-from running import Running, wait_for
+from running import Running, decode, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -51,6 +53,26 @@ def answered(url: str, body: dict[str, Any] | None = None, **headers: str) -> tu
             return error.code, error.read()
 
 
+def shared_film(page: Page, browser: Browser) -> int:
+    """Give out the last three seconds by the page; return how many pictures a stranger gets of them."""
+    now = page.evaluate("Date.now()")
+    times = [datetime.fromtimestamp(now / 1000 - back, UTC).strftime("%Y-%m-%d %H:%M:%S") for back in (4, 1)]
+    page.fill("#from", times[0])
+    page.fill("#to", times[1])
+    page.click("#share")
+    try:
+        page.wait_for_selector("#shared input", timeout=3000)
+    except PlaywrightTimeout:
+        return 0  # not recorded yet
+    link = page.locator("#shared input").input_value()
+    stranger = browser.new_context().new_page()
+    stranger.goto(link)
+    stranger.wait_for_function("document.querySelector('video').readyState >= 2")
+    assert "gate" in stranger.locator("main").inner_text()
+    stranger.context.close()
+    return decode(answered(f"{link}/footage.mp4")[1])
+
+
 def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: Browser) -> None:
     """S0-9..S0-12: first run, log in and out; a viewer sees what was granted, and a session ends from elsewhere."""
     cameras = [part for c in ("gate", "yard") for part in ("--camera", f"{c}=synthetic:?size=640x360&fps=15")]
@@ -64,6 +86,8 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
         page.wait_for_url(f"{gatehouse.url}/")
         assert wait_for("live picture", lambda: number_of(page)) >= 0
         assert page.locator("#add").is_visible()
+
+        wait_for("three seconds", lambda: shared_film(page, browser) > 20)
 
         page.goto(f"{gatehouse.url}/users")
         form = page.locator("section", has_text="Add a user").last
@@ -100,7 +124,8 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
         page.goto(f"{gatehouse.url}/account")
         page.click("button:has-text('Log out')")
         assert page.url == f"{gatehouse.url}/login"
-        assert gatehouse.stop() == 0
+        other.context.close()
+        assert gatehouse.stop(timeout=20) == 0
     said = (tmp_path / "log").read_text()
     assert ANN not in said
     assert BOB not in said
@@ -147,7 +172,7 @@ def test_players_and_scripts_show_a_token(tmp_path: Path, browser: Browser) -> N
         page.goto(f"{gatehouse.url}/account")
         page.click("button:has-text('Revoke')")
         assert answered(f"{gatehouse.url}/api/v1/cameras", **{"X-API-Key": token})[0] == 401
-        assert gatehouse.stop() == 0
+        assert gatehouse.stop(timeout=20) == 0
     for file in (tmp_path / "data").rglob("*"):
         if file.is_file() and file.suffix not in {".mp4", ".jpg"}:
             assert token.encode() not in file.read_bytes(), file
@@ -174,8 +199,8 @@ def test_from_elsewhere_the_first_user_needs_the_token_that_was_printed(tmp_path
         assert answered(url, {**eve, "token": "guessed"})[0] == 403
         assert answered(url, {**eve, "token": printed[1]})[0] == 204
         assert answered(url, {**eve, "name": "Mallory", "token": printed[1]})[0] == 409
-        assert gatehouse.stop() == 0
+        assert gatehouse.stop(timeout=20) == 0
     with Running(tmp_path / "data", "--host", "0.0.0.0", log=tmp_path / "log2", **LOCAL) as again:
         again.ready()
         assert "token" not in again.said(), "there is a user"
-        assert again.stop() == 0
+        assert again.stop(timeout=20) == 0

@@ -10,17 +10,21 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.user_desk import TokenOrder
 from gatehouse_api.context import context
 from gatehouse_api.forms import check_twice, dated, led_to, number, page, text, told
-from gatehouse_api.routes import auth, tokens
-from gatehouse_common.accounts import Scope, parse_scopes
+from gatehouse_api.routes import auth, links, tokens
+from gatehouse_common.accounts import Permission, Scope, parse_scopes
 from gatehouse_common.clock import HOUR
+from gatehouse_common.db import ShareLink
 from gatehouse_common.errors import GatehouseError
+from gatehouse_common.timefmt import to_datetime
 
 pages = Blueprint("account_pages", __name__)
 
+_MOST_LINKS = 100
 _DONE = {
     "password": "The password has been changed; all other sessions have ended.",
     "sessions": "The sessions have ended.",
     "revoked": "The token has been revoked.",
+    "link": "The link shows nothing any more.",
 }
 
 
@@ -75,6 +79,17 @@ def post_token() -> BaseResponse:
     return answer
 
 
+@pages.post("/account/links/revoke")
+@known
+def post_link() -> BaseResponse:
+    """Revoke a link."""
+    try:
+        links.revoke(text("link"))
+    except GatehouseError as error:
+        return _account(error)
+    return led_to("/account?done=link")
+
+
 @pages.post("/account/tokens/revoke")
 @known
 def post_revoke() -> BaseResponse:
@@ -84,6 +99,13 @@ def post_revoke() -> BaseResponse:
     except GatehouseError as error:
         return _account(error)
     return led_to("/account?done=revoked")
+
+
+def _link(link: ShareLink) -> dict[str, object]:
+    zone, now_us = context().core.zone, context().core.clock.now_us()
+    shown = dated(links.link_view(link).model_dump(), "expires", "revoked")
+    began, ends = (to_datetime(at, zone).strftime("%Y-%m-%d %H:%M:%S") for at in (link.start_us, link.end_us))
+    return {**shown, "began": began, "ends": ends, "alive": link.revoked_us is None and link.expires_us > now_us}
 
 
 def _account(error: GatehouseError | None = None, made: str = "") -> Response:
@@ -100,6 +122,9 @@ def _account(error: GatehouseError | None = None, made: str = "") -> Response:
         tokens=[
             dated(tokens.token_view(one).model_dump(), "created", "expires", "used", "revoked")
             for one in context().user_desk.tokens(asks)
+        ],
+        links=[
+            _link(link) for link in context().links.list(asks.user, context().visible(Permission.EXPORT))[:_MOST_LINKS]
         ],
         is_open=context().doorkeeper.is_open,
     )

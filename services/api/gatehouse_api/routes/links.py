@@ -52,7 +52,7 @@ def make_link(body: NewLink) -> tuple[Response, int, dict[str, str]]:
     )
     _note("link.made", link, asks)
     url = f"{request.host_url.rstrip('/')}/s/{secret}"
-    answer = jsonify(MadeLink(**_view(link).model_dump(), url=url).model_dump(by_alias=True))
+    answer = jsonify(MadeLink(**link_view(link).model_dump(), url=url).model_dump(by_alias=True))
     return answer, 201, {"Location": f"/api/v1/links/{link.id}", "Cache-Control": "no-store"}
 
 
@@ -63,7 +63,7 @@ def get_links() -> Response:
     asks = caller()
     of = None if asks.may(Scope.USERS_ADMIN) else asks.user
     ctx = context()
-    found = [_view(link) for link in ctx.links.list(of, ctx.visible())]
+    found = [link_view(link) for link in ctx.links.list(of, ctx.visible())]
     return jsonify(LinkList(items=found).model_dump(by_alias=True))
 
 
@@ -71,9 +71,7 @@ def get_links() -> Response:
 @needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
 def revoke_link(path: LinkPath) -> tuple[str, int]:
     """Revoke a link of whoever asks, or anybody's for who may see users: from the answer on it shows nothing."""
-    ctx, asks = context(), caller()
-    of = None if asks.may(Scope.USERS_ADMIN) else asks.user
-    _note("link.revoked", ctx.links.revoke(path.link, ctx.core.clock.now_us(), of, ctx.visible()), asks)
+    revoke(path.link)
     return "", 204
 
 
@@ -138,7 +136,19 @@ def _find(secret: str, now_us: int) -> ShareLink:
     return link
 
 
-def _view(link: ShareLink) -> LinkView:
+def revoke(link: str) -> None:
+    """Revoke a link of whoever asks, or anybody's for who may see users.
+
+    Raises:
+        NotFound: there is no such link for them.
+    """
+    ctx, asks = context(), caller()
+    of = None if asks.may(Scope.USERS_ADMIN) else asks.user
+    _note("link.revoked", ctx.links.revoke(link, ctx.core.clock.now_us(), of, ctx.visible(Permission.EXPORT)), asks)
+
+
+def link_view(link: ShareLink) -> LinkView:
+    """Return a link as answers show it."""
     return LinkView(
         id=link.id,
         camera=link.camera,

@@ -3,6 +3,7 @@
 import { footageUrl, getJson, problemOf } from "./api.js";
 import { CoverageList } from "./coverage.js";
 import { LivePlayer } from "./live.js";
+import { share } from "./share.js";
 import { Timeline } from "./timeline.js";
 import { Zone, duration } from "./times.js";
 import { otherTroubles, unrecorded } from "./unrecorded.js";
@@ -292,14 +293,35 @@ function measure() {
   $("length").textContent = from && to && to > from ? duration(to - from) : "";
 }
 
+function fail(text) {
+  $("problem").textContent = text;
+  $("problem").hidden = !text;
+}
+
+// The range that is typed, or null once it has been said what is wrong with it.
+function range() {
+  const [from, to] = [typed("from"), typed("to")];
+  const wrong = !from || !to ? "Give both times like 2026-05-17 10:23:00, or set them from the picture."
+    : to <= from ? "‘To’ must be after ‘From’." : "";
+  fail(wrong);
+  return wrong ? null : [from, to];
+}
+
+async function giveOut() {
+  const wanted = range();
+  if (!wanted) return;
+  try {
+    await share(page.camera, ...wanted, $("shared"));
+  } catch (error) {
+    fail(error.message);
+  }
+}
+
 async function save(event) {
   event.preventDefault();
-  const problem = $("problem");
-  problem.hidden = true;
-  const [from, to] = [typed("from"), typed("to")];
-  const fail = (text) => { problem.textContent = text; problem.hidden = false; };
-  if (!from || !to) return fail("Give both times like 2026-05-17 10:23:00, or set them from the picture.");
-  if (to <= from) return fail("‘To’ must be after ‘From’.");
+  const wanted = range();
+  if (!wanted) return;
+  const [from, to] = wanted;
   const url = footageUrl(page.camera, from, to, { gaps: $("gaps").value, cut: $("cut").value });
   const head = await fetch(url, { method: "HEAD" }).catch(() => null);
   if (!head) return fail("The server does not answer.");
@@ -425,6 +447,7 @@ $("mark-out").addEventListener("click", () => mark(1));
 $("from").addEventListener("input", measure);
 $("to").addEventListener("input", measure);
 $("save").addEventListener("submit", save);
+$("share")?.addEventListener("click", giveOut);
 document.addEventListener("keydown", onKey);
 video.requestVideoFrameCallback?.(onFrame);
 start();
