@@ -229,19 +229,19 @@ def _callers(core: Core) -> dict[str, Caller]:
         _token(core, admin.id, "admin at the gate", Role.ADMIN, everything, cameras=GATE),
         _token(core, admin.id, "plates alone", Role.ADMIN, frozenset({Scope.PLATES_READ})),
         _token(core, admin.id, "live alone", Role.ADMIN, frozenset({Scope.LIVE_VIEW}), cameras=GATE),
-        _user(core, "operator", Role.OPERATOR, None),
-        _user(core, "operator at the gate", Role.OPERATOR, {GATE: frozenset(Permission)}),
-        _user(core, "operator of the last hour", Role.OPERATOR, {GATE: frozenset(Permission)}, LAST_HOURS),
-        _user(core, "operator who watches", Role.OPERATOR, {GATE: frozenset({Permission.LIVE})}),
-        _user(core, "viewer at the gate", Role.VIEWER, {GATE: frozenset(play)}),
-        _user(core, "viewer who watches", Role.VIEWER, {GATE: frozenset({Permission.LIVE})}),
-        _user(core, "viewer of nothing", Role.VIEWER, {}),
-        _user(core, "uploader", Role.UPLOADER, {}),
+        add_user(core, "operator", Role.OPERATOR, None),
+        add_user(core, "operator at the gate", Role.OPERATOR, {GATE: frozenset(Permission)}),
+        add_user(core, "operator of the last hour", Role.OPERATOR, {GATE: frozenset(Permission)}, LAST_HOURS),
+        add_user(core, "operator who watches", Role.OPERATOR, {GATE: frozenset({Permission.LIVE})}),
+        add_user(core, "viewer at the gate", Role.VIEWER, {GATE: frozenset(play)}),
+        add_user(core, "viewer who watches", Role.VIEWER, {GATE: frozenset({Permission.LIVE})}),
+        add_user(core, "viewer of nothing", Role.VIEWER, {}),
+        add_user(core, "uploader", Role.UPLOADER, {}),
     ]
     return {one.name: one for one in [*found, Caller("nobody", {}, frozenset(), {})]}
 
 
-def _user(
+def add_user(
     core: Core,
     name: str,
     role: Role,

@@ -37,7 +37,7 @@ ACCOUNT_ROUTES: dict[str, Route] = {
     **SHARED,
     "GET /api/v1/links": Route("/api/v1/links", _EXPORT, Permission.EXPORT),
     "POST /api/v1/links": Route("/api/v1/links", _EXPORT, Permission.EXPORT, json=_RANGE),
-    "DELETE /api/v1/links/<link>": Route("/api/v1/links/none", _EXPORT),
+    "DELETE /api/v1/links/<link>": Route("/api/v1/links/none", _EXPORT, Permission.EXPORT),
     "GET /account": Route("/account", KNOWN, in_person=True),
     "POST /account/password": Route("/account/password", KNOWN, in_person=True),
     "POST /account/sessions/end": Route("/account/sessions/end", KNOWN, in_person=True),

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import cast
 
-from flask import current_app, g
+from flask import Request, current_app, g, request
 
 from gatehouse_common.accounts import Permission
 from gatehouse_common.db import (
@@ -30,6 +30,7 @@ from gatehouse_common.runtime import Core
 from .auth.caller import VisibleCameras, caller, visible_to, wanted_permission
 from .auth.doorkeeper import Doorkeeper
 from .auth.login_desk import LoginDesk
+from .auth.standing import Standing
 from .auth.user_desk import UserDesk
 from .conversions import Conversions
 from .detector_desk import DetectorDesk
@@ -94,6 +95,11 @@ class Context:
     def visible(self, permission: Permission | None = None) -> Visible | None:
         """Return what there is for who asks, with a permission or that of the route; None: everything."""
         return visible_to(g.get("principal"), wanted_permission(permission), self.core.clock.now_us())
+
+    def standing(self) -> Standing:
+        """Return what tells, long after this request, whether who sent it may still have what is sent."""
+        asked = cast("Request", request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 - is public
+        return Standing(self.doorkeeper, self.core.clock, asked, caller())
 
     @property
     def footage(self) -> FootageReader:

@@ -79,12 +79,6 @@ def check_startup(settings: Settings, names: Collection[str]) -> Settings:
     if "api" not in names:
         return settings
     api = settings.values.api
-    if settings.values.auth.mode == "open" and api.host not in LOOPBACK:
-        raise InvalidInput(
-            f"with auth.mode 'open' whoever reaches {api.host} could watch everything and change cameras: leave it at "
-            "'local', which has users, or listen on 127.0.0.1 only.",
-            "auth.mode",
-        )
     if settings.values.auth.mode == "proxy" and not (api.trusted_proxies and settings.values.auth.proxy_secret):
         raise InvalidInput(
             "with auth.mode 'proxy' set api.trusted_proxies to the proxy's address, and auth.proxy_secret to what it "
@@ -92,6 +86,12 @@ def check_startup(settings: Settings, names: Collection[str]) -> Settings:
             "auth.mode",
         )
     port = find_port(api.host, api.port)
+    if settings.values.auth.mode == "open" and api.host not in LOOPBACK:
+        raise InvalidInput(
+            f"with auth.mode 'open' whoever reaches {api.host} could watch everything and change cameras: leave it at "
+            "'local', which has users, or listen on 127.0.0.1 only.",
+            "auth.mode",
+        )
     values = settings.values.model_copy(update={"api": api.model_copy(update={"port": port})})
     return dataclasses.replace(settings, values=values)
 

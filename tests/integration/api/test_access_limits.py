@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from access_kit import BOTH, GATE, LAST_HOURS, LENGTH_S, OWN, YARD, Told, access_site
+from access_kit import BOTH, GATE, LAST_HOURS, LENGTH_S, OWN, YARD, Told, access_site, add_user
 from access_kit import AccessSite as Site
 from gatehouse_api.context import context
-from gatehouse_common.accounts import Grant, Permission
+from gatehouse_common.accounts import Grant, Permission, Role
 from gatehouse_common.clock import HOUR, SECOND
-from gatehouse_common.db import Users
+from gatehouse_common.db import CameraRepository, Users
 from gatehouse_common.ids import new_id
-from gatehouse_common.messages import PlateIndexed
+from gatehouse_common.messages import CameraStatus, PlateIndexed
 from gatehouse_common.timefmt import parse, rfc3339
 
 AT_THE_GATE, LAST_HOUR = "operator at the gate", "operator of the last hour"
@@ -293,3 +293,61 @@ def test_events_are_told_of_what_is_there(site: Site, caller: str, topics: set[s
 
 def test_who_may_not_read_a_topic_is_not_told_of_it(site: Site) -> None:
     assert site.ask("viewer at the gate", "GET", "/api/v1/events/stream?topics=plates").status == 403
+
+
+@pytest.mark.parametrize("path", ["/live/gate.mjpg", "/api/v1/events/stream"])
+@pytest.mark.parametrize("how", ["removed", "not granted"])
+def test_what_is_endless_ends_with_what_allowed_it(
+    site: Site, path: str, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatehouse_api.auth.standing.AGAIN_US", 0)
+    name = f"{how} {path.rpartition('/')[2]}"
+    one = add_user(site.core, name, Role.VIEWER, {GATE: frozenset({Permission.LIVE})})
+    users = Users(site.core.db)
+    user = users.named(name)
+    assert user is not None
+    with site.client().get(path, headers=dict(one.headers)) as answer:
+        assert answer.status_code == 200
+        pieces = iter(answer.response)
+        assert next(pieces)
+        if how == "removed":
+            users.remove(user.id)
+        else:
+            users.grant(user.id, [])
+            if "events" in path:  # it goes on, and tells of nothing
+                return
+        assert list(pieces) == []
+
+
+def test_cameras_that_go_are_told_of_to_who_sees_them(site: Site) -> None:
+    with site.app.app_context():
+        context().events.next_after(0, ["cameras"], 0)  # from now on it is known what cameras do
+    headers = dict(site.callers[AT_THE_GATE].headers)
+    with site.client().get("/api/v1/events/stream?topics=cameras", headers=headers) as answer:
+        pieces = iter(answer.response)
+        next(pieces)
+        for camera in (YARD, GATE):
+            now = site.core.clock.now_us()
+            status = {"camera": camera, "time_us": now, "state": "recording", "since_us": now, "detail": ""}
+            CameraRepository(site.core.db).report(CameraStatus.model_validate(status))
+        told = str(next(pieces))
+    assert "camera.online" in told
+    assert f'"id":"{GATE}"' in told
+    assert YARD not in told
+
+
+@pytest.mark.parametrize(("caller", "drawn"), [(AT_THE_GATE, True), ("viewer at the gate", False)])
+def test_plates_are_drawn_only_for_who_may_read_them(
+    site: Site, caller: str, drawn: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[str]()
+
+    def reads(_plates: object, camera: str, _at_us: int) -> list[object]:
+        asked.append(camera)
+        return []
+
+    monkeypatch.setattr("gatehouse_api.routes.v2_stream.newest_reads", reads)
+    headers = dict(site.callers[caller].headers)
+    with site.client().get(f"/v2/stream/video-feed?camera={GATE}", headers=headers) as answer:
+        assert next(iter(answer.response))
+    assert asked == ([GATE] if drawn else [])

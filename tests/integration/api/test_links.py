@@ -12,6 +12,7 @@ import pytest
 
 from access_kit import GATE, YARD, access_site
 from access_kit import AccessSite as Site
+from gatehouse_common.accounts import Grant, Permission, Role
 from gatehouse_common.db import ShareLinks, Users
 from running import us as to_us
 
@@ -70,11 +71,14 @@ def test_each_opening_is_on_record_and_the_secret_nowhere(site: Site) -> None:
     secret = secret_of(make(site))
     for _ in range(2):
         site.ask("nobody", "GET", f"/s/{secret}")
+    for _ in range(3):
+        film = site.ask("nobody", "GET", f"/s/{secret}/footage.mp4")
+        assert film.headers["Cache-Control"] == "private, no-store", "what has ended must not play on"
     mine = site.ask("operator", "GET", "/api/v1/links").json()["items"][0]
     assert mine["opened"] == 2
     assert mine["last_opened"] is not None
     deeds = site.ask("admin", "GET", "/api/v1/audit?action=link.").json()["items"]
-    assert [d["action"] for d in deeds[:3]] == ["link.opened", "link.opened", "link.made"]
+    assert [d["action"] for d in deeds[:3]] == ["link.played", "link.opened", "link.made"], "each once in ten minutes"
     assert deeds[0]["detail"]["link"] == mine["id"]
     assert secret not in json.dumps(deeds)
     files = [path for path in site.core.data_dir.rglob("*") if path.is_file() and path.suffix != ".mp4"]
@@ -99,7 +103,9 @@ def test_a_link_ends_by_hand_by_its_time_and_with_who_made_it(site: Site) -> Non
     assert user is not None
     users.change(user.id, state="disabled")
     assert site.ask("nobody", "GET", f"/s/{gone}").status == 410
-    users.change(user.id, state="active")
+    users.change(user.id, state="active", role=Role.VIEWER)
+    assert site.ask("nobody", "GET", f"/s/{gone}").status == 410, "who may not export gives nothing out"
+    users.change(user.id, role=Role.OPERATOR)
     assert site.ask("nobody", "GET", f"/s/{gone}").status == 200
     assert site.ask("nobody", "GET", f"/s/{secret[::-1]}").status == 404
 
@@ -133,15 +139,44 @@ def test_who_looks_back_an_hour_gives_out_no_more(site: Site) -> None:
         assert to_us(told.json()["from"]) > old
 
 
+def test_links_to_a_camera_are_there_for_who_sees_it(site: Site) -> None:
+    of = site.objects["yard"]
+    body = {"camera": YARD, "from": of["from"], "to": of["to"]}
+    made = site.ask("admin", "POST", "/api/v1/links", body)
+    link = made.json()["id"]
+    shown = {one["camera"] for one in site.ask("admin at the gate", "GET", "/api/v1/links").json()["items"]}
+    assert YARD not in shown
+    assert YARD.encode() not in site.ask("admin at the gate", "GET", "/account", Accept="text/html").data
+    assert site.ask("admin at the gate", "DELETE", f"/api/v1/links/{link}").status == 404
+    assert site.ask("nobody", "GET", f"/s/{secret_of(made)}").status == 200
+    assert site.ask("admin", "DELETE", f"/api/v1/links/{link}").status == 204
+    assert site.ask("nobody", "GET", f"/s/{secret_of(made)}").status == 410
+
+
+def test_a_link_ends_with_the_grant_of_who_gave_it_out(site: Site) -> None:
+    caller = "operator at the gate"
+    secret = secret_of(make(site, caller))
+    users = Users(site.core.db)
+    user = users.named(caller)
+    assert user is not None
+    before = users.grants(user.id)
+    assert site.ask("nobody", "GET", f"/s/{secret}/footage.mp4").status == 200
+    for less in ([], [Grant(GATE, frozenset({Permission.PLAYBACK}))]):
+        users.grant(user.id, less)
+        for path in (f"/s/{secret}", f"/s/{secret}/footage.mp4"):
+            assert site.ask("nobody", "GET", path).status == 410
+    users.grant(user.id, before.values())
+    assert site.ask("nobody", "GET", f"/s/{secret}").status == 200
+
+
 def test_the_page_of_the_account_lists_links_and_revokes_them(site: Site) -> None:
-    told = make(site)
+    told = make(site, "admin")
     secret = secret_of(told)
-    page = site.ask("operator", "GET", "/account", Accept="text/html").data.decode()
+    page = site.ask("admin", "GET", "/account", Accept="text/html").data.decode()
     assert told.json()["id"] in page
     assert secret not in page
-    headers = {**site.callers["operator"].headers, "Accept": "text/html"}
     form = {"link": told.json()["id"]}
-    assert site.client().post("/account/links/revoke", data=form, headers=headers).status_code == 303
+    assert site.client().post("/account/links/revoke", data=form).status_code == 401
+    revoked = site.client().post("/account/links/revoke", data=form, headers=site.callers["admin"].headers)
+    assert revoked.status_code == 303
     assert site.ask("nobody", "GET", f"/s/{secret}").status == 410
-    other = {**site.callers["viewer at the gate"].headers, "Accept": "text/html"}
-    assert site.client().post("/account/links/revoke", data=form, headers=other).status_code == 404

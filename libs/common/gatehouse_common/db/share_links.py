@@ -16,6 +16,7 @@ from .contention import retried
 from .engine import Database
 from .share_models import ShareLinkRow
 from .user_lock import lock_user
+from .visible import Visible, seen
 
 _MOST_NOTE = 300
 
@@ -122,21 +123,34 @@ class ShareLinks:
             opened = {"opened": ShareLinkRow.opened + 1, "opened_us": now_us}
             c.execute(update(ShareLinkRow).where(ShareLinkRow.id == link_id).values(opened))
 
-    def list(self, user_id: str | None = None) -> list[ShareLink]:
-        """Return the links of a user, or of all, the newest first; those too that have ended."""
-        query = select(*_LINK).order_by(ShareLinkRow.created_us.desc(), ShareLinkRow.id)
+    def list(self, user_id: str | None = None, visible: Visible | None = None) -> list[ShareLink]:
+        """Return the links of a user, or of all, the newest first; those too that have ended.
+
+        Only those to cameras that are ``visible``.
+        """
+        query = (
+            select(*_LINK)
+            .where(*seen(visible, ShareLinkRow.camera))
+            .order_by(ShareLinkRow.created_us.desc(), ShareLinkRow.id)
+        )
         with self._db.look() as c:
             rows = c.execute(query if user_id is None else query.where(ShareLinkRow.user == user_id))
             return [ShareLink(*row) for row in rows]
 
     @retried
-    def revoke(self, link_id: str, now_us: int, user_id: str | None = None) -> ShareLink:
+    def revoke(
+        self, link_id: str, now_us: int, user_id: str | None = None, visible: Visible | None = None
+    ) -> ShareLink:
         """Revoke a link, of a user if one is named; again changes nothing.
 
         Raises:
-            NotFound: there is no such link, or it is another's.
+            NotFound: there is no such link, or it is another's, or to a camera that is not ``visible``.
         """
-        mine = [ShareLinkRow.id == link_id, *([ShareLinkRow.user == user_id] if user_id is not None else [])]
+        mine = [
+            ShareLinkRow.id == link_id,
+            *seen(visible, ShareLinkRow.camera),
+            *([ShareLinkRow.user == user_id] if user_id is not None else []),
+        ]
         with self._db.begin() as c:
             c.execute(update(ShareLinkRow).where(*mine, ShareLinkRow.revoked_us.is_(None)).values(revoked_us=now_us))
             row = c.execute(select(*_LINK).where(*mine)).first()

@@ -89,7 +89,7 @@ def install_witness(app: Flask, audit: Audit, clock: Clock, *, is_open: bool) ->
     """
     if is_open:
         return
-    seen = _Seen()
+    seen = Lately()
 
     @app.after_request
     def witness(answer: Response) -> Response:
@@ -133,7 +133,7 @@ def _deed(answer: Response) -> Deed | None:
     return Deed(action, _subject(), asks.name, asks.user, asks.token, address, detail, done=done)
 
 
-class _Seen:
+class Lately:
     """Remembers what was written down lately."""
 
     def __init__(self) -> None:

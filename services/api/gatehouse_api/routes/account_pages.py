@@ -11,7 +11,7 @@ from gatehouse_api.auth.user_desk import TokenOrder
 from gatehouse_api.context import context
 from gatehouse_api.forms import check_twice, dated, led_to, number, page, text, told
 from gatehouse_api.routes import auth, links, tokens
-from gatehouse_common.accounts import Scope, parse_scopes
+from gatehouse_common.accounts import Permission, Scope, parse_scopes
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import ShareLink
 from gatehouse_common.errors import GatehouseError
@@ -123,6 +123,8 @@ def _account(error: GatehouseError | None = None, made: str = "") -> Response:
             dated(tokens.token_view(one).model_dump(), "created", "expires", "used", "revoked")
             for one in context().user_desk.tokens(asks)
         ],
-        links=[_link(link) for link in context().links.list(asks.user)[:_MOST_LINKS]],
+        links=[
+            _link(link) for link in context().links.list(asks.user, context().visible(Permission.EXPORT))[:_MOST_LINKS]
+        ],
         is_open=context().doorkeeper.is_open,
     )

@@ -71,12 +71,15 @@ def get_stream(query: StreamQuery) -> Response:
         needed = sorted({TOPICS[topic][0] for topic in query.topics.split(",") if topic})
         raise Forbidden(f"this needs {' or '.join(needed)}, which {asks.name!r} may not.")
 
-    def sights() -> Sights:
-        """What there is for this viewer, who may look back only for a while, and that goes on."""
-        return _sights(asks, topics, ctx.core.clock.now_us())
+    standing = ctx.standing()
+
+    def sights() -> Sights | None:
+        """What there is for this viewer by now; None: they are not let in any more."""
+        still = standing.principal()
+        return None if still is None else _sights(still, topics, ctx.core.clock.now_us())
 
     last = (request.headers.get("Last-Event-ID") or query.last_event_id).strip()[:64]
-    number, missed = _resume(ctx, last, topics, sights())
+    number, missed = _resume(ctx, last, topics, _sights(asks, topics, ctx.core.clock.now_us()))
     if ctx.events.full():
         raise Unavailable("as many pages are told of events as the server bears")
     answer = Response(
@@ -88,7 +91,11 @@ def get_stream(query: StreamQuery) -> Response:
 
 
 def _sights(asks: Principal, topics: Sequence[str], now_us: int) -> Sights:
-    return {topic: visible_to(asks, TOPICS[topic][1], now_us) for topic in topics}
+    found = {}
+    for topic in topics:
+        scope, permission = TOPICS[topic]
+        found[topic] = visible_to(asks if asks.may(scope) else None, permission, now_us)
+    return found
 
 
 def _resume(ctx: Context, last: str, topics: Sequence[str], sights: Sights) -> tuple[int, list[Event]]:
@@ -101,7 +108,7 @@ def _resume(ctx: Context, last: str, topics: Sequence[str], sights: Sights) -> t
 
 
 def _stream(
-    ctx: Context, topics: Sequence[str], number: int, missed: list[Event], sights: Callable[[], Sights]
+    ctx: Context, topics: Sequence[str], number: int, missed: list[Event], sights: Callable[[], Sights | None]
 ) -> Iterator[bytes]:
     with ctx.events.watch():
         yield f"retry: {_RETRY_MS}\n\n".encode()
@@ -110,7 +117,10 @@ def _stream(
         told = time.monotonic()
         while not ctx.stop.is_set():
             try:
-                number, found = ctx.events.next_after(number, topics, _WAIT_S, sights())
+                there = sights()
+                if there is None:
+                    return
+                number, found = ctx.events.next_after(number, topics, _WAIT_S, there)
             except GatehouseError as error:  # the index is away: who comes back by the last id has missed nothing
                 log.warning("a page is told of events no more", reason=error.message)
                 return

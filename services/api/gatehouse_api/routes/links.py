@@ -9,16 +9,19 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.auth.caller import caller, sender
+from gatehouse_api.auth.witness import Lately
 from gatehouse_api.context import context
 from gatehouse_api.routes import footage
 from gatehouse_api.routes.link_models import LinkList, LinkPath, LinkView, MadeLink, NewLink, SharedPath
 from gatehouse_api.times import check_length, parse_range, request_zone
-from gatehouse_common.accounts import Grant, Permission, Principal, Role, Scope
+from gatehouse_common.accounts import ROLE_SCOPES, Grant, Permission, Principal, Role, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Deed, ShareLink
-from gatehouse_common.errors import Conflict
+from gatehouse_common.errors import Conflict, Gone
 from gatehouse_common.intervals import Interval
 from gatehouse_common.timefmt import rfc3339, to_datetime
+
+_LATELY = Lately()
 
 api = APIBlueprint("links", __name__, abp_tags=[Tag(name="Footage")])
 
@@ -28,7 +31,7 @@ api = APIBlueprint("links", __name__, abp_tags=[Tag(name="Footage")])
 def make_link(body: NewLink) -> tuple[Response, int, dict[str, str]]:
     """Make a link to a range of a camera: whoever has it sees that, and nothing else, until it ends.
 
-    It ends with its time, at most seven days, when it is revoked, and with the user who made it.
+    It ends with its time, at most seven days, when it is revoked, and with the user who made it, or with their grant.
     """
     ctx, asks = context(), caller()
     if not asks.user:
@@ -62,12 +65,13 @@ def get_links() -> Response:
     """Return the links of whoever asks, of all for who may see users; those too that have ended."""
     asks = caller()
     of = None if asks.may(Scope.USERS_ADMIN) else asks.user
-    found = [link_view(link) for link in context().links.list(of) if asks.sees(link.camera, Permission.EXPORT)]
+    ctx = context()
+    found = [link_view(link) for link in ctx.links.list(of, ctx.visible())]
     return jsonify(LinkList(items=found).model_dump(by_alias=True))
 
 
 @api.delete("/api/v1/links/<link>", responses={204: None}, summary="Revoke a link")
-@needs(Scope.FOOTAGE_EXPORT)
+@needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
 def revoke_link(path: LinkPath) -> tuple[str, int]:
     """Revoke a link of whoever asks, or anybody's for who may see users: from the answer on it shows nothing."""
     revoke(path.link)
@@ -77,12 +81,12 @@ def revoke_link(path: LinkPath) -> tuple[str, int]:
 @api.get("/s/<secret>", responses={200: None}, summary="The page of a link")
 @open_to_all
 def get_page(path: SharedPath) -> Response:
-    """Return a page that plays what the link shows. Each opening is on record."""
+    """Return a page that plays what the link shows; whoever opens it is on record."""
     ctx = context()
     now_us = ctx.core.clock.now_us()
-    link = ctx.links.find(path.secret, now_us)
+    link = _find(path.secret, now_us)
     ctx.links.note_opened(link.id, now_us)
-    _note("link.opened", link, None)
+    _note_look("link.opened", link)
     zone = ctx.core.zone
     began, ends = (to_datetime(at, zone).strftime("%Y-%m-%d %H:%M:%S") for at in (link.start_us, link.end_us))
     until = to_datetime(link.expires_us, zone).strftime("%Y-%m-%d %H:%M")
@@ -101,7 +105,7 @@ def get_page(path: SharedPath) -> Response:
 def get_media(path: SharedPath) -> Response:
     """Return what the link shows, as one exact file."""
     ctx = context()
-    link = ctx.links.find(path.secret, ctx.core.clock.now_us())
+    link = _find(path.secret, ctx.core.clock.now_us())
     saved = link.download and request.args.get("download") == "true"
     permissions = {Permission.PLAYBACK, Permission.EXPORT} if link.download else {Permission.PLAYBACK}
     grant = Grant(link.camera, frozenset(permissions))
@@ -115,7 +119,28 @@ def get_media(path: SharedPath) -> Response:
         MappingProxyType({link.camera: grant}),
     )
     g.permission = Permission.PLAYBACK
-    return footage.answer(link.camera, Interval(link.start_us, link.end_us), download=saved)
+    answer = footage.answer(link.camera, Interval(link.start_us, link.end_us), download=saved)
+    _note_look("link.played", link)
+    answer.headers["Cache-Control"] = "private, no-store"  # what has ended must not play on from a cache
+    return answer
+
+
+def _find(secret: str, now_us: int) -> ShareLink:
+    """Return the link of a secret.
+
+    Raises:
+        NotFound: there is none.
+        Gone: it has ended, also because who gave it out may not export the camera any more.
+    """
+    ctx = context()
+    link = ctx.links.find(secret, now_us)
+    users = ctx.doorkeeper.users
+    user = users.get(link.user)
+    grant = Grant(link.camera) if user.all_cameras else users.grants(link.user).get(link.camera)
+    may = Scope.FOOTAGE_EXPORT in ROLE_SCOPES[user.role]
+    if not may or grant is None or Permission.EXPORT not in grant.permissions:
+        raise Gone("this link has ended: ask whoever gave it to you for another.")
+    return link
 
 
 def revoke(link: str) -> None:
@@ -126,7 +151,7 @@ def revoke(link: str) -> None:
     """
     ctx, asks = context(), caller()
     of = None if asks.may(Scope.USERS_ADMIN) else asks.user
-    _note("link.revoked", ctx.links.revoke(link, ctx.core.clock.now_us(), of), asks)
+    _note("link.revoked", ctx.links.revoke(link, ctx.core.clock.now_us(), of, ctx.visible(Permission.EXPORT)), asks)
 
 
 def link_view(link: ShareLink) -> LinkView:
@@ -144,6 +169,12 @@ def link_view(link: ShareLink) -> LinkView:
         last_opened=None if link.opened_us is None else rfc3339(link.opened_us),
         revoked=None if link.revoked_us is None else rfc3339(link.revoked_us),
     )
+
+
+def _note_look(action: str, link: ShareLink) -> None:
+    """Write down that somebody looks at what a link shows; the same from one place within ten minutes is one deed."""
+    if _LATELY.is_new((action, link.id, sender().address), context().core.clock.now_us()):
+        _note(action, link, None)
 
 
 def _note(action: str, link: ShareLink, asks: Principal | None) -> None:

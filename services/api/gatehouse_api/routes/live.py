@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
+from gatehouse_api.auth.standing import Standing
 from gatehouse_api.context import Context, context
 from gatehouse_api.live import Hub, Live
 from gatehouse_api.routes.models import CameraPath, LiveView, PictureQuery
@@ -59,7 +60,7 @@ def get_live_media(path: CameraPath) -> Response:
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
     ctx.library.newest(path.camera)
-    return _endless(_media(ctx, path.camera, ctx.library), "video/mp4")
+    return _endless(_media(ctx, path.camera, ctx.library, ctx.standing()), "video/mp4")
 
 
 @api.get("/live/<camera>.mjpg", summary="Endless MJPEG (multipart/x-mixed-replace)")
@@ -116,7 +117,8 @@ def mjpeg(ctx: Context, camera: str, draw: Callable[[bytes], bytes] | None = Non
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
     return _endless(
-        _previews(ctx, camera, ctx.library, draw), f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}"
+        _previews(ctx, camera, ctx.library, ctx.standing(), draw),
+        f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}",
     )
 
 
@@ -134,7 +136,7 @@ def _jpeg(picture: Picture, *, sealed: bool) -> Response:
     return answer
 
 
-def _media(ctx: Context, camera: str, library: VisibleLibrary) -> Iterator[bytes]:
+def _media(ctx: Context, camera: str, library: VisibleLibrary, standing: Standing) -> Iterator[bytes]:
     with ctx.live.watch(camera, "media") as hub:
         number = hub.newest
         chunk = _reaching(library, camera, hub.next_after(number, _FIRST_S))
@@ -144,7 +146,7 @@ def _media(ctx: Context, camera: str, library: VisibleLibrary) -> Iterator[bytes
         yield fragment
         quiet_since = time.monotonic()
         behind = False
-        while not ctx.stop.is_set() and time.monotonic() - quiet_since < _PATIENCE_S:
+        while _goes_on(ctx, camera, standing) and time.monotonic() - quiet_since < _PATIENCE_S:
             hub.ask()
             out: list[bytes] = []
             for one in hub.next_after(number, _WAIT_S):
@@ -175,7 +177,11 @@ def _reaching(library: VisibleLibrary, camera: str, fragments: list[Live]) -> Ch
 
 
 def _previews(
-    ctx: Context, camera: str, library: VisibleLibrary, draw: Callable[[bytes], bytes] | None
+    ctx: Context,
+    camera: str,
+    library: VisibleLibrary,
+    standing: Standing,
+    draw: Callable[[bytes], bytes] | None,
 ) -> Iterator[bytes]:
     with ctx.live.watch(camera, "preview") as hub:
         last = _first_picture(ctx, camera, library)
@@ -183,7 +189,7 @@ def _previews(
             yield _part(draw(last) if draw else last)
         number = hub.newest
         quiet_since = time.monotonic()
-        while not ctx.stop.is_set():
+        while _goes_on(ctx, camera, standing):
             for one in _wait(hub, number):
                 number, last = one
                 yield _part(draw(last) if draw else last)
@@ -195,6 +201,11 @@ def _previews(
                 # That a viewer has left shows only when something is sent: else it would keep its place for ever.
                 yield _part(draw(last) if draw else last)
                 quiet_since = time.monotonic()
+
+
+def _goes_on(ctx: Context, camera: str, standing: Standing) -> bool:
+    """Return whether a live view is still to be sent: the server goes on, and who watches may still do so."""
+    return not ctx.stop.is_set() and standing.may(Scope.LIVE_VIEW, camera, Permission.LIVE)
 
 
 def _wait(hub: Hub, number: int) -> list[tuple[int, bytes]]:
