@@ -69,6 +69,11 @@ class Caller:
     grants: Mapping[str, frozenset[Permission]] | None = None
     last_hours: float | None = None
 
+    @property
+    def by_token(self) -> bool:
+        """Whether a token is shown, and no session."""
+        return bool(self.headers) and "Cookie" not in self.headers
+
     def sees(self, camera: str, permission: Permission | None) -> bool:
         """Whether a camera is there for this caller, for something."""
         if self.grants is None:

@@ -21,6 +21,7 @@ class Route:
         json: a body, with places as in the path.
         names: whether what it names is looked up, so that what is not there is 404; else it is only searched for.
         waits: whether its answer is endless, or asks a detector: it is not waited for.
+        in_person: whether no token will do for it.
         own: what the example itself does, if that is more than the rule of the route says.
     """
 
@@ -31,6 +32,7 @@ class Route:
     names: bool = True
     waits: bool = False
     own: Permission | None = field(default=None)
+    in_person: bool = False
 
     @property
     def of_object(self) -> bool:

@@ -7,6 +7,7 @@ a file of the data directory, or in a setting where several processes share an i
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
 import tempfile
@@ -61,12 +62,14 @@ class Sealer:
         """Return the URL of what is kept; what another key sealed stays as it is, and is told in the log once.
 
         Raises:
-            InvalidInput: the key is too short.
-            GatehouseError: its file cannot be read.
+            GatehouseError: the file of the key cannot be read.
         """
         if not is_sealed(kept):
             return kept
-        key = self._key(make=False)
+        try:
+            key = self._key(make=False)
+        except InvalidInput:  # what is in the file is none: told below
+            key = None
         if key is not None:
             with suppress(InvalidToken):
                 return key.decrypt(kept.removeprefix(_MARK)).decode(errors="surrogatepass")
@@ -125,12 +128,18 @@ def _make(path: Path) -> None:
             file.write(Fernet.generate_key() + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        with suppress(FileExistsError):
+        try:
             os.link(fresh, path)
+        except FileExistsError:
+            return
+        except OSError as error:
+            if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EOPNOTSUPP}:
+                raise
+            Path(fresh).rename(path)  # exFAT and some network disks have no links; one process alone has this directory
     finally:
         Path(fresh).unlink(missing_ok=True)
 
 
 def _may_hold_a_password(url: str) -> bool:
     """Return whether there may be one: before an @, in a query, or in a path that is a secret."""
-    return url.startswith(("rtsp", "http"))
+    return url.lower().startswith(("rtsp", "http"))

@@ -10,10 +10,12 @@ from gatehouse_api.context import context
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.timefmt import parse, to_datetime
 
+_MOST_TEXT = 2048
+
 
 def text(name: str) -> str:
-    """Return what was written in a field, empty if it is not there."""
-    return request.form.get(name, "")
+    """Return what was written in a field, empty if it is not there; of a long text no more than any field takes."""
+    return request.form.get(name, "")[:_MOST_TEXT]
 
 
 def number(name: str) -> float | None:

@@ -112,7 +112,8 @@ def _challenge() -> str:
     Players send the password of an address only when they are asked for Basic; a browser would ask people for one.
     """
     bearer = 'Bearer realm="Gatehouse"'
-    return bearer if "Sec-Fetch-Site" in request.headers else f'Basic realm="Gatehouse", charset="UTF-8", {bearer}'
+    browser = "Sec-Fetch-Site" in request.headers or "Mozilla" in request.user_agent.string
+    return bearer if browser else f'Basic realm="Gatehouse", charset="UTF-8", {bearer}'
 
 
 def from_validation(error: ValidationError) -> Response:

@@ -78,10 +78,9 @@ def seal(core: Core) -> None:
     """Seal what the index has of cameras from the time before it had a key; say so where it has none."""
     try:
         sealed = CameraRepository(core.db).seal()
-    except GatehouseError as error:
-        if error.kind is not Kind.UNAVAILABLE:
-            raise
-        return  # the next start does it
+    except GatehouseError as error:  # a full disk must not keep it from starting; the next start does it
+        log.warning("addresses of cameras are not encrypted yet", reason=error.message)
+        return
     if sealed:
         log.info("addresses of cameras are encrypted from now on", cameras=sealed)
     elif not core.db.sealer.seals:

@@ -73,6 +73,21 @@ def test_who_is_disabled_here_is_not_let_in_by_the_proxy(app: Flask) -> None:
     assert by_proxy(app, "bob").status_code == 401
 
 
+def test_no_password_is_a_way_past_the_proxy_and_admins_change_admins(app: Flask) -> None:
+    carla, ann = by_proxy(app, "carla").get_json(), by_proxy(app, "ann").get_json()
+    client, first = app.test_client(), {"name": "Eve", "password": "violet engine harbour 7"}
+    for path in ("/api/v1/auth/setup", "/api/v1/auth/login", "/api/v1/auth/signup"):
+        assert client.post(path, json=first).status_code in {403, 409}
+    shown = {"X-Forwarded-User": "ann", "X-Gatehouse-Proxy-Secret": SECRET}
+    via = {"REMOTE_ADDR": "10.0.0.1"}
+    off = client.patch(f"/api/v1/users/{carla['id']}", json={"state": "disabled"}, headers=shown, environ_base=via)
+    assert off.status_code == 200
+    last = client.patch(f"/api/v1/users/{ann['id']}", json={"role": "viewer"}, headers=shown, environ_base=via)
+    assert last.status_code == 409
+    met = client.get("/api/v1/audit?action=user.added", headers=shown, environ_base=via).get_json()["items"]
+    assert [entry["subject"] for entry in met] == ["user ann", "user carla"]
+
+
 def test_no_header_is_smuggled_past_the_proxy_with_an_underscore() -> None:
     """A proxy takes away the `X-Forwarded-User` of a client, not its `X_Forwarded_User`: WSGI sees both as one."""
     server, stop, ending = WebServer("127.0.0.1", 0, "--port"), threading.Event(), threading.Event()
@@ -88,11 +103,11 @@ def test_no_header_is_smuggled_past_the_proxy_with_an_underscore() -> None:
     )
     serving.start()
     try:
-        for header in ("X_Forwarded_User: ann", "X-Forwarded-User: bob"):
+        for header in ("X_Forwarded_User: ann", "X-Forwarded-User : ann", "X-Forwarded-User: bob"):
             with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
                 client.sendall(f"GET / HTTP/1.1\r\nHost: x\r\n{header}\r\nConnection: close\r\n\r\n".encode())
                 assert client.recv(1000).startswith(b"HTTP/1.1 200")
     finally:
         stop.set()
         serving.join()
-    assert found == [None, "bob"]
+    assert found == [None, None, "bob"]

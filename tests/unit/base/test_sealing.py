@@ -22,6 +22,7 @@ def test_what_is_sealed_comes_back_and_is_never_twice_the_same() -> None:
     assert sealer.open(first) == sealer.open(second) == URL
     assert sealer.seal(first) == first
     assert Sealer(SECRET).open(first) == URL
+    assert "hunter22" not in sealer.seal(URL.replace("rtsp", "RTSP"))
 
 
 @pytest.mark.parametrize("url", ["synthetic:?size=64x64", "file:///film.mp4", "v4l2:///dev/video0", ""])

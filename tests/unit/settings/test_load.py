@@ -9,6 +9,7 @@ import pytest
 
 from gatehouse_common.errors import GatehouseError, InvalidInput
 from gatehouse_common.settings import Settings, fsync_every_us, load
+from gatehouse_common.settings.secret_names import is_secret
 
 
 @pytest.fixture(autouse=True)
@@ -166,3 +167,15 @@ def test_names_of_hosts_are_listed(hosts: str) -> None:
 def test_what_is_no_name_of_a_host_is_told(hosts: str) -> None:
     with pytest.raises(InvalidInput, match="is no host name"):
         load({"api.allowed_hosts": hosts}, environ={})
+
+
+def test_what_is_secret_is_known_by_its_name() -> None:
+    """A setting that keeps a secret and is called otherwise would be shown by `gatehouse config show`."""
+    names = [name for name in load(environ={}).sources if is_secret(name)]
+    assert sorted(names) == [
+        "auth.admin_password",
+        "auth.proxy_secret",
+        "sealing_key",
+        "service.token",
+        "storage.secret_key",
+    ]

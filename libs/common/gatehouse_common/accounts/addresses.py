@@ -31,3 +31,12 @@ def parse_network(text: str) -> IPv4Network | IPv6Network:
     if mapped is None or found.prefixlen < _MAPPED_BITS:
         return found
     return IPv4Network((mapped, found.prefixlen - _MAPPED_BITS))
+
+
+def network_of(address: str) -> str:
+    """Return whom an address stands for: itself with IPv4, the 2^64 of IPv6 that one home has; else what was given."""
+    try:
+        found = parse_address(address)
+    except ValueError:
+        return address
+    return str(IPv6Network((int(found), 64), strict=False)) if isinstance(found, IPv6Address) else str(found)

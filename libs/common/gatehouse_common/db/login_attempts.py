@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, IPv6Network
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, delete, select, update
 
 from gatehouse_common.accounts import delay_us, name_key
-from gatehouse_common.accounts.addresses import parse_address
+from gatehouse_common.accounts.addresses import network_of
 from gatehouse_common.accounts.delays import FORGOTTEN_US, FREE_TRIES, FREE_TRIES_OF_ADDRESS
 
 from .account_models import AttemptRow
@@ -30,7 +30,14 @@ class LoginAttempts:
         Returns:
             0: the password may be looked at; else the pause that is left, microseconds, and nothing was counted.
         """
-        tries = {_account(name): FREE_TRIES, _network(address): FREE_TRIES_OF_ADDRESS}
+        return self._begin({_account(name): FREE_TRIES, _network(address): FREE_TRIES_OF_ADDRESS}, now_us)
+
+    @retried
+    def begin_sign_up(self, address: str, now_us: int) -> int:
+        """Count that somebody signs up; or return how long nobody may from there, microseconds."""
+        return self._begin({f"signup:{_network(address)}": FREE_TRIES}, now_us)
+
+    def _begin(self, tries: Mapping[str, int], now_us: int) -> int:
         with self._db.begin() as c:
             c.execute(delete(AttemptRow).where(AttemptRow.failed_us <= now_us - FORGOTTEN_US))
             query = select(AttemptRow.subject, AttemptRow.failures, AttemptRow.failed_us)
@@ -63,9 +70,13 @@ class LoginAttempts:
 
     @retried
     def forget(self, name: str) -> None:
-        """Forget the guesses for a name: it has another password, or its owner has proved to be it in another way."""
+        """Forget the guesses for a name: its owner has proved to be it in another way.
+
+        Those from addresses are forgotten too: behind one proxy, that may be everybody's.
+        """
         with self._db.begin() as c:
             c.execute(delete(AttemptRow).where(AttemptRow.subject == _account(name)))
+            c.execute(delete(AttemptRow).where(AttemptRow.subject.startswith("address:")))
 
     def failures(self, name: str) -> int:
         """Return how many guesses for a name were wrong in a row."""
@@ -84,15 +95,9 @@ def _count(c: Connection, subject: str, now_us: int) -> None:
 
 
 def _account(name: str) -> str:
-    return f"account:{fit_text(name_key(name[:255]), 255)}"
+    return f"account:{fit_text(name_key(name), 255)}"
 
 
 def _network(address: str) -> str:
-    """Return whose guesses are counted together: an address of IPv4, the 2^64 of IPv6 that one home has."""
-    try:
-        found = parse_address(address)
-    except ValueError:
-        return f"address:{fit_text(address, 45)}"
-    if isinstance(found, IPv6Address):
-        return f"address:{IPv6Network((int(found), 64), strict=False)}"
-    return f"address:{found}"
+    """Return whose guesses are counted together."""
+    return f"address:{fit_text(network_of(address), 45)}"

@@ -59,6 +59,9 @@ _USER = [getattr(UserRow, f.name) for f in fields(User)]
 _CHANGEABLE = frozenset({"name", "role", "state", "password", "all_cameras", "settings"})
 
 
+_LET_IN = ("active", "disabled")
+
+
 class Users:
     """Adds, finds, changes and removes users. The last admin who can log in stays one."""
 
@@ -66,9 +69,9 @@ class Users:
         self._db = db
 
     def any(self) -> bool:
-        """Return whether there is a user at all: until then, whoever comes first sets the installation up."""
+        """Return whether anybody was ever let in: until then, whoever comes first sets the installation up."""
         with self._db.look() as c:
-            return c.execute(select(UserRow.number).where(UserRow.state != "removed").limit(1)).first() is not None
+            return c.execute(select(UserRow.number).where(UserRow.state.in_(_LET_IN)).limit(1)).first() is not None
 
     @retried
     def add(
@@ -102,7 +105,7 @@ class Users:
         with self._db.begin() as c:
             _lock(c)
             number = (c.execute(select(func.max(UserRow.number))).scalar() or 0) + 1
-            if first and c.execute(select(UserRow.number).where(UserRow.state != "removed")).first() is not None:
+            if first and c.execute(select(UserRow.number).where(UserRow.state.in_(_LET_IN))).first() is not None:
                 raise Conflict("there are users already: the installation has been set up.")
             _refuse_taken(c, shown)
             user = User(number, new_id(), shown, role, state, password, everything, {}, 1, now_us, None)
@@ -285,9 +288,9 @@ def _keep_an_admin(c: Connection, before: User, new: Mapping[str, Any]) -> None:
     has_no_password = new.get("password", before.password) is None
     if not was or (stays and (before.password is None or not has_no_password)):
         return
-    others = select(UserRow.id).where(
-        UserRow.role == Role.ADMIN, UserRow.state == "active", UserRow.password.is_not(None), UserRow.id != before.id
-    )
+    others = select(UserRow.id).where(UserRow.role == Role.ADMIN, UserRow.state == "active", UserRow.id != before.id)
+    if before.password is not None:  # else a proxy names them all, and none has one
+        others = others.where(UserRow.password.is_not(None))
     if c.execute(others).first() is None:
         raise Conflict(f"{before.name!r} is the last admin who can log in: make somebody else one first.")
 

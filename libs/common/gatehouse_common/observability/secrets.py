@@ -29,6 +29,8 @@ _HEADER = re.compile(
     re.IGNORECASE,
 )
 
+_TOKEN = re.compile(r"(gatehouse_pat_[a-z2-7]{12})_[a-z2-7]{52}")
+
 _lock = threading.Lock()
 _known: tuple[tuple[str, str], ...] = ()  # replaced as a whole: logs are written by many threads
 
@@ -67,6 +69,7 @@ def mask(text: str) -> str:
     """Return ``text`` with the passwords of URLs, secret parameters and known secrets replaced by ``***``."""
     for secret, shown in _known:
         text = text.replace(secret, shown)
+    text = _TOKEN.sub(rf"\1_{MASK}", text)
     text = _USERINFO.sub(rf"\g<scheme>\g<user>:{MASK}@", text)
     text = _PARAMETER.sub(rf"\1={MASK}", text)
     text = _FIELD.sub(rf"\1{MASK}\g<v>", text)

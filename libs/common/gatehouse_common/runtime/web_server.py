@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -84,14 +85,21 @@ def _end(stop: threading.Event, ending: threading.Event, end: Callable[[], None]
     end()
 
 
-class _Headers(HeaderReader):
-    """Takes no header with an underscore: an app sees it as the one with a dash, which a proxy may vouch for.
+_NAME = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 
-    Cheroot has such a reader, which looks for a `str` in `bytes` and fails (11.1.2).
+
+class _Headers(HeaderReader):
+    """Takes no header that is called otherwise than RFC 9110 section 5.1 has it, and none with an underscore.
+
+    An app sees that one as the one with a dash, which a proxy may vouch for. Cheroot has such a reader, which looks for
+    a `str` in `bytes` and fails (11.1.2).
     """
 
+    def _transform_key(self, key_name: bytes) -> bytes:
+        return key_name.title()
+
     def _allow_header(self, key_name: bytes) -> bool:
-        return b"_" not in key_name
+        return _NAME.fullmatch(key_name) is not None
 
 
 class _Request(HTTPRequest):

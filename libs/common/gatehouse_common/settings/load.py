@@ -17,6 +17,7 @@ from gatehouse_common.errors import InvalidInput, from_os_error
 
 from .group import Group
 from .model import SettingsModel
+from .secret_names import is_secret
 
 PREFIX = "GATEHOUSE_"
 FILE_NAME = "gatehouse.toml"
@@ -195,10 +196,7 @@ def _explained(error: ValidationError, sources: Mapping[str, str], secret: set[s
     first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
     where = sources.get(name, "the settings")
-    value = (
-        ""
-        if name.endswith(("url", "_key", "token", "_secret", "password")) or name in secret
-        else f" = {str(first['input'])[:60]!r}"
-    )
+    untold = name.endswith(("url", "_key")) or is_secret(name) or name in secret
+    value = "" if untold else f" = {str(first['input'])[:60]!r}"
     wrong = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
     return InvalidInput(f"setting {name}{value} (from {where}) is wrong: {wrong.rstrip('.')}.", name)

@@ -20,10 +20,12 @@ class Access:
     Attributes:
         scopes: any one of them; empty: who asks need not be known.
         permission: with the cameras that are concerned; None: that they are there is enough.
+        in_person: whether a token will not do.
     """
 
     scopes: frozenset[Scope]
     permission: Permission | None = None
+    in_person: bool = False
 
 
 def needs(*scopes: Scope, permission: Permission | None = None) -> Callable[[F], F]:
@@ -51,3 +53,9 @@ def access_of(view: object) -> Access | None:
 def known(view: F) -> F:
     """Let a route answer to everybody who is known, whatever else they may."""
     return needs(*Scope)(view)
+
+
+def in_person(view: F) -> F:
+    """Let a route answer to everybody who is known, but to no token: it is about what its user has."""
+    setattr(view, _RULE, Access(frozenset(Scope), in_person=True))
+    return view

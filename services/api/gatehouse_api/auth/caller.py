@@ -7,10 +7,11 @@ from typing import cast
 from flask import g, request
 
 from gatehouse_api.forwarded import VIA
-from gatehouse_api.hosts import LOOPBACK
+from gatehouse_api.hosts import LOOPBACK, host_name
 from gatehouse_common.accounts import Permission, Principal
 from gatehouse_common.db import Camera, CameraRepository, Visible
 from gatehouse_common.errors import NotFound
+from gatehouse_common.settings.model import ApiSettings
 
 from .login_desk import Caller
 
@@ -79,7 +80,9 @@ class VisibleCameras:
         """
         if not caller().sees(camera_id, wanted_permission(permission)):
             raise NotFound(f"there is no camera {camera_id[:64]!r}")
-        return self._cameras.get(camera_id)
+        found = self._cameras.get(camera_id)
+        g.camera = found.id
+        return found
 
     def check(self, camera_id: str, what: str) -> None:
         """Return if something of a camera is there for this caller.
@@ -95,7 +98,17 @@ class VisibleCameras:
             raise NotFound(f"there is no {what}")
 
 
-def is_local(listens_on: str) -> bool:
-    """Return whether a request surely comes from this machine: nothing else reaches the server or is forwarded."""
-    forwarded = VIA in request.environ or "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    return listens_on in LOOPBACK and (request.remote_addr or "") in LOOPBACK and not forwarded
+def is_local(api: ApiSettings) -> bool:
+    """Return whether a request comes from this machine, as far as can be told.
+
+    Nothing else reaches the server, no proxy is named in its settings, and the request has no sign of one: not its
+    headers, and not HTTP/1.0, which nginx speaks to what is behind it unless told otherwise.
+    """
+    if api.host not in LOOPBACK or api.trusted_proxies or api.allowed_hosts or VIA in request.environ:
+        return False
+    signs = [name for name in dict(request.headers) if name.lower().startswith(_OF_PROXIES)]
+    direct = request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1" and host_name(request.host) in LOOPBACK
+    return direct and (request.remote_addr or "") in LOOPBACK and not signs
+
+
+_OF_PROXIES = ("x-forwarded", "forwarded", "via", "x-real-ip", "true-client-ip", "cf-", "x-client-ip", "x-original-")

@@ -9,11 +9,13 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.problems import wants_page
 from gatehouse_common.accounts import Principal, Scope
-from gatehouse_common.errors import Forbidden, Unauthenticated
+from gatehouse_common.errors import Forbidden, Unauthenticated, Unavailable
 
 from .access import Access, access_of
 from .doorkeeper import Doorkeeper
 
+_OF_NOBODY = frozenset({"static", "pages.get_icon", "system.get_livez"})
+"""They are the same for everybody, and for these nobody is looked up: the index may be away."""
 _OPEN = Access(frozenset())
 _REFERENCE = Access(frozenset({Scope.CAMERAS_READ, Scope.UPLOADS_WRITE}))
 _REFERENCE_PARTS = ("openapi.", "scalar.")
@@ -30,12 +32,16 @@ def install_door(app: Flask, keeper: Doorkeeper) -> None:
         wanted = rule_of(app, request.endpoint)
         if wanted is None:
             raise Forbidden("this route does not say who may call it.")
+        if request.endpoint in _OF_NOBODY:
+            return None
         asks = _known(keeper, wanted)
         g.principal, g.permission = asks, wanted.permission
         if not wanted.scopes:
             return None
         if asks is None:
             return _ask_to_log_in(keeper)
+        if wanted.in_person and asks.token:
+            raise Forbidden("a token does not do for this: log in.")
         if not any(asks.may(scope) for scope in wanted.scopes):
             needed = " or ".join(sorted(wanted.scopes))
             raise Forbidden(
@@ -47,9 +53,10 @@ def install_door(app: Flask, keeper: Doorkeeper) -> None:
     def keep_private(answer: Response) -> Response:
         """What is for one of them must not be kept for another by whatever is between."""
         if not keeper.is_open and g.get("principal") is not None:
+            if answer.mimetype == "text/html":  # not for Back either, once somebody has logged out
+                answer.headers["Cache-Control"] = "private, no-store"
             answer.headers.setdefault("Cache-Control", "private, no-cache")
-            answer.vary.add("Cookie")
-            answer.vary.add("Authorization")
+            answer.vary.update(("Cookie", "Authorization", "X-API-Key"))
         return answer
 
 
@@ -64,7 +71,7 @@ def _known(keeper: Doorkeeper, wanted: Access) -> Principal | None:
     """Return who asks; where that does not matter, a token that is not good does not either."""
     try:
         return keeper.find(request)
-    except Unauthenticated:
+    except (Unauthenticated, Unavailable):
         if wanted.scopes:
             raise
         return None

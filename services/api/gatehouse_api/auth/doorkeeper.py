@@ -6,7 +6,7 @@ from flask import Request
 
 from gatehouse_common.accounts import ROLE_SCOPES, Principal, Role, Scope, name_key
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import Logins, Tokens, User, Users
+from gatehouse_common.db import Audit, Deed, Logins, Tokens, User, Users
 from gatehouse_common.errors import Conflict, NotFound, Unauthenticated
 from gatehouse_common.runtime import Core
 
@@ -33,7 +33,7 @@ class Doorkeeper:
         self._admins = frozenset(name_key(name) for name in auth.proxy_admins.split(",") if name.strip())
         self.users, self.tokens = Users(core.db), Tokens(core.db)
         self.logins = Logins(core.db, round(auth.idle_hours * HOUR), round(auth.session_days * 24 * HOUR))
-        self._clock = core.clock
+        self._clock, self._audit = core.clock, Audit(core.db)
 
     def find(self, request: Request) -> Principal | None:
         """Return who asks, None if nothing was shown.
@@ -48,7 +48,7 @@ class Doorkeeper:
         token = _shown_token(request)
         if token is not None:
             return self._by_token(token, request.remote_addr or "")
-        cookie = read_cookie(request)
+        cookie = "" if self.is_by_proxy else read_cookie(request)
         return None if not cookie else self._by_cookie(cookie)
 
     def _by_token(self, text: str, address: str) -> Principal:
@@ -74,13 +74,17 @@ class Doorkeeper:
         """Add whom the proxy names for the first time."""
         admin = name_key(name) in self._admins
         role = Role.ADMIN if admin else Role(self._auth.proxy_role)
+        now_us = self._clock.now_us()
         try:
-            return self.users.add(name, role, self._clock.now_us())
+            user = self.users.add(name, role, now_us)
         except Conflict:
             found = self.users.named(name)  # two requests of theirs came at once
             if found is None:
                 raise
             return found
+        detail = {"role": role.value, "by": "the proxy"}
+        self._audit.write(Deed("user.added", f"user {user.name}", detail=detail), now_us)
+        return user
 
     def _by_cookie(self, cookie: str) -> Principal | None:
         found = self.logins.find(cookie, self._clock.now_us())

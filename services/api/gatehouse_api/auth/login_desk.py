@@ -50,7 +50,9 @@ class LoginDesk:
         Raises:
             Unauthenticated: name or password is wrong, or the user is not let in.
             TooOften: there were too many wrong guesses.
+            Conflict: people are known in another way here.
         """
+        self._refuse_elsewhere()
         now_us = self._clock.now_us()
         wait_us = self._attempts.begin(name, caller.address, now_us)
         if wait_us:
@@ -91,6 +93,7 @@ class LoginDesk:
             Forbidden: the token is another.
             InvalidInput: name or password cannot be used.
         """
+        self._refuse_elsewhere()
         if self._keeper.users.any():
             raise Conflict("there are users already: log in.")
         if not trusted and (not token or fingerprint(token.strip()) != self._facts.get(SETUP_TOKEN)):
@@ -112,8 +115,11 @@ class LoginDesk:
         """
         if not self._settings.sign_up:
             raise Forbidden("nobody can sign up here: ask an admin to add you.")
+        self._refuse_elsewhere()
+        if not self._keeper.users.any():
+            raise Conflict("there is nobody yet who could let you in: the first user is made at /setup.")
         now_us = self._clock.now_us()
-        wait_us = self._attempts.begin("", caller.address, now_us)
+        wait_us = self._attempts.begin_sign_up(caller.address, now_us)
         if wait_us:
             raise TooOften("too many have signed up from this address: try again later.", wait_us / SECOND)
         self._passwords.check(password, of=name)
@@ -154,7 +160,7 @@ class LoginDesk:
             InvalidInput: name or password cannot be used.
         """
         name, password = self._settings.admin, self._settings.admin_password
-        if not password or self._keeper.is_open or self._keeper.users.any():
+        if not password or self._settings.mode != "local" or self._keeper.users.any():
             return False
         self._passwords.check(password, of=name)
         kept = self._passwords.hash(password)
@@ -170,11 +176,20 @@ class LoginDesk:
 
         The one before is not good any more.
         """
-        if self._keeper.is_open or self._keeper.is_by_proxy or self._keeper.users.any():
+        if self._settings.mode != "local" or self._keeper.users.any():
             return None
         token = new_session_id()
         self._facts.put(SETUP_TOKEN, fingerprint(token), self._clock.now_us())
         return token
+
+    def _refuse_elsewhere(self) -> None:
+        """Return if people are known by their passwords.
+
+        Raises:
+            Conflict: nobody is known, or those whom a proxy names: a password would be a way past it.
+        """
+        if self._settings.mode != "local":
+            raise Conflict(f"nobody logs in here: auth.mode is {self._settings.mode!r}.")
 
     def _begin(self, user: User, caller: Caller, verified: str) -> str:
         now_us = self._clock.now_us()

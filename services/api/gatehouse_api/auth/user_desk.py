@@ -1,4 +1,4 @@
-"""What admins do with users, and everybody with tokens and sessions of their own; each deed is written down."""
+"""What admins do with users, and everybody with tokens and sessions of their own; each deed is then written down."""
 
 from __future__ import annotations
 
@@ -65,6 +65,7 @@ class UserDesk:
             InvalidInput: name or password cannot be used.
             Conflict: the name is taken.
         """
+        _check_reach(asks)
         kept = None if password is None else self._hashed(password, name)
         user = self._keeper.users.add(
             name, role, self._clock.now_us(), password=kept, all_cameras=all_cameras, state="active"
@@ -87,6 +88,7 @@ class UserDesk:
             Conflict: it was changed since, the name is taken, or it is the last admin.
         """
         before = self.get(user_id)
+        _check_reach(asks)
         new = dict(values)
         if "password" in new:
             new["password"] = self._hashed(new["password"], new.get("name", before.name))
@@ -104,6 +106,7 @@ class UserDesk:
             NotFound: there is no such user.
         """
         user, found = self.get(user_id), list(grants)
+        _check_reach(asks)
         before = list(self._keeper.users.grants(user_id).values())
         self._keeper.users.grant(user_id, found)
         self._note(asks, caller, "user.granted", user.name, {"before": _shown(before), "after": _shown(found)})
@@ -117,6 +120,7 @@ class UserDesk:
             Conflict: it is the last admin.
         """
         user = self.get(user_id)
+        _check_reach(asks)
         self._keeper.users.remove(user_id)
         self._note(asks, caller, "user.removed", user.name, {"role": user.role.value})
 
@@ -144,10 +148,7 @@ class UserDesk:
         beyond = sorted(scope for scope in order.scopes if not asks.may(scope))
         if beyond:
             raise Forbidden(f"a token cannot allow what you may not: {', '.join(beyond)}.")
-        visible = asks.cameras()
         cameras = order.cameras
-        if asks.token is not None and cameras is None and visible is not None:
-            cameras = sorted(visible)  # a token begets none that sees more than itself
         unseen = [] if cameras is None else [camera for camera in cameras if not asks.sees(camera)]
         if unseen:
             raise InvalidInput(f"there is no camera {unseen[0][:64]!r}", "cameras")
@@ -210,6 +211,17 @@ class UserDesk:
     def _note(self, asks: Principal, caller: Caller, action: str, name: str, detail: Mapping[str, Any]) -> None:
         deed = Deed(action, f"user {name}", asks.name, asks.user or None, asks.token, caller.address, dict(detail))
         self._audit.write(deed, self._clock.now_us())
+
+
+def _check_reach(asks: Principal) -> None:
+    """Return if whoever asks may change users.
+
+    Raises:
+        Forbidden: a token was shown: it may end, or be for one camera, and whoever makes an admin, or gives one another
+            password, is one for good.
+    """
+    if asks.token is not None:
+        raise Forbidden("a token changes no users: log in, or use `gatehouse user` on the machine.")
 
 
 def _plain(value: object) -> object:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from flask import Flask, Response, g, json, request
 
 from gatehouse_api.problems import from_error
 from gatehouse_common.accounts import Principal
+from gatehouse_common.accounts.addresses import network_of
 from gatehouse_common.clock import MINUTE, Clock
 from gatehouse_common.db import Audit, Deed
 from gatehouse_common.errors import GatehouseError
-from gatehouse_common.observability.secrets import mask
+from gatehouse_common.observability.secrets import MASK, mask
+
+log = structlog.get_logger(__name__)
 
 _ONCE_IN_US = 10 * MINUTE
 """A player asks for a film in many pieces, and a page for a picture each second: that is one deed."""
 _REMEMBERED = 4096
-_MOST_TEXT = 1000
+_MOST_TEXT, _MOST_VALUE = 1000, 100
+_SECRET = re.compile(r"pass|secret|token|key|current|credential", re.IGNORECASE)
+_STREAM = "multipart/x-mixed-replace"
+_PARAMETERS = frozenset({"from", "to", "at", "tz", "q", "match", "cameras", "format", "codec", "gaps", "download"})
+"""What of a query is kept: what was looked at, or looked for."""
 
 DEEDS = {
     "footage.get_footage": "footage.downloaded",
@@ -40,6 +49,18 @@ DEEDS = {
     "clips.get_clip_media": "clip.viewed",
     "v2_video.get_download": "clip.downloaded",
     "plates.get_plates": "plates.searched",
+    "plates.get_plate": "plate.viewed",
+    "plates.get_crop": "plate.viewed",
+    "v2_detection.get_detections": "plates.searched",
+    "v2_detection.get_enhanced_results": "plates.searched",
+    "v2_detection.get_latest": "plates.searched",
+    "v2_detection.detect_from_camera": "live.viewed",
+    "events.get_stream": "live.viewed",
+    "plate_pages.get_video_browser": "plates.searched",
+    "audit.get_audit": "audit.read",
+    "audit.get_table": "audit.read",
+    "audit.get_lines": "audit.read",
+    "user_pages.get_audit": "audit.read",
     "plates.get_frame": "plate.viewed",
     "plates.change_plate": "plate.corrected",
     "cameras.add_camera": "camera.added",
@@ -51,11 +72,14 @@ DEEDS = {
     "v2_video.clean_up": "clips.archived",
 }
 """What routes do, by their endpoints; those of users, tokens and sessions are written down where they are done."""
-_VIEWS = (".viewed", ".searched")
+_VIEWS = (".viewed", ".searched", ".read")
 
 
 def install_witness(app: Flask, audit: Audit, clock: Clock, *, is_open: bool) -> None:
-    """Write down what requests did, before their answer is given: what cannot be written down is not done unseen.
+    """Write down what requests did, before their answer is given.
+
+    What is only looked at is not given if that cannot be written down. A change is made by then; whoever asked for it
+    is told that it could not be written down, and so is the log.
 
     Args:
         app: the app; its door is installed before.
@@ -69,25 +93,44 @@ def install_witness(app: Flask, audit: Audit, clock: Clock, *, is_open: bool) ->
 
     @app.after_request
     def witness(answer: Response) -> Response:
-        asks: Principal | None = g.get("principal")
-        action = DEEDS.get(request.endpoint or "")
-        refused = answer.status_code == HTTPStatus.FORBIDDEN
-        counts = request.method not in {"HEAD", "OPTIONS"} and (answer.status_code < HTTPStatus.BAD_REQUEST or refused)
-        if asks is None or action is None or not counts:
+        deed = _deed(answer)
+        if deed is None:
             return answer
-        now_us, detail = clock.now_us(), _detail()
-        deed = Deed(
-            action, _subject(), asks.name, asks.user, asks.token, request.remote_addr or "", detail, done=not refused
-        )
-        key = (asks.user, asks.token, action, deed.subject, refused, json.dumps(detail, sort_keys=True))
+        now_us, refused = clock.now_us(), not deed.done
+        action, detail = deed.action, dict(deed.detail)
+        key = (deed.actor_id, deed.token, deed.address, action, deed.subject, json.dumps(detail, sort_keys=True))
         if (refused or action.endswith(_VIEWS) or request.method == "GET") and not seen.is_new(key, now_us):
             return answer
         try:
             audit.write(deed, now_us)
         except GatehouseError as error:
+            log.error("a deed could not be written down", action=action, reason=error.message)  # noqa: TRY400
             answer.close()
             return from_error(error)
         return answer
+
+
+def _deed(answer: Response) -> Deed | None:
+    """Return what a request did, or was not allowed to; None: nothing that counts."""
+    if request.method in {"HEAD", "OPTIONS"}:
+        return None
+    asks: Principal | None = g.get("principal")
+    address, status = request.remote_addr or "", answer.status_code
+    if asks is None:
+        shown = request.authorization is not None or "X-API-Key" in request.headers
+        if status == HTTPStatus.UNAUTHORIZED and shown:
+            return Deed("token.refused", "a token", address=network_of(address), done=False)
+        return None
+    action = DEEDS.get(request.endpoint or "")
+    if request.endpoint == "pages.get_root" and answer.mimetype != _STREAM:
+        action = None
+    if status == HTTPStatus.FORBIDDEN:
+        action = action or "request.refused"
+    elif status >= HTTPStatus.BAD_REQUEST or action is None:
+        return None
+    done = status != HTTPStatus.FORBIDDEN
+    detail = _detail() if done else {}  # what was refused may be a password in a wrong place
+    return Deed(action, _subject(), asks.name, asks.user, asks.token, address, detail, done=done)
 
 
 class _Seen:
@@ -111,19 +154,37 @@ class _Seen:
 
 
 def _subject() -> str:
-    """Return with what it was done: what the path names, else the camera that the query does."""
-    named = dict(request.view_args or {})
-    if request.args.get("camera"):
-        named.setdefault("camera", request.args["camera"])
-    return ", ".join(f"{what} {str(name)[:100]}" for what, name in sorted(named.items())) or request.path
+    """Return with what it was done: what the path names, and the camera that was looked up; else which route."""
+    named = {what: str(name)[:100] for what, name in (request.view_args or {}).items()}
+    camera = g.get("camera") or request.args.get("camera", "")[:100]
+    if camera:
+        named.setdefault("camera", camera)
+    return ", ".join(f"{what} {name}" for what, name in sorted(named.items())) or _route()
+
+
+def _route() -> str:
+    return f"{request.method} {request.url_rule}"
 
 
 def _detail() -> dict[str, Any]:
-    """Return what was asked for; passwords in addresses of cameras are masked."""
-    detail: dict[str, Any] = {name: mask(value)[:_MOST_TEXT] for name, value in sorted(request.args.items())}
-    detail.pop("camera", None)
+    """Return what was asked for; passwords in addresses of cameras are masked, and what no route knows is left out."""
+    detail: dict[str, Any] = {
+        name: mask(request.args[name])[:_MOST_VALUE] for name in sorted(_PARAMETERS & request.args.keys())
+    }
     body = request.get_json(silent=True) if request.method != "GET" else None
-    if body is not None:
-        text = mask(json.dumps(body))
-        detail["body"] = json.loads(text) if len(text) <= _MOST_TEXT else text[:_MOST_TEXT]
+    if isinstance(body, dict):
+        told = _masked(body)
+        text = json.dumps(told)
+        detail["body"] = told if len(text) <= _MOST_TEXT else text[:_MOST_TEXT]
     return detail
+
+
+def _masked(value: Any, name: str = "") -> Any:
+    """Return a value of a body with no secret in it: masked one by one, for a text of JSON would be torn."""
+    if isinstance(value, dict):
+        return {key: _masked(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_masked(one, name) for one in value]
+    if not isinstance(value, str):
+        return value
+    return MASK if _SECRET.search(name) else mask(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from gatehouse_api.auth.access import known
+from gatehouse_api.auth.access import in_person
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.user_desk import TokenOrder
 from gatehouse_api.context import context
@@ -29,14 +29,14 @@ _DONE = {
 
 
 @pages.get("/account")
-@known
+@in_person
 def get_account() -> BaseResponse:
     """Return what whoever asks has: sessions, tokens, a password to change."""
     return _account()
 
 
 @pages.post("/account/password")
-@known
+@in_person
 def post_password() -> BaseResponse:
     """Change the password."""
     try:
@@ -48,7 +48,7 @@ def post_password() -> BaseResponse:
 
 
 @pages.post("/account/sessions/end")
-@known
+@in_person
 def post_sessions() -> BaseResponse:
     """End one session, or all others."""
     session = text("session")
@@ -63,7 +63,7 @@ def post_sessions() -> BaseResponse:
 
 
 @pages.post("/account/tokens")
-@known
+@in_person
 def post_token() -> BaseResponse:
     """Make a token, and show it this once."""
     ctx = context()
@@ -80,7 +80,7 @@ def post_token() -> BaseResponse:
 
 
 @pages.post("/account/links/revoke")
-@known
+@in_person
 def post_link() -> BaseResponse:
     """Revoke a link."""
     try:
@@ -91,7 +91,7 @@ def post_link() -> BaseResponse:
 
 
 @pages.post("/account/tokens/revoke")
-@known
+@in_person
 def post_revoke() -> BaseResponse:
     """Revoke a token."""
     try:

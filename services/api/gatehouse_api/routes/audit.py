@@ -38,6 +38,7 @@ def get_audit(query: AuditQuery) -> Response:
 @needs(Scope.AUDIT_READ)
 def get_table(query: AuditQuery) -> Response:
     """Return all deeds that match as CSV, the newest first; `limit` and `cursor` do not matter."""
+    find(query, None, 1)  # what is wrong with the question is told before the first line
     return _file(_rows(query), "text/csv; charset=utf-8", "audit.csv")
 
 
@@ -45,6 +46,7 @@ def get_table(query: AuditQuery) -> Response:
 @needs(Scope.AUDIT_READ)
 def get_lines(query: AuditQuery) -> Response:
     """Return all deeds that match, one a line, the newest first; `limit` and `cursor` do not matter."""
+    find(query, None, 1)
     lines = (json.dumps(deed_view(entry).model_dump()) + "\n" for entry in _all(query))
     return _file(lines, "application/jsonl", "audit.jsonl")
 

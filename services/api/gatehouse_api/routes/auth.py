@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
-from gatehouse_api.auth.access import known, open_to_all
+from gatehouse_api.auth.access import in_person, known, open_to_all
 from gatehouse_api.auth.caller import caller, is_local, known_caller, sender
 from gatehouse_api.auth.cookies import clear_cookie, set_cookie
 from gatehouse_api.context import context
@@ -31,7 +31,7 @@ api = APIBlueprint("auth", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(na
 def set_up(body: FirstUser) -> Response:
     """Make the first user, an admin. Later this is 409."""
     ctx = context()
-    trusted = is_local(ctx.core.settings.values.api.host)
+    trusted = is_local(ctx.core.settings.values.api)
     return begun(ctx.login_desk.set_up(body.name, body.password, body.token, sender(), trusted=trusted))
 
 
@@ -75,21 +75,21 @@ def get_me() -> Response:
 
 
 @api.put("/password", responses={204: None}, summary="Choose another password")
-@known
+@in_person
 def change_password(body: NewPassword) -> Response:
     """Change the password of whoever asks. All other sessions end, and this one begins anew."""
     return begun(context().login_desk.change_password(caller(), body.current, body.password, sender()))
 
 
 @api.get("/sessions", responses={200: SessionList}, summary="The sessions of whoever asks")
-@known
+@in_person
 def get_sessions() -> Response:
     """Return the sessions that go on, the newest first."""
     return jsonify(SessionList(items=sessions()).model_dump())
 
 
 @api.delete("/sessions/<session>", responses={204: None}, summary="End a session")
-@known
+@in_person
 def end_session(path: SessionPath) -> tuple[str, int]:
     """End a session of whoever asks."""
     context().user_desk.end_session(caller(), sender(), path.session)
@@ -97,7 +97,7 @@ def end_session(path: SessionPath) -> tuple[str, int]:
 
 
 @api.delete("/sessions", responses={204: None}, summary="End all other sessions")
-@known
+@in_person
 def end_sessions() -> tuple[str, int]:
     """End all sessions of whoever asks but the one that asks."""
     asks = caller()

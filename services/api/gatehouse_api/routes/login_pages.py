@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -56,7 +54,7 @@ def get_setup() -> BaseResponse:
     ctx = context()
     if ctx.doorkeeper.users.any() or ctx.doorkeeper.is_open:
         return redirect("/", 303)
-    return page("setup.html", name="", needs_token=not is_local(ctx.core.settings.values.api.host))
+    return page("setup.html", name="", needs_token=not is_local(ctx.core.settings.values.api))
 
 
 @pages.post("/setup")
@@ -64,7 +62,7 @@ def get_setup() -> BaseResponse:
 def post_setup() -> BaseResponse:
     """Make the first user, log in, and lead on."""
     ctx, name = context(), text("name")
-    local = is_local(ctx.core.settings.values.api.host)
+    local = is_local(ctx.core.settings.values.api)
     try:
         check_twice()
         cookie = ctx.login_desk.set_up(name, text("password"), text("token"), sender(), trusted=local)
@@ -98,9 +96,8 @@ def post_signup() -> BaseResponse:
 def _next() -> str:
     """Return where to go on to: a page of ours, whatever the link said."""
     wanted = request.values.get("next", "/")
-    parts = urlsplit(wanted)
-    ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return wanted if ours and wanted.isprintable() and "\\" not in wanted else "/"
+    ours = wanted.startswith("/") and not wanted.startswith("//") and wanted.isprintable() and "\\" not in wanted
+    return wanted if ours else "/"
 
 
 def _refused(template: str, error: GatehouseError, **values: object) -> Response:

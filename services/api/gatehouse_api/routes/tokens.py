@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
-from gatehouse_api.auth.access import known
+from gatehouse_api.auth.access import in_person
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.user_desk import TokenOrder
 from gatehouse_api.context import context
@@ -18,7 +18,7 @@ api = APIBlueprint("tokens", __name__, url_prefix="/api/v1", abp_tags=[Tag(name=
 
 
 @api.get("/tokens", responses={200: TokenList}, summary="The tokens of whoever asks")
-@known
+@in_person
 def get_tokens(query: TokensQuery) -> Response:
     """Return tokens, the newest first; revoked ones too."""
     found = context().user_desk.tokens(caller(), of_all=query.all)
@@ -26,7 +26,7 @@ def get_tokens(query: TokensQuery) -> Response:
 
 
 @api.post("/tokens", responses={201: MadeToken}, summary="Make a token")
-@known
+@in_person
 def make_token(body: NewToken) -> tuple[Response, int]:
     """Make a token of whoever asks: it may do no more than they may. This answer is the only one that shows it."""
     ctx = context()
@@ -39,7 +39,7 @@ def make_token(body: NewToken) -> tuple[Response, int]:
 
 
 @api.delete("/tokens/<token>", responses={204: None}, summary="Revoke a token")
-@known
+@in_person
 def revoke_token(path: TokenPath) -> tuple[str, int]:
     """Revoke a token: from the answer on it opens nothing."""
     context().user_desk.revoke_token(caller(), sender(), path.token)

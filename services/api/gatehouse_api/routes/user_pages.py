@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 from werkzeug.wrappers import Response as BaseResponse
@@ -71,7 +74,7 @@ def post_change(user: str) -> BaseResponse:
             desk.change(caller(), sender(), user, state=deed)
         elif deed == "access":
             desk.change(caller(), sender(), user, role=_role(), all_cameras="all_cameras" in request.form)
-            desk.grant(caller(), sender(), user, _grants())
+            desk.grant(caller(), sender(), user, _grants(context().doorkeeper.users.grants(user)))
         else:
             raise InvalidInput("there is no such button.", "deed")
     except GatehouseError as error:
@@ -126,13 +129,18 @@ def _users(error: GatehouseError | None = None) -> Response:
     )
 
 
-def _grants() -> list[Grant]:
-    """Return the grants of a form whose boxes are named ``grant`` and say ``camera:permission``."""
+def _grants(before: Mapping[str, Grant] = MappingProxyType({})) -> list[Grant]:
+    """Return the grants of a form whose boxes are named ``grant`` and say ``camera:permission``.
+
+    Args:
+        before: what was granted: the form does not say how far back, and that stays.
+    """
     wanted: dict[str, list[str]] = {}
     for box in request.form.getlist("grant"):
         camera, _, permission = box.partition(":")
         wanted.setdefault(camera, []).append(permission)
-    return [Grant.of(camera, permissions) for camera, permissions in wanted.items()]
+    limits = {camera: grant.last_hours for camera, grant in before.items()}
+    return [Grant.of(camera, permissions, limits.get(camera)) for camera, permissions in wanted.items()]
 
 
 def _role() -> Role:

@@ -11,6 +11,7 @@ import click
 from gatehouse_common.observability.secrets import MASK, mask
 from gatehouse_common.settings import Settings
 from gatehouse_common.settings.reference import render
+from gatehouse_common.settings.secret_names import is_secret
 
 from .options import data_options, json_option, read_settings
 
@@ -47,4 +48,4 @@ def _value(settings: Settings, name: str) -> Any:
         at = getattr(at, part)
     if at is None or isinstance(at, bool | int | float):
         return at
-    return MASK if at and name.endswith(("secret_key", "token")) else mask(str(at))
+    return MASK if at and is_secret(name) else mask(str(at))
