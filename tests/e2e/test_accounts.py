@@ -74,7 +74,7 @@ def shared_film(page: Page, browser: Browser) -> int:
 
 
 def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: Browser) -> None:
-    """S0-9..S0-12: first run, log in and out; a viewer sees what was granted, and a session ends from elsewhere."""
+    """S0-21, S3-2: first run, log in and out; a viewer sees what was granted, and a session ends from elsewhere."""
     cameras = [part for c in ("gate", "yard") for part in ("--camera", f"{c}=synthetic:?size=640x360&fps=15")]
     with Running(tmp_path / "data", *cameras, log=tmp_path / "log", **LOCAL) as gatehouse:
         gatehouse.ready()
@@ -132,7 +132,7 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
 
 
 def test_players_and_scripts_show_a_token(tmp_path: Path, browser: Browser) -> None:
-    """S0-14: Bearer, X-API-Key and the password in an address, as VLC, ffmpeg and OpenCV send it."""
+    """S0-21: Bearer, X-API-Key and the password in an address, as VLC, ffmpeg and OpenCV send it."""
     with Running(tmp_path / "data", "--demo", log=tmp_path / "log", **LOCAL) as gatehouse:
         gatehouse.ready()
         page = browser.new_context().new_page()

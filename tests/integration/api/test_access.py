@@ -1,4 +1,4 @@
-"""Who may do what: every route, asked by everybody, for what is theirs and for what is not there for them."""
+"""R8: who may do what: every route, asked by everybody, for what is theirs and for what is not there for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users, sessions and tokens as clients meet them: over HTTP, on a real index."""
+"""S0-21, S3-2: users, sessions and tokens as clients meet them, over HTTP, on a real index."""
 
 from __future__ import annotations
 

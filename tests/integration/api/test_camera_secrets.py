@@ -77,7 +77,7 @@ def test_adding_changing_and_every_refusal(client: FlaskClient) -> None:
 
 
 def test_no_file_of_the_installation_has_the_password_of_a_camera(core: Core, client: FlaskClient) -> None:
-    """S0-40, C-18: the index, its journal, and whatever else lies beside it."""
+    """S0-40: the index, its journal, and whatever else lies beside it."""
     new = {"id": "gate", "url": f"rtsp://admin:{CANARY}@192.0.2.1/1", "enabled": False}
     assert client.post("/api/v1/cameras", json=new).status_code == 201
     assert client.patch("/api/v1/cameras/gate", json={"url": f"http://192.0.2.1/v?pwd={CANARY}"}).status_code == 200
