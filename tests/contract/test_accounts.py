@@ -48,11 +48,13 @@ class TestUsers:
         users = Users(db)
         assert not users.any()
         made = users.add("  Zoë Müller ", Role.VIEWER, NOW)
+        assert not users.any(), "there is no admin yet"
+        ada = users.add("Ada", Role.ADMIN, NOW)
         assert users.any()
         assert (made.number, made.name, made.all_cameras, made.state) == (1, "Zoë Müller", False, "active")
         assert users.named("ZOE\u0308 MÜLLER") == made == users.get(made.id)
         assert users.named("Zoe Müller") is None
-        assert users.list() == [made]
+        assert users.list() == [ada, made]
         with pytest.raises(Conflict, match="already"):
             users.add("zoë müller", Role.ADMIN, NOW)
         with pytest.raises(InvalidInput):

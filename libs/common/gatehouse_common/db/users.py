@@ -59,7 +59,7 @@ _USER = [getattr(UserRow, f.name) for f in fields(User)]
 _CHANGEABLE = frozenset({"name", "role", "state", "password", "all_cameras", "settings"})
 
 
-_LET_IN = ("active", "disabled")
+_ADMINS = (UserRow.role == Role.ADMIN, UserRow.state.in_(("active", "disabled")))
 
 
 class Users:
@@ -69,9 +69,12 @@ class Users:
         self._db = db
 
     def any(self) -> bool:
-        """Return whether anybody was ever let in: until then, whoever comes first sets the installation up."""
+        """Return whether there is an admin: until then, whoever comes first sets the installation up.
+
+        Others there may be: those who wait to be let in, and those whom a proxy has named.
+        """
         with self._db.look() as c:
-            return c.execute(select(UserRow.number).where(UserRow.state.in_(_LET_IN)).limit(1)).first() is not None
+            return c.execute(select(UserRow.number).where(*_ADMINS).limit(1)).first() is not None
 
     @retried
     def add(
@@ -94,18 +97,18 @@ class Users:
             password: its hash.
             all_cameras: whether all cameras are there for it; by default for admins and operators.
             state: ``active`` or ``pending``.
-            first: only if there is nobody yet.
+            first: only if there is no admin yet.
 
         Raises:
             InvalidInput: the name cannot be one.
-            Conflict: it is taken; or there is somebody already, and this was to be the first.
+            Conflict: it is taken; or there is an admin already, and this was to be the first.
         """
         shown = parse_name(name)
         everything = role in {Role.ADMIN, Role.OPERATOR} if all_cameras is None else all_cameras
         with self._db.begin() as c:
             _lock(c)
             number = (c.execute(select(func.max(UserRow.number))).scalar() or 0) + 1
-            if first and c.execute(select(UserRow.number).where(UserRow.state.in_(_LET_IN))).first() is not None:
+            if first and c.execute(select(UserRow.number).where(*_ADMINS)).first() is not None:
                 raise Conflict("there are users already: the installation has been set up.")
             _refuse_taken(c, shown)
             user = User(number, new_id(), shown, role, state, password, everything, {}, 1, now_us, None)
