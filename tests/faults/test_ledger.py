@@ -83,7 +83,8 @@ class Site:
 
     def damage_open_chunk(self, camera: str) -> None:
         """Overwrite a part in the middle of what a camera was writing when all was killed."""
-        path = max((self.data / "spool" / camera).rglob("*.mp4"), key=lambda p: p.stat().st_mtime)
+        path = open_chunk(self.data, camera)
+        assert path is not None
         data, at, parts = path.read_bytes(), 0, []
         while at + 8 <= len(data):
             if data[at + 4 : at + 8] == b"moof":
@@ -95,8 +96,16 @@ class Site:
             file.write(bytes(200))
 
 
+def open_chunk(data: Path, camera: str) -> Path | None:
+    """The chunk that a camera is writing: the one that began last, for those before may wait there to be stored."""
+    return max((data / "spool" / camera).rglob("*.mp4"), key=lambda p: int(p.stem), default=None)
+
+
 def open_bytes(data: Path, camera: str) -> int:
-    return max((p.stat().st_size for p in (data / "spool" / camera).rglob("*.mp4")), default=0)
+    path = open_chunk(data, camera)
+    with suppress(FileNotFoundError):  # it has just been stored
+        return 0 if path is None else path.stat().st_size
+    return 0
 
 
 def ledger(gatehouse: Running, camera: str) -> dict[str, Any]:
@@ -147,7 +156,8 @@ def test_every_second_is_recorded_or_has_the_cause_that_it_had(tmp_path: Path) -
                 with site.no_room():
                     wait_for("no room", lambda: not ready(gatehouse, "gate"), 40)
                     time.sleep(LEAST_S)
-                wait_for("its end", lambda: len(gaps_of(gatehouse, "gate", "storage_full")) == 1)
+                gatehouse.recording("gate")
+                wait_for("its end", lambda: gaps_of(gatehouse, "gate", "storage_full"))
             wait_for("an open chunk of some length", lambda: open_bytes(data, "gate") > 5 * RATE, 60)
             with site.fault("service_down"):
                 gatehouse.kill()
@@ -196,7 +206,9 @@ def judge(gatehouse: Running, site: Site, added: float, cameras: list[str]) -> N
     gate.pop("purged", None)  # on a full disk the oldest recordings go, of whichever camera they are
     assert set(gate) == {"camera_offline", "disabled", "storage_full", "service_down", "corrupt", "clock_step"}, gate
     for cause, lasted in site.done.items():
-        assert LEAST_S - SLACK_S < gate[cause] < lasted + SLACK_S, (cause, gate[cause], lasted)
+        # Room is made while something else fills the disk: recording may go on before that ends.
+        least = 0.5 if cause == "storage_full" else LEAST_S - SLACK_S
+        assert least < gate[cause] < lasted + SLACK_S, (cause, gate[cause], lasted)
     assert 0.5 <= gate["corrupt"] <= 2.1, "a GOP, and the part before it"
     assert seconds_of(found["hung"], "dropped") >= HOLE_S - 0.2
     assert seconds_of(found["old"], "purged") > 1
