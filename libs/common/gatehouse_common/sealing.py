@@ -7,10 +7,7 @@ a file of the data directory, or in a setting where several processes share an i
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
-import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import structlog
 from cryptography.fernet import Fernet, InvalidToken
 
 from gatehouse_common.errors import InvalidInput, from_os_error
+from gatehouse_common.key_file import make_key_file
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +80,7 @@ class Sealer:
         if self._fernet is None and self._path is not None:
             try:
                 if make and not self._path.exists():
-                    _make(self._path)
+                    make_key_file(self._path, Fernet.generate_key() + b"\n")
                 if self._path.exists():
                     self._fernet = _fernet(self._path.read_text(encoding="ascii").strip())
             except OSError as error:
@@ -117,27 +115,6 @@ def sealer_of(sealing_key: str, data: Path, *, shared: bool) -> Sealer:
         InvalidInput: the key is too short.
     """
     return Sealer(sealing_key) if sealing_key or shared else Sealer(path=data / KEY_FILE)
-
-
-def _make(path: Path) -> None:
-    """Make a key, readable by its owner alone; of two processes that do so at once both get the one that was first."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, fresh = tempfile.mkstemp(prefix=".key-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(Fernet.generate_key() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            return
-        except OSError as error:
-            if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EOPNOTSUPP}:
-                raise
-            Path(fresh).rename(path)  # exFAT and some network disks have no links; one process alone has this directory
-    finally:
-        Path(fresh).unlink(missing_ok=True)
 
 
 def _may_hold_a_password(url: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING
+
+from gatehouse_common.accounts.addresses import parse_address
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -52,17 +54,15 @@ class Forwarded:
 
     def _is_trusted(self, text: str) -> bool:
         try:
-            address = ip_address(text)
+            address = parse_address(text)
         except ValueError:
             return False
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
         return any(address in network for network in self._trusted)
 
 
 def _is_address(text: str) -> bool:
     try:
-        ip_address(text)
+        parse_address(text)
     except ValueError:
         return False
     return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -57,3 +59,15 @@ def test_a_shared_index_needs_the_setting(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(InvalidInput, match="32 characters"):
         sealer_of("too short", tmp_path, shared=True)
+
+
+def test_a_disk_without_links_has_a_key_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """exFAT, and some network disks."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    sealed = sealer_of("", tmp_path, shared=False).seal(URL)
+    assert sealer_of("", tmp_path, shared=False).open(sealed) == URL
+    assert [path.name for path in tmp_path.iterdir()] == [KEY_FILE]

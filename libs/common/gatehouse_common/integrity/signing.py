@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -20,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gatehouse_common.errors import InvalidInput, from_os_error
+from gatehouse_common.key_file import make_key_file
 from gatehouse_common.settings import Settings
 
 KEY_FILE = "signing_key.pem"
@@ -125,20 +123,9 @@ def signing_key(settings: Settings) -> SigningKey:
 
 
 def _make(path: Path) -> None:
-    """Make a key, readable by its owner alone; of two processes that do so at once both get the one that was first."""
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, fresh = tempfile.mkstemp(prefix=".key-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
-            with suppress(FileExistsError):
-                os.link(fresh, path)
-        finally:
-            Path(fresh).unlink(missing_ok=True)
+        make_key_file(path, pem)
     except OSError as error:
         raise from_os_error(error, f"making the signing key {path}") from error
 

@@ -84,19 +84,6 @@ class VisibleCameras:
         g.camera = found.id
         return found
 
-    def check(self, camera_id: str, what: str) -> None:
-        """Return if something of a camera is there for this caller.
-
-        Args:
-            camera_id: whose it is.
-            what: what it is, for the sentence that says that there is no such thing.
-
-        Raises:
-            NotFound: it is not.
-        """
-        if not caller().sees(camera_id, wanted_permission()):
-            raise NotFound(f"there is no {what}")
-
 
 def is_local(api: ApiSettings) -> bool:
     """Return whether a request comes from this machine, as far as can be told.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Request
 
 from gatehouse_common.accounts import ROLE_SCOPES, Principal, Role, Scope, name_key
@@ -58,17 +60,15 @@ class Doorkeeper:
             raise Unauthenticated(
                 "this token is not good: it is none, has expired, was revoked, or not for this address."
             )
-        scopes = frozenset(scope for scope in ROLE_SCOPES[user.role] if scope in found.scopes)
-        grants = None if user.all_cameras else self.users.grants(user.id)
-        asks = Principal(user.id, user.number, user.name, user.role, scopes, grants, token=found.id)
+        whole = self._principal(user)
+        asks = replace(whole, scopes=frozenset(s for s in whole.scopes if s in found.scopes), token=found.id)
         return asks if found.cameras is None else asks.only(found.cameras)
 
     def _by_name(self, name: str) -> Principal:
         user = self.users.named(name) or self._meet(name)
         if not user.is_active:
             raise Unauthenticated(f"{user.name!r} is not let in.")
-        grants = None if user.all_cameras else self.users.grants(user.id)
-        return Principal(user.id, user.number, user.name, user.role, ROLE_SCOPES[user.role], grants)
+        return self._principal(user)
 
     def _meet(self, name: str) -> User:
         """Add whom the proxy names for the first time."""
@@ -91,9 +91,11 @@ class Doorkeeper:
         user = None if found is None else self._active(found.user)
         if found is None or user is None:
             return None  # it has ended, as sessions do: whoever asks logs in anew
+        return replace(self._principal(user), session=found.digest)
+
+    def _principal(self, user: User) -> Principal:
         grants = None if user.all_cameras else self.users.grants(user.id)
-        scopes = ROLE_SCOPES[user.role]
-        return Principal(user.id, user.number, user.name, user.role, scopes, grants, session=found.digest)
+        return Principal(user.id, user.number, user.name, user.role, ROLE_SCOPES[user.role], grants)
 
     def _active(self, user_id: str) -> User | None:
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Response, request
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
+from gatehouse_api.forms import page
 from gatehouse_api.plate_views import clip_view
 from gatehouse_api.routes.storage import PlanQuery, plan
 from gatehouse_common.accounts import Permission, Scope
@@ -25,7 +26,7 @@ _MB = 1e6
 @needs(Scope.PLATES_READ)
 def get_plates() -> Response:
     """Return the page on which plates are searched."""
-    return _page("plates.html")
+    return page("plates.html")
 
 
 @pages.get("/video-browser")
@@ -52,7 +53,7 @@ def get_video_browser() -> Response:
         }
         for clip in clips[:_PAGE]
     ]
-    return _page(
+    return page(
         "video_browser.html",
         clips=shown,
         stats=ctx.clips.stats(zone),
@@ -67,10 +68,4 @@ def get_video_browser() -> Response:
 @needs(Scope.PLATES_READ, permission=Permission.LIVE)
 def get_detection_test() -> Response:
     """Return the page on which a picture can be looked at for plates."""
-    return _page("detection_test.html", cameras=context().cameras.list())
-
-
-def _page(template: str, **values: object) -> Response:
-    answer = make_response(render_template(template, zone=str(context().core.zone), **values))
-    answer.headers["Cache-Control"] = "no-cache"
-    return answer
+    return page("detection_test.html", cameras=context().cameras.list())

@@ -10,9 +10,9 @@ import click
 
 from gatehouse.import_entries import read_entries
 from gatehouse_common.db import Database
-from gatehouse_common.errors import NotFound
 from gatehouse_common.runtime.index import open_index
 
+from .opened_index import require_index
 from .options import data_options, json_option, read_settings
 from .progress import progress
 
@@ -83,9 +83,8 @@ def import_recording_index(file: Path, camera: str, as_json: bool, data: Path | 
 
 def _open(data: Path | None, config: Path | None, *, create: bool) -> Database:
     settings = read_settings(data, config)
-    folder = settings.values.data_dir.absolute()
-    if not settings.values.database_url and not create and not (folder / "gatehouse.db").exists():
-        raise NotFound(f"{folder} holds no index: name the data directory with --data.")
     if create:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        settings.values.data_dir.absolute().mkdir(mode=0o700, exist_ok=True)
+    else:
+        require_index(settings)
     return open_index(settings)

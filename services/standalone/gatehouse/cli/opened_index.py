@@ -14,7 +14,7 @@ from gatehouse_common.db import Audit, Database, Deed, User, Users
 from gatehouse_common.errors import NotFound
 from gatehouse_common.observability.secrets import register_url
 from gatehouse_common.runtime import index
-from gatehouse_common.settings import site_zone
+from gatehouse_common.settings import Settings, site_zone
 
 from .options import read_settings
 
@@ -55,6 +55,17 @@ class Index:
         return found
 
 
+def require_index(settings: Settings) -> None:
+    """Return if there is an index, as far as this machine's disk can tell.
+
+    Raises:
+        NotFound: there is none.
+    """
+    folder = settings.values.data_dir.absolute()
+    if not settings.values.database_url and not (folder / "gatehouse.db").exists():
+        raise NotFound(f"{folder} holds no index: name the data directory with --data.")
+
+
 @contextmanager
 def open_index(data: Path | None, config: Path | None, *, make: bool = False) -> Iterator[Index]:
     """Yield the index, upgraded if need be.
@@ -74,8 +85,8 @@ def open_index(data: Path | None, config: Path | None, *, make: bool = False) ->
         if not folder.parent.is_dir():
             raise NotFound(f"there is no directory {folder.parent} to make the data directory in.")
         folder.mkdir(mode=0o700)
-    if not make and not settings.values.database_url and not (folder / "gatehouse.db").exists():
-        raise NotFound(f"{folder} holds no index: name the data directory with --data.")
+    if not make:
+        require_index(settings)
     register_url(settings.database_url)
     db = index.open_index(settings)
     try:
