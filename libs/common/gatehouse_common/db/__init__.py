@@ -23,6 +23,8 @@ from .plate_retention import PlateRetention
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
+from .session_records import RecorderSession, SessionChunk
+from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
 from .users import User, Users
@@ -72,8 +74,11 @@ __all__ = [
     "PlateReader",
     "PlateRetention",
     "PlateWriter",
+    "RecorderSession",
+    "RecorderSessions",
     "RetentionReader",
     "Run",
+    "SessionChunk",
     "ShareLink",
     "ShareLinks",
     "Sight",

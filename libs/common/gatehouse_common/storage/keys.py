@@ -18,6 +18,7 @@ QUARANTINE = "quarantine/"
 CLIPS = "clips/"
 VIDEOS = "videos/"
 PLATES = "plates/"
+SESSIONS = "sessions/"
 STORE_SIGN = "gatehouse-store.json"
 """Tells whose store it is: a disk that is not mounted has none."""
 HOLDS = "holds.json"
@@ -125,6 +126,12 @@ def video(event: str, start_us: int, tz: ZoneInfo, attempt: int = 1) -> str:
     """
     suffix = "" if attempt == 1 else f"_{attempt}"
     return f"{VIDEOS}{to_datetime(start_us, tz).date().isoformat()}/{event}_{start_us // 1_000_000}{suffix}.mp4"
+
+
+def session(start_us: int, number: int, tz: ZoneInfo) -> str:
+    """Key of a session's file: ``sessions/{YYYY-MM-DD}/session_{YYYYMMDD_HHMMSS}_{number}.mp4``, its time in ``tz``."""
+    day = to_datetime(start_us, tz).date().isoformat()
+    return f"{SESSIONS}{day}/session_{compact(start_us, tz)}_{number}.mp4"
 
 
 def plate_picture(
