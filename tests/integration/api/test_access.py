@@ -16,6 +16,7 @@ from access_routes import ROUTES
 from account_routes import COMING_IN, SHARED
 from gatehouse_api.auth.door import rule_of
 from gatehouse_common.accounts import Permission, Scope
+from session_routes import NO_FILES
 
 CALLERS = (
     "admin",
@@ -34,7 +35,7 @@ CALLERS = (
 LIMITED = tuple(name for name in CALLERS if name not in {"admin", "operator", "plates alone"})
 """Those for whom there is no yard."""
 ANYBODY = {
-    *("GET /favicon.ico", "GET /static/<path:filename>", "GET /livez", "GET /readyz"),
+    *("GET /favicon.ico", "GET /static/<path:filename>", "GET /livez", "GET /readyz", "GET /api/health"),
 }
 """What answers whoever asks. To be here is to tell strangers."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -163,7 +164,7 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
 
 NOTHING_YET = {
     *("GET /api/v1/hls/<camera>/live.m3u8", "GET /api/docs/scalar/<path:filename>"),
-    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED),
+    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_FILES),
 }
 """Nothing is recorded while the test runs; and there is no such file."""
 
