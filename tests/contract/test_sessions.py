@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 
 import pytest
 from sqlalchemy import text
 
 from gatehouse_common.accounts import Role
-from gatehouse_common.db import Database, RecorderSessions, SessionChunk, User, Users
+from gatehouse_common.db import (
+    Database,
+    Deletions,
+    Hold,
+    HoldRepository,
+    RecorderSessions,
+    RetentionReader,
+    SessionChunk,
+    SessionTrash,
+    User,
+    Users,
+)
 from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
+from gatehouse_common.testing.chunk_rows import seed_chunks
 
 T = 1_715_941_380_000_000  # 2024-05-17T10:23:00Z
 SECOND = 1_000_000
@@ -99,18 +113,122 @@ def test_the_older_table_shows_what_is_stored(db: Database, ann: User) -> None:
     assert second.state == "planned"
 
 
-def test_a_file_that_is_deleted_is_gone_from_lists_and_its_number_never_comes_back(db: Database, ann: User) -> None:
+def test_the_older_table_has_times_as_dates(db: Database, ann: User) -> None:
+    """S0-30: DATETIME, not text, where a database has such a type."""
+    begin(db, ann, 60, 30)
+    store(db, planned(db)[0])
+    with db.look() as c:
+        row = c.execute(text("SELECT start_time, end_time, recording_date, created_at FROM video_chunks")).one()
+        if c.dialect.name == "mysql":
+            assert all(isinstance(value, datetime) for value in row)
+        seconds = [c.execute(text(f"SELECT {_SECONDS[c.dialect.name]}")).scalar_one()]
+    assert seconds == [30]
+
+
+_SECONDS = {
+    "sqlite": "ROUND((julianday(end_time) - julianday(start_time)) * 86400) FROM video_chunks",
+    "mysql": "TIMESTAMPDIFF(SECOND, start_time, end_time) FROM video_chunks",
+}
+
+
+def test_a_number_never_comes_back(db: Database, ann: User) -> None:
+    """Neither that of a file in the trash, nor that of one that was not wanted any more."""
     sessions = RecorderSessions(db)
+    number = begin(db, ann, 120, 30)
+    first = planned(db)[0]
+    store(db, first)
+    sessions.stop(number, T + 40 * SECOND)
+    assert [c.number for c in planned(db)] == [2]
+    SessionTrash(db).put(1, T)
+    assert sessions.chunks() == []
+    for missing in (1, 2):
+        with pytest.raises(NotFound, match="Video chunk not found"):
+            sessions.chunk(missing)
+    assert begin(db, ann, 60, 60, at=T + 200 * SECOND) == 2
+    assert [c.number for c in planned(db)] == [2, 5]
+    assert sessions.before(planned(db)[0]) is not None, "where the one before ended"
+
+
+def test_a_viewing_is_recorded_beside_what_its_user_records(db: Database, ann: User) -> None:
+    """S3-7: two viewers, or two pages of one, do not disturb each other."""
+    sessions = RecorderSessions(db)
+    begin(db, ann)
+    span = Interval(T, T + 3700 * SECOND)
+    seen = sessions.begin(ann.number, "Ann", "gate", span, 3600, viewing=new_id(), name="17")
+    other = sessions.begin(ann.number, "Ann", "gate", span, 3600, viewing=new_id(), name="18")
+    assert seen.viewing != other.viewing
+    with pytest.raises(Conflict):
+        sessions.begin(ann.number, "Ann", "gate", span, 3600, viewing=seen.viewing)
+    assert sessions.active(ann.number, T).viewing is None  # type: ignore[union-attr]
+    assert sessions.active(ann.number, T, seen.viewing) == seen
+    assert [c.name for c in planned(db) if c.session == seen.number] == ["17", "17_2"]
+
+
+def held(db: Database, at_s: float) -> None:
+    start = T + round(at_s * SECOND)
+    HoldRepository(db).place(Hold(new_id(), "gate", None, start, start + SECOND, "a case", "", None, T, "Ann"))
+
+
+def test_what_is_held_is_neither_put_into_the_trash_nor_deleted_from_it(db: Database, ann: User) -> None:
+    """S0-29, C-18."""
+    begin(db, ann, 90, 30)
+    for chunk in planned(db):
+        store(db, chunk)
+    trash, deletions = SessionTrash(db), Deletions(db)
+    held(db, 10)
+    with pytest.raises(Conflict, match="on hold"):
+        trash.put(1, T)
+    with pytest.raises(Conflict, match="on hold"):
+        trash.refuse_held(1, T)
+    trash.put(2, T)
+    trash.put(3, T + SECOND)
+    with pytest.raises(NotFound):
+        trash.put(2, T)
+    held(db, 31)
+    ids = {c.number: c.id for c in (RecorderSessions(db).any_state(n) for n in (1, 2, 3))}
+    assert [kept.id for kept in trash.since(T + SECOND, T, 10)] == [ids[3]]
+    assert trash.since(T, T, 10) == []
+    marked = deletions.mark_session_files(list(ids.values()), "asked", T)
+    assert [(d.kind, d.subject, d.key, d.bytes) for d in marked] == [
+        ("session", ids[3], "sessions/2024-05-17/session_3.mp4", 10)
+    ]
+    assert trash.bytes() == 20
+    trash.take_out(2)
+    assert [c.number for c in RecorderSessions(db).chunks()] == [1, 2]
+    with pytest.raises(NotFound):
+        trash.take_out(3)
+
+
+def test_what_was_decided_and_is_held_by_then_comes_back(db: Database, ann: User) -> None:
+    """S0-29: a hold is stronger than what was asked for before."""
     begin(db, ann, 60, 30)
     for chunk in planned(db):
         store(db, chunk)
-    sessions.remove(2)
-    assert [c.number for c in sessions.chunks()] == [1]
-    for missing in (2, 3):
-        with pytest.raises(NotFound, match="Video chunk not found"):
-            sessions.chunk(missing)
-    with pytest.raises(NotFound):
-        sessions.remove(2)
-    begin(db, ann, 60, 60, at=T + 100 * SECOND)
-    assert [c.number for c in planned(db)] == [3]
-    assert sessions.before(replace(planned(db)[0], session=1, position=3)) is not None, "where the one before ended"
+    SessionTrash(db).put(1, T)
+    assert Deletions(db).mark_session_files([RecorderSessions(db).any_state(1).id], "asked", T)
+    assert RecorderSessions(db).any_state(1).state == "deleted"
+    held(db, 0)
+    assert [d.kind for d in Deletions(db).give_back(T, 10)] == ["session"]
+    assert [c.number for c in RecorderSessions(db).chunks()] == [1, 2]
+    assert Deletions(db).pending() == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "waits"),
+    [(-200, -182, False), (-200, -181, True), (0, 30, True), (899, 910, True), (900, 910, False)],
+)
+def test_footage_of_which_a_file_is_to_be_made_does_not_go(
+    db: Database, ann: User, start: float, end: float, waits: bool
+) -> None:
+    """S0-2: neither by its age nor where only clips are kept; a file begins where the one before was cut short."""
+    seed_chunks(db, ["gate"], 1, start_us=T + round(start * SECOND), chunk_us=round((end - start) * SECOND))
+    begin(db, ann, 900, 180)
+    span = Interval(T + round(start * SECOND), T + round(end * SECOND))
+    assert RecorderSessions(db).waits_for("gate", span) is waits
+    assert not RecorderSessions(db).waits_for("yard", span)
+    due = RetentionReader(db).chunks_before("gate", T + 10_000 * SECOND, T, 10)
+    assert bool(due) is not waits
+    for chunk in planned(db):
+        store(db, chunk)
+    assert RetentionReader(db).chunks_before("gate", T + 10_000 * SECOND, T, 10)
+    assert not RecorderSessions(db).waits_for("gate", span)

@@ -16,7 +16,7 @@ from access_routes import ROUTES
 from account_routes import COMING_IN, SHARED
 from gatehouse_api.auth.door import rule_of
 from gatehouse_common.accounts import Permission, Scope
-from session_routes import NO_FILES
+from session_routes import NO_USER
 
 CALLERS = (
     "admin",
@@ -154,7 +154,8 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
             continue
         answer = ask(site, caller, name, "gate")
         only_live = "{chunk}" in route.path and Scope.FOOTAGE_READ not in asks.scopes
-        fine = {404} if name in NOTHING_YET or only_live else {200, 302, 303}
+        of_another = "{file}" in route.path and Scope.RECORDS_ALL not in asks.scopes
+        fine = {404} if name in NOTHING_YET or only_live or of_another else {200, 302, 303}
         if name == "GET /footage" and not asks.sees(GATE, Permission.EXPORT):
             fine = {403}
         if name == "GET /readyz":
@@ -164,9 +165,9 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
 
 NOTHING_YET = {
     *("GET /api/v1/hls/<camera>/live.m3u8", "GET /api/docs/scalar/<path:filename>"),
-    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_FILES),
+    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER),
 }
-"""Nothing is recorded while the test runs; and there is no such file."""
+"""Nothing is recorded while the test runs; and there is nobody of that name."""
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -195,7 +196,7 @@ TELL_ALL = {Scope.METRICS_READ, Scope.USERS_ADMIN, Scope.AUDIT_READ}
 
 def is_too_old(asks: Caller, route: Route, objects: str) -> bool:
     """Whether a caller may not look back so far; holds, jobs and live views have no such age."""
-    aged = any(place in route.path for place in ("{plate}", "{clip}", "{chunk}"))
+    aged = any(place in route.path for place in ("{plate}", "{clip}", "{chunk}", "{file}", "{trashed}"))
     return objects == "old" and asks.last_hours is not None and aged
 
 

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import Role
-from gatehouse_common.db import HoldRepository, RecorderSessions, Tokens, Users
+from gatehouse_common.db import Audit, Hold, HoldRepository, RecorderSessions, Tokens, Users
+from gatehouse_common.ids import new_id
 from gatehouse_common.runtime import Core
 from pipeline_kit import add_camera, core_at
 
@@ -72,7 +73,6 @@ def test_a_recording_is_started_followed_and_stopped(core: Core, client: FlaskCl
     assert stopped.get_json()["total_chunks"] == 0
     assert client.get("/api/recording-status/John Doe").get_json()["is_recording"] is False
     assert client.post("/api/stop-recording", json={"user_name": "John Doe"}).status_code == 404
-    assert len(HoldRepository(core.db).list(core.clock.now_us())) == 2, "its footage is there until the files are cut"
 
 
 BAD: list[Any] = [
@@ -90,6 +90,13 @@ BAD: list[Any] = [
     {"user_name": "x", "chunk_duration_seconds": 29},
     {"user_name": "x", "total_duration_seconds": 100, "chunk_duration_seconds": 101},
     {"user_name": "x", "camera": 5},
+    {"user_name": "x", "camera": "\ud800"},
+    {"user_name": "x", "camera": "../cam"},
+    {"user_name": "\ud800"},
+    {"user_name": "x", "source": "browser"},
+    {"user_name": "x", "source": "camera:"},
+    {"user_name": "x", "source": "disk:cam"},
+    {"user_name": "x", "source": ["camera:cam"]},
     ["user_name"],
     "user_name",
     None,
@@ -138,23 +145,62 @@ def test_files_are_listed_played_and_deleted(core: Core, client: FlaskClient) ->
     assert (gone.status_code, gone.get_json()) == (404, {"error": "Video file not found on disk"})
 
 
-def test_a_file_that_cannot_be_deleted_keeps_its_row(
-    core: Core, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """S0-29: the older recorder dropped the row and kept the file for ever."""
+def test_a_file_that_was_deleted_comes_out_of_the_trash_again(core: Core, client: FlaskClient) -> None:
+    """C-18, S0-29: for a day; the file itself is where it was."""
     start(client)
     store(core)
-    file = core.data_dir / client.get("/api/video/1").get_json()["file_path"]
-    folder = file.parent
-    moved = folder.rename(folder.with_name("elsewhere"))
-    folder.write_bytes(b"a file where the folder was")
-    refused = client.delete("/api/delete-video/1")
-    folder.unlink()
-    moved.rename(folder)
-    assert refused.status_code >= 400 or client.get("/api/video/1").status_code == 404
-    if refused.status_code >= 400:
-        assert client.get("/api/video/1").status_code == 200
-        assert file.exists()
+    before = client.get("/api/video/1").get_json()
+    assert client.delete("/api/delete-video/1").status_code == 200
+    assert (core.data_dir / before["file_path"]).exists()
+    restored = client.post("/api/v1/session-files/1/restore")
+    assert (restored.status_code, restored.get_json()["name"]) == (200, before["file_name"])
+    assert client.get("/api/video/1").get_json() == before
+    assert client.post("/api/v1/session-files/1/restore").status_code == 404
+    assert client.delete("/api/delete-video/1?purge=true").status_code == 200
+    assert client.post("/api/v1/session-files/1/restore").status_code == 404
+
+
+def test_what_is_on_hold_is_not_deleted(core: Core, client: FlaskClient) -> None:
+    """S0-29: 409, whether it is to be purged or not, and the file plays on."""
+    start(client)
+    store(core, b"evidence")
+    chunk = RecorderSessions(core.db).chunk(1)
+    now = core.clock.now_us()
+    hold = Hold(new_id(), chunk.camera, None, chunk.start_us, chunk.start_us + 1, "a case", "", None, now, "Ann")
+    HoldRepository(core.db).place(hold)
+    for query in ("", "?purge=true"):
+        refused = client.delete(f"/api/delete-video/1{query}")
+        assert (refused.status_code, "on hold" in refused.get_json()["error"]) == (409, True)
+    assert client.get("/api/video/1/download").data == b"evidence"
+    assert not [e for e in Audit(core.db).entries(limit=50) if e.deed.action.startswith("session_file.")]
+
+
+def test_the_camera_is_the_one_that_is_named(core: Core, client: FlaskClient) -> None:
+    """S0-22, C-4: `camera:` and its id; the default camera where none is."""
+    add_camera(core, "yard")
+    assert start(client, source="camera:yard").get_json()["camera"] == "yard"
+    assert start(client, "Ann", camera="yard").get_json()["camera"] == "yard"
+    assert start(client, "Bob").get_json()["camera"] == "cam"
+    assert start(client, "Eve", source="camera:nowhere").status_code == 404
+
+
+def test_what_is_refused_adds_no_user(core: Core, client: FlaskClient) -> None:
+    """S0-4, C-11: whoever asks to stop what was never begun, or for what cannot be, is nobody."""
+    assert client.post("/api/stop-recording", json={"user_name": "Nobody"}).status_code == 404
+    assert start(client, "Nobody", total_duration_seconds=5).status_code == 400
+    assert start(client, "Nobody", camera="nowhere").status_code == 404
+    assert client.get("/api/users").get_json()["users"] == []
+
+
+@pytest.mark.parametrize("number", ["0", "2147483648", "99999999999999999999999"])
+def test_a_number_that_could_be_none_is_not_there(client: FlaskClient, number: str) -> None:
+    """S0-28, S0-29."""
+    for answer in (
+        client.get(f"/api/video/{number}"),
+        client.get(f"/api/video/{number}/download"),
+        client.delete(f"/api/delete-video/{number}"),
+    ):
+        assert (answer.status_code, answer.get_json()) == (404, {"error": "Video chunk not found"})
 
 
 def test_the_other_routes(client: FlaskClient) -> None:

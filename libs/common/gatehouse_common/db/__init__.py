@@ -23,7 +23,9 @@ from .plate_retention import PlateRetention
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
+from .session_inventory import SessionInventory
 from .session_records import RecorderSession, SessionChunk
+from .session_trash import SessionTrash
 from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
@@ -79,6 +81,8 @@ __all__ = [
     "RetentionReader",
     "Run",
     "SessionChunk",
+    "SessionInventory",
+    "SessionTrash",
     "ShareLink",
     "ShareLinks",
     "Sight",

@@ -30,6 +30,9 @@ class RecorderSessionRow(Base):
     total_seconds: Mapped[int] = mapped_column(Integer, comment="how long it was to be")
     chunk_seconds: Mapped[int] = mapped_column(Integer, comment="length of its files")
     stopped_us: Mapped[int | None] = _us("when somebody stopped it, null: nobody did")
+    viewing: Mapped[str | None] = mapped_column(
+        String(36), comment="id of the viewing of a live picture that is recorded, null: somebody asked by name"
+    )
 
 
 class SessionChunkRow(Base):
@@ -40,10 +43,11 @@ class SessionChunkRow(Base):
         UniqueConstraint("id"),
         UniqueConstraint("session", "position"),
         CheckConstraint("wanted_end_us > wanted_start_us", name="wanted"),
-        CheckConstraint("state IN ('planned', 'stored', 'failed', 'deleted')", name="state"),
+        CheckConstraint("state IN ('planned', 'stored', 'failed', 'dropped', 'trashed', 'deleted')", name="state"),
         Index("ix_session_chunks_state", "state", "camera", "wanted_end_us"),
         Index("ix_session_chunks_user", "user", "start_us", "number"),
         Index("ix_session_chunks_start", "start_us", "number"),
+        Index("ix_session_chunks_user_name", "user_name", "start_us"),
         _TABLE,
     )
 
@@ -59,7 +63,8 @@ class SessionChunkRow(Base):
     wanted_end_us: Mapped[int] = _us("where it should end")
     start_us: Mapped[int] = _us("wanted, then that of its first frame")
     end_us: Mapped[int] = _us("wanted, then when its last frame ends")
-    state: Mapped[str] = mapped_column(String(10), comment="planned | stored | failed | deleted")
+    state: Mapped[str] = mapped_column(String(10), comment="planned | stored | failed | dropped | trashed | deleted")
+    name: Mapped[str] = mapped_column(String(64), comment="what its file is called; empty: after its time and number")
     key: Mapped[str] = mapped_column(String(255), comment="object key; empty while planned")
     bytes: Mapped[int] = mapped_column(_BIG, comment="size of the file, 0 while planned")
     width: Mapped[int] = mapped_column(Integer, comment="pixels, 0 while planned")
@@ -67,3 +72,4 @@ class SessionChunkRow(Base):
     frames: Mapped[int] = mapped_column(Integer, comment="frames that are shown, 0 while planned")
     detail: Mapped[str] = mapped_column(Text, comment="why it failed or has gaps, one sentence; empty: nothing wrong")
     stored_us: Mapped[int | None] = _us("when it was stored, null while planned")
+    trashed_us: Mapped[int | None] = _us("when it was put into the trash, null: it was not, or was taken out")

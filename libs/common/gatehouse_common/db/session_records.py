@@ -22,6 +22,7 @@ class RecorderSession:
         total_seconds: how long it was to be.
         chunk_seconds: length of its files.
         stopped_us: when somebody stopped it; None: nobody did.
+        viewing: id of the viewing of a live picture that is recorded; None: somebody asked by name.
     """
 
     number: int
@@ -34,6 +35,7 @@ class RecorderSession:
     total_seconds: int
     chunk_seconds: int
     stopped_us: int | None
+    viewing: str | None = None
 
     def is_active(self, now_us: int) -> bool:
         """Return whether it goes on."""
@@ -57,7 +59,8 @@ class SessionChunk:
         wanted_end_us: where it should end.
         start_us: wanted, then that of its first frame.
         end_us: wanted, then when its last frame ends.
-        state: ``planned``, ``stored``, ``failed``, ``deleted``.
+        state: ``planned``, ``stored``, ``failed``; ``dropped``: not wanted any more, the session was stopped before;
+            ``trashed``, ``deleted``.
         key: of its object; empty while planned.
         bytes: size of the file.
         width: pixels.
@@ -65,6 +68,8 @@ class SessionChunk:
         frames: that are shown.
         detail: why it failed or has gaps; empty: nothing is wrong.
         stored_us: when it was stored; None: it was not.
+        name: what its file is called; empty: after its time and number.
+        trashed_us: when it was put into the trash; None: it was not.
     """
 
     number: int
@@ -87,6 +92,8 @@ class SessionChunk:
     frames: int
     detail: str
     stored_us: int | None
+    name: str = ""
+    trashed_us: int | None = None
 
 
 def split(span: Interval, chunk_us: int) -> list[Interval]:

@@ -17,34 +17,34 @@ from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
 from gatehouse_api.recorder_desk import RecorderDesk
 from gatehouse_api.routes.compat import deprecate
-from gatehouse_api.routes.compat_s0_models import ChunkPath, NamePath
+from gatehouse_api.routes.compat_s0_models import ChunkPath, DeleteQuery, NamePath
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, SessionChunk, User
 from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.ids import parse_slug
 from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
 from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("compat_s0", __name__, url_prefix="/api", abp_tags=[Tag(name="Compatibility")])
 
 _LEAST_TOTAL_S, _LEAST_CHUNK_S = 60, 30
-_MOST_TOTAL_S = 24 * 3600
+_MOST_TOTAL_S, _MOST_CHUNK_S = 24 * 3600, 3600
 
 
 @api.post("/start-recording", summary="Record a camera for a while", deprecated=True)
 @needs(Scope.RECORDS_OWN, permission=Permission.LIVE)
 def start_recording() -> Response:
-    """Begin a session of the named user; `camera` names which, else it is the default camera."""
+    """Begin a session of the named user; `source` says of which camera (`camera:<id>`), else of the default camera."""
     body, desk = _body(), _desk()
-    user = desk.user(_name(body), caller())
-    total, chunk = _lengths(body, desk)
-    session = desk.begin(user, _camera(body), total, chunk)
+    name, (total, chunk), camera = _name(body), _lengths(body, desk), _camera(body)
+    session = desk.begin(desk.user(name, caller(), add=True), camera, total, chunk, caller(), sender())
     expected = math.ceil(total / chunk)
     return _told(
         {
-            "message": f"Recording started for user {user.name}",
-            "username": user.name,
-            "user_name": user.name,
+            "message": f"Recording started for user {session.user_name}",
+            "username": session.user_name,
+            "user_name": session.user_name,
             "session_id": session.id,
             "camera": session.camera,
             "total_duration_seconds": total,
@@ -60,7 +60,7 @@ def stop_recording() -> Response:
     """Stop the session of the named user; its last file ends now, and is there once it is cut."""
     desk = _desk()
     user = desk.user(_name(_body()), caller())
-    session = desk.stop(user)
+    session = desk.stop(user, caller(), sender())
     chunks = [_view(one) for one in desk.chunks(session=session.number)]
     return _told(
         {
@@ -79,7 +79,7 @@ def get_status(path: NamePath) -> Response:
     desk = _desk()
     user = desk.find(path.name, caller())
     session = None if user is None else desk.active(user)
-    if session is None:
+    if session is None or not caller().sees(session.camera):
         return _told({"username": path.name, "is_recording": False})
     now_us = context().core.clock.now_us()
     return _told(
@@ -134,9 +134,12 @@ def get_download(path: ChunkPath) -> Response:
 
 @api.delete("/delete-video/<int:chunk>", summary="Delete a file", deprecated=True)
 @needs(Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE, permission=Permission.PLAYBACK)
-def delete_video(path: ChunkPath) -> Response:
-    """Delete a file; what is on hold is 409, and a file that cannot be deleted keeps its row."""
-    _desk().delete(path.chunk, caller(), sender())
+def delete_video(path: ChunkPath, query: DeleteQuery) -> Response:
+    """Put a file into the trash, where it stays for `sessions.trash_hours`; what is on hold is 409.
+
+    With `purge=true` an admin deletes it at once.
+    """
+    _desk().delete(path.chunk, caller(), sender(), purge=query.purge)
     return _told({"message": "Video chunk deleted successfully"})
 
 
@@ -167,7 +170,7 @@ def get_users() -> Response:
 @known
 def get_user(path: NamePath) -> Response:
     """Return a user: oneself, or anybody for who may see users."""
-    user = _desk().find(path.name, caller())
+    user = _desk().find(path.name, caller(), Scope.USERS_ADMIN)
     if user is None:
         raise NotFound("User not found")
     return _told(_user_view(user))
@@ -199,15 +202,23 @@ def _camera(body: dict[str, Any]) -> Camera:
     """Return the camera that is named, else the default camera.
 
     Raises:
-        InvalidInput: its name is no text, or there is none at all.
+        InvalidInput: its name cannot be one, there is none at all, or it is that of whoever asks.
         NotFound: there is no such camera.
     """
-    ctx, named = context(), body.get("camera", "")
+    ctx, source = context(), body.get("source", "")
+    if not isinstance(source, str):
+        raise InvalidInput("source has to be text: `camera:` and the id of a camera", "source")
+    if source == "browser":
+        raise InvalidInput("browsers record on the page, which sends what they record; name a camera here", "source")
+    kind, _, named = source.partition(":")
+    if source and (kind != "camera" or not named):
+        raise InvalidInput("source has to be `camera:` and the id of a camera", "source")
+    named = named or body.get("camera", "")
     if not isinstance(named, str):
         raise InvalidInput("camera has to be the id of one", "camera")
     if not named and ctx.default_camera() is None:
         raise InvalidInput("no camera is configured: name one, or add it", "camera")
-    return ctx.chosen_camera(named[:64])
+    return ctx.chosen_camera(parse_slug(named) if named else "")
 
 
 def _lengths(body: dict[str, Any], desk: RecorderDesk) -> tuple[int, int]:
@@ -217,7 +228,13 @@ def _lengths(body: dict[str, Any], desk: RecorderDesk) -> tuple[int, int]:
         InvalidInput: they are no integers, or too short, or too long.
     """
     total = _seconds(body, "total_duration_seconds", desk.total_s, _LEAST_TOTAL_S, _MOST_TOTAL_S)
-    chunk = _seconds(body, "chunk_duration_seconds", min(desk.chunk_s, total), _LEAST_CHUNK_S, total)
+    chunk = _seconds(
+        body,
+        "chunk_duration_seconds",
+        min(desk.chunk_s, total, _MOST_CHUNK_S),
+        _LEAST_CHUNK_S,
+        min(total, _MOST_CHUNK_S),
+    )
     return total, chunk
 
 
