@@ -32,6 +32,7 @@ ROUTES: dict[str, Route] = {
     "GET /": Route("/", WATCH),
     "GET /live": Route("/live", WATCH),
     "GET /plates": Route("/plates", _PLATES),
+    "GET /stats": Route("/stats", _CAMERAS, PLAYBACK),
     "GET /video-browser": Route("/video-browser", _FOOTAGE, PLAYBACK),
     "GET /detection-test": Route("/detection-test", _PLATES, LIVE),
     "GET /favicon.ico": Route("/favicon.ico", ANYBODY),

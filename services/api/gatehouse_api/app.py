@@ -45,6 +45,7 @@ from .routes import (
     plates,
     retention,
     session_files,
+    stats_pages,
     storage,
     system,
     timeline,
@@ -141,6 +142,7 @@ def create_app(
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
+    app.register_blueprint(stats_pages.pages)
     for family in (login_pages, account_pages, user_pages):
         app.register_blueprint(family.pages)
     _install_errors(app)

@@ -20,6 +20,7 @@ from .logins import Login, Logins
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
+from .plate_stats import PlateStats
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
@@ -75,6 +76,7 @@ __all__ = [
     "PlateReadRecord",
     "PlateReader",
     "PlateRetention",
+    "PlateStats",
     "PlateWriter",
     "RecorderSession",
     "RecorderSessions",
