@@ -37,6 +37,7 @@ from .routes import (
     footage,
     hls,
     jobs,
+    library_pages,
     links,
     live,
     login_pages,
@@ -141,7 +142,7 @@ def create_app(
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
-    for family in (login_pages, account_pages, user_pages):
+    for family in (login_pages, account_pages, user_pages, library_pages):
         app.register_blueprint(family.pages)
     _install_errors(app)
     return app

@@ -23,6 +23,7 @@ from .plate_retention import PlateRetention
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
+from .session_files import FileQuery, FileTotals, SessionFiles
 from .session_inventory import SessionInventory
 from .session_records import RecorderSession, SessionChunk
 from .session_trash import SessionTrash
@@ -53,6 +54,8 @@ __all__ = [
     "Deletions",
     "Entry",
     "Facts",
+    "FileQuery",
+    "FileTotals",
     "FootageReader",
     "FootageWriter",
     "Gap",
@@ -81,6 +84,7 @@ __all__ = [
     "RetentionReader",
     "Run",
     "SessionChunk",
+    "SessionFiles",
     "SessionInventory",
     "SessionTrash",
     "ShareLink",

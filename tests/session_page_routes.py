@@ -1,0 +1,20 @@
+"""The routes of the pages of recorder sessions and viewings, as `access_routes.py` has the others."""
+
+from __future__ import annotations
+
+from access_route import Route
+from gatehouse_common.accounts import Permission, Scope
+
+_FILES = frozenset({Scope.RECORDS_OWN, Scope.RECORDS_ALL})
+_DELETES = frozenset({Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE})
+_NO_FILE = 2_000_000_000
+_DELETE = f"/dashboard/{_NO_FILE}/delete"
+
+SESSION_PAGE_ROUTES: dict[str, Route] = {
+    "GET /dashboard": Route("/dashboard", _FILES, Permission.PLAYBACK),
+    "GET /library": Route("/library", _FILES, Permission.PLAYBACK),
+    "GET /dashboard/<int:chunk>/delete": Route(_DELETE, _DELETES, Permission.PLAYBACK),
+    "POST /dashboard/<int:chunk>/delete": Route(_DELETE, _DELETES, Permission.PLAYBACK),
+}
+NO_PAGES = {"GET /dashboard/<int:chunk>/delete"}
+"""There is nothing of that number."""
