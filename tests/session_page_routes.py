@@ -7,6 +7,7 @@ from gatehouse_common.accounts import Permission, Scope
 
 _FILES = frozenset({Scope.RECORDS_OWN, Scope.RECORDS_ALL})
 _DELETES = frozenset({Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE})
+_OWN = frozenset({Scope.RECORDS_OWN})
 _NO_FILE = 2_000_000_000
 _DELETE = f"/dashboard/{_NO_FILE}/delete"
 
@@ -15,6 +16,11 @@ SESSION_PAGE_ROUTES: dict[str, Route] = {
     "GET /library": Route("/library", _FILES, Permission.PLAYBACK),
     "GET /dashboard/<int:chunk>/delete": Route(_DELETE, _DELETES, Permission.PLAYBACK),
     "POST /dashboard/<int:chunk>/delete": Route(_DELETE, _DELETES, Permission.PLAYBACK),
+    "POST /dashboard/<int:chunk>/restore": Route(
+        f"/dashboard/{_NO_FILE}/restore", _DELETES, Permission.PLAYBACK
+    ),
+    "GET /record": Route("/record", _OWN, Permission.LIVE),
+    "POST /record": Route("/record", _OWN, Permission.LIVE),
 }
 NO_PAGES = {"GET /dashboard/<int:chunk>/delete"}
 """There is nothing of that number."""

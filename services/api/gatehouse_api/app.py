@@ -44,6 +44,7 @@ from .routes import (
     pages,
     plate_pages,
     plates,
+    record_pages,
     retention,
     session_files,
     storage,
@@ -142,7 +143,7 @@ def create_app(
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
-    for family in (login_pages, account_pages, user_pages, library_pages):
+    for family in (login_pages, account_pages, user_pages, library_pages, record_pages):
         app.register_blueprint(family.pages)
     _install_errors(app)
     return app

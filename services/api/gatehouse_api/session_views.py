@@ -30,7 +30,7 @@ class FileView:
         ended: when it ends, in the site's zone.
         length: ``m:ss``.
         size: with its unit; empty while there is no file.
-        state: ``stored``, ``recording``, ``saving``, ``failed``.
+        state: ``stored``, ``waiting``, ``recording``, ``saving``, ``failed``, ``trashed``.
         detail: why it failed, or has gaps; empty: nothing is wrong.
         picture: address of a small picture of its beginning; empty: there is none for who asks.
         link: address of its bytes; empty while there are none.
@@ -63,10 +63,12 @@ def own_only() -> bool:
 
 def visible_files() -> SessionFiles:
     """Return what finds files that are there for whoever asks; ``query_of`` says whose."""
-    return SessionFiles(context().core.db, None if own_only() else context().visible(Permission.PLAYBACK))
+    return SessionFiles(context().core.db, context().visible(Permission.PLAYBACK))
 
 
-def query_of(user: str, camera: str, start_us: int | None, end_us: int | None) -> FileQuery | None:
+def query_of(
+    user: str, camera: str, start_us: int | None, end_us: int | None, *, trashed: bool = False
+) -> FileQuery | None:
     """Return the query of what was asked for; None: nothing can match, for there is no such user for who asks.
 
     Args:
@@ -74,6 +76,7 @@ def query_of(user: str, camera: str, start_us: int | None, end_us: int | None) -
         camera: its slug; empty: all.
         start_us: from when on.
         end_us: until when.
+        trashed: those in the trash.
     """
     number = caller().number if own_only() else None
     if user.strip():
@@ -81,7 +84,7 @@ def query_of(user: str, camera: str, start_us: int | None, end_us: int | None) -
         if found is None or (number is not None and found.number != number):
             return None
         number = found.number
-    return FileQuery(number, camera, start_us, end_us)
+    return FileQuery(number, camera, start_us, end_us, trashed)
 
 
 def file_view(one: SessionChunk, names: dict[str, str], now_us: int) -> FileView:
@@ -111,7 +114,7 @@ def file_view(one: SessionChunk, names: dict[str, str], now_us: int) -> FileView
         state,
         one.detail,
         f"/api/v1/cameras/{one.camera}/thumbnail.jpg?at={at}&width=192" if pictured else "",
-        f"/api/video/{one.number}/download" if state == "stored" else "",
+        f"/api/video/{one.number}/download" if state == "stored" and asks.sees(one.camera, Permission.EXPORT) else "",
         100 if state != "recording" or not length_us else round(100 * (now_us - one.start_us) / length_us),
         one.user == asks.number or context().doorkeeper.is_open or asks.may(Scope.FOOTAGE_DELETE),
     )

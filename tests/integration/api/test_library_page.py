@@ -15,7 +15,8 @@ from flask.testing import FlaskClient
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR, SECOND
-from gatehouse_common.db import RecorderSessions
+from gatehouse_common.db import Hold, HoldRepository, RecorderSessions
+from gatehouse_common.ids import new_id
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import from_datetime
 from pipeline_kit import add_camera, core_at
@@ -170,11 +171,30 @@ def test_a_file_is_deleted_after_a_question_and_a_get_changes_nothing(core: Core
     assert foreign.status_code == 403
     assert len(RecorderSessions(core.db).chunks()) == 2
     done = client.post("/dashboard/1/delete", headers=see)
-    assert (done.status_code, done.headers["Location"]) == (303, "/dashboard?done=deleted")
+    assert (done.status_code, done.headers["Location"]) == (303, "/dashboard?done=trashed&file=1")
     page = client.get(done.headers["Location"], headers=see)
     assert shown(page.text) == ["session_2.mp4"]
-    assert 'class="done" role="status"' in page.text
+    assert "The file is in the trash. Undo" in words(page)
     assert client.get("/dashboard/1/delete", headers=see).status_code == 404
+    assert shown(client.get("/dashboard?trash=1", headers=see).text) == ["session_1.mp4"]
+    undone = client.post("/dashboard/1/restore", headers=see)
+    assert undone.status_code == 303
+    assert shown(client.get(undone.headers["Location"], headers=see).text) == ["session_2.mp4", "session_1.mp4"]
+    assert client.post("/dashboard/1/restore", headers=see).status_code == 404
+
+
+def test_what_is_on_hold_stays_and_the_page_says_why(core: Core, client: FlaskClient) -> None:
+    """S0-29, C-18."""
+    ann, see = add_user(core, "Ann")
+    begin(core, ann, "gate", LATE_US)
+    store_files(core)
+    now = core.clock.now_us()
+    held = Hold(new_id(), "gate", None, LATE_US, LATE_US + SECOND, "asked for", "", None, now)
+    HoldRepository(core.db).place(held)
+    refused = client.post("/dashboard/1/delete", headers=see)
+    assert refused.status_code == 409
+    assert "on hold" in words(refused)
+    assert len(RecorderSessions(core.db).chunks()) == 2
 
 
 def test_files_that_are_not_there_yet_say_so(core: Core, client: FlaskClient) -> None:

@@ -26,12 +26,14 @@ class FileQuery:
         camera: only of this camera; empty: of all.
         start_us: that begin at or after this instant, microseconds UTC.
         end_us: that begin before this one.
+        trashed: those in the trash, and no others.
     """
 
     user: int | None = None
     camera: str = ""
     start_us: int | None = None
     end_us: int | None = None
+    trashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class FileTotals:
 
     Attributes:
         count: all of them, also those that are not stored yet.
-        duration_us: how long those are that are stored, microseconds.
+        duration_us: how long those are that have a file, microseconds.
         bytes: how large they are.
     """
 
@@ -79,6 +81,13 @@ class SessionFiles:
             duration_us, size = c.execute(kept.where(*conditions)).one()
         return FileTotals(count, int(duration_us), int(size))
 
+    def of_viewing(self, viewing: str) -> list[SessionChunk]:
+        """Return the files of what was recorded of a viewing, by its id, in order."""
+        of = select(RecorderSessionRow.number).where(RecorderSessionRow.viewing == viewing)
+        rows = select(*_CHUNK).where(SessionChunkRow.session.in_(of), SessionChunkRow.state.in_(_SHOWN))
+        with self._db.look() as c:
+            return [SessionChunk(*row) for row in c.execute(rows.order_by(SessionChunkRow.number))]
+
     def of_session(self, session: int) -> list[SessionChunk]:
         """Return all files of a session in order, whether they have begun or not."""
         rows = select(*_CHUNK).where(SessionChunkRow.session == session, SessionChunkRow.state.in_(_SHOWN))
@@ -87,7 +96,8 @@ class SessionFiles:
 
     def newest_session(self, user: int) -> RecorderSession | None:
         """Return the session that a user began last by name, None if there is none."""
-        rows = select(*_SESSION).where(RecorderSessionRow.user == user).order_by(RecorderSessionRow.number.desc())
+        named = (RecorderSessionRow.user == user, RecorderSessionRow.viewing.is_(None))
+        rows = select(*_SESSION).where(*named).order_by(RecorderSessionRow.number.desc())
         with self._db.look() as c:
             row = c.execute(rows.limit(1)).first()
         return None if row is None else RecorderSession(*row)
@@ -95,7 +105,7 @@ class SessionFiles:
     def _conditions(self, query: FileQuery, now_us: int) -> list[ColumnElement[bool]]:
         row: Any = SessionChunkRow
         found: list[ColumnElement[bool]] = [
-            row.state.in_(_SHOWN),
+            row.state == "trashed" if query.trashed else row.state.in_(_SHOWN),
             row.start_us <= now_us,
             *seen(self._visible, row.camera, row.start_us),
         ]
