@@ -31,6 +31,7 @@ from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
 from .users import User, Users
+from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import Visible
 
 __all__ = [
@@ -96,6 +97,10 @@ __all__ = [
     "Tokens",
     "User",
     "Users",
+    "Viewing",
+    "ViewingQuery",
+    "Viewings",
     "Visible",
+    "Watcher",
     "present_cause",
 ]
