@@ -8,6 +8,7 @@ from gatehouse_common.accounts import Permission, Scope
 _FILES = frozenset({Scope.RECORDS_OWN, Scope.RECORDS_ALL})
 _DELETES = frozenset({Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE})
 _OWN = frozenset({Scope.RECORDS_OWN})
+_LIVE = frozenset({Scope.LIVE_VIEW})
 _NO_FILE = 2_000_000_000
 _DELETE = f"/dashboard/{_NO_FILE}/delete"
 
@@ -16,11 +17,15 @@ SESSION_PAGE_ROUTES: dict[str, Route] = {
     "GET /library": Route("/library", _FILES, Permission.PLAYBACK),
     "GET /dashboard/<int:chunk>/delete": Route(_DELETE, _DELETES, Permission.PLAYBACK),
     "POST /dashboard/<int:chunk>/delete": Route(_DELETE, _DELETES, Permission.PLAYBACK),
-    "POST /dashboard/<int:chunk>/restore": Route(
-        f"/dashboard/{_NO_FILE}/restore", _DELETES, Permission.PLAYBACK
+    "POST /dashboard/<int:chunk>/restore": Route(f"/dashboard/{_NO_FILE}/restore", _DELETES, Permission.PLAYBACK),
+    "GET /api/v1/viewings/<viewing>": Route("/api/v1/viewings/none", _LIVE, Permission.LIVE),
+    "POST /api/v1/viewings/<viewing>/record": Route(
+        "/api/v1/viewings/none/record", _OWN, Permission.LIVE, json={"on": "true"}
     ),
+    "GET /view/<camera>": Route("/view/{camera}", _LIVE, Permission.LIVE),
+    "POST /view/<camera>/record": Route("/view/{camera}/record", _OWN, Permission.LIVE),
     "GET /record": Route("/record", _OWN, Permission.LIVE),
     "POST /record": Route("/record", _OWN, Permission.LIVE),
 }
-NO_PAGES = {"GET /dashboard/<int:chunk>/delete"}
+NO_PAGES = {"GET /dashboard/<int:chunk>/delete", "GET /api/v1/viewings/<viewing>"}
 """There is nothing of that number."""

@@ -25,6 +25,7 @@ from .live_feed import LiveFeeds
 from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
 from .routes.cameras import view
+from .viewing_desk import ViewingDesk
 
 
 def build_context(core: Core, ending: threading.Event, checks: Callable[[], list[Check]]) -> Context:
@@ -61,6 +62,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         user_desk=UserDesk(core, keeper, audit, passwords),
         audit=audit,
         recorder=RecorderDesk(core, keeper.users, audit),
+        viewings=ViewingDesk(core, keeper.users, audit),
         links=ShareLinks(core.db),
         stop=ending,
     )

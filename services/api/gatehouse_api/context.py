@@ -40,6 +40,7 @@ from .live import LiveDesk
 from .plate_views import PlateViews
 from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
+from .viewing_desk import ViewingDesk
 from .visible_library import VisibleLibrary
 
 _KEY = "gatehouse"
@@ -68,6 +69,7 @@ class Context:
         user_desk: changes who may do what.
         audit: what was done, and by whom.
         recorder: sessions in which users record.
+        viewings: who watches live pictures.
         links: ranges that were given out to people without an account.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
@@ -91,6 +93,7 @@ class Context:
     user_desk: UserDesk
     audit: Audit
     recorder: RecorderDesk
+    viewings: ViewingDesk
     links: ShareLinks
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)

@@ -16,6 +16,7 @@ from gatehouse_api.live import Hub, Live
 from gatehouse_api.routes.models import CameraPath, LiveView, PictureQuery
 from gatehouse_api.times import request_zone
 from gatehouse_api.visible_library import VisibleLibrary
+from gatehouse_api.watching import followed
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.errors import NotFound, Unavailable
 from gatehouse_common.media.live_stream import build_video_init, open_gop
@@ -60,7 +61,7 @@ def get_live_media(path: CameraPath) -> Response:
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
     ctx.library.newest(path.camera)
-    return _endless(_media(ctx, path.camera, ctx.library, ctx.standing()), "video/mp4")
+    return _endless(followed(ctx, path.camera, _media(ctx, path.camera, ctx.library, ctx.standing())), "video/mp4")
 
 
 @api.get("/live/<camera>.mjpg", summary="Endless MJPEG (multipart/x-mixed-replace)")
@@ -117,7 +118,7 @@ def mjpeg(ctx: Context, camera: str, draw: Callable[[bytes], bytes] | None = Non
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
     return _endless(
-        _previews(ctx, camera, ctx.library, ctx.standing(), draw),
+        followed(ctx, camera, _previews(ctx, camera, ctx.library, ctx.standing(), draw)),
         f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}",
     )
 
