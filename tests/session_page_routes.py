@@ -10,6 +10,7 @@ _DELETES = frozenset({Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE})
 _OWN = frozenset({Scope.RECORDS_OWN})
 _LIVE = frozenset({Scope.LIVE_VIEW})
 _NO_FILE = 2_000_000_000
+_LOGS, _LOG = frozenset({Scope.LIVE_VIEW, Scope.RECORDS_ALL}), f"/logs/{_NO_FILE}"
 _DELETE = f"/dashboard/{_NO_FILE}/delete"
 
 SESSION_PAGE_ROUTES: dict[str, Route] = {
@@ -24,8 +25,16 @@ SESSION_PAGE_ROUTES: dict[str, Route] = {
     ),
     "GET /view/<camera>": Route("/view/{camera}", _LIVE, Permission.LIVE),
     "POST /view/<camera>/record": Route("/view/{camera}/record", _OWN, Permission.LIVE),
+    "GET /logs": Route("/logs", _LOGS),
+    "GET /logs/<int:number>": Route(_LOG, _LOGS),
+    "POST /logs/<int:number>": Route(_LOG, _DELETES),
+    "GET /logs/<int:number>/delete": Route(f"{_LOG}/delete", _DELETES, Permission.PLAYBACK),
+    "POST /logs/<int:number>/delete": Route(f"{_LOG}/delete", _DELETES, Permission.PLAYBACK),
     "GET /record": Route("/record", _OWN, Permission.LIVE),
     "POST /record": Route("/record", _OWN, Permission.LIVE),
 }
-NO_PAGES = {"GET /dashboard/<int:chunk>/delete", "GET /api/v1/viewings/<viewing>"}
+NO_PAGES = {
+    *("GET /dashboard/<int:chunk>/delete", "GET /api/v1/viewings/<viewing>"),
+    *("GET /logs/<int:number>", "GET /logs/<int:number>/delete"),
+}
 """There is nothing of that number."""

@@ -40,6 +40,7 @@ from .routes import (
     library_pages,
     links,
     live,
+    log_pages,
     login_pages,
     pages,
     plate_pages,
@@ -147,7 +148,7 @@ def create_app(
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
-    for family in (login_pages, account_pages, user_pages, library_pages, record_pages, view_pages):
+    for family in (login_pages, account_pages, user_pages, library_pages, record_pages, view_pages, log_pages):
         app.register_blueprint(family.pages)
     _install_errors(app)
     return app

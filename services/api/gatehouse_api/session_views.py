@@ -114,10 +114,16 @@ def file_view(one: SessionChunk, names: dict[str, str], now_us: int) -> FileView
         state,
         one.detail,
         f"/api/v1/cameras/{one.camera}/thumbnail.jpg?at={at}&width=192" if pictured else "",
-        f"/api/video/{one.number}/download" if state == "stored" and asks.sees(one.camera, Permission.EXPORT) else "",
+        f"/api/video/{one.number}/download" if state == "stored" and may_have(one.camera) else "",
         100 if state != "recording" or not length_us else round(100 * (now_us - one.start_us) / length_us),
         one.user == asks.number or context().doorkeeper.is_open or asks.may(Scope.FOOTAGE_DELETE),
     )
+
+
+def may_have(camera: str) -> bool:
+    """Return whether whoever asks may have files of a camera; which of them, the list says."""
+    asks = caller()
+    return asks.sees(camera, Permission.EXPORT) and (asks.may(Scope.RECORDS_OWN) or asks.may(Scope.RECORDS_ALL))
 
 
 def state_of(one: SessionChunk, now_us: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -81,12 +82,16 @@ class SessionFiles:
             duration_us, size = c.execute(kept.where(*conditions)).one()
         return FileTotals(count, int(duration_us), int(size))
 
-    def of_viewing(self, viewing: str) -> list[SessionChunk]:
-        """Return the files of what was recorded of a viewing, by its id, in order."""
-        of = select(RecorderSessionRow.number).where(RecorderSessionRow.viewing == viewing)
-        rows = select(*_CHUNK).where(SessionChunkRow.session.in_(of), SessionChunkRow.state.in_(_SHOWN))
+    def of_viewings(self, viewings: Collection[str], now_us: int) -> dict[str, list[SessionChunk]]:
+        """Return the files of what was recorded of viewings, by their ids, in order; those that have begun."""
+        of = RecorderSessionRow.viewing
+        rows = select(of, *_CHUNK).join(RecorderSessionRow, RecorderSessionRow.number == SessionChunkRow.session)
+        rows = rows.where(of.in_(sorted(viewings)), *self._conditions(FileQuery(), now_us))
+        found: dict[str, list[SessionChunk]] = {}
         with self._db.look() as c:
-            return [SessionChunk(*row) for row in c.execute(rows.order_by(SessionChunkRow.number))]
+            for viewing, *row in c.execute(rows.order_by(SessionChunkRow.number)):
+                found.setdefault(viewing, []).append(SessionChunk(*row))
+        return found
 
     def of_session(self, session: int) -> list[SessionChunk]:
         """Return all files of a session in order, whether they have begun or not."""
