@@ -9,32 +9,28 @@ _FILES = frozenset({Scope.RECORDS_OWN, Scope.RECORDS_ALL})
 _DELETES = frozenset({Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE})
 _OWN = frozenset({Scope.RECORDS_OWN})
 _LIVE = frozenset({Scope.LIVE_VIEW})
-_NO_FILE = 2_000_000_000
-_LOGS, _LOG = frozenset({Scope.LIVE_VIEW, Scope.RECORDS_ALL}), f"/logs/{_NO_FILE}"
-_DELETE = f"/dashboard/{_NO_FILE}/delete"
+_LOGS, _LOG = frozenset({Scope.LIVE_VIEW, Scope.RECORDS_ALL}), "/logs/{log}"
+_DELETE = "/dashboard/{file}/delete"
 
 SESSION_PAGE_ROUTES: dict[str, Route] = {
     "GET /dashboard": Route("/dashboard", _FILES, Permission.PLAYBACK),
     "GET /library": Route("/library", _FILES, Permission.PLAYBACK),
     "GET /dashboard/<int:chunk>/delete": Route(_DELETE, _DELETES, Permission.PLAYBACK),
     "POST /dashboard/<int:chunk>/delete": Route(_DELETE, _DELETES, Permission.PLAYBACK),
-    "POST /dashboard/<int:chunk>/restore": Route(f"/dashboard/{_NO_FILE}/restore", _DELETES, Permission.PLAYBACK),
-    "GET /api/v1/viewings/<viewing>": Route("/api/v1/viewings/none", _LIVE, Permission.LIVE),
+    "POST /dashboard/<int:chunk>/restore": Route("/dashboard/{trashed}/restore", _DELETES, Permission.PLAYBACK),
+    "GET /api/v1/viewings/<viewing>": Route("/api/v1/viewings/{viewing}", _LIVE, Permission.LIVE),
     "POST /api/v1/viewings/<viewing>/record": Route(
-        "/api/v1/viewings/none/record", _OWN, Permission.LIVE, json={"on": "true"}
+        "/api/v1/viewings/{viewing}/record", _OWN, Permission.LIVE, json={"on": "true"}
     ),
     "GET /view/<camera>": Route("/view/{camera}", _LIVE, Permission.LIVE),
     "POST /view/<camera>/record": Route("/view/{camera}/record", _OWN, Permission.LIVE),
     "GET /logs": Route("/logs", _LOGS),
     "GET /logs/<int:number>": Route(_LOG, _LOGS),
     "POST /logs/<int:number>": Route(_LOG, _DELETES),
-    "GET /logs/<int:number>/delete": Route(f"{_LOG}/delete", _DELETES, Permission.PLAYBACK),
-    "POST /logs/<int:number>/delete": Route(f"{_LOG}/delete", _DELETES, Permission.PLAYBACK),
+    "GET /logs/<int:number>/delete": Route(_LOG + "/delete", _DELETES, Permission.PLAYBACK),
+    "POST /logs/<int:number>/delete": Route(_LOG + "/delete", _DELETES, Permission.PLAYBACK),
     "GET /record": Route("/record", _OWN, Permission.LIVE),
     "POST /record": Route("/record", _OWN, Permission.LIVE),
 }
-NO_PAGES = {
-    *("GET /dashboard/<int:chunk>/delete", "GET /api/v1/viewings/<viewing>"),
-    *("GET /logs/<int:number>", "GET /logs/<int:number>/delete"),
-}
-"""There is nothing of that number."""
+NO_PAGES = {"GET /api/v1/viewings/<viewing>"}
+"""It is of somebody who does not ask."""

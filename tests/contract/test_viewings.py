@@ -35,6 +35,7 @@ def test_who_comes_again_within_a_minute_goes_on(db: Database) -> None:
     assert viewings.get(1).bytes == 1500
     assert ended(viewings, T + 80 * SECOND) == [1]
     assert viewings.open(ANN, T + 126 * SECOND).number == 2, "a minute later it is another"
+    assert viewings.open(ANN, T - 3600 * SECOND).number == 3, "and so is one of long before, which is told of late"
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
             continue
         answer = ask(site, caller, name, "gate")
         only_live = "{chunk}" in route.path and Scope.FOOTAGE_READ not in asks.scopes
-        of_another = "{file}" in route.path and Scope.RECORDS_ALL not in asks.scopes
+        of_another = any(place in route.path for place in ("{file}", "{log}")) and Scope.RECORDS_ALL not in asks.scopes
         fine = {404} if name in NOTHING_YET or only_live or of_another else {200, 302, 303}
         if name == "GET /footage" and not asks.sees(GATE, Permission.EXPORT):
             fine = {403}
@@ -197,7 +197,9 @@ TELL_ALL = {Scope.METRICS_READ, Scope.USERS_ADMIN, Scope.AUDIT_READ}
 
 def is_too_old(asks: Caller, route: Route, objects: str) -> bool:
     """Whether a caller may not look back so far; holds, jobs and live views have no such age."""
-    aged = any(place in route.path for place in ("{plate}", "{clip}", "{chunk}", "{file}", "{trashed}"))
+    aged = any(
+        place in route.path for place in ("{plate}", "{clip}", "{chunk}", "{file}", "{trashed}", "{log}", "{viewing}")
+    )
     return objects == "old" and asks.last_hours is not None and aged
 
 

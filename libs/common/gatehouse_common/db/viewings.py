@@ -126,6 +126,7 @@ class Viewings:
             ViewingRow.camera == watcher.camera,
             ViewingRow.address == watcher.address,
             ViewingRow.seen_us > at_us - AGAIN_US,
+            ViewingRow.start_us < at_us + AGAIN_US,
         )
         with self._db.begin() as c:
             told = c.execute(select(FactRow.value).where(FactRow.name == _LAST).with_for_update()).scalar_one()
