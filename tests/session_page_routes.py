@@ -8,6 +8,7 @@ from gatehouse_common.accounts import Permission, Scope
 _FILES = frozenset({Scope.RECORDS_OWN, Scope.RECORDS_ALL})
 _DELETES = frozenset({Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE})
 _OWN = frozenset({Scope.RECORDS_OWN})
+_ADMIN = frozenset({Scope.SETTINGS_ADMIN})
 _LIVE = frozenset({Scope.LIVE_VIEW})
 _LOGS, _LOG = frozenset({Scope.LIVE_VIEW, Scope.RECORDS_ALL}), "/logs/{log}"
 _DELETE = "/dashboard/{file}/delete"
@@ -29,6 +30,9 @@ SESSION_PAGE_ROUTES: dict[str, Route] = {
     "POST /logs/<int:number>": Route(_LOG, _DELETES),
     "GET /logs/<int:number>/delete": Route(_LOG + "/delete", _DELETES, Permission.PLAYBACK),
     "POST /logs/<int:number>/delete": Route(_LOG + "/delete", _DELETES, Permission.PLAYBACK),
+    "GET /settings": Route("/settings", _ADMIN),
+    "GET /settings/saved": Route("/settings/saved", _ADMIN),
+    "POST /settings": Route("/settings", _ADMIN),
     "GET /record": Route("/record", _OWN, Permission.LIVE),
     "POST /record": Route("/record", _OWN, Permission.LIVE),
 }

@@ -48,6 +48,7 @@ from .routes import (
     record_pages,
     retention,
     session_files,
+    settings_pages,
     storage,
     system,
     timeline,
@@ -148,7 +149,16 @@ def create_app(
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
-    for family in (login_pages, account_pages, user_pages, library_pages, record_pages, view_pages, log_pages):
+    for family in (
+        login_pages,
+        account_pages,
+        user_pages,
+        library_pages,
+        record_pages,
+        view_pages,
+        log_pages,
+        settings_pages,
+    ):
         app.register_blueprint(family.pages)
     _install_errors(app)
     return app

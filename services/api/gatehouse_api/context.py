@@ -25,7 +25,7 @@ from gatehouse_common.db import (
 from gatehouse_common.errors import NotFound
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.media.hls_live import LiveWindows
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, PageSettings
 
 from .auth.caller import VisibleCameras, caller, visible_to, wanted_permission
 from .auth.doorkeeper import Doorkeeper
@@ -52,6 +52,7 @@ class Context:
 
     Attributes:
         core: adapters and settings.
+        settings: settings as they are by now.
         cameras: the cameras that there are for whoever asks.
         camera_records: all of them, to be changed.
         everything: all recorded media, whoever asks; routes take ``library``.
@@ -76,6 +77,7 @@ class Context:
     """
 
     core: Core
+    settings: PageSettings
     cameras: VisibleCameras
     camera_records: CameraRepository
     everything: Library

@@ -23,7 +23,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.errors import Conflict, Forbidden, GatehouseError, NotFound
 from gatehouse_common.intervals import Interval
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, PageSettings
 
 from .auth.login_desk import Caller
 
@@ -73,9 +73,10 @@ class ViewingDesk:
         core: the index, the time, the settings.
         users: who there is.
         audit: where it is written down who recorded.
+        page: whether all are recorded, as an admin may have set it since the start.
     """
 
-    def __init__(self, core: Core, users: Users, audit: Audit) -> None:
+    def __init__(self, core: Core, users: Users, audit: Audit, page: PageSettings | None = None) -> None:
         self._core, self._users, self._audit = core, users, audit
         self._viewings, self._sessions = Viewings(core.db), RecorderSessions(core.db)
         self._cameras = CameraRepository(core.db)
@@ -83,6 +84,7 @@ class ViewingDesk:
         self._lock = threading.Lock()
         self._streams: list[_Stream] = []
         self._changed = threading.Event()
+        self._page = page or PageSettings(core)
 
     def follow(self, watcher: Watcher, pieces: Iterator[bytes], *, may_record: bool) -> Generator[bytes]:
         """Yield the pieces of a live answer, and count them until it is closed.
@@ -93,7 +95,7 @@ class ViewingDesk:
             may_record: whether this may be recorded, if the settings say that all is.
         """
         now_us = self._core.clock.now_us()
-        record = may_record and self._core.settings.values.live.record_sessions
+        record = may_record and self._page.values.live.record_sessions
         stream = _Stream(watcher, record, now_us, now_us)
         with self._lock:
             self._streams.append(stream)

@@ -113,7 +113,7 @@ def post_restoration(chunk: int) -> BaseResponse:
 
 
 def _trash_hours() -> float:
-    return context().core.settings.values.sessions.trash_hours
+    return context().settings.values.sessions.trash_hours
 
 
 def _found(chunk: int) -> SessionChunk:

@@ -114,5 +114,5 @@ def _log(number: int, error: GatehouseError | None = None) -> Response:
 def _confirm(number: int, error: GatehouseError | None = None) -> Response:
     (shown,) = log_views([find_viewing(number)], camera_names())
     status = 200 if error is None else error.kind.status
-    hours = context().core.settings.values.sessions.trash_hours
+    hours = context().settings.values.sessions.trash_hours
     return page("log_delete.html", status, log=shown, trash_hours=hours, problem=error and error.message)
