@@ -17,6 +17,7 @@ from gatehouse_common.accounts import ROLE_SCOPES, Grant, Permission, Role, Scop
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import (
     ClipRepository,
+    Facts,
     FootageReader,
     Hold,
     HoldRepository,
@@ -26,6 +27,8 @@ from gatehouse_common.db import (
     SessionTrash,
     Tokens,
     Users,
+    Viewings,
+    Watcher,
 )
 from gatehouse_common.db.jobs import CONSISTENCY_CHECK
 from gatehouse_common.db.sessions import Numbers
@@ -148,6 +151,7 @@ def access_site(home: Path) -> Iterator[AccessSite]:
             "never": {**_nothing(now - NEVER_BEFORE_US), "camera": GATE},
         }
         _files(core, objects, {"gate": young, "yard": young, "old": old})
+        _viewings(core, objects, {"gate": young, "yard": young, "old": old})
         JobRepository(core.db).ask(CONSISTENCY_CHECK, {"scope": YARD}, now, "")
         callers = _callers(core)
         app = create_app(core, checks=lambda: CHECKS)
@@ -224,9 +228,27 @@ def _files(core: Core, objects: dict[str, Objects], starts: Mapping[str, int]) -
             objects[name] = {**objects[name], place: str(planned.number)}
 
 
+def _viewings(core: Core, objects: dict[str, Objects], starts: Mapping[str, int]) -> None:
+    """A viewing of each camera that has ended, by the same user."""
+    user, viewings = Users(core.db).named("recorder"), Viewings(core.db)
+    assert user is not None
+    Facts(core.db).put("viewings.last", "800000", core.clock.now_us())
+    for name, start_us in starts.items():
+        one = viewings.open(Watcher(user.number, user.name, objects[name]["camera"], "127.0.0.1"), start_us)
+        viewings.end(one)
+        objects[name] = {**objects[name], "log": str(one.number), "viewing": one.id}
+
+
 def _nothing(start_us: int) -> Objects:
-    ids = {name: new_id() for name in ("plate", "clip", "chunk", "job", "hold", "held_clip")}
-    return {"camera": NOWHERE, **ids, "file": "2000000000", "trashed": "2000000001", **_times(start_us)}
+    ids = {name: new_id() for name in ("plate", "clip", "chunk", "job", "hold", "held_clip", "viewing")}
+    return {
+        "camera": NOWHERE,
+        **ids,
+        "file": "2000000000",
+        "trashed": "2000000001",
+        "log": "2000000002",
+        **_times(start_us),
+    }
 
 
 def _times(start_us: int) -> dict[str, str]:
@@ -238,7 +260,7 @@ def _secrets(core: Core, objects: Mapping[str, Objects], visits: Mapping[str, li
     """What nobody may read who does not see the yard: its name, its plates, and the ids of all that is of it."""
     reader = FootageReader(core.db)
     chunks = [c for c in reader.all_chunks() if c.camera == YARD]
-    ids = {objects["yard"][name] for name in ("plate", "clip", "chunk", "job", "hold", "held_clip")}
+    ids = {objects["yard"][name] for name in ("plate", "clip", "chunk", "job", "hold", "held_clip", "viewing", "log")}
     ids |= {c.id for c in chunks} | {c.run for c in chunks} | {one.event for one in visits[YARD]}
     return [YARD.encode(), OWN[YARD].encode(), *(one.encode() for one in sorted(ids))]
 

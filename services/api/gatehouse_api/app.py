@@ -37,14 +37,18 @@ from .routes import (
     footage,
     hls,
     jobs,
+    library_pages,
     links,
     live,
+    log_pages,
     login_pages,
     pages,
     plate_pages,
     plates,
+    record_pages,
     retention,
     session_files,
+    settings_pages,
     stats_pages,
     storage,
     system,
@@ -55,7 +59,10 @@ from .routes import (
     v2_detection,
     v2_stream,
     v2_video,
+    view_pages,
+    viewings,
 )
+from .viewing_desk import ViewingDesk
 
 _FAMILIES = (
     cameras,
@@ -72,6 +79,7 @@ _FAMILIES = (
     jobs,
     retention,
     session_files,
+    viewings,
     auth,
     users,
     tokens,
@@ -142,8 +150,17 @@ def create_app(
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
-    app.register_blueprint(stats_pages.pages)
-    for family in (login_pages, account_pages, user_pages):
+    for family in (
+        login_pages,
+        account_pages,
+        user_pages,
+        library_pages,
+        record_pages,
+        view_pages,
+        log_pages,
+        stats_pages,
+        settings_pages,
+    ):
         app.register_blueprint(family.pages)
     _install_errors(app)
     return app
@@ -153,6 +170,12 @@ def recording_of(app: Flask) -> RecordingWatch:
     """Return who sees which cameras of an app are not recorded that should be."""
     with app.app_context():
         return context().recording
+
+
+def viewings_of(app: Flask) -> ViewingDesk:
+    """Return who follows the live views of an app."""
+    with app.app_context():
+        return context().viewings
 
 
 def setup_token_of(app: Flask) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.db import Audit, CameraRepository, PlateWriter, ShareLinks
 from gatehouse_common.footage import ChunkReader, Library
-from gatehouse_common.runtime import Check, Core
+from gatehouse_common.runtime import Check, Core, PageSettings
 
 from .auth.caller import VisibleCameras
 from .auth.doorkeeper import Doorkeeper
@@ -25,6 +25,7 @@ from .live_feed import LiveFeeds
 from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
 from .routes.cameras import view
+from .viewing_desk import ViewingDesk
 
 
 def build_context(core: Core, ending: threading.Event, checks: Callable[[], list[Check]]) -> Context:
@@ -41,9 +42,11 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
     cameras = CameraRepository(core.db)
     recording = RecordingWatch(core, checks)
     keeper, audit, passwords = Doorkeeper(core), Audit(core.db), Passwords()
+    page = PageSettings(core)
     sources = EventSources(core.db, cameras, view, recording.seen)
     return Context(
         core=core,
+        settings=page,
         cameras=VisibleCameras(cameras),
         camera_records=cameras,
         everything=library,
@@ -57,10 +60,11 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         event_sources=sources,
         recording=recording,
         doorkeeper=keeper,
-        login_desk=LoginDesk(core, keeper, passwords),
+        login_desk=LoginDesk(core, keeper, passwords, page),
         user_desk=UserDesk(core, keeper, audit, passwords),
         audit=audit,
-        recorder=RecorderDesk(core, keeper.users, audit),
+        recorder=RecorderDesk(core, keeper.users, audit, page),
+        viewings=ViewingDesk(core, keeper.users, audit, page),
         links=ShareLinks(core.db),
         stop=ending,
     )

@@ -25,7 +25,7 @@ from gatehouse_common.db import (
 from gatehouse_common.errors import NotFound
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.media.hls_live import LiveWindows
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, PageSettings
 
 from .auth.caller import VisibleCameras, caller, visible_to, wanted_permission
 from .auth.doorkeeper import Doorkeeper
@@ -40,6 +40,7 @@ from .live import LiveDesk
 from .plate_views import PlateViews
 from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
+from .viewing_desk import ViewingDesk
 from .visible_library import VisibleLibrary
 
 _KEY = "gatehouse"
@@ -51,6 +52,7 @@ class Context:
 
     Attributes:
         core: adapters and settings.
+        settings: settings as they are by now.
         cameras: the cameras that there are for whoever asks.
         camera_records: all of them, to be changed.
         everything: all recorded media, whoever asks; routes take ``library``.
@@ -68,12 +70,14 @@ class Context:
         user_desk: changes who may do what.
         audit: what was done, and by whom.
         recorder: sessions in which users record.
+        viewings: who watches live pictures.
         links: ranges that were given out to people without an account.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
 
     core: Core
+    settings: PageSettings
     cameras: VisibleCameras
     camera_records: CameraRepository
     everything: Library
@@ -91,6 +95,7 @@ class Context:
     user_desk: UserDesk
     audit: Audit
     recorder: RecorderDesk
+    viewings: ViewingDesk
     links: ShareLinks
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)

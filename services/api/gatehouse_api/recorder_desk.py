@@ -22,7 +22,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.errors import Conflict, Forbidden, NotFound
 from gatehouse_common.intervals import Interval
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, PageSettings
 
 from .auth.caller import visible_to, wanted_permission
 from .auth.login_desk import Caller
@@ -42,14 +42,24 @@ class RecorderDesk:
         core: the index, the store, the time.
         users: who there is.
         audit: where it is written down who recorded, and what was deleted.
+        page: lengths, as an admin may have set them since the start.
     """
 
-    def __init__(self, core: Core, users: Users, audit: Audit) -> None:
+    def __init__(self, core: Core, users: Users, audit: Audit, page: PageSettings | None = None) -> None:
         self._core, self._users, self._audit = core, users, audit
         self._sessions, self._trash = RecorderSessions(core.db), SessionTrash(core.db)
         self._is_open = core.settings.values.auth.mode == "open"
-        sessions = core.settings.values.sessions
-        self.total_s, self.chunk_s = sessions.total_seconds, sessions.chunk_seconds
+        self._page = page or PageSettings(core)
+
+    @property
+    def total_s(self) -> int:
+        """How long a session is unless somebody says otherwise, seconds."""
+        return self._page.values.sessions.total_seconds
+
+    @property
+    def chunk_s(self) -> int:
+        """How long its files are, seconds."""
+        return self._page.values.sessions.chunk_seconds
 
     def user(self, name: str, asks: Principal, *, add: bool = False) -> User:
         """Return the user for whom somebody records.

@@ -54,7 +54,7 @@ class ApiService:
         if not wait_for(self._core.db, stop, self._core.clock):
             return
         # Only here: the pages' half second of modules is loaded while cameras are recorded already.
-        from .app import close_app, create_app, recording_of  # noqa: PLC0415
+        from .app import close_app, create_app, recording_of, viewings_of  # noqa: PLC0415
         from .guard import MOST_BODY_BYTES  # noqa: PLC0415
 
         api = self._core.settings.values.api
@@ -65,11 +65,14 @@ class ApiService:
         self._tell_how_to_set_up(app)
         watching = threading.Thread(target=recording.run, args=(ending,), name="recording-watch", daemon=True)
         watching.start()
+        following = threading.Thread(target=viewings_of(app).run, args=(ending,), name="viewings", daemon=True)
+        following.start()
         log.info("listening", host=api.host, port=self.port)
         try:
             self._server.serve(app, stop, ending, threads=api.threads, most_body_bytes=MOST_BODY_BYTES)
         finally:
             watching.join(_WATCH_S)
+            following.join(_WATCH_S)
             close_app(app)
 
     def health(self) -> list[Check]:

@@ -24,7 +24,7 @@ from gatehouse_common.errors import GatehouseError
 from gatehouse_common.observability.metrics import RETENTION_ARCHIVED
 from gatehouse_common.retention import CameraRules, chunks_due, reserve_bytes
 from gatehouse_common.retention.rules import DAY_US, GB
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, PageSettings
 from gatehouse_common.storage import Capacity
 
 from .allowance import Allowance
@@ -53,7 +53,7 @@ class Sweeps:
         self._reader, self._holds = RetentionReader(core.db), HoldRepository(core.db)
         self._days = ChunkDays(core.db)
         self._plates, self._trash = PlateRetention(core.db), SessionTrash(core.db)
-        self._allowance = Allowance(core.clock)
+        self._allowance, self._settings = Allowance(core.clock), PageSettings(core)
 
     def by_age(self, rules: CameraRules, stop: threading.Event, *, force: bool = False) -> tuple[Freed, str]:
         """Delete recordings and clips that are too old, and what nobody took out of the trash.
@@ -209,7 +209,7 @@ class Sweeps:
     def _old_trash(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
         """Delete files of sessions that somebody did not want, when they cannot be taken out of the trash any more."""
         now_us = self._now_us()
-        before = now_us - round(self._core.settings.values.sessions.trash_hours * HOUR)
+        before = now_us - round(self._settings.values.sessions.trash_hours * HOUR)
         return self._free(_pages(partial(self._trash.since, before, now_us)), None, "asked", stop, of="session"), ""
 
     def _oldest(self, rules: CameraRules, wanted: int, reason: DeletionReason, stop: threading.Event) -> Freed:

@@ -16,6 +16,7 @@ from access_routes import ROUTES
 from account_routes import COMING_IN, SHARED
 from gatehouse_api.auth.door import rule_of
 from gatehouse_common.accounts import Permission, Scope
+from session_page_routes import NO_PAGES
 from session_routes import NO_USER
 
 CALLERS = (
@@ -154,7 +155,7 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
             continue
         answer = ask(site, caller, name, "gate")
         only_live = "{chunk}" in route.path and Scope.FOOTAGE_READ not in asks.scopes
-        of_another = "{file}" in route.path and Scope.RECORDS_ALL not in asks.scopes
+        of_another = any(place in route.path for place in ("{file}", "{log}")) and Scope.RECORDS_ALL not in asks.scopes
         fine = {404} if name in NOTHING_YET or only_live or of_another else {200, 302, 303}
         if name == "GET /footage" and not asks.sees(GATE, Permission.EXPORT):
             fine = {403}
@@ -165,7 +166,7 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
 
 NOTHING_YET = {
     *("GET /api/v1/hls/<camera>/live.m3u8", "GET /api/docs/scalar/<path:filename>"),
-    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER),
+    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER, *NO_PAGES),
 }
 """Nothing is recorded while the test runs; and there is nobody of that name."""
 
@@ -196,7 +197,9 @@ TELL_ALL = {Scope.METRICS_READ, Scope.USERS_ADMIN, Scope.AUDIT_READ}
 
 def is_too_old(asks: Caller, route: Route, objects: str) -> bool:
     """Whether a caller may not look back so far; holds, jobs and live views have no such age."""
-    aged = any(place in route.path for place in ("{plate}", "{clip}", "{chunk}", "{file}", "{trashed}"))
+    aged = any(
+        place in route.path for place in ("{plate}", "{clip}", "{chunk}", "{file}", "{trashed}", "{log}", "{viewing}")
+    )
     return objects == "old" and asks.last_hours is not None and aged
 
 

@@ -24,6 +24,7 @@ from .plate_stats import PlateStats
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
+from .session_files import FileQuery, FileTotals, SessionFiles
 from .session_inventory import SessionInventory
 from .session_records import RecorderSession, SessionChunk
 from .session_trash import SessionTrash
@@ -31,6 +32,7 @@ from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
 from .users import User, Users
+from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import Visible
 
 __all__ = [
@@ -54,6 +56,8 @@ __all__ = [
     "Deletions",
     "Entry",
     "Facts",
+    "FileQuery",
+    "FileTotals",
     "FootageReader",
     "FootageWriter",
     "Gap",
@@ -83,6 +87,7 @@ __all__ = [
     "RetentionReader",
     "Run",
     "SessionChunk",
+    "SessionFiles",
     "SessionInventory",
     "SessionTrash",
     "ShareLink",
@@ -94,6 +99,10 @@ __all__ = [
     "Tokens",
     "User",
     "Users",
+    "Viewing",
+    "ViewingQuery",
+    "Viewings",
     "Visible",
+    "Watcher",
     "present_cause",
 ]

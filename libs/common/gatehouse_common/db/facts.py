@@ -24,6 +24,20 @@ class Facts:
         with self._db.look() as c:
             return c.execute(select(FactRow.value).where(FactRow.name == name)).scalar()
 
+    def beginning(self, prefix: str) -> dict[str, str]:
+        """Return all of which the name begins so, by the rest of it."""
+        with self._db.look() as c:
+            rows = c.execute(
+                select(FactRow.name, FactRow.value).where(FactRow.name.startswith(prefix, autoescape=True))
+            )
+            return {row.name[len(prefix) :]: row.value for row in rows}
+
+    @retried
+    def forget(self, name: str) -> None:
+        """Keep nothing of that name."""
+        with self._db.begin() as c:
+            c.execute(delete(FactRow).where(FactRow.name == name))
+
     @retried
     def first(self, name: str, value: str, now_us: int) -> str:
         """Keep a value if nothing is known yet; return what is known then."""

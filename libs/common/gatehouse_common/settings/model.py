@@ -11,6 +11,7 @@ from gatehouse_common.clock import SECOND
 
 from .auth import AuthSettings
 from .group import Group
+from .live import LiveSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
@@ -234,6 +235,7 @@ class SettingsModel(Group):
     auth: AuthSettings = Field(default_factory=AuthSettings)
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     clips: ClipSettings = Field(default_factory=ClipSettings)
+    live: LiveSettings = Field(default_factory=LiveSettings)
     sessions: SessionSettings = Field(default_factory=SessionSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)

@@ -12,7 +12,7 @@ from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Audit, Deed, Facts, LoginAttempts, User
 from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, TooOften, Unauthenticated
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, PageSettings
 
 from .doorkeeper import Doorkeeper
 
@@ -37,11 +37,15 @@ class LoginDesk:
         core: the index, the settings, the time.
         keeper: knows users and their sessions.
         passwords: hashes and compares.
+        page: what may have been set since the start.
     """
 
-    def __init__(self, core: Core, keeper: Doorkeeper, passwords: Passwords | None = None) -> None:
+    def __init__(
+        self, core: Core, keeper: Doorkeeper, passwords: Passwords | None = None, page: PageSettings | None = None
+    ) -> None:
         self._settings, self._clock = core.settings.values.auth, core.clock
         self._keeper, self._passwords = keeper, passwords or Passwords()
+        self._page = page or PageSettings(core)
         self._attempts, self._audit, self._facts = LoginAttempts(core.db), Audit(core.db), Facts(core.db)
 
     def log_in(self, name: str, password: str, caller: Caller) -> str:
@@ -113,7 +117,7 @@ class LoginDesk:
             InvalidInput: name or password cannot be used.
             TooOften: too much has been tried from this address.
         """
-        if not self._settings.sign_up:
+        if not self._page.values.auth.sign_up:
             raise Forbidden("nobody can sign up here: ask an admin to add you.")
         self._refuse_elsewhere()
         if not self._keeper.users.any():

@@ -16,7 +16,9 @@ from gatehouse_api.live import Hub, Live
 from gatehouse_api.routes.models import CameraPath, LiveView, PictureQuery
 from gatehouse_api.times import request_zone
 from gatehouse_api.visible_library import VisibleLibrary
+from gatehouse_api.watching import followed
 from gatehouse_common.accounts import Permission, Scope
+from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import NotFound, Unavailable
 from gatehouse_common.media.live_stream import build_video_init, open_gop
 from gatehouse_common.media.pictures import Picture, exact_picture, keyframe_picture
@@ -31,6 +33,7 @@ _WAIT_S = 1.0
 _FIRST_S = 2.0
 _PATIENCE_S = 20.0
 _AGAIN_S = 3.0
+_SOONER = 0.85
 
 
 @api.get("/api/v1/cameras/<camera>/live", responses={200: LiveView}, summary="How to play a camera's live view")
@@ -60,7 +63,7 @@ def get_live_media(path: CameraPath) -> Response:
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
     ctx.library.newest(path.camera)
-    return _endless(_media(ctx, path.camera, ctx.library, ctx.standing()), "video/mp4")
+    return _endless(followed(ctx, path.camera, _media(ctx, path.camera, ctx.library, ctx.standing())), "video/mp4")
 
 
 @api.get("/live/<camera>.mjpg", summary="Endless MJPEG (multipart/x-mixed-replace)")
@@ -117,7 +120,7 @@ def mjpeg(ctx: Context, camera: str, draw: Callable[[bytes], bytes] | None = Non
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
     return _endless(
-        _previews(ctx, camera, ctx.library, ctx.standing(), draw),
+        followed(ctx, camera, _previews(ctx, camera, ctx.library, ctx.standing(), draw)),
         f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}",
     )
 
@@ -187,11 +190,14 @@ def _previews(
         last = _first_picture(ctx, camera, library)
         if last is not None:
             yield _part(draw(last) if draw else last)
-        number = hub.newest
+        number, shown_us = hub.newest, 0
         quiet_since = time.monotonic()
         while _goes_on(ctx, camera, standing):
             for one in _wait(hub, number):
-                number, last = one
+                number, last = one.number, one.data
+                if one.at_us - shown_us < _pause_us(ctx):
+                    continue
+                shown_us = one.at_us
                 yield _part(draw(last) if draw else last)
                 quiet_since = time.monotonic()
             quiet_s = time.monotonic() - quiet_since
@@ -208,9 +214,14 @@ def _goes_on(ctx: Context, camera: str, standing: Standing) -> bool:
     return not ctx.stop.is_set() and standing.may(Scope.LIVE_VIEW, camera, Permission.LIVE)
 
 
-def _wait(hub: Hub, number: int) -> list[tuple[int, bytes]]:
+def _wait(hub: Hub, number: int) -> list[Live]:
     hub.ask()
-    return [(one.number, one.data) for one in hub.next_after(number, _WAIT_S)]
+    return hub.next_after(number, _WAIT_S)
+
+
+def _pause_us(ctx: Context) -> int:
+    """Return by how much pictures follow one another at least; a little under the interval, as arrival times vary."""
+    return round(_SOONER * SECOND / ctx.settings.values.live.fps)
 
 
 def _first_picture(ctx: Context, camera: str, library: VisibleLibrary) -> bytes | None:

@@ -24,7 +24,7 @@ def get_login() -> BaseResponse:
         return redirect(_next(), 303)
     if not keeper.users.any():
         return redirect("/setup", 303)
-    return page("login.html", next=_next(), name="", sign_up=context().core.settings.values.auth.sign_up)
+    return page("login.html", next=_next(), name="", sign_up=context().settings.values.auth.sign_up)
 
 
 @pages.post("/login")
@@ -35,7 +35,7 @@ def post_login() -> BaseResponse:
     try:
         cookie = ctx.login_desk.log_in(name, text("password"), sender())
     except GatehouseError as error:
-        values = {"next": _next(), "name": name, "sign_up": ctx.core.settings.values.auth.sign_up}
+        values = {"next": _next(), "name": name, "sign_up": ctx.settings.values.auth.sign_up}
         return _refused("login.html", error, **values)
     return auth.begun(cookie, led_to(_next()))
 
@@ -75,7 +75,7 @@ def post_setup() -> BaseResponse:
 @open_to_all
 def get_signup() -> BaseResponse:
     """Return the page on which people ask to be let in, if they may."""
-    if not context().core.settings.values.auth.sign_up:
+    if not context().settings.values.auth.sign_up:
         return redirect("/login", 303)
     return page("signup.html", name="", done=request.args.get("done") == "signed-up")
 

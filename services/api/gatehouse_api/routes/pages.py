@@ -9,6 +9,7 @@ from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.routes.compat import root_stream, wants_stream
+from gatehouse_api.routes.record_pages import record_page
 from gatehouse_common.accounts import Permission, Scope
 
 pages = Blueprint("pages", __name__)
@@ -20,6 +21,8 @@ def get_root() -> Response:
     """Return the app, or the default camera's MJPEG to whoever asks for a picture; see the setting ``compat_root``."""
     ctx = context()
     mode = ctx.core.settings.values.api.compat_root
+    if mode == "record" and caller().may(Scope.RECORDS_OWN):
+        return record_page()
     answer = root_stream(ctx) if mode == "mjpeg" or (mode == "app" and wants_stream()) else _app()
     if mode == "app":
         answer.vary.update(("Accept", "Sec-Fetch-Dest"))

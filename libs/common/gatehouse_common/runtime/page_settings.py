@@ -1,0 +1,108 @@
+"""Settings as they are by now: those of the start, and over them what an admin has set on the page since."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import Facts
+from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.settings import Settings, SettingsModel
+from gatehouse_common.settings.changeable import CHANGEABLE, is_free, overlaid, value_of
+
+from .core import Core
+
+log = structlog.get_logger(__name__)
+
+_PREFIX = "setting:"
+_AGAIN_US = 2 * SECOND
+"""A change that another process was told of is seen here within so long."""
+
+
+class PageSettings:
+    """Reads what was set from the index, now and then, and keeps what is set.
+
+    While the index is away what was known last goes on. May be used from any thread.
+
+    Args:
+        core: the settings of the start, the index, the time.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._start, self._clock, self._facts = core.settings, core.clock, Facts(core.db)
+        self._lock = threading.Lock()
+        self._now = core.settings
+        self._read_us: int | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """All settings, and where each comes from."""
+        now = self._clock.monotonic_us()
+        with self._lock:
+            if self._read_us is not None and now - self._read_us < _AGAIN_US:
+                return self._now
+            self._read_us = now
+        try:
+            self._now = overlaid(self._start, self._told())
+        except GatehouseError as error:
+            log.debug("settings were not read", reason=error.message)
+        return self._now
+
+    @property
+    def values(self) -> SettingsModel:
+        """All settings."""
+        return self.settings.values
+
+    def save(self, told: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """Keep values, by dotted names; of a setting that is not the page's nothing is kept.
+
+        Returns:
+            What changed: from what, to what.
+
+        Raises:
+            InvalidInput: one of them is wrong; nothing was kept.
+        """
+        before = overlaid(self._start, self._told())
+        wanted = {name: value for name, value in told.items() if is_free(self._start, name)}
+        after = overlaid(self._start, {**self._told(), **wanted})
+        changed = self._differences(before, after)
+        for name, (_, value) in changed.items():
+            self._facts.put(_PREFIX + name, json.dumps(value), self._clock.now_us())
+        self._forget_what_was_read()
+        return changed
+
+    def reset(self) -> dict[str, tuple[Any, Any]]:
+        """Forget all that was set on the page; return what changed."""
+        changed = self._differences(overlaid(self._start, self._told()), self._start)
+        for name in self._told():
+            self._facts.forget(_PREFIX + name)
+        self._forget_what_was_read()
+        return changed
+
+    def _told(self) -> dict[str, Any]:
+        """Return what was set, but for what this version does not take."""
+        kept = {name: text for name, text in self._facts.beginning(_PREFIX).items() if name in CHANGEABLE}
+        while True:
+            try:
+                told = {name: json.loads(text) for name, text in kept.items()}
+                overlaid(self._start, told)
+            except (InvalidInput, ValueError) as error:
+                field = error.field if isinstance(error, InvalidInput) else ""
+                log.warning("what was set on the page does not fit any more", setting=field, reason=str(error))
+                kept = {name: text for name, text in kept.items() if name != field} if field in kept else {}
+            else:
+                return told
+
+    @staticmethod
+    def _differences(before: Settings, after: Settings) -> dict[str, tuple[Any, Any]]:
+        pairs = {name: (value_of(before, name), value_of(after, name)) for name in CHANGEABLE}
+        return {name: (old, new) for name, (old, new) in pairs.items() if old != new}
+
+    def _forget_what_was_read(self) -> None:
+        with self._lock:
+            self._read_us = None

@@ -1,0 +1,132 @@
+"""The page of what an admin may change while Gatehouse runs; it needs no scripts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, Response
+from werkzeug.wrappers import Response as BaseResponse
+
+from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller, sender
+from gatehouse_api.context import context
+from gatehouse_api.forms import led_to, page, text
+from gatehouse_common.accounts import Scope
+from gatehouse_common.db import Deed
+from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.settings.changeable import DEFAULT, PAGE, value_of
+from gatehouse_common.storage import keys
+
+pages = Blueprint("settings_pages", __name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A setting on the page: its dotted name, what it is called, its unit, and what it does."""
+
+    name: str
+    label: str
+    unit: str
+    about: str
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return not self.unit
+
+
+_GROUPS = (
+    (
+        "Live picture",
+        (
+            _Field(
+                "live.fps", "Pictures", "a second", "Of MJPEG live views, 0.2 to 15. Others show all that there are."
+            ),
+            _Field("live.record_sessions", "Record all sessions", "", "Each viewing by who may record becomes a file."),
+        ),
+    ),
+    (
+        "Recordings by name",
+        (
+            _Field("sessions.total_seconds", "Total", "seconds", "Unless somebody writes another, 60 to 86400."),
+            _Field("sessions.chunk_seconds", "Each file", "seconds", "Unless somebody writes another, 30 to 3600."),
+            _Field(
+                "sessions.trash_hours", "Trash", "hours", "So long deleted files can be taken back; 0: they cannot."
+            ),
+        ),
+    ),
+    ("People", (_Field("auth.sign_up", "Sign-up", "", "People may ask to be let in; an admin lets them in."),)),
+)
+_FIELDS = {field.name: field for _, fields in _GROUPS for field in fields}
+
+
+@pages.get("/settings")
+@needs(Scope.SETTINGS_ADMIN)
+def get_settings() -> BaseResponse:
+    """Return the settings with their present values, and where each comes from."""
+    return _settings()
+
+
+@pages.get("/settings/saved")
+@needs(Scope.SETTINGS_ADMIN)
+def get_saved() -> BaseResponse:
+    """Return the same, and say that what was changed is kept."""
+    return _settings(done="The settings have been saved, and are in force.")
+
+
+@pages.post("/settings")
+@needs(Scope.SETTINGS_ADMIN)
+def settings_save() -> BaseResponse:
+    """Keep what was changed, or go back to the defaults; what is wrong is told beside its field."""
+    ctx = context()
+    written = {name: _switch(name) if one.is_switch else text(name).strip() for name, one in _FIELDS.items()}
+    try:
+        changed = ctx.settings.reset() if text("deed") == "reset" else ctx.settings.save(written)
+    except GatehouseError as error:
+        return _settings(written, error)
+    if changed:
+        detail = {name: [old, new] for name, (old, new) in changed.items()}
+        asks, address = caller(), sender().address
+        deed = Deed("settings.changed", "settings", asks.name, asks.user or None, asks.token, address, detail)
+        ctx.audit.write(deed, ctx.core.clock.now_us())
+    return led_to("/settings/saved")
+
+
+def _switch(name: str) -> str:
+    return "on" if text(name) else "off"
+
+
+def _settings(written: dict[str, str] | None = None, error: GatehouseError | None = None, done: str = "") -> Response:
+    ctx = context()
+    field = error.field if isinstance(error, InvalidInput) and error.field in _FIELDS else ""
+    groups = [(title, [_shown(one, written or {}) for one in fields]) for title, fields in _GROUPS]
+    return page(
+        "settings.html",
+        200 if error is None else error.kind.status,
+        groups=groups,
+        problem=error and error.message,
+        field=field,
+        done=done,
+        folder=keys.SESSIONS,
+        store=ctx.core.settings.storage_root or "the bucket of the store",
+    )
+
+
+def _shown(one: _Field, written: dict[str, str]) -> dict[str, Any]:
+    """Return what is shown of a setting: its value, and who has a say in it."""
+    settings = context().settings.settings
+    value, source = value_of(settings, one.name), settings.sources[one.name]
+    is_free = source in {DEFAULT, PAGE}
+    kept = written.get(one.name) if is_free else None
+    return {
+        "name": one.name,
+        "label": one.label,
+        "unit": one.unit,
+        "about": one.about,
+        "is_switch": one.is_switch,
+        "is_on": value if kept is None else kept == "on",
+        "value": f"{value:g}" if kept is None and not one.is_switch else kept or "",
+        "is_free": is_free,
+        "source": {DEFAULT: "default", PAGE: "set here"}.get(source, f"set by {source}"),
+    }

@@ -1,0 +1,176 @@
+"""A visitor in Chromium: watch live, record this session, leave, find it in the log, watch it, delete it."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from browser_kit import FLAGS, chromium, number_of
+from running import Running, wait_for
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+FPS = 30
+NOTICED_MS = 20_000
+"""Ten seconds of silence, a look each second, and a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def gatehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    home = tmp_path_factory.mktemp("viewings")
+    camera = f"street=synthetic:?size=640x360&fps={FPS}"
+    with Running(home / "data", "--camera", camera, log=home / "log") as running:
+        running.ready().recording("street")
+        yield running
+        assert running.stop(timeout=20) == 0
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    opened = context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def watch(page: Page, gatehouse: Running) -> None:
+    page.goto(f"{gatehouse.url}/view/street", wait_until="commit")
+    wait_for("live picture", lambda: page.evaluate("(document.getElementById('live')?.naturalWidth ?? 0) > 0"), 10)
+
+
+def in_the_log(page: Page, gatehouse: Running, state: str) -> str:
+    """Look at the log until its newest row says so; return what it says."""
+
+    def row() -> str | None:
+        page.goto(f"{gatehouse.url}/logs")
+        said = page.locator("table.files tbody").first.inner_text()
+        return said if state in said and "watches now" not in said else None
+
+    return wait_for(f"{state!r} in the log", row, 40)
+
+
+def test_a_visitor_is_watched_recorded_found_and_deleted(page: Page, gatehouse: Running) -> None:
+    """S3-3, S3-7, S3-8, S3-10, S3-12, S3-17: with the numbers that the camera burns into its pictures."""
+    watch(page, gatehouse)
+    button = page.get_by_role("button", name="Record this session")
+    expect(button).to_be_enabled(timeout=10_000)
+    pressed = time.time()
+    button.click()
+    expect(page.get_by_role("button", name="Stop recording")).to_be_visible()
+    expect(page.locator(".rec")).to_contain_text(re.compile(r"Recording 0:0[5-9]"), timeout=15_000)
+    page.goto("about:blank")
+    left = time.time()
+
+    said = in_the_log(page, gatehouse, "Recorded")
+    assert "street" in said
+    page.get_by_role("link", name=re.compile("^Watch")).first.click()
+    film = page.locator("#video")
+    wait_for("first picture", lambda: page.evaluate("document.getElementById('video').readyState >= 2"), 20)
+    length = float(film.evaluate("v => v.duration"))
+    assert length == pytest.approx(left - pressed, abs=3.5), "from the click until the viewer left"
+    first = wait_for("number", lambda: number_of(page))
+    film.evaluate("v => new Promise(done => { v.onseeked = done; v.currentTime = 3; })")
+    assert (number_of(page) or 0) - first == pytest.approx(3 * FPS, abs=2), "it seeks to the frame"
+    film.evaluate("v => new Promise(done => { v.onseeked = done; v.currentTime = 1; })")
+    assert (number_of(page) or 0) - first == pytest.approx(FPS, abs=2), "and back"
+    with page.expect_download() as download:
+        page.get_by_role("link", name=re.compile("^Download")).first.click()
+    assert re.fullmatch(r"\d+\.mp4", download.value.suggested_filename), "called after the number of the log"
+
+    page.get_by_label("Title").fill("the postman <b>")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Your words have been saved.")
+    expect(page.locator("h2").first).to_have_text("the postman <b>")
+
+    page.get_by_role("link", name="Delete…").click()
+    cancel = page.get_by_role("link", name="Cancel")
+    expect(cancel).to_be_focused()
+    cancel.click()
+    expect(page.locator("table.files tbody")).to_have_count(1)
+    page.get_by_role("link", name=re.compile("^Delete the entry")).click()
+    page.get_by_role("button", name="Delete entry and recording").click()
+    expect(page.get_by_role("status")).to_have_text("The log entry and its recording have been deleted.")
+    expect(page.locator("table.files tbody")).to_have_count(0)
+    assert gatehouse.json("/api/videos")["total_chunks"] == 0
+
+
+def test_all_of_it_works_without_scripts(browser: Browser, gatehouse: Running) -> None:
+    """S3-3, S3-7, S3-12: the picture is an image, the buttons are forms."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{gatehouse.url}/view/street", wait_until="commit")
+    button = page.get_by_role("button", name="Record this session")
+    button.wait_for(timeout=10_000)
+    time.sleep(1.5)  # its stream has begun
+    button.click(no_wait_after=True)
+    page.get_by_role("button", name="Stop recording").wait_for(timeout=10_000)
+    time.sleep(3)
+    page.get_by_role("button", name="Stop recording").click(no_wait_after=True)
+    page.get_by_role("button", name="Record this session").wait_for(timeout=10_000)
+    said = in_the_log(page, gatehouse, "Recorded")
+    assert "Download" in said
+    context.close()
+
+
+def test_a_recording_by_name_is_followed_on_its_page(page: Page, gatehouse: Running) -> None:
+    """S0-9, S0-10, S0-11: started, shown while it goes on, stopped, its files played where it was."""
+    page.goto(f"{gatehouse.url}/record", wait_until="commit")
+    page.get_by_label("Name").fill("John Doe")
+    page.get_by_label("Total, minutes").fill("1")
+    page.get_by_label("Each file, minutes").fill("0,5")
+    began = time.monotonic()
+    page.get_by_role("button", name="Start").click(no_wait_after=True)
+    expect(page.locator("#position")).to_have_text("chunk 1 of 2", timeout=15_000)
+    expect(page.locator(".chunks li").nth(1)).to_have_attribute("data-state", "waiting")
+    expect(page.locator("#position")).to_have_text("chunk 2 of 2", timeout=40_000)
+    assert 28 < time.monotonic() - began < 45
+    expect(page.locator(".chunks li").first).to_have_attribute("data-state", "stored", timeout=30_000)
+    page.get_by_role("button", name="Stop").click(no_wait_after=True)
+    expect(page.locator("#files-title")).to_have_text("The last recording of John Doe", timeout=15_000)
+    expect(page.locator("#files [data-state=stored].file-state")).to_have_count(2, timeout=30_000)
+    page.goto(f"{gatehouse.url}/dashboard?user=John+Doe")
+    expect(page.locator("table.files tbody")).to_have_count(2)
+    page.locator("summary").first.click()
+    film = page.locator("video").first
+    film.evaluate("v => { v.id = 'video'; return v.play(); }")
+    wait_for("a picture", lambda: number_of(page), 15)
+
+
+@pytest.mark.parametrize("path", ["/dashboard", "/record", "/logs", "/view/street"])
+def test_pages_fit_a_phone(browser: Browser, gatehouse: Running, path: str) -> None:
+    """S0-12: at 360 px nothing has to be scrolled sideways, and what is pressed is large enough."""
+    context = browser.new_context(viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(gatehouse.url + path, wait_until="commit")
+    page.locator("main").wait_for()
+    assert int(page.evaluate("document.documentElement.scrollWidth")) <= 360
+    small = page.evaluate(
+        """() => [...document.querySelectorAll('main button, main a.button, main select, main summary')]
+            .filter(e => e.getBoundingClientRect().height > 0 && e.getBoundingClientRect().height < 24)
+            .map(e => e.outerHTML)"""
+    )
+    assert small == []
+    context.close()
+
+
+def test_the_files_are_where_the_log_says(gatehouse: Running) -> None:
+    """S3-9: ``sessions/<day>/<number of the log>.mp4`` below the store."""
+    files: list[Path] = sorted((gatehouse.data / "sessions").rglob("*.mp4"))
+    assert [one for one in files if re.fullmatch(r"\d+", one.stem)]
