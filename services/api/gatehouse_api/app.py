@@ -38,6 +38,7 @@ from .routes import (
     jobs,
     links,
     live,
+    live_grid,
     login_pages,
     pages,
     plate_pages,
@@ -62,6 +63,7 @@ _FAMILIES = (
     coverage,
     hls,
     live,
+    live_grid,
     plates,
     clips,
     events,
@@ -122,6 +124,7 @@ def create_app(
         validation_error_callback=problems.from_validation,
     )
     app.config["SCALAR_CONFIG"] = _REFERENCE
+    app.jinja_env.globals["zone"] = str(core.zone)  # for what is around every page, that of a problem too
     app.json.sort_keys = False  # type: ignore[attr-defined]
     api = core.settings.values.api
     with app.app_context():
