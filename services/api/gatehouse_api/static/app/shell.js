@@ -40,6 +40,10 @@ function showHealth(serious, slight, cameras) {
   }
 }
 
+function tick() {
+  if (site.known) set($("now"), zone.time(serverNow()));
+}
+
 const plural = (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`;
 
 function set(element, text) {
@@ -72,8 +76,9 @@ function askKeys() {
 
 if ($("health")) {
   onSite(tell);
+  onSite(tick);
   keepLooking();
-  setInterval(() => { if (site.known) set($("now"), zone.time(serverNow())); }, 250);
+  setInterval(tick, 250);
   showThemes();
   $("ask-keys").hidden = false;
   $("ask-keys").addEventListener("click", askKeys);
