@@ -210,6 +210,31 @@ def number(jpeg: bytes) -> int:
     return sum(1 << k for k in range(20) if y[inner, k * side + side // 4 : (k + 1) * side - side // 4].mean() > 125)
 
 
+def test_an_answer_is_taken_apart_wherever_it_is_cut(page: Page) -> None:
+    """A network cuts where it likes: in a head, in a picture, between the two bytes of an end of line."""
+    found = page.evaluate(
+        """async () => {
+          const { Parts } = await import('/static/app/grid_stream.js');
+          const text = new TextEncoder();
+          const end = '\\r\\n';
+          const part = (camera, body) => text.encode(['--frame', 'Content-Type: image/jpeg',
+            `Content-Length: ${body.length}`, ...(camera ? [`X-Camera: ${camera}`,
+            'X-Picture-Time: 2026-05-17T10:23:00Z'] : []), '', body, ''].join(end));
+          const whole = [part('a', 'one\\r\\n\\r\\n--frame'), part('', ''), part('b', 'two')];
+          const all = new Uint8Array(whole.flatMap((one) => [...one]));
+          const seen = new Set();
+          for (let step = 1; step <= all.length; step++) {
+            const parts = new Parts(), got = [];
+            for (let k = 0; k < all.length; k += step) got.push(...parts.push(all.slice(k, k + step)));
+            seen.add(JSON.stringify(got.map((one) => [one.camera, one.at, new TextDecoder().decode(one.jpeg)])));
+          }
+          return [...seen];
+        }"""
+    )
+    at = 1_779_013_380_000
+    assert [json.loads(one) for one in found] == [[["a", at, "one\r\n\r\n--frame"], [None, None, ""], ["b", at, "two"]]]
+
+
 def test_a_camera_that_is_added_comes_by_itself(page: Page, gatehouse: Running) -> None:
     """The page shows what there is, without being loaded again."""
     wait_for("pictures", lambda: numbers(page))

@@ -73,16 +73,21 @@ class LiveGrid:
         with self._ctx.live.watch_all(self._cameras, "preview") as hubs, ExitStack() as held:
             for hub in hubs:
                 held.enter_context(hub.ringing(bell))
-            self._tiles = [_Tile(hub, hub.newest) for hub in hubs]
+            self._tiles = [_Tile(hub, 0) for hub in hubs]
             yield from self._first(width)
             yield from self._following(bell, width, 1 / fps)
 
     def _first(self, width: int) -> Iterator[bytes]:
-        """Yield what was last recorded of each, so that there is something to look at, of cameras that are away too."""
+        """Yield what was last recorded of each, so that there is something to look at, of cameras that are away too.
+
+        Of cameras that somebody watches already there is a picture that was made anyway.
+        """
         for tile in self._tiles:
             if self._ctx.stop.is_set():
                 return
             camera = tile.hub.camera
+            if tile.hub.newest:
+                continue
             try:
                 chunk = self._library.newest(camera)
                 found = keyframe_picture(chunk, chunk.end_us, self._ctx.core.media, width)

@@ -28,7 +28,7 @@ async function look() {
     const answered = Date.now();
     site.ahead = Date.parse(health.now) - (asked + answered) / 2;
     site.checks = health.checks;
-    site.cameras = (await getJson("/api/v1/cameras")).items;
+    site.cameras = await camerasOf();
     site.error = "";
   } catch (error) {
     site.error = error.message;
@@ -37,13 +37,26 @@ async function look() {
   for (const listener of listeners) listener(site);
 }
 
+// To whoever may not know of cameras there are none: that is no fault to be announced.
+async function camerasOf() {
+  try {
+    return (await getJson("/api/v1/cameras")).items;
+  } catch (error) {
+    if (error.status === 403) return [];
+    throw error;
+  }
+}
+
+let wake = () => {};
+document.addEventListener("visibilitychange", () => wake());
+
 export async function keepLooking() {
   for (;;) {
-    // A hidden page asks less often: its banner is seen by nobody, but it is right when the page comes back.
     await look();
     await new Promise((done) => {
-      const timer = setTimeout(done, document.hidden ? AGAIN_MS * 10 : AGAIN_MS);
-      document.addEventListener("visibilitychange", () => { clearTimeout(timer); done(); }, { once: true });
+      wake = done;
+      // A hidden page asks less often: nobody sees its banner, and it is asked at once when somebody does again.
+      setTimeout(done, document.hidden ? AGAIN_MS * 10 : AGAIN_MS);
     });
   }
 }
