@@ -22,6 +22,7 @@ BENCHES = {
     "P11": "bench.plate_search",
     "P13": "bench.start",
     "P14": "bench.live",
+    "grid": "bench.live_grid",  # more of P14
     "K": "bench.retention",  # K1 and K2, with one index
     "verify": "bench.verify",
     "A": "bench.plates",  # A1 to A4, in one reading of the photographs

@@ -70,7 +70,7 @@ def lateness(url: str) -> float:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(url)
+        page.goto(f"{url}/timeline")
         page.wait_for_timeout(4000)
         found = page.evaluate(LATENESS, start)
         browser.close()

@@ -84,6 +84,8 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
         page.fill("[name=again]", ANN)
         log_in(page, "Ann", ANN)
         page.wait_for_url(f"{gatehouse.url}/")
+        wait_for("both cameras", lambda: page.locator(".tile[data-drawn]").count() == 2)
+        page.goto(f"{gatehouse.url}/timeline")
         assert wait_for("live picture", lambda: number_of(page)) >= 0
         assert page.locator("#add").is_visible()
 
@@ -105,14 +107,18 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
         log_in(other, "bob", "this is not it")
         assert "wrong" in other.locator(".problem").inner_text()
         log_in(other, "bob", BOB)
-        other.wait_for_url(f"{gatehouse.url}/?camera=yard")
+        other.wait_for_url(f"{gatehouse.url}/timeline?camera=yard")
         wait_for("answer", lambda: "There is no camera" in other.locator("#message").inner_text())
         other.goto(f"{gatehouse.url}/")
+        wait_for("one camera", lambda: other.locator(".tile[data-drawn]").count() == 1)
+        assert other.locator(".tile").count() == 1
+        other.goto(f"{gatehouse.url}/timeline")
         assert wait_for("live picture", lambda: number_of(other)) >= 0
         assert other.locator("#camera option").all_inner_texts() == ["gate"]
         assert not other.locator("#add").is_visible()
         assert "yard" not in other.locator("body").inner_text()
-        assert other.locator("nav a").all_inner_texts() == ["Live", "Clips", "Bob"]
+        assert other.locator("nav.rail a").all_inner_texts() == ["Live", "Timeline", "Clips"]
+        assert other.locator(".me .who").text_content() == "Bob"
         assert other.goto(f"{gatehouse.url}/audit").status == 403  # type: ignore[union-attr]
         assert "audit:read" in other.locator("main").inner_text()
 
@@ -122,7 +128,7 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
         other.goto(f"{gatehouse.url}/")
         assert "/login" in other.url
         page.goto(f"{gatehouse.url}/account")
-        page.click("button:has-text('Log out')")
+        page.click("main button:has-text('Log out')")
         assert page.url == f"{gatehouse.url}/login"
         other.context.close()
         assert gatehouse.stop(timeout=20) == 0

@@ -48,7 +48,7 @@ def page(browser: Browser, gatehouse: Running) -> Iterator[Page]:
     problems: list[str] = []
     opened.on("pageerror", lambda error: problems.append(str(error)))
     opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
-    opened.goto(f"{gatehouse.url}/?camera=street")
+    opened.goto(f"{gatehouse.url}/timeline?camera=street")
     yield opened
     context.close()
     assert problems == []
@@ -206,7 +206,7 @@ def test_the_page_fits_its_window(
     """S0-12: usable at 360 px and on a desktop, in both colour schemes; nothing sticks out."""
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
-    page.goto(f"{gatehouse.url}/?camera=street")
+    page.goto(f"{gatehouse.url}/timeline?camera=street")
     wait_for("live picture", lambda: number_of(page))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     ground, ink = (page.evaluate(f"getComputedStyle(document.body).{p}") for p in ("backgroundColor", "color"))
@@ -257,11 +257,11 @@ def test_the_live_stream_is_what_the_description_says(gatehouse: Running) -> Non
 
 def test_only_a_picture_of_now_is_called_live(page: Page, gatehouse: Running) -> None:
     """S0-38: a camera that is away is not shown as live, and the reason stands where the picture would be."""
-    page.goto(f"{gatehouse.url}/?camera=gone")
+    page.goto(f"{gatehouse.url}/timeline?camera=gone")
     wait_for("offline", lambda: page.locator("#mode").inner_text() == "OFFLINE")
     assert "refused" in page.locator("#message").inner_text()
     assert page.locator("#wall").inner_text() == ""
-    page.goto(f"{gatehouse.url}/?camera=nobody")
+    page.goto(f"{gatehouse.url}/timeline?camera=nobody")
     wait_for("refusal", lambda: "no camera “nobody”" in page.locator("#message").inner_text())
     assert page.locator("#mode").inner_text() == ""
     page.locator("#camera").select_option("street")
@@ -272,7 +272,7 @@ def test_only_a_picture_of_now_is_called_live(page: Page, gatehouse: Running) ->
 def test_the_clock_over_a_picture_is_that_of_the_frame(page: Page, gatehouse: Running) -> None:
     (start, _), *_ = gatehouse.ledger("street")[0]
     moment = datetime.fromtimestamp(start / 1e6 + 4, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    page.goto(f"{gatehouse.url}/?camera=street&t={moment}")
+    page.goto(f"{gatehouse.url}/timeline?camera=street&t={moment}")
     wait_for("the past", lambda: page.evaluate("document.getElementById('video').currentTime > 0.5"))
     page.evaluate("document.getElementById('video').pause()")
     page.wait_for_timeout(300)
@@ -294,7 +294,7 @@ def test_back_leads_to_what_was_shown_before(page: Page, gatehouse: Running) -> 
 
 
 def test_where_nothing_is_recorded_the_page_leads_to_what_is(page: Page, gatehouse: Running) -> None:
-    page.goto(f"{gatehouse.url}/?camera=street&t=2020-05-17T10:23:00Z")
+    page.goto(f"{gatehouse.url}/timeline?camera=street&t=2020-05-17T10:23:00Z")
     way = page.locator("#message button")
     wait_for("a way", way.is_visible)
     assert "Nothing is recorded here" in page.locator("#message").inner_text()
@@ -341,7 +341,7 @@ def test_a_gap_is_shown_with_its_cause_and_skipped_when_watched(page: Page, gate
 
     wait_for("footage", lambda: sum(b - a for a, b in seconds()) > 4_000_000)
     page.request.patch(f"{cameras}/gapped", data={"enabled": False})
-    page.goto(f"{gatehouse.url}/?camera=gapped")
+    page.goto(f"{gatehouse.url}/timeline?camera=gapped")
     wait_for("switched off", lambda: page.locator("#mode").inner_text() == "OFF")
     page.wait_for_timeout(4000)
     page.request.patch(f"{cameras}/gapped", data={"enabled": True})
@@ -355,7 +355,7 @@ def test_a_gap_is_shown_with_its_cause_and_skipped_when_watched(page: Page, gate
     cause = cause.replace("_", " ")
     assert end - start > 4_000_000
     moment = datetime.fromtimestamp(start / 1e6 - 2, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    page.goto(f"{gatehouse.url}/?camera=gapped&t={moment}")
+    page.goto(f"{gatehouse.url}/timeline?camera=gapped&t={moment}")
     wait_for("the past", lambda: page.evaluate("document.getElementById('video').currentTime > 0.2"))
     wait_for("word of the gap", lambda: cause in page.locator("#message").inner_text(), 10)
     skipped_to = page.evaluate("document.getElementById('video').currentTime")

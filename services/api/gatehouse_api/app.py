@@ -41,6 +41,7 @@ from .routes import (
     links,
     live,
     log_pages,
+    live_grid,
     login_pages,
     pages,
     plate_pages,
@@ -72,6 +73,7 @@ _FAMILIES = (
     coverage,
     hls,
     live,
+    live_grid,
     plates,
     clips,
     events,
@@ -135,6 +137,7 @@ def create_app(
         validation_error_callback=problems.from_validation,
     )
     app.config["SCALAR_CONFIG"] = _REFERENCE
+    app.jinja_env.globals["zone"] = str(core.zone)  # for what is around every page, that of a problem too
     app.json.sort_keys = False  # type: ignore[attr-defined]
     api = core.settings.values.api
     with app.app_context():

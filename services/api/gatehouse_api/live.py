@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from gatehouse_common.bus import Delivery, Subscription
@@ -52,6 +52,7 @@ class Hub:
         self._changed = threading.Condition()
         self._count = 0
         self._asked_us: int | None = None
+        self._bells: set[threading.Event] = set()
         self.viewers = 0
         self._subscription: Subscription = feeds.open(camera, kind, self._on, _MOST_FRAGMENTS)
 
@@ -68,6 +69,22 @@ class Hub:
             if self._count <= number:
                 self._changed.wait(timeout_s)
             return [one for one in self._ring if one.number > number]
+
+    def newest_after(self, number: int) -> Live | None:
+        """Return the newest if it came after ``number``; what came between is passed over, nothing is waited for."""
+        with self._changed:
+            return self._ring[-1] if self._count > number else None
+
+    @contextmanager
+    def ringing(self, bell: threading.Event) -> Iterator[None]:
+        """Set ``bell`` whenever something comes, for who waits for several hubs at once."""
+        with self._changed:
+            self._bells.add(bell)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._bells.discard(bell)
 
     @property
     def newest(self) -> int:
@@ -90,6 +107,8 @@ class Hub:
                 one = Live(self._count, "", 0, True, message.time_us, bytes(body))
             self._ring.append(one)
             self._changed.notify_all()
+            for bell in self._bells:
+                bell.set()
 
 
 class LiveDesk:
@@ -108,22 +127,47 @@ class LiveDesk:
         Raises:
             Unavailable: there are as many viewers as the server bears.
         """
+        with self.watch_all([camera], kind) as (hub,):
+            yield hub
+
+    @contextmanager
+    def watch_all(self, cameras: Sequence[str], kind: LiveKind) -> Iterator[list[Hub]]:
+        """Yield the hubs of several cameras, in their order, for one viewer, who takes one place and holds one thread.
+
+        Raises:
+            Unavailable: there are as many viewers as the server bears.
+        """
+        with self._place(), ExitStack() as held:
+            hubs = [held.enter_context(self._hub(camera, kind)) for camera in cameras]
+            for hub in hubs:
+                hub.ask()
+            yield hubs
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
         with self._lock:
             if self._viewers >= self._most:
                 raise Unavailable(f"{self._most} live views are open, and that is the limit; close one")
             self._viewers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._viewers -= 1
+
+    @contextmanager
+    def _hub(self, camera: str, kind: LiveKind) -> Iterator[Hub]:
+        with self._lock:
             hub = self._hubs.get((camera, kind))
             if hub is None:
                 hub = self._hubs[camera, kind] = Hub(self._feeds, self._clock, camera, kind)
             hub.viewers += 1
         LIVE_VIEWERS.labels(camera, kind).inc()
         try:
-            hub.ask()
             yield hub
         finally:
             LIVE_VIEWERS.labels(camera, kind).dec()
             with self._lock:
-                self._viewers -= 1
                 hub.viewers -= 1
                 gone = hub.viewers == 0
                 if gone:

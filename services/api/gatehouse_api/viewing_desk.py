@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -86,13 +86,21 @@ class ViewingDesk:
         self._changed = threading.Event()
         self._page = page or PageSettings(core)
 
-    def follow(self, watcher: Watcher, pieces: Iterator[bytes], *, may_record: bool) -> Generator[bytes]:
+    def follow(
+        self,
+        watcher: Watcher,
+        pieces: Iterator[bytes],
+        *,
+        may_record: bool,
+        counts: Callable[[bytes], bool] = lambda _piece: True,
+    ) -> Generator[bytes]:
         """Yield the pieces of a live answer, and count them until it is closed.
 
         Args:
             watcher: who watches what.
             pieces: of the answer.
             may_record: whether this may be recorded, if the settings say that all is.
+            counts: whether a piece is of what is watched: an answer may be of many cameras.
         """
         now_us = self._core.clock.now_us()
         record = may_record and self._page.values.live.record_sessions
@@ -103,7 +111,7 @@ class ViewingDesk:
         try:
             for piece in pieces:
                 yield piece
-                stream.taken += len(piece)
+                stream.taken += len(piece) if counts(piece) else 0
                 stream.taken_us = self._core.clock.now_us()
         finally:
             stream.closed = True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 from flask import request
@@ -12,6 +14,8 @@ from gatehouse_common.db import Watcher
 
 from .auth.caller import caller, sender
 from .context import Context
+
+_HEAD_BYTES: Final = 512
 
 
 def followed(ctx: Context, camera: str, pieces: Iterator[bytes]) -> Generator[bytes]:
@@ -23,6 +27,27 @@ def followed(ctx: Context, camera: str, pieces: Iterator[bytes]) -> Generator[by
     watcher = Watcher(asks.number, asks.name, camera, sender().address, page_id(request.args.get("viewing", "")))
     may_record = asks.may(Scope.RECORDS_OWN) and asks.sees(camera, Permission.EXPORT)
     return ctx.viewings.follow(watcher, pieces, may_record=may_record)
+
+
+def grid_followed(ctx: Context, cameras: Iterable[str], pieces: Iterator[bytes], head: str) -> Iterator[bytes]:
+    """Return the pieces of a live answer of many cameras, followed as a viewing of each; none of them is recorded.
+
+    Args:
+        ctx: the desk of viewings.
+        cameras: of which cameras.
+        pieces: of the answer.
+        head: what a piece of a camera begins with somewhere, with ``{camera}`` in the place of its id.
+    """
+    asks = caller()
+    for camera in cameras:
+        watcher = Watcher(asks.number, asks.name, camera, sender().address)
+        mark = head.format(camera=camera).encode()
+        pieces = ctx.viewings.follow(watcher, pieces, may_record=False, counts=partial(_has, mark))
+    return pieces
+
+
+def _has(mark: bytes, piece: bytes) -> bool:
+    return mark in piece[:_HEAD_BYTES]
 
 
 def page_id(text: str) -> str:

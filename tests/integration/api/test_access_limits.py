@@ -295,7 +295,7 @@ def test_who_may_not_read_a_topic_is_not_told_of_it(site: Site) -> None:
     assert site.ask("viewer at the gate", "GET", "/api/v1/events/stream?topics=plates").status == 403
 
 
-@pytest.mark.parametrize("path", ["/live/gate.mjpg", "/api/v1/events/stream"])
+@pytest.mark.parametrize("path", ["/live/gate.mjpg", "/api/v1/live/grid", "/api/v1/events/stream"])
 @pytest.mark.parametrize("how", ["removed", "not granted"])
 def test_what_is_endless_ends_with_what_allowed_it(
     site: Site, path: str, how: str, monkeypatch: pytest.MonkeyPatch

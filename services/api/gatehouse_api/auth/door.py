@@ -28,6 +28,7 @@ def install_door(app: Flask, keeper: Doorkeeper) -> None:
     def ask() -> BaseResponse | None:
         g.principal, g.permission = None, None
         if request.endpoint is None:  # there is no such route, or not for this method: that much anybody may know
+            g.principal = _for_page(keeper)
             return None
         wanted = rule_of(app, request.endpoint)
         if wanted is None:
@@ -75,6 +76,11 @@ def _known(keeper: Doorkeeper, wanted: Access) -> Principal | None:
         if wanted.scopes:
             raise
         return None
+
+
+def _for_page(keeper: Doorkeeper) -> Principal | None:
+    """Return who asks for a page that is not there: whoever is logged in is not to be asked to log in."""
+    return _known(keeper, _OPEN) if wants_page() else None
 
 
 def _ask_to_log_in(keeper: Doorkeeper) -> BaseResponse:

@@ -25,6 +25,8 @@ _ONCE_IN_US = 10 * MINUTE
 """A player asks for a film in many pieces, and a page for a picture each second: that is one deed."""
 _REMEMBERED = 4096
 _MOST_TEXT, _MOST_VALUE = 1000, 100
+_MOST_NAMES = 4200
+"""Which cameras were looked at is written down to the last."""
 _SECRET = re.compile(r"pass|secret|token|key|current|credential", re.IGNORECASE)
 _STREAM = "multipart/x-mixed-replace"
 _PARAMETERS = frozenset({"from", "to", "at", "tz", "q", "match", "cameras", "format", "codec", "gaps", "download"})
@@ -40,6 +42,7 @@ DEEDS = {
     "live.get_live_media": "live.viewed",
     "live.get_mjpeg": "live.viewed",
     "live.get_stream": "live.viewed",
+    "live_grid.get_grid": "live.viewed",
     "live.get_snapshot": "live.viewed",
     "live.get_thumbnail": "footage.viewed",
     "v2_stream.get_video_feed": "live.viewed",
@@ -170,7 +173,8 @@ def _route() -> str:
 def _detail() -> dict[str, Any]:
     """Return what was asked for; passwords in addresses of cameras are masked, and what no route knows is left out."""
     detail: dict[str, Any] = {
-        name: mask(request.args[name])[:_MOST_VALUE] for name in sorted(_PARAMETERS & request.args.keys())
+        name: mask(request.args[name])[: _MOST_NAMES if name == "cameras" else _MOST_VALUE]
+        for name in sorted(_PARAMETERS & request.args.keys())
     }
     body = request.get_json(silent=True) if request.method != "GET" else None
     if isinstance(body, dict):

@@ -8,7 +8,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
-from gatehouse_api.routes.models import CameraChange, CameraList, CameraPath, CameraView, NewCamera
+from gatehouse_api.routes.models import CameraChange, CameraForCaller, CameraList, CameraPath, CameraView, NewCamera
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.db import Camera
@@ -29,19 +29,19 @@ api = APIBlueprint("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name
 def list_cameras() -> Response:
     """Return all cameras, by id."""
     ctx = context()
-    items = [view(ctx.recording.seen(c)) for c in ctx.cameras.list()]
+    items = [_granted(ctx.recording.seen(c)) for c in ctx.cameras.list()]
     return jsonify(CameraList(items=items).model_dump())
 
 
-@api.get("/cameras/<camera>", responses={200: CameraView}, summary="A camera and its state")
+@api.get("/cameras/<camera>", responses={200: CameraForCaller}, summary="A camera and its state")
 @needs(Scope.CAMERAS_READ)
 def get_camera(path: CameraPath) -> Response:
     """Return one camera."""
     ctx = context()
-    return jsonify(view(ctx.recording.seen(ctx.cameras.get(path.camera))).model_dump())
+    return jsonify(_granted(ctx.recording.seen(ctx.cameras.get(path.camera))).model_dump())
 
 
-@api.post("/cameras", responses={201: CameraView}, summary="Add a camera; it records at once")
+@api.post("/cameras", responses={201: CameraForCaller}, summary="Add a camera; it records at once")
 @needs(Scope.CAMERAS_WRITE)
 def add_camera(body: NewCamera) -> tuple[Response, int]:
     """Add a camera.
@@ -59,10 +59,10 @@ def add_camera(body: NewCamera) -> tuple[Response, int]:
     camera = Camera(camera_id, url.text, body.name, body.enabled, now, state_since_us=now, settings=own)
     ctx.camera_records.add(camera)
     _tell(camera_id, "added")
-    return jsonify(view(ctx.cameras.get(camera_id)).model_dump()), 201
+    return jsonify(_granted(ctx.cameras.get(camera_id)).model_dump()), 201
 
 
-@api.patch("/cameras/<camera>", responses={200: CameraView}, summary="Change a camera")
+@api.patch("/cameras/<camera>", responses={200: CameraForCaller}, summary="Change a camera")
 @needs(Scope.CAMERAS_WRITE, permission=Permission.CONTROL)
 def change_camera(path: CameraPath, body: CameraChange) -> Response:
     """Change what is given."""
@@ -77,7 +77,7 @@ def change_camera(path: CameraPath, body: CameraChange) -> Response:
         own = changed_settings(before.settings, body.settings)
     ctx.camera_records.change(path.camera, url=url, name=body.name, enabled=body.enabled, settings=own)
     _tell(path.camera, "updated")
-    return jsonify(view(ctx.cameras.get(path.camera)).model_dump())
+    return jsonify(_granted(ctx.cameras.get(path.camera)).model_dump())
 
 
 @api.delete("/cameras/<camera>", responses={204: None}, summary="Forget a camera; its footage stays")
@@ -89,6 +89,12 @@ def remove_camera(path: CameraPath) -> tuple[str, int]:
     ctx.camera_records.remove(path.camera)
     _tell(path.camera, "removed")
     return "", 204
+
+
+def _granted(camera: Camera) -> CameraForCaller:
+    """Return a camera with what was granted with it to whoever asks."""
+    may = [one.value for one in Permission if caller().sees(camera.id, one)]
+    return CameraForCaller(**view(camera).model_dump(), may=may)
 
 
 def view(camera: Camera) -> CameraView:

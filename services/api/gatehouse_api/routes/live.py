@@ -63,7 +63,7 @@ def get_live_media(path: CameraPath) -> Response:
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
     ctx.library.newest(path.camera)
-    return _endless(followed(ctx, path.camera, _media(ctx, path.camera, ctx.library, ctx.standing())), "video/mp4")
+    return endless(followed(ctx, path.camera, _media(ctx, path.camera, ctx.library, ctx.standing())), "video/mp4")
 
 
 @api.get("/live/<camera>.mjpg", summary="Endless MJPEG (multipart/x-mixed-replace)")
@@ -119,13 +119,14 @@ def mjpeg(ctx: Context, camera: str, draw: Callable[[bytes], bytes] | None = Non
     """Return a camera's endless MJPEG answer; ``draw`` is what to draw into each picture, if anything."""
     if ctx.live.full():
         raise Unavailable("as many live views are open as the server bears")
-    return _endless(
+    return endless(
         followed(ctx, camera, _previews(ctx, camera, ctx.library, ctx.standing(), draw)),
         f"multipart/x-mixed-replace; boundary={BOUNDARY.decode()}",
     )
 
 
-def _endless(pieces: Iterator[bytes], content_type: str) -> Response:
+def endless(pieces: Iterator[bytes], content_type: str) -> Response:
+    """Return an answer that goes on until its client leaves; nothing between keeps it back."""
     answer = Response(pieces, content_type=content_type, direct_passthrough=True)
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["X-Accel-Buffering"] = "no"

@@ -84,10 +84,16 @@ class CameraView(BaseModel):
     links: dict[str, str] = Field(description="where its live view, picture and footage are")
 
 
+class CameraForCaller(CameraView):
+    """A camera as it is there for whoever asks."""
+
+    may: list[str] = Field(description="what was granted with it: live, playback, export, control")
+
+
 class CameraList(BaseModel):
     """All cameras."""
 
-    items: list[CameraView]
+    items: list[CameraForCaller]
     next_cursor: str | None = None
 
 

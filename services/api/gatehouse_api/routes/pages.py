@@ -1,4 +1,4 @@
-"""The web app's pages."""
+"""The pages of cameras: what they show now, and what is recorded of each."""
 
 from __future__ import annotations
 
@@ -14,16 +14,27 @@ from gatehouse_common.accounts import Permission, Scope
 
 pages = Blueprint("pages", __name__)
 
+_OF_ONE_CAMERA = frozenset({"camera", "at", "t"})
+"""Where the address of ``/`` says one of these it is an old one, of what is at ``/timeline`` by now."""
+_GRIDS = ("auto", "1", "4", "9")
+"""How many cameras fill the window: as many as there are, or so many."""
+
 
 @pages.get("/")
 @needs(Scope.LIVE_VIEW, Scope.FOOTAGE_READ)
-def get_root() -> Response:
-    """Return the app, or the default camera's MJPEG to whoever asks for a picture; see the setting ``compat_root``."""
+def get_root() -> BaseResponse:
+    """Return the live page, or the default camera's MJPEG to whoever asks for a picture; see ``compat_root``."""
     ctx = context()
     mode = ctx.core.settings.values.api.compat_root
+    answer: BaseResponse
     if mode == "record" and caller().may(Scope.RECORDS_OWN):
-        return record_page()
-    answer = root_stream(ctx) if mode == "mjpeg" or (mode == "app" and wants_stream()) else _app()
+        answer = record_page()
+    elif mode == "mjpeg" or (mode == "app" and wants_stream()):
+        answer = root_stream(ctx)
+    elif _OF_ONE_CAMERA & request.args.keys():
+        answer = redirect(f"/timeline?{request.query_string.decode('ascii', 'replace')}", 302)
+    else:
+        answer = _live()
     if mode == "app":
         answer.vary.update(("Accept", "Sec-Fetch-Dest"))
     return answer
@@ -32,8 +43,22 @@ def get_root() -> Response:
 @pages.get("/live")
 @needs(Scope.LIVE_VIEW, Scope.FOOTAGE_READ)
 def get_live() -> Response:
-    """Return the app."""
-    return _app()
+    """Return the live page."""
+    return _live()
+
+
+@pages.get("/live/<camera>")
+@needs(Scope.LIVE_VIEW, Scope.FOOTAGE_READ)
+def get_camera(camera: str) -> BaseResponse:
+    """Lead to the page of one camera."""
+    return redirect(f"/timeline?camera={context().cameras.get(camera[:64]).id}", 302)
+
+
+@pages.get("/timeline")
+@needs(Scope.LIVE_VIEW, Scope.FOOTAGE_READ)
+def get_timeline() -> Response:
+    """Return the page of one camera: live, its past, and its timeline."""
+    return _page("app.html", default_camera=context().default_camera() or "")
 
 
 @pages.get("/api/docs")
@@ -50,13 +75,18 @@ def get_icon() -> Response:
     return send_from_directory(pages.root_path + "/../static", "icon.svg", mimetype="image/svg+xml")
 
 
-def _app() -> Response:
+def _live() -> Response:
+    asked = request.args.get("grid", "")
+    shows = caller().may(Scope.LIVE_VIEW)
+    cameras = context().cameras.list(Permission.LIVE) if shows else []
+    return _page("live.html", cameras=cameras, grids=_GRIDS, grid=asked if asked in _GRIDS else _GRIDS[0], shows=shows)
+
+
+def _page(template: str, **values: object) -> Response:
     ctx = context()
-    default = ctx.default_camera() or ""
-    shown = ctx.default_camera(Permission.LIVE) if caller().may(Scope.LIVE_VIEW) else None
-    page = render_template("app.html", zone=str(ctx.core.zone), default_camera=default, host=request.host)
-    answer = make_response(page)
+    answer = make_response(render_template(template, zone=str(ctx.core.zone), host=request.host, **values))
     answer.headers["Cache-Control"] = "no-cache"
+    shown = ctx.default_camera(Permission.LIVE) if caller().may(Scope.LIVE_VIEW) else None
     if shown:  # for clients of the older recorder that are no browsers: curl, VLC, OpenCV
         answer.headers["Link"] = f'</live/{shown}.mjpg>; rel="alternate"; type="multipart/x-mixed-replace"'
     return answer

@@ -13,6 +13,8 @@ import click
 
 from gatehouse.composition import Gatehouse
 
+_WAKE_S = 0.5
+
 
 def stop_on_signals() -> threading.Event:
     """Return an event that SIGINT and SIGTERM set; a second signal ends the process at once."""
@@ -33,7 +35,9 @@ def run_until(stop: threading.Event, gatehouse: Gatehouse, announce: Callable[[]
     try:
         gatehouse.start()
         announce()
-        stop.wait()
+        # The system gives a signal to any thread, and what it leads to runs in this one, which has to wake for that.
+        while not stop.wait(_WAKE_S):
+            pass
     finally:
         ended = gatehouse.stop()
     if not ended:

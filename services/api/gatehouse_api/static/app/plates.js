@@ -306,7 +306,6 @@ function typing() {
 }
 
 async function start() {
-  setInterval(() => { $("now").textContent = zone.time(Date.now()); }, 500);
   await loadCameras();
   recall();
   await find();

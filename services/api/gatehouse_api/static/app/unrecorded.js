@@ -4,7 +4,10 @@ import { getJson } from "./api.js";
 
 // What is wrong besides cameras, each of which says so itself.
 export async function otherTroubles() {
-  const { checks } = await getJson("/api/v1/health");
+  return troublesOf((await getJson("/api/v1/health")).checks);
+}
+
+export function troublesOf(checks) {
   const wrong = checks.filter((c) => !c.ok && !c.name.startsWith("camera "));
   return wrong.map((c) => `${c.name[0].toUpperCase()}${c.name.slice(1)}: ${c.detail || "not well"}`);
 }
