@@ -20,6 +20,7 @@ from .logins import Login, Logins
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
+from .plate_times import PlateTime, plate_times
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
@@ -71,6 +72,7 @@ __all__ = [
     "PlateReadRecord",
     "PlateReader",
     "PlateRetention",
+    "PlateTime",
     "PlateWriter",
     "RetentionReader",
     "Run",
@@ -84,5 +86,6 @@ __all__ = [
     "User",
     "Users",
     "Visible",
+    "plate_times",
     "present_cause",
 ]
