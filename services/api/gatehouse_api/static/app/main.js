@@ -167,7 +167,8 @@ function tick() {
   $("play").disabled = player.live;
   if (player.live) stage.wall.textContent = isAway(cameras.chosen) || !cameras.chosen ? "" : zone.text(now);
   else if (!video.requestVideoFrameCallback) stage.wall.textContent = zone.text(timeline.at, 2);
-  $("day").textContent = zone.date(timeline.start + timeline.span / 2);
+  const [first, until] = [timeline.start, timeline.end - 1].map((ms) => zone.date(ms));
+  $("day").textContent = timeline.span > 1.5 * DAY ? `${first} – ${until.slice(5)}` : zone.date(timeline.start + timeline.span / 2);
   const last = timeline.recorded.at(-1);
   if (last && ledger.loaded && cameras.chosen?.state === "recording" && now - last[1] < 30e3) last[1] = Math.min(now, ledger.loaded.to);
   const at = encodeURIComponent(iso(timeline.at));

@@ -13,7 +13,7 @@ export class Player {
   // `onMove` is told where the picture is once it is there.
   constructor(video, image, stage, zone, { camera, now, causeOf, onMove }) {
     Object.assign(this, { video, stage, zone, camera, now, causeOf, onMove });
-    Object.assign(this, { live: true, seen: false, start: 0, end: 0, gaps: [], serial: 0, rate: 1, frame: null });
+    Object.assign(this, { live: true, seen: false, start: 0, end: 0, gaps: [], serial: 0, rate: 1, frame: null, held: false });
     this.source = new LivePlayer(video, image, (state, text) => {
       if (!this.live) return;
       this.seen = state === "playing";
@@ -47,7 +47,7 @@ export class Player {
   goLive({ push = true } = {}) {
     if (!this.camera()) return;
     const { video } = this;
-    Object.assign(this, { live: true, seen: false, frame: null });
+    Object.assign(this, { live: true, seen: false, frame: null, held: false });
     this.serial++;
     video.onended = video.onerror = null;
     video.removeAttribute("src");
@@ -108,8 +108,8 @@ export class Player {
     video.onended = () => { if (serial === this.serial) this.seek(this.end + 1, { push: false, watched: this.end }); };
     video.src = url;
     video.playbackRate = this.rate;
-    // That a browser does not play by itself is no error: it is paused then, and says so.
-    await video.play().catch(() => {});
+    // Who has paused looks at single pictures. That a browser does not play by itself is no error: it is paused then.
+    if (!this.held) await video.play().catch(() => {});
   }
 
   // What was watched has ended, and nothing is recorded for a long time.
@@ -156,12 +156,14 @@ export class Player {
 
   toggle() {
     if (this.live) return;
-    if (this.video.paused) this.video.play(); else this.video.pause();
+    this.held = !this.video.paused;
+    if (this.held) this.video.pause(); else this.video.play();
   }
 
   // A frame on or back, by as many as the camera sends in a second.
   step(frames) {
     if (this.live) return;
+    this.held = true;
     this.video.pause();
     this.video.currentTime += frames / (this.camera()?.fps || 30);
   }
