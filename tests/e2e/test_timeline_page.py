@@ -315,9 +315,12 @@ def test_pictures_are_asked_for_one_at_a_time(page: Page, site: Recorded) -> Non
             asked[0] += 1
             most[0] = max(most[0], len(going))
 
+    def end(request: Any) -> None:
+        going.discard(request)
+
     page.on("request", begin)
-    page.on("requestfinished", lambda request: going.discard(request))
-    page.on("requestfailed", lambda request: going.discard(request))
+    page.on("requestfinished", end)
+    page.on("requestfailed", end)
     pause(page)
     for k in range(60):
         page.mouse.move(x_of(page, site.start + 500_000 + k * 120_000), lane(page))

@@ -215,7 +215,7 @@ class PlateTimeView(BaseModel):
     id: str | None = Field(description="of the visit; null: there are several")
     text: str | None = Field(description="what its plate says; null: there are several")
     confidence: float = Field(description="how sure that is, of several the surest")
-    corrected: bool = Field(description="whether a person said so, of several of any")
+    corrected: bool = Field(description="whether a person said what it says; of several it is not told")
 
 
 class PlateTimes(BaseModel):

@@ -173,13 +173,12 @@ def get_frame(path: PlatePath, query: PictureAsked) -> Response:
 
 
 def _time(one: PlateTime) -> PlateTimeView:
-    alone = one.count == 1
     return PlateTimeView(
         from_=rfc3339(one.first_us),
         to=rfc3339(one.last_us),
         count=one.count,
-        id=one.event if alone else None,
-        text=one.text if alone else None,
+        id=one.event,
+        text=one.text,
         confidence=one.confidence,
         corrected=one.corrected,
     )
