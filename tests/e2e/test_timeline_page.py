@@ -442,3 +442,61 @@ def test_clocks_that_are_changed_are_understood(page: Page) -> None:
     assert found["offset"] == ["2026-10-25T01:30:00.000Z", ""]
     assert found["midnight"] == ["2026-10-24T22:00:00.000Z", ""]
     assert found["day"] == 25
+
+
+def test_two_fingers_zoom_and_one_pans(browser: Browser, site: Recorded) -> None:
+    """What is under each finger stays there; nothing is sought by it."""
+    context = browser.new_context(viewport={"width": 400, "height": 900}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    open_at(page, site, site.start + 4_000_000)
+    page.locator("#timeline").scroll_into_view_if_needed()
+    page.keyboard.press("k")
+    at, y = seen_at(page), lane(page)
+    left = page.evaluate("document.getElementById('timeline').getBoundingClientRect().left")
+    fingers = context.new_cdp_session(page)
+
+    def touch(kind: str, *xs: float) -> None:
+        points = [{"x": left + x, "y": y, "id": n} for n, x in enumerate(xs)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    start, end = window(page)
+    touch("touchStart", 250)
+    touch("touchStart", 250, 300)
+    for apart in (45, 40, 35, 30, 25):
+        touch("touchMove", 300 - apart, 300)
+    touch("touchEnd")
+    wait_for("twice the window", lambda: window(page)[1] - window(page)[0] == pytest.approx(2 * (end - start), abs=3))
+    wide_start, wide_end = window(page)
+    touch("touchStart", 340)  # away from the playhead, which would be dragged
+    for x in (320, 290, 240):
+        touch("touchMove", x)
+    touch("touchEnd")
+    wait_for("a later window", lambda: window(page)[0] > wide_start + 10)
+    assert window(page)[1] - window(page)[0] == pytest.approx(wide_end - wide_start, abs=1.1)
+    assert seen_at(page) == at
+    context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_everything_has_a_name_and_room_for_a_finger(browser: Browser, site: Recorded, width: int) -> None:
+    """S0-12, PRODUCT 3.4: at 360 px and on a desktop, with all that folds away unfolded."""
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    open_at(page, site, site.start + 4_000_000)
+    page.locator("#from").fill(local_text(site.start + 1_000_000))
+    page.locator("#to").fill(local_text(site.start + 2_000_000))
+    page.locator("#hold").click()
+    for summary in page.locator("main summary").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    wrong = page.evaluate(
+        """[...document.querySelectorAll('main button, main select, main input, main a.button, main summary, canvas')]
+        .filter((e) => e.checkVisibility()).filter((e) => {
+          const box = e.getBoundingClientRect();
+          const named = e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length || e.title;
+          return !named || box.height < 24 || box.width < 24;
+        }).map((e) => e.id || e.outerHTML.slice(0, 90))"""
+    )
+    assert wrong == []
+    assert page.locator("#timeline").bounding_box()["height"] >= 100  # type: ignore[index]
+    context.close()
