@@ -362,6 +362,8 @@ def test_an_empty_place_says_where_the_nearest_footage_is(page: Page, site: Reco
     page.goto(f"{site.running.url}{PAGE}?camera=street&t={rfc3339(site.start - 720_000_000)}")
     wait_for("word of it", lambda: "Nearest footage: 12 min later" in note(page))
     assert "Nothing is recorded here" in note(page)
+    empty = datetime.fromtimestamp(site.start / 1e6 - 720, ZONE)
+    assert page.locator("#wall").inner_text() == f"{empty:%Y-%m-%d %H:%M:%S}"
     page.locator("#message").get_by_role("button", name="Go there").click()
     wait_for("its first picture", lambda: (number_of(page) or 999) < 60)
     page.go_back()

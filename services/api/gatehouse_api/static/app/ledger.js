@@ -5,6 +5,7 @@ import { getJson, iso } from "./api.js";
 const PLACES = 1500;       // of a window: so many instants are told apart
 const MARGIN = 0.5;        // of a window, loaded on each side, so that panning finds something there
 const REST_MS = 120;       // without a change, before the server is asked
+const SLOWEST_MS = 20e3;   // until what goes on is asked for again, however coarsely it is looked at
 const SPAN_MS = 40 * 86400e3;
 
 export class Ledger {
@@ -19,9 +20,11 @@ export class Ledger {
     if (!this.covers()) this.timer = setTimeout(() => this.load(), REST_MS);
   }
 
-  // Ask again for what may have changed: of the past only another camera's is another.
+  // Ask again for what may have changed: the past does not, and of a month nobody sees what five seconds have added.
   refresh() {
-    if (!this.loaded || this.loaded.to > this.timeline.now - 60e3 || !this.covers()) this.load();
+    const { loaded } = this;
+    const rests = loaded && this.covers() && (loaded.to < this.timeline.now - 60e3 || Date.now() - loaded.at < Math.min(loaded.resolution, SLOWEST_MS));
+    if (!rests) this.load();
   }
 
   forget() {
@@ -50,7 +53,7 @@ export class Ledger {
       const [item, times] = await Promise.all([this.spans(camera, range, abort.signal), this.plateTimes(camera, range, abort.signal)]);
       if (abort.signal.aborted) return;
       Object.assign(this.timeline, { ...item, times });
-      this.loaded = range;
+      this.loaded = { ...range, at: Date.now() };
       this.timeline.draw();
       this.onLoad();
     } catch (error) {

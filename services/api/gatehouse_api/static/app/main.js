@@ -66,7 +66,7 @@ function hovered(place) {
 // The window has changed: by hand, unless `showDay` says otherwise.
 function ranged() {
   page.zoomed = true;
-  $("window").textContent = roughly(timeline.span);
+  $("span").textContent = roughly(timeline.span);
   ledger.want();
   clearTimeout(ranged.timer);
   ranged.timer = setTimeout(() => { remember(); list.show(timeline); }, 300);

@@ -126,6 +126,7 @@ export class Player {
     const after = error.nearest?.after && Date.parse(error.nearest.after);
     const before = error.nearest?.before && Date.parse(error.nearest.before);
     Object.assign(this, { start: ms, frame: null });
+    this.stage.wall.textContent = this.zone.text(ms);
     video.removeAttribute("src");
     video.load();
     this.onMove(ms, push);
