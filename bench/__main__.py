@@ -20,6 +20,7 @@ BENCHES = {
     "P8": "bench.plate_latency",
     "P9": "bench.idle_watch",
     "P11": "bench.plate_search",
+    "P12": "bench.timeline",
     "P13": "bench.start",
     "P14": "bench.live",
     "K": "bench.retention",  # K1 and K2, with one index
