@@ -20,6 +20,7 @@ BENCHES = {
     "P8": "bench.plate_latency",
     "P9": "bench.idle_watch",
     "P11": "bench.plate_search",
+    "P12": "bench.timeline",
     "P13": "bench.start",
     "P14": "bench.live",
     "grid": "bench.live_grid",  # more of P14

@@ -81,6 +81,7 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/plates/confidences": Route(
         f"/api/v1/plates/confidences?cameras={{camera}}&{_RANGE}", _PLATES, PLAYBACK, names=False
     ),
+    "GET /api/v1/plates/times": Route(f"/api/v1/plates/times?camera={{camera}}&{_RANGE}", _PLATES, PLAYBACK),
     "GET /api/v1/plates/<plate>": Route("/api/v1/plates/{plate}", _PLATES, PLAYBACK),
     "PATCH /api/v1/plates/<plate>": Route(
         "/api/v1/plates/{plate}", _one(Scope.PLATES_WRITE), PLAYBACK, json={"rejected": False}

@@ -47,6 +47,8 @@ QUERIES = {
         "include_rejected",
     ),
     "/api/v1/plates/confidences": ("cameras", "from", "to", "tz", "bins"),
+    "/api/v1/plates/times": ("resolution", "camera", "from", "to", "tz"),
+    "/api/v1/plates/times?from=1715941380&to=1715941440&camera=gate&tz=UTC": ("resolution", "from", "to"),
     "/api/v1/clips": ("cameras", "from", "to", "event", "state", "limit", "cursor"),
     "/api/v1/storage/plan": ("events_per_day", "seconds", "mbit_per_second", "days"),
     "/v2/video/segments": ("limit", "offset"),
@@ -99,7 +101,7 @@ def test_no_query_is_a_fault(client: FlaskClient, path: str) -> None:
     for name, value in itertools.product(QUERIES[path], VALUES):
         if path.endswith("annotated-snapshot") and not value:
             continue  # a good request of this route asks a detector, and there is none here
-        refused(client, f"{path}?{name}={q(value)}")
+        refused(client, f"{path}{'&' if '?' in path else '?'}{name}={q(value)}")
     if path == "/api/v1/plates":
         for match, value in itertools.product(("auto", "exact", "prefix", "wildcard", "fuzzy"), [*VALUES, *WILD]):
             refused(client, f"{path}?match={match}&q={q(value)}")

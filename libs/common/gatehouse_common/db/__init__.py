@@ -21,6 +21,7 @@ from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
 from .plate_stats import PlateStats
+from .plate_times import PlateTime, plate_times
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
@@ -81,6 +82,7 @@ __all__ = [
     "PlateReader",
     "PlateRetention",
     "PlateStats",
+    "PlateTime",
     "PlateWriter",
     "RecorderSession",
     "RecorderSessions",
@@ -104,5 +106,6 @@ __all__ = [
     "Viewings",
     "Visible",
     "Watcher",
+    "plate_times",
     "present_cause",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -89,9 +90,16 @@ def _gaps(c: Connection, camera: str, start_us: int, end_us: int, recorded: Coll
 
     Pauses inside a run are gaps too, and lie in what counts as recorded; they have no run of their own.
     """
+    spans = sorted(recorded)
+    begins, ends = [span.start for span in spans], [span.end for span in spans]
     found: list[Gap] = []
     for gap in find_gaps(c, camera, start_us, end_us):
         clipped = Interval(max(gap.start_us, start_us), min(gap.end_us, end_us))
-        left = [clipped] if gap.run is None else subtract(clipped, recorded)
+        # Of thousands of spans only those that it meets matter, mostly none.
+        met = spans[bisect_right(ends, clipped.start) : bisect_left(begins, clipped.end)] if gap.run else []
+        left = subtract(clipped, met) if met else [clipped]
+        if left == [Interval(gap.start_us, gap.end_us)]:
+            found.append(gap)
+            continue
         found += [replace(gap, start_us=g.start, end_us=g.end) for g in left if g.duration > SLACK_US or g == clipped]
     return found

@@ -130,23 +130,34 @@ class TimelineQuery(Asked):
     from_: str = Field(alias="from", max_length=64)
     to: str = Field(max_length=64)
     tz: str | None = Field(None, max_length=64)
+    resolution: float = Field(
+        0.0,
+        ge=0,
+        le=31_000_000,
+        description="seconds that are told together: what lies closer is joined, gaps of one cause are told as "
+        "one with their `count`; 0: everything as it is",
+    )
 
 
 class GapView(BaseModel):
-    """A gap."""
+    """A gap, or several of one cause that are told together."""
 
     from_: str = Field(serialization_alias="from", description="RFC 3339")
     to: str = Field(description="RFC 3339")
     cause: str
     detail: str
     open: bool = Field(False, description="whether it goes on")
+    count: int = Field(1, description="how many gaps there are between `from` and `to`")
+    missing_seconds: float = Field(description="how long they are together")
 
 
 class CameraTimeline(BaseModel):
     """The ledger of one camera."""
 
     camera: str
-    recorded: list[tuple[str, str]] = Field(description="[from, to) in RFC 3339, joined where less than 50 ms apart")
+    recorded: list[tuple[str, str]] = Field(
+        description="[from, to) in RFC 3339, joined where less than 50 ms or `resolution` apart"
+    )
     gaps: list[GapView]
     truncated: bool = Field(False, description="whether there are more than these, older ones")
 

@@ -60,6 +60,18 @@ class ClipsQuery(Ranged):
     cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before")
 
 
+class PlateTimesQuery(Asked):
+    """Plates of a camera on a timeline."""
+
+    camera: str = Field(max_length=64, description="id of the camera")
+    from_: str = Field(alias="from", max_length=64, description="RFC 3339, or as `/footage` takes it")
+    to: str = Field(max_length=64, description="as `from`; after it")
+    tz: str | None = Field(None, max_length=64, description="zone of times without an offset")
+    resolution: float = Field(
+        1.0, ge=0.001, le=31_000_000, description="visits of so many seconds are told together; more where that is much"
+    )
+
+
 class PictureAsked(Asked):
     """Which of a plate event's pictures."""
 
@@ -192,6 +204,28 @@ class PlateDetail(PlateView):
     )
     read_list: list[ReadView] = Field(description="its reads in order, the first thousand of them")
     history: list[PlateView] = Field(description="other visits that are shown with exactly this text, the newest first")
+
+
+class PlateTimeView(BaseModel):
+    """One visit, or several that are told together."""
+
+    from_: str = Field(serialization_alias="from", description="when the first of them began, RFC 3339")
+    to: str = Field(description="when the last of them began")
+    count: int
+    id: str | None = Field(description="of the visit; null: there are several")
+    text: str | None = Field(description="what its plate says; null: there are several")
+    confidence: float = Field(description="how sure that is, of several the surest")
+    corrected: bool = Field(description="whether a person said what it says; of several it is not told")
+
+
+class PlateTimes(BaseModel):
+    """When plates were seen at a camera, by time."""
+
+    camera: str
+    from_: str = Field(serialization_alias="from")
+    to: str
+    resolution: float = Field(description="seconds of which visits were told together")
+    items: list[PlateTimeView]
 
 
 class PlateChange(BaseModel):

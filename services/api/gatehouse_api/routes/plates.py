@@ -26,11 +26,15 @@ from gatehouse_api.routes.plate_models import (
     PlateList,
     PlatePath,
     PlatesQuery,
+    PlateTimes,
+    PlateTimesQuery,
+    PlateTimeView,
 )
 from gatehouse_api.stored_pictures import picture
+from gatehouse_api.times import parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
-from gatehouse_common.clock import HOUR
-from gatehouse_common.db import PlateEvent, PlateQuery
+from gatehouse_common.clock import HOUR, SECOND
+from gatehouse_common.db import PlateEvent, PlateQuery, PlateTime, plate_times
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.messages import PlateIndexed
 from gatehouse_common.settings.cameras import camera_settings, plate_threshold
@@ -43,6 +47,8 @@ _LOCAL = "local"
 """Who says something where nobody is known."""
 _RECENT_US = 24 * HOUR
 _HISTORY = 21
+_MOST_SLOTS = 2000
+"""Of a timeline: more than there are pixels helps nobody."""
 
 
 @api.get("/plates", responses={200: PlateList}, summary="Search plates")
@@ -100,6 +106,25 @@ def get_confidences(query: ConfidencesQuery) -> Response:
     return _private(jsonify(body.model_dump(by_alias=True)))
 
 
+@api.get("/plates/times", responses={200: PlateTimes}, summary="When plates were seen, for a timeline")
+@needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
+def get_times(query: PlateTimesQuery) -> Response:
+    """Return when visits at a camera began; many that are close together as one, with how many they are."""
+    ctx = context()
+    camera = ctx.cameras.get(query.camera)
+    wanted = parse_range(query.from_, query.to, request_zone(query.tz))
+    slot_us = max(round(query.resolution * SECOND), -(-wanted.duration // _MOST_SLOTS), 1)
+    found = plate_times(ctx.core.db, camera.id, wanted.start, wanted.end, slot_us, ctx.visible())
+    body = PlateTimes(
+        camera=camera.id,
+        from_=rfc3339(wanted.start),
+        to=rfc3339(wanted.end),
+        resolution=slot_us / SECOND,
+        items=[_time(one) for one in found],
+    )
+    return _private(jsonify(body.model_dump(by_alias=True)))
+
+
 @api.get("/plates/<plate>", responses={200: PlateDetail}, summary="All that is known of a visit")
 @needs(Scope.PLATES_READ, permission=Permission.PLAYBACK)
 def get_plate(path: PlatePath) -> Response:
@@ -145,6 +170,18 @@ def get_frame(path: PlatePath, query: PictureAsked) -> Response:
     """Return the whole frame of the best read."""
     event = context().plates.event(path.plate)
     return picture(event, event.frame_key, query.read, query.width)
+
+
+def _time(one: PlateTime) -> PlateTimeView:
+    return PlateTimeView(
+        from_=rfc3339(one.first_us),
+        to=rfc3339(one.last_us),
+        count=one.count,
+        id=one.event,
+        text=one.text,
+        confidence=one.confidence,
+        corrected=one.corrected,
+    )
 
 
 def _detail(event: PlateEvent) -> Response:

@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
+from gatehouse_api.ledger_resolution import GapGroup, group_gaps
 from gatehouse_api.routes.models import (
     CameraTimeline,
     Day,
@@ -41,7 +42,7 @@ _LAG_US = 3 * SECOND
 @api.get("/timeline", responses={200: Timeline}, summary="The ledger: recorded spans, and gaps with their causes")
 @needs(Scope.CAMERAS_READ, permission=Permission.PLAYBACK)
 def get_timeline(query: TimelineQuery) -> Response:
-    """Return recorded spans and gaps of cameras over a range."""
+    """Return recorded spans and gaps of cameras over a range, with ``resolution`` as coarse as they are looked at."""
     ctx = context()
     wanted = parse_range(query.from_, query.to, request_zone(query.tz))
     if query.cameras:
@@ -49,7 +50,7 @@ def get_timeline(query: TimelineQuery) -> Response:
     else:
         cameras = ctx.cameras.list()
     now = ctx.core.clock.now_us()
-    items = _ledgers(cameras, wanted, now)
+    items = _ledgers(cameras, wanted, now, round(query.resolution * SECOND))
     body = Timeline(
         from_=rfc3339(wanted.start), to=rfc3339(wanted.end), now=rfc3339(now), zone=str(ctx.core.zone), items=items
     )
@@ -81,7 +82,7 @@ def get_days(query: DaysQuery) -> Response:
     return jsonify(Days(camera=query.camera, zone=str(zone), items=items).model_dump())
 
 
-def _ledgers(cameras: list[Camera], wanted: Interval, now: int) -> list[CameraTimeline]:
+def _ledgers(cameras: list[Camera], wanted: Interval, now: int, resolution_us: int) -> list[CameraTimeline]:
     """Return the ledgers of cameras; of those that who asks may look back at only for a while, from then on."""
     ctx, reader = context(), TimelineReader(context().core.db)
     limits = {camera.id: caller().earliest_us(camera.id, now) for camera in cameras}
@@ -96,15 +97,13 @@ def _ledgers(cameras: list[Camera], wanted: Interval, now: int) -> list[CameraTi
             found = reader.timeline([camera.id], span.start, span.end)[camera.id]
         else:
             found = Ledger([], [])
-        items.append(_ledger(ctx.recording.seen(camera), found, span, now))
+        items.append(_ledger(ctx.recording.seen(camera), found, span, now, resolution_us))
     return items
 
 
-def _ledger(camera: Camera, ledger: Ledger, wanted: Interval, now: int) -> CameraTimeline:
-    recorded = merge(ledger.recorded, slack=_SEAM_US)
-    gaps = [
-        GapView(from_=rfc3339(g.start_us), to=rfc3339(g.end_us), cause=g.cause, detail=g.detail) for g in ledger.gaps
-    ]
+def _ledger(camera: Camera, ledger: Ledger, wanted: Interval, now: int, resolution_us: int) -> CameraTimeline:
+    recorded = merge(ledger.recorded, slack=max(_SEAM_US, resolution_us))
+    gaps = [_gap(group) for group in group_gaps(ledger.gaps, resolution_us)]
     going_on = _open_gap(camera, wanted, now)
     if going_on is not None:
         gaps.append(going_on)
@@ -113,6 +112,17 @@ def _ledger(camera: Camera, ledger: Ledger, wanted: Interval, now: int) -> Camer
         recorded=[(rfc3339(s.start), rfc3339(s.end)) for s in recorded[-_MOST:]],
         gaps=gaps[-_MOST:],
         truncated=len(recorded) > _MOST or len(gaps) > _MOST,
+    )
+
+
+def _gap(group: GapGroup) -> GapView:
+    return GapView(
+        from_=rfc3339(group.start_us),
+        to=rfc3339(group.end_us),
+        cause=group.cause,
+        detail=group.detail,
+        count=group.count,
+        missing_seconds=group.missing_us / SECOND,
     )
 
 
@@ -127,4 +137,11 @@ def _open_gap(camera: Camera, wanted: Interval, now: int) -> GapView | None:
     cause = (camera.state_cause or "camera_offline") if camera.enabled else "disabled"
     register_camera_url(camera.url)
     detail = mask(camera.state_detail)
-    return GapView(from_=rfc3339(span.start), to=rfc3339(span.end), cause=cause, detail=detail, open=True)
+    return GapView(
+        from_=rfc3339(span.start),
+        to=rfc3339(span.end),
+        cause=cause,
+        detail=detail,
+        open=True,
+        missing_seconds=span.duration / SECOND,
+    )

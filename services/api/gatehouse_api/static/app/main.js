@@ -1,453 +1,233 @@
-// The page: one camera, its picture live or past, its ledger, and a range to download.
+// The timeline's page: one camera, its picture live or past, its ledger, and a range to save. This puts its parts together.
 
-import { footageUrl, getJson, problemOf } from "./api.js";
+import { Address } from "./address.js";
+import { iso } from "./api.js";
+import { Calendar } from "./calendar.js";
+import { ChosenCamera } from "./chosen_camera.js";
 import { CoverageList } from "./coverage.js";
-import { LivePlayer } from "./live.js";
-import { share } from "./share.js";
+import { causeOf, gapAt } from "./gaps.js";
+import { Ledger } from "./ledger.js";
+import { takeNewCameras } from "./new_camera.js";
+import { Player, isAway } from "./player.js";
+import { SavedRange } from "./saved_range.js";
+import { Stage } from "./stage.js";
+import { Thumbnail } from "./thumbnail.js";
 import { Timeline } from "./timeline.js";
-import { Zone, duration } from "./times.js";
-import { otherTroubles, unrecorded } from "./unrecorded.js";
+import { TimelineList } from "./timeline_list.js";
+import { Zone, roughly } from "./times.js";
+import { takeTypedTimes } from "./time_entry.js";
+import { takeKeys } from "./timeline_keys.js";
 
 const $ = (id) => document.getElementById(id);
 const zone = new Zone(document.body.dataset.zone);
 const video = $("video");
-const WINDOW = 600e3;
+const DAY = 86400e3;
 
 const page = {
-  camera: "",
-  cameras: [],
-  troubles: [],     // what else the banner says
-  live: true,
-  start: 0,         // wall time of the video's first frame, when playing the past
-  end: 0,
-  gaps: [],         // of what is played, as [from, to]
-  ahead: 0,         // the server's clock minus ours
-  serial: 0,
-  seen: false,      // whether a live picture has come
-  shown: false,     // whether the address tells of something yet
+  ahead: 0,        // the server's clock minus ours
+  at: null,        // the instant in the address; null: live
+  zoomed: false,   // whether the window is another than the day of the picture
+  before: 0,       // where the picture was at the last look
 };
 
-const live = new LivePlayer(video, $("mjpeg"), (state, text) => {
-  if (!page.live) return;
-  page.seen = state === "playing";
-  showLive(text);
-});
-
-const timeline = new Timeline($("timeline"), zone, {
-  onSeek: (ms) => seek(ms),
-  onRange: () => loadLedger(),
-  onHover: (text) => { $("hint").textContent = text ?? "\u00a0"; },
-});
-
-const coverage = new CoverageList($("coverage"), (camera) => choose(camera));
-
 const serverNow = () => Date.now() + page.ahead;
-const shownTime = () => (page.live ? serverNow() : page.start + video.currentTime * 1000);
+const stage = new Stage($);
+const address = new Address();
+const cameras = new ChosenCamera($, zone, { onChange: () => { showCoverage(); if (player.live) player.showLive(); } });
+const camera = () => (cameras.chosen ? cameras.id : null);
+const player = new Player(video, $("mjpeg"), stage, zone, { camera: () => cameras.chosen, now: serverNow, causeOf: causeBetween, onMove: moved });
+const timeline = new Timeline($("timeline"), zone, { onSeek: (ms) => player.seek(ms), onRange: ranged, onHover: hovered });
+const ledger = new Ledger(timeline, {
+  camera, plates: Boolean($("page").dataset.plates),
+  onNow: (ms) => { page.ahead = ms - Date.now(); },
+  onLoad: () => list.show(timeline),
+  onError: (error) => { $("hint").textContent = error instanceof TypeError ? "The server does not answer." : error.message; },
+});
+const list = new TimelineList($("list"), $("list-told"), zone, { onSeek: (ms) => player.seek(ms) });
+const thumbnail = new Thumbnail($("thumbnail"), zone);
+const calendar = new Calendar($, zone, { camera, onDay: openDay });
+const coverage = new CoverageList($("coverage"), (id) => choose(id));
+const range = new SavedRange($, zone, { camera, now: serverNow, onMarks: (marks) => { timeline.marks = marks; timeline.draw(); } });
 
-function say(text) {
-  $("message").textContent = text;
-  $("message").hidden = !text;
+const showCoverage = () => coverage.show(cameras.id, cameras.names);
+const mark = (which) => range.mark(which, player.marked);
+
+function causeBetween(from, to) {
+  const gap = gapAt(timeline.gaps, (from + to) / 2) ?? timeline.gaps.find((g) => g.from < to && g.to > from);
+  return gap ? causeOf(gap) : "";
 }
 
-const chosen = () => page.cameras.find((c) => c.id === page.camera);
-const away = (camera) => camera && (!camera.enabled || ["reconnecting", "failed", "ended"].includes(camera.state));
-
-// Only a picture of now is called live: that of a camera that is away is its last one, and says so.
-function showLive(text = "") {
-  const camera = chosen();
-  const off = away(camera);
-  $("mode").textContent = off ? (camera.enabled ? "OFFLINE" : "OFF") : page.seen ? "LIVE" : "…";
-  $("mode").toggleAttribute("data-live", !off && page.seen);
-  $("stage").classList.toggle("stale", Boolean(off));
-  if (off) say(offline(camera));
-  else if (page.seen) say("");
-  else say(text ? `Waiting for the picture: ${text}.` : "Connecting to the camera…");
+function hovered(place) {
+  $("hint").textContent = place?.text ?? "\u00a0";
+  if (place?.recorded && camera()) thumbnail.show(camera(), place.ms, place.x, timeline);
+  else thumbnail.hide();
 }
 
-function offline(camera) {
-  if (!camera.enabled) return `${camera.name} is switched off.`;
-  const since = camera.since ? ` since ${zone.text(Date.parse(camera.since))}` : "";
-  const why = camera.detail || (camera.cause || "no reason is known").replaceAll("_", " ");
-  return `${camera.name} is not recorded${since}: ${why}.${camera.state === "reconnecting" ? " It is tried again and again." : ""}`;
+// The window has changed: by hand, unless `showDay` says otherwise.
+function ranged() {
+  page.zoomed = true;
+  $("span").textContent = roughly(timeline.span);
+  ledger.want();
+  clearTimeout(ranged.timer);
+  ranged.timer = setTimeout(() => { remember(); list.show(timeline); }, 300);
 }
 
-function goLive({ push = true } = {}) {
-  if (!chosen()) return;
-  page.live = true;
-  page.seen = false;
-  page.serial++;
-  video.onended = video.onerror = null;
-  video.removeAttribute("src");
-  video.playbackRate = 1;
-  $("speed").value = "1";
-  $("live").disabled = true;
-  showLive();
-  live.start(page.camera);
-  remember(null, push);
+function showDay(ms) {
+  const midnight = zone.midnight(ms);
+  timeline.setRange(midnight, zone.midnight(ms, 1));
+  page.zoomed = false;
 }
 
-// Play from an instant. What follows is loaded in windows. The file is true to the clock: it holds the frame before a
-// gap for as long as the gap is; watched, gaps are skipped.
-async function seek(ms, { push = true } = {}) {
-  if (!page.camera || Number.isNaN(ms)) return;
-  const now = serverNow();
-  if (ms >= now - 500) return goLive({ push });
-  const serial = ++page.serial;
-  live.stop();
-  page.live = false;
-  $("live").disabled = false;
-  $("mode").textContent = "PAST";
-  delete $("mode").dataset.live;
-  $("stage").classList.remove("stale");
-  video.hidden = false;
-  const url = footageUrl(page.camera, ms, Math.min(ms + WINDOW, now), { download: "false" });
-  try {
-    const head = await fetch(url, { method: "HEAD" });
-    if (serial !== page.serial) return;
-    if (!head.ok) throw await problemOf(await fetch(url));
-    if (serial !== page.serial) return;
-    page.start = Date.parse(head.headers.get("X-Footage-Start"));
-    page.end = Date.parse(head.headers.get("X-Footage-End"));
-    page.gaps = JSON.parse(head.headers.get("X-Footage-Gaps") || "[]").map((gap) => gap.map(Date.parse));
-    say("");
-    if (page.start - ms > 1000) tellSkipped(ms, page.start);
-    video.onerror = () => say("This browser cannot play the camera's codec. Download the range to watch it.");
-    video.onended = () => { if (serial === page.serial) seek(page.end + 1); };
-    video.src = url;
-    video.playbackRate = Number($("speed").value);
-    await video.play().catch(() => {});
-    remember(page.start, push);
-  } catch (error) {
-    if (serial !== page.serial) return;
-    page.start = ms;
-    video.removeAttribute("src");
-    video.load();
-    remember(ms, push);
-    if (error.nearest) nothingHere(error.nearest);
-    else say(error.message);
+function remember(push = false) {
+  if (cameras.id) address.write({ camera: cameras.id, at: page.at, range: page.zoomed ? [timeline.start, timeline.end] : null }, push);
+}
+
+// The picture is somewhere else now: live where `at` is null. The window follows.
+function moved(at, push) {
+  page.at = at === null ? null : Math.round(at);
+  $("live").disabled = at === null;
+  if (at === null) { $("speed").value = "1"; player.rate = 1; }
+  const ms = at ?? serverNow();
+  page.before = timeline.at = ms;
+  if (ms < timeline.start || ms > timeline.end) {
+    if (page.zoomed) timeline.moveTo(ms - timeline.span / 2);
+    else showDay(ms);
   }
+  remember(push);
+  calendar.show(zone.date(ms), zone.date(serverNow()));
 }
 
-// Nothing is recorded: say so, and lead to what is.
-function nothingHere({ before, after }) {
-  const ways = [[before && Date.parse(before) - 5000, "Before"], [after && Date.parse(after), "After"]].filter(([at]) => at);
-  say(ways.length ? "Nothing is recorded here. " : "Nothing is recorded of this camera yet.");
-  for (const [at, name] of ways) {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = `${name}: ${zone.text(at)}`;
-    button.addEventListener("click", () => seek(at));
-    $("message").append(button, " ");
-  }
+// Playing on, the picture leaves the window at its end: the window goes on with it.
+function follow() {
+  const { before } = page;
+  page.before = timeline.at;
+  if (before > timeline.end || timeline.at <= timeline.end || timeline.at - before > 60e3 || timeline.gestures.pointers.size) return;
+  if (page.zoomed) timeline.moveTo(timeline.at - timeline.span * 0.1);
+  else showDay(timeline.at);
 }
 
-function tellSkipped(from, to) {
-  const known = timeline.gaps.find((g) => g.from < to && g.to > from);
-  flash(`Skipped ${duration(to - from)}: ${known ? known.cause.replaceAll("_", " ") : "nothing recorded"}.`);
-}
-
-function skipGap() {
-  if (page.live || video.paused || video.seeking) return;
-  const at = shownTime();
-  const gap = page.gaps.find(([from, to]) => at >= from && at < to - 200 && to - from > 2000);
-  if (!gap) return;
-  video.currentTime = (gap[1] - page.start) / 1000;
-  tellSkipped(...gap);
-}
-
-function flash(text) {
-  say(text);
-  setTimeout(() => { if ($("message").textContent === text) say(""); }, 3000);
-}
-
-async function loadLedger() {
-  clearTimeout(loadLedger.timer);
-  loadLedger.timer = setTimeout(async () => {
-    if (!chosen()) return;
-    const query = new URLSearchParams({
-      cameras: page.camera, from: new Date(timeline.start).toISOString(), to: new Date(timeline.end).toISOString(),
-    });
-    try {
-      const found = await getJson(`/api/v1/timeline?${query}`);
-      page.ahead = Date.parse(found.now) - Date.now();
-      const [item] = found.items;
-      timeline.recorded = item.recorded.map(([from, to]) => [Date.parse(from), Date.parse(to)]);
-      timeline.gaps = item.gaps.map((g) => ({ ...g, from: Date.parse(g.from), to: Date.parse(g.to) }));
-      timeline.draw();
-      listTwin();
-    } catch (error) {
-      $("hint").textContent = error.message;
-    }
-  }, 120);
-}
-
-function listTwin() {
-  const rows = [
-    ...timeline.recorded.map(([from, to]) => ({ from, to, text: "recorded" })),
-    ...timeline.gaps.map((g) => ({ from: g.from, to: g.to, text: `gap: ${g.cause.replaceAll("_", " ")}` })),
-  ].sort((a, b) => b.from - a.from).slice(0, 200);
-  $("list").replaceChildren(...rows.map(({ from, to, text }) => {
-    const item = document.createElement("li");
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = zone.text(from);
-    button.addEventListener("click", () => seek(from));
-    item.append(button, ` ${duration(to - from)}, ${text}`);
-    return item;
-  }));
-  if (!rows.length) $("list").append(Object.assign(document.createElement("li"), { textContent: "Nothing in this window." }));
-}
-
-// What keeps footage from being stored, before a camera shows it.
-async function loadHealth() {
-  try {
-    page.troubles = await otherTroubles();
-  } catch { return; }  // that the server does not answer, the cameras show
-  showState();
-}
-
-async function loadCameras() {
-  try {
-    const { items } = await getJson("/api/v1/cameras");
-    page.cameras = items;
-    const chooser = $("camera");
-    if ([...chooser.options].map((o) => o.value).join() !== items.map((c) => c.id).join()) {
-      chooser.replaceChildren(...items.map((c) => new Option(c.name, c.id)));
-      if (page.camera) chooser.value = page.camera;
-    }
-    showState();
-    showCoverage();
-  } catch (error) {
-    showBanner(`The server does not answer: ${error.message}`);
-  }
-}
-
-function showState() {
-  const camera = chosen();
-  const state = $("state");
-  if (!camera) {
-    delete state.dataset.state;
-    state.lastElementChild.textContent = page.camera ? "No such camera" : "No camera yet";
-    return;
-  }
-  if (page.live) showLive();
-  state.dataset.state = camera.state;
-  const words = {
-    recording: `Recording ${camera.width}×${camera.height}, ${camera.fps.toFixed(0)} fps`,
-    reconnecting: `Not recording: ${(camera.cause || "").replaceAll("_", " ")}`,
-    starting: "Starting", ended: "Ended", failed: "Failed", disabled: "Switched off",
-  };
-  state.lastElementChild.textContent = words[camera.state] || camera.state;
-  state.title = camera.detail;
-  showBanner([...page.troubles, ...unrecorded(page.cameras, zone)].join(" · "));
-  if (camera.fallback) $("hint").textContent = `Using ${camera.fallback} in place of the configured device.`;
-}
-
-const showCoverage = () => coverage.show(page.camera, new Map(page.cameras.map((c) => [c.id, c.name])));
-
-function showBanner(text) {
-  $("banner").textContent = text;
-  $("banner").hidden = !text;
-}
-
-function choose(camera, at, { push = true } = {}) {
-  page.camera = camera;
-  $("camera").value = camera;
-  if (!chosen()) {
-    live.stop();
-    $("mode").textContent = "";
-    say(`There is no camera “${camera}”. Choose one above.`);
-    showState();
-    return;
-  }
-  timeline.recorded = [];
-  timeline.gaps = [];
-  showState();
+function choose(id, at = null, { push = true } = {}) {
+  const other = id !== cameras.id;
+  cameras.choose(id);
+  if (other) ledger.forget();
   showCoverage();
-  loadLedger();
-  if (at) seek(at, { push });
-  else goLive({ push });
+  if (!cameras.chosen) {
+    player.halt();
+    stage.say(`There is no camera “${id}”. Choose one above.`);
+  } else if (at !== null) player.seek(at, { push });
+  else player.goLive({ push });
 }
 
-function mark(which) {
-  timeline.marks[which] = Math.round(shownTime());
-  $(which ? "to" : "from").value = zone.text(timeline.marks[which], 3);
-  timeline.draw();
-  measure();
-}
-
-function typed(id) {
-  const text = $(id).value.trim();
-  if (!text) return null;
-  const match = text.match(/^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3})\d*)?)?$/);
-  if (!match) { const ms = Date.parse(text); return Number.isNaN(ms) ? NaN : ms; }
-  const [y, mo, d, h, mi, s, f] = match.slice(1);
-  const local = Date.UTC(y, mo - 1, d, h, mi, s || 0, (f || "0").padEnd(3, "0"));
-  return local - zone.offset(local - zone.offset(local));
-}
-
-function measure() {
-  const [from, to] = [typed("from"), typed("to")];
-  timeline.marks = [from, to].map((t) => (t === null || Number.isNaN(t) ? null : t));
-  timeline.draw();
-  $("length").textContent = from && to && to > from ? duration(to - from) : "";
-}
-
-function fail(text) {
-  $("problem").textContent = text;
-  $("problem").hidden = !text;
-}
-
-// The range that is typed, or null once it has been said what is wrong with it.
-function range() {
-  const [from, to] = [typed("from"), typed("to")];
-  const wrong = !from || !to ? "Give both times like 2026-05-17 10:23:00, or set them from the picture."
-    : to <= from ? "‘To’ must be after ‘From’." : "";
-  fail(wrong);
-  return wrong ? null : [from, to];
-}
-
-async function giveOut() {
-  const wanted = range();
-  if (!wanted) return;
-  try {
-    await share(page.camera, ...wanted, $("shared"));
-  } catch (error) {
-    fail(error.message);
-  }
-}
-
-async function save(event) {
-  event.preventDefault();
-  const wanted = range();
-  if (!wanted) return;
-  const [from, to] = wanted;
-  const url = footageUrl(page.camera, from, to, { gaps: $("gaps").value, cut: $("cut").value });
-  const head = await fetch(url, { method: "HEAD" }).catch(() => null);
-  if (!head) return fail("The server does not answer.");
-  if (!head.ok) return fail((await problemOf(await fetch(url))).message);
-  const size = Number(head.headers.get("Content-Length"));
-  $("length").textContent = `${duration(to - from)}, ${(size / 1e6).toFixed(1)} MB`;
-  Object.assign(document.createElement("a"), { href: url, download: "" }).click();
-}
-
-// The address holds the state, so that Back, reload and sharing work.
-function remember(at, push) {
-  const query = new URLSearchParams({ camera: page.camera });
-  if (at) query.set("t", new Date(at).toISOString());
-  const address = `?${query}`;
-  const first = !page.shown;
-  page.shown = true;
-  if (address === location.search) return;
-  if (push && !first) history.pushState(null, "", address);
-  else history.replaceState(null, "", address);
-}
-
+// What the address says is shown, and of that only what is not shown yet.
 function recall() {
-  const query = new URLSearchParams(location.search);
-  const wanted = query.get("camera") || document.body.dataset.camera || page.cameras[0]?.id;
-  if (wanted) choose(wanted, Date.parse(query.get("t")) || null, { push: false });
-  else {
-    say("No camera yet. Add the first one under “Add a camera”.");
+  const { camera: named, at, range: window } = address.read();
+  const id = named || document.body.dataset.camera || cameras.items[0]?.id;
+  if (!id) {
+    stage.say("No camera yet. Add the first one under “Add a camera”.");
     $("add").open = true;
-  }
-}
-
-async function add(event) {
-  event.preventDefault();
-  const [id, url] = [$("new-id").value.trim(), $("new-url").value.trim()];
-  const problem = $("add-problem");
-  problem.hidden = true;
-  const answer = await fetch("/api/v1/cameras", {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ id, url }),
-  }).catch(() => null);
-  if (!answer?.ok) {
-    problem.textContent = answer ? (await problemOf(answer)).message : "The server does not answer.";
-    problem.hidden = false;
     return;
   }
-  $("add-form").reset();
-  $("add").open = false;
-  await loadCameras();
-  choose(id);
+  if (window) timeline.setRange(...window);
+  else showDay(at ?? serverNow());
+  if (id !== cameras.id || at !== page.at || !address.told) choose(id, at, { push: false });
+}
+
+async function openDay(date) {
+  const [y, m, d] = date.split("-").map(Number);
+  const midnight = zone.instant(Date.UTC(y, m - 1, d));
+  showDay(midnight + DAY / 2);
+  if (midnight > serverNow()) return stage.say("That day has not come yet.");
+  try {
+    const { recorded } = await ledger.spans(camera(), { from: midnight, to: timeline.end, resolution: 60e3 });
+    player.seek(recorded[0]?.[0] ?? midnight);
+  } catch (error) {
+    stage.say(error.message);
+  }
+}
+
+async function goToEvent(back) {
+  if (!camera()) return;
+  try {
+    const event = await ledger.event(player.at, back);
+    if (!event) return stage.flash(back ? "No earlier event within 40 days." : "No later event.");
+    player.seek(event.from);
+  } catch (error) {
+    stage.flash(error.message);
+  }
 }
 
 function tick() {
   const now = serverNow();
-  skipGap();
+  player.skipGap();
   timeline.now = now;
-  timeline.at = shownTime();
+  timeline.at = player.at;
+  follow();
   $("now").textContent = zone.time(now);
-  const paused = !page.live && video.paused;
-  $("play").textContent = paused ? "Play" : "Pause";
-  $("play").disabled = page.live;
-  if (page.live) $("wall").textContent = away(chosen()) || !chosen() ? "" : zone.text(now);
-  else if (!video.requestVideoFrameCallback) $("wall").textContent = zone.text(timeline.at, 2);
-  $("day").textContent = zone.date(timeline.start + (timeline.end - timeline.start) / 2);
+  $("play").textContent = player.paused ? "Play" : "Pause";
+  $("play").disabled = player.live;
+  if (player.live) stage.wall.textContent = isAway(cameras.chosen) || !cameras.chosen ? "" : zone.text(now);
+  else if (!video.requestVideoFrameCallback) stage.wall.textContent = zone.text(timeline.at, 2);
+  const [first, until] = [timeline.start, timeline.end - 1].map((ms) => zone.date(ms));
+  $("day").textContent = timeline.span > 1.5 * DAY ? `${first} – ${until.slice(5)}` : zone.date(timeline.start + timeline.span / 2);
   const last = timeline.recorded.at(-1);
-  if (last && chosen()?.state === "recording" && now - last[1] < 30e3) last[1] = Math.min(now, timeline.end);
-  $("snapshot").href = page.live
-    ? `/api/v1/cameras/${page.camera}/snapshot.jpg?width=3840`
-    : `/api/v1/cameras/${page.camera}/thumbnail.jpg?exact=true&width=3840&at=${encodeURIComponent(new Date(timeline.at).toISOString())}`;
+  if (last && ledger.loaded && cameras.chosen?.state === "recording" && now - last[1] < 30e3) last[1] = Math.min(now, ledger.loaded.to);
+  const at = encodeURIComponent(iso(timeline.at));
+  if (camera()) $("snapshot").href = player.live
+    ? `/api/v1/cameras/${camera()}/snapshot.jpg?width=3840`
+    : `/api/v1/cameras/${camera()}/thumbnail.jpg?exact=true&width=3840&at=${at}`;
+  timeline.tell();
   timeline.draw();
 }
 
-// The clock over a picture of the past is that of the very frame which is shown.
-function onFrame(_now, frame) {
-  if (!page.live) $("wall").textContent = zone.text(page.start + frame.mediaTime * 1000, 2);
-  video.requestVideoFrameCallback(onFrame);
-}
-
-function onKey(event) {
-  if (event.target.closest("input, textarea, select, [contenteditable]") || event.ctrlKey || event.metaKey || event.altKey) return;
-  const jump = { ArrowLeft: -10e3, ArrowRight: 10e3, j: -10e3 }[event.key];
-  if (jump) seek(shownTime() + jump);
-  else if (event.key === " " && !event.target.closest("button")) toggle();
-  else if (event.key === "," || event.key === ".") { if (!page.live) { video.pause(); video.currentTime += event.key === "." ? 1 / 30 : -1 / 30; } }
-  else if (event.key === "i") mark(0);
-  else if (event.key === "o") mark(1);
-  else if (event.key === "l") goLive();
-  else return;
-  event.preventDefault();
-}
-
-function toggle() {
-  if (page.live) return;
-  if (video.paused) video.play(); else video.pause();
-}
-
 async function start() {
-  await loadCameras();
+  await cameras.load();
   recall();
-  setInterval(tick, 250);
-  setInterval(loadCameras, 3000);
-  loadHealth();
-  setInterval(loadHealth, 10000);
+  cameras.loadHealth();
   coverage.load();
-  setInterval(() => coverage.load(), 15000);
-  setInterval(loadLedger, 5000);
+  setInterval(tick, 250);
+  setInterval(() => cameras.load(), 3000);
+  setInterval(() => cameras.loadHealth(), 10e3);
+  setInterval(() => coverage.load(), 15e3);
+  setInterval(() => ledger.refresh(), 5000);
+  setInterval(() => { if (calendar.date) calendar.show(calendar.date, zone.date(serverNow()), { anew: true }); }, 60e3);
 }
 
+const act = (id, does) => $(id).addEventListener("click", does);
 addEventListener("popstate", recall);
-$("hour").addEventListener("click", () => { const at = timeline.at; timeline.setRange(at - 50 * 60e3, at + 10 * 60e3); });
-$("add-form").addEventListener("submit", add);
 $("camera").addEventListener("change", (e) => choose(e.target.value));
-$("live").addEventListener("click", goLive);
-$("play").addEventListener("click", toggle);
-$("back").addEventListener("click", () => seek(shownTime() - 30e3));
-$("forward").addEventListener("click", () => seek(shownTime() + 30e3));
-$("speed").addEventListener("change", (e) => { if (!page.live) video.playbackRate = Number(e.target.value); });
-$("in").addEventListener("click", () => timeline.zoomAt(0.5, timeline.at));
-$("out").addEventListener("click", () => timeline.zoomAt(2, timeline.at));
-$("earlier").addEventListener("click", () => timeline.shift(-0.5));
-$("later").addEventListener("click", () => timeline.shift(0.5));
-$("today").addEventListener("click", () => { const m = zone.midnight(serverNow()); timeline.setRange(m, m + 86400e3); });
-$("mark-in").addEventListener("click", () => mark(0));
-$("mark-out").addEventListener("click", () => mark(1));
-$("from").addEventListener("input", measure);
-$("to").addEventListener("input", measure);
-$("save").addEventListener("submit", save);
-$("share")?.addEventListener("click", giveOut);
-document.addEventListener("keydown", onKey);
-video.requestVideoFrameCallback?.(onFrame);
+$("speed").addEventListener("change", (e) => player.setRate(Number(e.target.value)));
+act("live", () => player.goLive());
+act("play", () => player.toggle());
+act("back", () => player.seek(player.at - 30e3));
+act("forward", () => player.seek(player.at + 30e3));
+act("previous", () => goToEvent(true));
+act("next", () => goToEvent(false));
+act("in", () => timeline.zoomAt(0.5, timeline.at));
+act("out", () => timeline.zoomAt(2, timeline.at));
+act("earlier", () => timeline.shift(-0.5));
+act("later", () => timeline.shift(0.5));
+act("hour", () => timeline.setRange(timeline.at - 50 * 60e3, timeline.at + 10 * 60e3));
+act("today", () => showDay(serverNow()));
+act("month", () => timeline.setRange(zone.midnight(serverNow(), 1) - 30 * DAY, zone.midnight(serverNow(), 1)));
+act("mark-in", () => mark(0));
+act("mark-out", () => mark(1));
+takeTypedTimes($, zone, serverNow, (ms) => player.seek(ms));
+takeNewCameras($, async (id) => { await cameras.load(); choose(id); });
+takeKeys({
+  ArrowLeft: (e) => player.seek(player.at - (e.shiftKey ? 1e3 : 10e3)),
+  ArrowRight: (e) => player.seek(player.at + (e.shiftKey ? 1e3 : 10e3)),
+  j: () => player.seek(player.at - 10e3),
+  k: () => player.toggle(),
+  " ": () => player.toggle(),
+  ",": () => player.step(-1),
+  ".": () => player.step(1),
+  "[": () => goToEvent(true),
+  "]": () => goToEvent(false),
+  i: () => mark(0),
+  o: () => mark(1),
+  h: () => range.openHold(),
+  g: () => { $("when").focus(); $("when").select(); },
+  f: () => (document.fullscreenElement ? document.exitFullscreen() : $("stage").requestFullscreen()),
+  l: () => player.goLive(),
+});
 start();

@@ -1,169 +1,132 @@
-// The timeline: recorded spans, gaps and marks of one camera on a canvas; a slider to keyboards and readers.
+// The timeline: recorded spans, gaps, plates and marks of one camera on a canvas; a slider to keyboards and readers.
 
-import { duration } from "./times.js";
+import { describeGap, gapAt } from "./gaps.js";
+import { describePin, gather } from "./pins.js";
+import { Gestures } from "./timeline_gestures.js";
+import { PINS, Painter } from "./timeline_paint.js";
 
-const STEPS = [1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 21600, 86400, 172800, 604800].map((s) => s * 1000);
-const LEAST = 30e3, MOST = 30 * 86400e3;
-const TOP = 22, LANE = 38;
+export const LEAST = 30e3, MOST = 30 * 86400e3;
+const BEFORE_PLATE = 5e3;
 
 export class Timeline {
   constructor(canvas, zone, { onSeek, onRange, onHover }) {
     Object.assign(this, { canvas, zone, onSeek, onRange, onHover });
-    this.recorded = [];
-    this.gaps = [];
+    this.painter = new Painter(canvas, zone);
+    this.forget();
     this.marks = [null, null];
+    this.scrub = null;
     this.at = this.now = Date.now();
     this.start = zone.midnight(this.now);
-    this.end = this.start + 86400e3;
+    this.end = zone.midnight(this.now, 1);
     new ResizeObserver(() => this.draw()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
-    canvas.addEventListener("pointermove", (e) => this.hover(e));
-    canvas.addEventListener("pointerleave", () => this.onHover(null));
-    canvas.addEventListener("click", (e) => this.onSeek(this.timeAt(e.offsetX)));
-    canvas.addEventListener("wheel", (e) => this.wheel(e), { passive: false });
+    this.gestures = new Gestures(canvas, this);
     canvas.addEventListener("keydown", (e) => this.key(e));
   }
 
-  setRange(start, end) {
-    const span = Math.min(MOST, Math.max(LEAST, end - start));
-    this.start = start;
-    this.end = start + span;
+  forget() { Object.assign(this, { recorded: [], gaps: [], times: [], pins: [] }); }
+
+  get span() { return this.end - this.start; }
+  get perPixel() { return this.span / this.canvas.clientWidth; }
+  timeAt(x) { return this.start + x * this.perPixel; }
+  xOf(ms) { return (ms - this.start) / this.perPixel; }
+
+  // Show a range; one that is too short or too long keeps `around` where it is.
+  setRange(start, end, around = (start + end) / 2) {
+    const wanted = Math.max(1, end - start);
+    const span = Math.min(MOST, Math.max(LEAST, wanted));
+    this.start = around - (around - start) * (span / wanted);
+    this.end = this.start + span;
+    this.changed();
+  }
+
+  changed() {
+    this.tell();
     this.draw();
     this.onRange(this.start, this.end);
   }
 
-  zoom(factor, around = (this.start + this.end) / 2) {
-    const span = Math.min(MOST, Math.max(LEAST, (this.end - this.start) * factor));
-    const start = around - (around - this.start) * (span / (this.end - this.start));
-    this.setRange(start, start + span);
+  zoom(factor, around) {
+    this.setRange(around - (around - this.start) * factor, around + (this.end - around) * factor, around);
   }
 
   // Zoom with an instant in the middle: the buttons' way, which has no pointer to zoom around.
   zoomAt(factor, ms) {
-    const span = Math.min(MOST, Math.max(LEAST, (this.end - this.start) * factor));
-    this.setRange(ms - span / 2, ms + span / 2);
+    const half = (this.span * factor) / 2;
+    this.setRange(ms - half, ms + half);
   }
 
-  shift(part) {
-    const by = (this.end - this.start) * part;
-    this.setRange(this.start + by, this.end + by);
-  }
+  shift(part) { this.moveTo(this.start + this.span * part); }
 
-  wheel(event) {
-    event.preventDefault();
-    if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) this.shift((event.deltaX || event.deltaY) / 1000);
-    else this.zoom(event.deltaY > 0 ? 1.25 : 0.8, this.timeAt(event.offsetX));
-  }
+  moveTo(start) { this.setRange(start, start + this.span); }
 
   key(event) {
     const step = { ArrowLeft: -10e3, ArrowRight: 10e3, PageDown: -60e3, PageUp: 60e3 }[event.key];
-    if (step) this.onSeek(this.at + step);
-    else if (event.key === "+") this.zoom(0.5, this.at);
-    else if (event.key === "-") this.zoom(2, this.at);
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (step) this.onSeek(this.at + (event.shiftKey ? step / 10 : step));
+    else if (event.key === "Home" || event.key === "End") this.onSeek(event.key === "Home" ? this.start : this.end);
+    else if (event.key === "+" || event.key === "=") this.zoomAt(0.5, this.at);
+    else if (event.key === "-") this.zoomAt(2, this.at);
     else return;
     event.preventDefault();
     event.stopPropagation();
   }
 
-  timeAt(x) { return this.start + (x / this.canvas.clientWidth) * (this.end - this.start); }
-  xOf(ms) { return ((ms - this.start) / (this.end - this.start)) * this.canvas.clientWidth; }
+  // A finger is wider than a pin.
+  pinAt(x, y) { return y <= PINS + 6 ? this.pins.find((pin) => Math.abs(pin.x - x) <= 14) : undefined; }
 
-  hover(event) {
-    this.onHover(this.describe(this.timeAt(event.offsetX)));
+  tap(x, y) {
+    const pin = this.pinAt(x, y);
+    if (!pin) return this.onSeek(this.timeAt(x));
+    if (pin.count > 1) this.setRange(pin.from - (pin.to - pin.from) * 0.2 - BEFORE_PLATE, pin.to + (pin.to - pin.from) * 0.2 + BEFORE_PLATE);
+    this.onSeek(pin.from - BEFORE_PLATE);
+  }
+
+  scrubTo(ms) {
+    if (this.scrub === ms) return;
+    this.scrub = ms;
+    this.draw();
+    this.onHover(ms === null ? null : { x: this.xOf(ms), ms, text: this.describe(ms), recorded: this.isRecorded(ms) });
+  }
+
+  hover(place) {
+    if (!place) return this.onHover(null);
+    const ms = this.timeAt(place.x);
+    const pin = this.pinAt(place.x, place.y);
+    const at = pin ? pin.from : ms;
+    this.onHover({ x: place.x, ms: at, text: pin ? describePin(pin, this.zone) : this.describe(ms), recorded: this.isRecorded(at) });
+  }
+
+  isRecorded(ms) {
+    const gap = gapAt(this.gaps, ms);
+    return this.recorded.some(([from, to]) => ms >= from && ms < to) && !(gap && gap.count === 1);
   }
 
   describe(ms) {
-    const gap = this.gaps.find((g) => ms >= g.from && ms < g.to);
-    const what = gap
-      ? `gap of ${duration(gap.to - gap.from)}: ${gap.cause.replaceAll("_", " ")}${gap.detail ? ` (${gap.detail})` : ""}`
+    const gap = gapAt(this.gaps, ms);
+    const what = gap ? describeGap(gap)
       : this.recorded.some(([from, to]) => ms >= from && ms < to) ? "recorded"
       : ms > this.now ? "the future" : "nothing recorded";
     return `${this.zone.text(ms)} – ${what}`;
   }
 
-  draw() {
+  // Say to readers of the screen where the slider is.
+  tell() {
     const { canvas } = this;
-    const width = canvas.clientWidth, height = canvas.clientHeight;
-    if (!width) return;
-    const scale = devicePixelRatio || 1;
-    canvas.width = width * scale;
-    canvas.height = height * scale;
-    const c = canvas.getContext("2d");
-    c.scale(scale, scale);
-    const style = getComputedStyle(canvas);
-    const color = (name) => resolve(style, name);
-    c.fillStyle = color("--ground");
-    c.fillRect(0, 0, width, height);
-    this.ruler(c, width, height, color);
-    c.fillStyle = color("--recorded");
-    for (const [from, to] of this.recorded) this.span(c, from, to, width);
-    for (const gap of this.gaps) this.gap(c, gap, width, color("--gap"));
-    this.marked(c, width, height, color("--marked"));
-    this.line(c, this.now, height, color("--quiet"), 1);
-    this.line(c, this.at, height, color("--red"), 2);
-    canvas.setAttribute("aria-valuemin", Math.round(this.start / 1000));
-    canvas.setAttribute("aria-valuemax", Math.round(this.end / 1000));
-    canvas.setAttribute("aria-valuenow", Math.round(this.at / 1000));
-    canvas.setAttribute("aria-valuetext", this.describe(this.at));
+    const set = (name, value) => { if (canvas.getAttribute(name) !== String(value)) canvas.setAttribute(name, value); };
+    set("aria-valuemin", Math.round(this.start / 1000));
+    set("aria-valuemax", Math.round(this.end / 1000));
+    set("aria-valuenow", Math.round(this.at / 1000));
+    set("aria-valuetext", this.describe(this.at));
   }
 
-  span(c, from, to, width) {
-    const x0 = Math.max(0, this.xOf(from)), x1 = Math.min(width, this.xOf(to));
-    if (x1 > x0) c.fillRect(x0, TOP, Math.max(1, x1 - x0), LANE);
+  // Drawn once for each picture of the screen, however much has changed since the last.
+  draw() {
+    if (this.drawing) return;
+    this.drawing = requestAnimationFrame(() => {
+      this.drawing = 0;
+      this.pins = gather(this.times, (ms) => this.xOf(ms), this.canvas.clientWidth);
+      this.painter.paint(this);
+    });
   }
-
-  gap(c, { from, to }, width, color) {
-    const x0 = Math.max(0, this.xOf(from)), x1 = Math.min(width, Math.max(this.xOf(to), this.xOf(from) + 2));
-    if (x1 <= x0) return;
-    c.save();
-    c.beginPath();
-    c.rect(x0, TOP, x1 - x0, LANE);
-    c.clip();
-    c.strokeStyle = color;
-    c.lineWidth = 2;
-    for (let x = x0 - LANE; x < x1; x += 7) { c.beginPath(); c.moveTo(x, TOP + LANE); c.lineTo(x + LANE, TOP); c.stroke(); }
-    c.strokeRect(x0, TOP, x1 - x0, LANE);
-    c.restore();
-  }
-
-  marked(c, width, height, color) {
-    const [from, to] = this.marks;
-    c.fillStyle = color;
-    if (from !== null && to !== null && to > from) {
-      const x0 = Math.max(0, this.xOf(from)), x1 = Math.min(width, this.xOf(to));
-      if (x1 > x0) c.fillRect(x0, TOP + LANE + 3, Math.max(2, x1 - x0), 6);
-    }
-    for (const mark of this.marks) if (mark !== null) c.fillRect(this.xOf(mark) - 1, TOP - 4, 2, LANE + 13);
-  }
-
-  line(c, ms, height, color, width) {
-    const x = this.xOf(ms);
-    c.fillStyle = color;
-    c.fillRect(x - width / 2, TOP - 6, width, LANE + 18);
-  }
-
-  ruler(c, width, height, color) {
-    const span = this.end - this.start;
-    const step = STEPS.find((s) => (s / span) * width > 74) || STEPS.at(-1);
-    const offset = this.zone.offset(this.start);
-    c.font = "11px system-ui, sans-serif";
-    c.textBaseline = "bottom";
-    for (let t = Math.ceil((this.start + offset) / step) * step - offset; t < this.end; t += step) {
-      const x = this.xOf(t);
-      c.fillStyle = color("--line");
-      c.fillRect(x, 0, 1, height);
-      const text = this.zone.time(t);
-      c.fillStyle = color("--quiet");
-      if (x + 50 < width) c.fillText(step >= 86400e3 || text === "00:00:00" ? this.zone.date(t).slice(5) : step < 60e3 ? text : text.slice(0, 5), x + 3, height - 2);
-    }
-  }
-}
-
-// Custom properties may hold light-dark(): let the browser say what it means here.
-const probe = document.createElement("span");
-probe.hidden = true;
-document.documentElement.append(probe);
-function resolve(_style, name) {
-  probe.style.color = `var(${name})`;
-  return getComputedStyle(probe).color;
 }

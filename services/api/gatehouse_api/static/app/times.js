@@ -1,5 +1,7 @@
 // Times as people read them, in the site's zone.
 
+const DAY = 86400e3;
+
 export class Zone {
   constructor(name) {
     this.name = name;
@@ -31,11 +33,26 @@ export class Zone {
     return Date.UTC(f.year, f.month - 1, f.day, f.hour, f.minute, f.second) - Math.floor(ms / 1000) * 1000;
   }
 
-  // The instant at which a local day begins.
-  midnight(ms) {
+  // The instants that a wall clock shows a time at: one, none in the hour that is skipped, two in the one that comes
+  // twice. `wall` is the time as if it were UTC; `before` and `after` say what it means with the clock of either side.
+  readings(wall) {
+    const before = wall - this.offset(wall - DAY), after = wall - this.offset(wall + DAY);
+    const shown = [...new Set([before, after])].filter((ms) => ms + this.offset(ms) === wall);
+    return { before, after, shown };
+  }
+
+  // The instant of a time of a wall clock: of two the earlier, or with `later` the other; one that is skipped moves on
+  // (or back) by what is skipped. So does the server.
+  instant(wall, later = false) {
+    const { before, after, shown } = this.readings(wall);
+    if (!shown.length) return later ? after : before;
+    return later ? Math.max(...shown) : Math.min(...shown);
+  }
+
+  // The instant at which the local day begins that is so many days after that of an instant.
+  midnight(ms, days = 0) {
     const f = this.fields(ms);
-    const guess = Date.UTC(f.year, f.month - 1, f.day);
-    return guess - this.offset(guess - this.offset(guess));
+    return this.instant(Date.UTC(f.year, f.month - 1, Number(f.day) + days));
   }
 }
 
@@ -44,4 +61,13 @@ export function duration(ms) {
   if (s < 60) return `${s.toFixed(s < 10 ? 1 : 0)} s`;
   if (s < 3600) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
   return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
+}
+
+// A length as one says it in passing, with one unit.
+export function roughly(ms) {
+  const s = Math.max(0, ms) / 1000;
+  if (s < 59.5) return `${Math.round(s)} s`;
+  if (s < 3570) return `${Math.round(s / 60)} min`;
+  if (s < 48 * 3600) return `${Math.round(s / 3600)} h`;
+  return `${Math.round(s / 86400)} days`;
 }

@@ -1,0 +1,35 @@
+// What stands over the picture: what it is, when it was, and what there is to say where there is none.
+
+export class Stage {
+  constructor(part) {
+    Object.assign(this, { frame: part("stage"), mode: part("mode"), wall: part("wall"), message: part("message") });
+  }
+
+  say(text) {
+    this.message.textContent = text;
+    this.message.hidden = !text;
+  }
+
+  // Say something for three seconds.
+  flash(text) {
+    this.say(text);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => { if (this.message.textContent === text) this.say(""); }, 3000);
+  }
+
+  // Say something, with ways on: `[text, act]`.
+  offer(text, ways) {
+    this.say(text);
+    for (const [name, act] of ways) {
+      const button = Object.assign(document.createElement("button"), { type: "button", textContent: name });
+      button.addEventListener("click", act);
+      this.message.append(" ", button);
+    }
+  }
+
+  show(mode, { live = false, stale = false } = {}) {
+    this.mode.textContent = mode;
+    this.mode.toggleAttribute("data-live", live);
+    this.frame.classList.toggle("stale", stale);
+  }
+}
