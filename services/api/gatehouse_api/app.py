@@ -7,10 +7,11 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from flask import Flask, Response, make_response
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import Info
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from gatehouse_common.db import KeptAnswers
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.settings import trusted_networks
@@ -22,6 +23,8 @@ from .composition import build_context
 from .context import context, install
 from .forwarded import Forwarded
 from .guard import install_guard
+from .idempotency import install_idempotency
+from .openapi.document import Api
 from .recording_watch import RecordingWatch
 from .routes import (
     account_pages,
@@ -109,13 +112,14 @@ def create_app(
         stop: set when the server is to end.
         checks: what `/readyz` asks.
     """
-    app = OpenAPI(
+    app = Api(
         "gatehouse_api",
         info=Info(title="Gatehouse", version=version("gatehouse"), description=_DESCRIPTION),
         doc_prefix="/api/docs",
         security_schemes={
             "token": {"type": "http", "scheme": "bearer", "bearerFormat": "gatehouse_pat_..."},
             "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "password": {"type": "http", "scheme": "basic"},
             "session": {"type": "apiKey", "in": "cookie", "name": "gatehouse"},
         },
         validation_error_status=422,
@@ -132,6 +136,7 @@ def create_app(
     with app.app_context():
         ctx = context()
         install_door(app, ctx.doorkeeper)
+        install_idempotency(app, KeptAnswers(core.db), core.clock)
         install_witness(app, ctx.audit, core.clock, is_open=ctx.doorkeeper.is_open)
     for family in _FAMILIES:
         app.register_api(family.api)
