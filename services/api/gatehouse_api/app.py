@@ -21,6 +21,7 @@ from .auth.door import install_door
 from .auth.witness import install_witness
 from .composition import build_context
 from .context import context, install
+from .deprecation import install_deprecation
 from .forwarded import Forwarded
 from .guard import install_guard
 from .idempotency import install_idempotency
@@ -102,9 +103,7 @@ _REFERENCE = {
 }
 
 
-def create_app(
-    core: Core, stop: threading.Event | None = None, checks: Callable[[], list[Check]] | None = None
-) -> Flask:
+def create_app(core: Core, stop: threading.Event | None = None, checks: Callable[[], list[Check]] | None = None) -> Api:
     """Return the app.
 
     Args:
@@ -138,6 +137,7 @@ def create_app(
         install_door(app, ctx.doorkeeper)
         install_idempotency(app, KeptAnswers(core.db), core.clock)
         install_witness(app, ctx.audit, core.clock, is_open=ctx.doorkeeper.is_open)
+    install_deprecation(app)
     for family in _FAMILIES:
         app.register_api(family.api)
     app.register_blueprint(pages.pages)

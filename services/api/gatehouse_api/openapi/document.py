@@ -24,6 +24,11 @@ _KNOWN: list[dict[str, list[str]]] = [{"session": []}, {"token": []}, {"key": []
 _CAMERA = frozenset({"camera", "cameras", "clip", "event"})
 _FRAMEWORKS = "ValidationErrorModel"
 
+_OF_OLD_ROUTES: dict[str, Any] = {
+    "Deprecation": {"schema": {"type": "string"}, "description": "since when (RFC 9745)"},
+    "Link": {"schema": {"type": "string"}, "description": "what there is in place of it"},
+}
+
 Operation = dict[str, Any]
 
 
@@ -63,6 +68,9 @@ def complete(app: Flask, document: dict[str, Any]) -> None:
         _say_conditions(operation, view)
         add_examples(operation)
         operation["description"] = operation.get("description", "").replace("<br/>", "\n")
+        if operation.get("deprecated"):
+            for answer in operation["responses"].values():
+                answer["headers"] = {**answer.get("headers", {}), **_OF_OLD_ROUTES}
         operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
