@@ -25,6 +25,7 @@ from .deprecation import install_deprecation
 from .forwarded import Forwarded
 from .guard import install_guard
 from .idempotency import install_idempotency
+from .limits import Limits
 from .openapi.document import Api
 from .recording_watch import RecordingWatch
 from .routes import (
@@ -133,8 +134,10 @@ def create_app(core: Core, stop: threading.Event | None = None, checks: Callable
     app.wsgi_app = Forwarded(app.wsgi_app, trusted_networks(api.trusted_proxies))  # type: ignore[method-assign]
     install_guard(app, api.host, api.allowed_hosts)
     with app.app_context():
-        ctx = context()
+        ctx, limits = context(), Limits(core.settings.values.limits, core.clock)
+        limits.install_for_addresses(app)
         install_door(app, ctx.doorkeeper)
+        limits.install_for_callers(app)
         install_idempotency(app, KeptAnswers(core.db), core.clock)
         install_witness(app, ctx.audit, core.clock, is_open=ctx.doorkeeper.is_open)
     install_deprecation(app)

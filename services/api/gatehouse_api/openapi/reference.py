@@ -30,6 +30,8 @@ shows it at `/api/docs`, without anything from the network.
   true`. The same key for another request is 422; while the first is being worked on it is 409. What was refused
   frees its key; so does, after ten minutes, a server that died over it. Answers that show a secret once are kept
   sealed (`sealing_key`), or not at all: 400.
+- **How often**: `RateLimit-Policy` and `RateLimit` say how much is left for a user or token; beyond it is 429 with
+  `Retry-After`. See `[limits]` in the [settings](configuration.md).
 - **Media** have a strong `ETag`, ranges (206, 416), `If-None-Match` and `If-Range`.
 - **Old routes** are marked, in the document and by `Deprecation` and `Link: <...>; rel="successor-version"` in
   each answer.
