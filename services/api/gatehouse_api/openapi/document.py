@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -29,16 +31,30 @@ _OF_OLD_ROUTES: dict[str, Any] = {
     "Link": {"schema": {"type": "string"}, "description": "what there is in place of it"},
 }
 
+_LATER = frozenset({429, 503})
+_RETRY: dict[str, Any] = {"Retry-After": {"schema": {"type": "string"}, "description": "in how many seconds"}}
+_TAG: dict[str, Any] = {"ETag": {"schema": {"type": "string"}, "description": "for `If-Match` of a change"}}
+
 Operation = dict[str, Any]
 
 
 class Api(OpenAPI):
     """The app; its document is complete."""
 
-    def generate_spec_json(self) -> None:
-        """Make the document, once, when it is asked for first."""
-        super().generate_spec_json()  # type: ignore[no-untyped-call]
-        complete(self, self.spec_json)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._document: dict[str, Any] = {}
+        self._making = threading.Lock()
+        super().__init__(*args, **kwargs)
+
+    @property
+    def api_doc(self) -> dict[str, Any]:
+        """The document: made once, when it is asked for first, and shown to nobody before it is complete."""
+        with self._making:
+            if not self._document:
+                self.generate_spec_json()  # type: ignore[no-untyped-call]
+                complete(self, self.spec_json)
+                self._document = self.spec_json
+        return self._document
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, Operation]]:
@@ -55,17 +71,22 @@ def complete(app: Flask, document: dict[str, Any]) -> None:
     schemas["Problem"] = answers.PROBLEM_SCHEMA
     schemas.update(answers.OF_OLD_ROUTES)
     access, views = _access(app), _views(app)
+    tagged = {path for path, method, _ in operations(document) if is_conditional(views[f"{method.upper()} {path}"])}
     for path, method, operation in operations(document):
         name = f"{method.upper()} {path}"
         view = views[name]
         if name in answers.UNDECLARED:
-            operation["parameters"] = answers.UNDECLARED[name]
+            operation["parameters"] = copy.deepcopy(answers.UNDECLARED[name])
         _say_who_may(operation, access[name])
         _say_what_is_given(name, operation)
         for status in sorted(_errors(name, method, operation, access[name], view)):
             said = {"description": answers.STATUSES[status], "content": answers.error_content(path, status)}
+            if status in _LATER:
+                said["headers"] = _RETRY
             operation["responses"][str(status)] = said
         _say_conditions(operation, view)
+        if path in tagged and "200" in operation["responses"]:
+            operation["responses"]["200"]["headers"] = _TAG
         add_examples(operation)
         operation["description"] = operation.get("description", "").replace("<br/>", "\n")
         if operation.get("deprecated"):
