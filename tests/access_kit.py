@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,15 @@ from gatehouse_common.db import (
     HoldRepository,
     JobRepository,
     Logins,
+    RecorderSessions,
+    SessionTrash,
     Tokens,
     Users,
 )
 from gatehouse_common.db.jobs import CONSISTENCY_CHECK
+from gatehouse_common.db.sessions import Numbers
 from gatehouse_common.ids import new_id
+from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.testing.film import FilmSpec
 from gatehouse_common.timefmt import rfc3339
@@ -136,13 +140,14 @@ def access_site(home: Path) -> Iterator[AccessSite]:
                 _record(core, home, camera, start)
         work_off(core)
         visits = _plates(core, young, old)
-        objects = {
+        objects: dict[str, Objects] = {
             "gate": _objects(core, GATE, young, visits[GATE][0]),
             "yard": _objects(core, YARD, young, visits[YARD][0]),
             "old": _objects(core, GATE, old, visits["old"][0]),
             "none": _nothing(young),
             "never": {**_nothing(now - NEVER_BEFORE_US), "camera": GATE},
         }
+        _files(core, objects, {"gate": young, "yard": young, "old": old})
         JobRepository(core.db).ask(CONSISTENCY_CHECK, {"scope": YARD}, now, "")
         callers = _callers(core)
         app = create_app(core, checks=lambda: CHECKS)
@@ -199,9 +204,29 @@ def _objects(core: Core, camera: str, start_us: int, one: Visit) -> Objects:
     }
 
 
+def _files(core: Core, objects: dict[str, Objects], starts: Mapping[str, int]) -> None:
+    """A file of a session of each camera, and one in the trash, of a user who asks for nothing here."""
+    user = Users(core.db).add("recorder", Role.UPLOADER, core.clock.now_us())
+    sessions = RecorderSessions(core.db)
+    with core.db.begin() as c:  # numbers that are nothing else's are found in answers
+        Numbers(700_000, 700_000).keep(c)
+    for name, start_us in starts.items():
+        for number, place in enumerate(("file", "trashed")):
+            camera, at = objects[name]["camera"], start_us + number * 100 * SECOND
+            sessions.begin(user.number, user.name, camera, Interval(at, at + 60 * SECOND), 60, viewing=new_id())
+            (planned,) = sessions.planned(lambda _: True)
+            key = f"sessions/2026-05-17/of_{camera}_{planned.number}.mp4"
+            core.store.put_bytes(key, f"film of {camera}".encode())
+            stored = replace(planned, state="stored", key=key, bytes=len(f"film of {camera}"), stored_us=at)
+            assert sessions.made(stored)
+            if place == "trashed":
+                SessionTrash(core.db).put(planned.number, at)
+            objects[name] = {**objects[name], place: str(planned.number)}
+
+
 def _nothing(start_us: int) -> Objects:
     ids = {name: new_id() for name in ("plate", "clip", "chunk", "job", "hold", "held_clip")}
-    return {"camera": NOWHERE, **ids, **_times(start_us)}
+    return {"camera": NOWHERE, **ids, "file": "2000000000", "trashed": "2000000001", **_times(start_us)}
 
 
 def _times(start_us: int) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from access_route import ANYBODY, Route
 from account_routes import ACCOUNT_ROUTES
 from gatehouse_common.accounts import Permission, Scope
+from session_routes import SESSION_ROUTES
 
 LIVE, PLAYBACK = Permission.LIVE, Permission.PLAYBACK
 EXPORT, CONTROL = Permission.EXPORT, Permission.CONTROL
@@ -27,6 +28,7 @@ _HOLD = {"reason": "asked for", "camera": "{camera}", "from": "{from}", "to": "{
 
 ROUTES: dict[str, Route] = {
     **ACCOUNT_ROUTES,
+    **SESSION_ROUTES,
     "GET /": Route("/", WATCH),
     "GET /live": Route("/live", WATCH),
     "GET /plates": Route("/plates", _PLATES),

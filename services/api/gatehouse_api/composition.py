@@ -22,6 +22,7 @@ from .event_sources import EventSources
 from .events import EventHub
 from .live import LiveDesk
 from .live_feed import LiveFeeds
+from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
 from .routes.cameras import view
 
@@ -59,6 +60,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         login_desk=LoginDesk(core, keeper, passwords),
         user_desk=UserDesk(core, keeper, audit, passwords),
         audit=audit,
+        recorder=RecorderDesk(core, keeper.users, audit),
         links=ShareLinks(core.db),
         stop=ending,
     )

@@ -38,6 +38,7 @@ from .event_sources import EventSources
 from .events import EventHub
 from .live import LiveDesk
 from .plate_views import PlateViews
+from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
 from .visible_library import VisibleLibrary
 
@@ -66,6 +67,7 @@ class Context:
         login_desk: lets people in.
         user_desk: changes who may do what.
         audit: what was done, and by whom.
+        recorder: sessions in which users record.
         links: ranges that were given out to people without an account.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
@@ -88,6 +90,7 @@ class Context:
     login_desk: LoginDesk
     user_desk: UserDesk
     audit: Audit
+    recorder: RecorderDesk
     links: ShareLinks
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)

@@ -35,6 +35,8 @@ _TITLES = {
 }
 _COMPAT = frozenset({"/camera_info", "/recordings", "/recordings/recording_index.json", "/footage"})
 """Paths whose clients know errors as plain text."""
+_OURS = ("/api/v1/", "/api/docs")
+"""Paths below `/api/` that are not an older recorder's."""
 _DETAIL = "/v2/"
 """Paths below it have clients that know errors as ``{"detail": ...}``."""
 
@@ -73,6 +75,8 @@ def problem(status: int, slug: str, title: str, detail: str, **more: object) -> 
         return plain(status, detail)
     if request.path.startswith(_DETAIL):
         return detailed(status, detail)
+    if request.path.startswith("/api/") and not request.path.startswith(_OURS):
+        return errored(status, detail)
     body = {
         "type": TYPE_PREFIX + slug,
         "title": title,
@@ -153,6 +157,14 @@ def plain(status: int, text: str) -> Response:
 def detailed(status: int, detail: object) -> Response:
     """Return an error as the ``/v2`` routes have them: JSON with nothing but its detail."""
     answer = Response(mask(json.dumps({"detail": detail})), status, content_type="application/json")
+    if status == Kind.UNAVAILABLE.status:
+        answer.headers["Retry-After"] = "2"
+    return answer
+
+
+def errored(status: int, detail: str) -> Response:
+    """Return an error as the routes of the recorder of sessions have them: JSON with its sentence."""
+    answer = Response(mask(json.dumps({"error": detail})), status, content_type="application/json")
     if status == Kind.UNAVAILABLE.status:
         answer.headers["Retry-After"] = "2"
     return answer

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 500
 _FIRST_PAUSE_US = 10 * SECOND
-_CLASSES = {"chunk": "continuous", "clip": "event", "picture": "plate"}
+_CLASSES = {"chunk": "continuous", "clip": "event", "picture": "plate", "session": "session"}
 
 
 @dataclass(frozen=True, slots=True)

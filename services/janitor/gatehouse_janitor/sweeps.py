@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Literal
 
 import structlog
 
+from gatehouse_common.clock import HOUR
 from gatehouse_common.db import (
     ChunkDays,
     DeletionReason,
@@ -16,6 +18,7 @@ from gatehouse_common.db import (
     Kept,
     PlateRetention,
     RetentionReader,
+    SessionTrash,
 )
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.observability.metrics import RETENTION_ARCHIVED
@@ -49,16 +52,19 @@ class Sweeps:
         self._core, self._removal, self._deletions, self._now_us = core, removal, deletions, now_us
         self._reader, self._holds = RetentionReader(core.db), HoldRepository(core.db)
         self._days = ChunkDays(core.db)
-        self._plates = PlateRetention(core.db)
+        self._plates, self._trash = PlateRetention(core.db), SessionTrash(core.db)
         self._allowance = Allowance(core.clock)
 
     def by_age(self, rules: CameraRules, stop: threading.Event, *, force: bool = False) -> tuple[Freed, str]:
-        """Delete recordings and clips that are too old; return what went, and why something did not.
+        """Delete recordings and clips that are too old, and what nobody took out of the trash.
+
+        Returns:
+            What went, and why something did not.
 
         One class does not wait for another that cannot be deleted.
         """
         freed, troubles = Freed(), list[str]()
-        for sweep in (self._old_chunks, self._old_clips, self._old_plates):
+        for sweep in (self._old_chunks, self._old_clips, self._old_plates, self._old_trash):
             try:
                 self._removal.refuse_if_blocked()
                 some, trouble = sweep(rules, stop, force)
@@ -175,7 +181,7 @@ class Sweeps:
             if stop.is_set():
                 break
             found = _pages(partial(reader.clips_before, "archived", camera, until, now_us))
-            freed += self._free(found, None, "age", stop, clips=True)
+            freed += self._free(found, None, "age", stop, of="clip")
         return freed, trouble
 
     def _old_plates(self, _rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:
@@ -199,6 +205,12 @@ class Sweeps:
             if not events and not self._plates.forget_reads_before(before, now_us, AT_ONCE):
                 break
         return freed, trouble
+
+    def _old_trash(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
+        """Delete files of sessions that somebody did not want, when they cannot be taken out of the trash any more."""
+        now_us = self._now_us()
+        before = now_us - round(self._core.settings.values.sessions.trash_hours * HOUR)
+        return self._free(_pages(partial(self._trash.since, before, now_us)), None, "asked", stop, of="session"), ""
 
     def _oldest(self, rules: CameraRules, wanted: int, reason: DeletionReason, stop: threading.Event) -> Freed:
         """Free so many bytes: what has come of age, then recordings without events, then the others, then clips.
@@ -228,7 +240,9 @@ class Sweeps:
             (partial(clips, state="stored"), True),
         ):
             if freed.bytes < wanted and not self._removal.blocked:
-                freed += self._free(_pages(find), wanted - freed.bytes, reason, stop, clips=of_clips)
+                freed += self._free(
+                    _pages(find), wanted - freed.bytes, reason, stop, of="clip" if of_clips else "chunk"
+                )
         return freed
 
     def _free(
@@ -238,16 +252,20 @@ class Sweeps:
         reason: DeletionReason,
         stop: threading.Event,
         *,
-        clips: bool = False,
+        of: Literal["chunk", "clip", "session"] = "chunk",
     ) -> Freed:
         """Delete batch after batch, until so many bytes are freed."""
-        freed = Freed()
+        freed, deletions = Freed(), self._deletions
+        marks = {
+            "chunk": deletions.mark_chunks,
+            "clip": deletions.mark_clips,
+            "session": deletions.mark_session_files,
+        }
         for batch in batches:
             if stop.is_set() or (wanted is not None and freed.bytes >= wanted):
                 break
             chosen = list(batch) if wanted is None else _enough(batch, wanted - freed.bytes)
-            mark = self._deletions.mark_clips if clips else self._deletions.mark_chunks
-            decided = mark([kept.id for kept in chosen], reason, self._now_us())
+            decided = marks[of]([kept.id for kept in chosen], reason, self._now_us())
             if not decided:
                 continue  # somebody has placed a hold, or was quicker; the same page twice ends it
             freed += self._removal.remove(decided)

@@ -82,8 +82,8 @@ class ClipCutter:
             except NotFound as error:  # a chunk was let go of between the look and now; then the index knows it
                 gone = error.message
                 continue
-            width, height = _size(found, wanted)
-            return Cut(key, cut.start_us, cut.end_us, cut.file.size, width, height, cut.frames, _missing(found, cut))
+            width, height = size_of(found, wanted)
+            return Cut(key, cut.start_us, cut.end_us, cut.file.size, width, height, cut.frames, missing(found, cut))
         raise DataLoss(f"footage that the index knows is not there: {gone}")
 
     def forget(self, camera: str, planned: Collection[str] = ()) -> None:
@@ -147,7 +147,7 @@ class ClipCutter:
             except Conflict:
                 if self._is_of_another(clip, key):
                     continue
-                if not _same(store, key, source):
+                if not same_bytes(store, key, source):
                     store.delete(key)
                     self._put(source, key, draft)
             self._drop(clip)
@@ -211,7 +211,7 @@ def _explained(cut: Slice, clip: Clip) -> Slice:
     return replace(cut, file=replace(cut.file, pieces=(*cut.file.pieces, build_clip_box(info))))
 
 
-def _same(store: ObjectStore, key: str, source: Source) -> bool:
+def same_bytes(store: ObjectStore, key: str, source: Source) -> bool:
     """Return whether an object has the bytes of a source."""
     size = source.size()
     if store.stat(key).size != size:
@@ -223,14 +223,14 @@ def _same(store: ObjectStore, key: str, source: Source) -> bool:
     return True
 
 
-def _size(found: Found, wanted: Interval) -> tuple[int, int]:
+def size_of(found: Found, wanted: Interval) -> tuple[int, int]:
     """Return the largest width and height of the pictures in a range, as the file states them."""
     shown = [m.video.format for m in found.media if m.start_us < wanted.end and m.end_us > wanted.start]
     formats = shown or [m.video.format for m in found.media]
     return max(f.width for f in formats), max(f.height for f in formats)
 
 
-def _missing(found: Found, cut: Slice) -> str:
+def missing(found: Found, cut: Slice) -> str:
     """Say what of a clip was not recorded, or is left out; empty if all of it is there."""
     said = [_left_out(found)] if found.away else []
     if cut.gaps:

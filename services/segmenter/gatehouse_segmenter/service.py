@@ -8,7 +8,7 @@ import structlog
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import ClipRepository
+from gatehouse_common.db import ClipRepository, RecorderSessions
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind, WorkerUnavailable
 from gatehouse_common.footage import Library
 from gatehouse_common.messages import ChunkClosed, PlateSeen
@@ -28,6 +28,8 @@ from .clips import Clips
 from .early import EarlySender
 from .footage_clock import FootageClock
 from .publisher import Publisher
+from .session_cutter import SessionCutter
+from .sessions import SessionFiles
 from .unkept import Unkept
 
 log = structlog.get_logger(__name__)
@@ -70,6 +72,9 @@ class Segmenter:
         self._library = Library(core, _KEPT_INDEX_BYTES)
         cutter, footage = ClipCutter(core, clips, self._library), FootageClock(self._library, core.clock)
         self._clips = Clips(core, clips, cutter, footage, self._is_mine)
+        sessions = RecorderSessions(core.db)
+        files = SessionCutter(core, sessions, self._library)
+        self._sessions = SessionFiles(core, sessions, files, FootageClock(self._library, core.clock), self._is_mine)
 
     def run(self, stop: threading.Event) -> None:
         """Handle the queue until told to stop, then what is in it already."""
@@ -78,6 +83,8 @@ class Segmenter:
         ending = threading.Event()
         clips = threading.Thread(target=self._clips.run, args=(ending,), name="clips", daemon=True)
         clips.start()
+        files = threading.Thread(target=self._sessions.run, args=(ending,), name="session-files", daemon=True)
+        files.start()
         try:
             while not stop.is_set():
                 self._look_at_room()
@@ -90,6 +97,7 @@ class Segmenter:
             ending.set()
             self._clips.changed()
             clips.join()
+            files.join()
             self._library.close()
 
     def handle(self, delivery: Delivery) -> None:
@@ -116,7 +124,7 @@ class Segmenter:
 
     def health(self) -> list[Check]:
         """Return whether chunks get into the store, and whether it has room."""
-        waiting_for = self._waiting_for or self._clips.trouble
+        waiting_for = self._waiting_for or self._clips.trouble or self._sessions.trouble
         if waiting_for:
             return [Check("storage", ok=False, detail=waiting_for)]
         return [self._room]

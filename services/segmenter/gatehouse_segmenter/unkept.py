@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import structlog
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import CameraRepository, ClipRepository, Hold, HoldRepository
+from gatehouse_common.db import CameraRepository, ClipRepository, Hold, HoldRepository, RecorderSessions
 from gatehouse_common.errors import GatehouseError, InvalidInput, NotFound
+from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import LOOKBACK_US
 from gatehouse_common.messages import ChunkClosed, ChunkDiscarded
 from gatehouse_common.runtime import Core
@@ -51,6 +52,7 @@ class Unkept:
     ) -> None:
         self._core, self._clips, self._locks, self._mine = core, clips, locks, mine
         self._cameras, self._holds = CameraRepository(core.db), HoldRepository(core.db)
+        self._sessions = RecorderSessions(core.db)
         self._lock = threading.Lock()
         self._held: dict[str, _Held] = {}
         self._kept: dict[str, tuple[int, bool]] = {}
@@ -138,8 +140,10 @@ class Unkept:
         return self._idle_us is not None and self._idle_us >= ripe_us
 
     def _let_go(self, closed: ChunkClosed) -> bool:
-        """Tell that a chunk may go unless a planned clip has any of it; return whether it was told."""
+        """Tell that a chunk may go unless a planned clip or file of a session has any of it; return whether it was."""
         core = self._core
+        if self._sessions.waits_for(closed.camera, Interval(closed.start_us, max(closed.end_us, closed.start_us))):
+            return False
         with self._locks.of(closed.camera):
             for clip in self._clips.planned(lambda camera: camera == closed.camera):
                 if clip.start_us - LOOKBACK_US < closed.end_us and clip.end_us > closed.start_us - LOOKBACK_US:

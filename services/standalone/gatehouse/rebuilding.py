@@ -1,4 +1,4 @@
-"""The index from files alone: runs, chunks, sample indexes, gaps and clips as the files tell of them."""
+"""The index from files alone: runs, chunks, sample indexes, gaps, clips and files of sessions as the files tell."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.checking.clip_check import event_of, start_of
 from gatehouse_janitor.checking.content import read_content
 from gatehouse_janitor.checking.mend_clips import restore_clip
+from gatehouse_janitor.checking.mend_sessions import restore_session_file
 from gatehouse_janitor.checking.object_check import is_ours
 from gatehouse_janitor.checking.payload import is_sound
 
@@ -55,6 +56,7 @@ class Rebuilt:
         runs: how many runs.
         chunks: how many chunks.
         clips: how many clips got a row.
+        sessions: how many files of recorder sessions did.
         holds: how many holds hold again.
         left: keys of files that did not say enough, each with the reason.
     """
@@ -63,6 +65,7 @@ class Rebuilt:
     runs: int = 0
     chunks: int = 0
     clips: int = 0
+    sessions: int = 0
     holds: int = 0
     left: dict[str, str] = field(default_factory=dict)
 
@@ -99,6 +102,7 @@ def rebuild(core: Core, advance: Callable[[int], None]) -> Rebuilt:
         done.runs += 1
         indexer.handle(Delivery(ended))
     _restore_clips(core, done, advance)
+    _restore_sessions(core, done, advance)
     done.holds += restore_holds(core.db, holds)
     return done
 
@@ -227,6 +231,17 @@ def _restore_clips(core: Core, done: Rebuilt, advance: Callable[[int], None]) ->
         try:
             restore_clip(core, info.key, camera, event)
             done.clips += 1
+        except GatehouseError as error:
+            done.left[info.key] = error.message
+
+
+def _restore_sessions(core: Core, done: Rebuilt, advance: Callable[[int], None]) -> None:
+    """Make rows of files of sessions anew: each says at its end what its row said."""
+    for info in core.store.list(keys.SESSIONS):
+        advance(1)
+        try:
+            restore_session_file(core, info.key)
+            done.sessions += 1
         except GatehouseError as error:
             done.left[info.key] = error.message
 

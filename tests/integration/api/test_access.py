@@ -16,6 +16,7 @@ from access_routes import ROUTES
 from account_routes import COMING_IN, SHARED
 from gatehouse_api.auth.door import rule_of
 from gatehouse_common.accounts import Permission, Scope
+from session_routes import NO_USER
 
 CALLERS = (
     "admin",
@@ -34,7 +35,7 @@ CALLERS = (
 LIMITED = tuple(name for name in CALLERS if name not in {"admin", "operator", "plates alone"})
 """Those for whom there is no yard."""
 ANYBODY = {
-    *("GET /favicon.ico", "GET /static/<path:filename>", "GET /livez", "GET /readyz"),
+    *("GET /favicon.ico", "GET /static/<path:filename>", "GET /livez", "GET /readyz", "GET /api/health"),
 }
 """What answers whoever asks. To be here is to tell strangers."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -153,7 +154,8 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
             continue
         answer = ask(site, caller, name, "gate")
         only_live = "{chunk}" in route.path and Scope.FOOTAGE_READ not in asks.scopes
-        fine = {404} if name in NOTHING_YET or only_live else {200, 302, 303}
+        of_another = "{file}" in route.path and Scope.RECORDS_ALL not in asks.scopes
+        fine = {404} if name in NOTHING_YET or only_live or of_another else {200, 302, 303}
         if name == "GET /footage" and not asks.sees(GATE, Permission.EXPORT):
             fine = {403}
         if name == "GET /readyz":
@@ -163,9 +165,9 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
 
 NOTHING_YET = {
     *("GET /api/v1/hls/<camera>/live.m3u8", "GET /api/docs/scalar/<path:filename>"),
-    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED),
+    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER),
 }
-"""Nothing is recorded while the test runs; and there is no such file."""
+"""Nothing is recorded while the test runs; and there is nobody of that name."""
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -194,7 +196,7 @@ TELL_ALL = {Scope.METRICS_READ, Scope.USERS_ADMIN, Scope.AUDIT_READ}
 
 def is_too_old(asks: Caller, route: Route, objects: str) -> bool:
     """Whether a caller may not look back so far; holds, jobs and live views have no such age."""
-    aged = any(place in route.path for place in ("{plate}", "{clip}", "{chunk}"))
+    aged = any(place in route.path for place in ("{plate}", "{clip}", "{chunk}", "{file}", "{trashed}"))
     return objects == "old" and asks.last_hours is not None and aged
 
 

@@ -543,6 +543,7 @@ def test_every_route_says_who_may_call_it(app: Flask) -> None:
         "/api/v1/auth/signup",
         "/api/v1/auth/logout",
         "/s/<secret>",
+        "/api/health",
         "/s/<secret>/footage.mp4",
     }
 

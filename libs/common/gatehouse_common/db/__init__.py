@@ -24,6 +24,10 @@ from .plate_retention import PlateRetention
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
+from .session_inventory import SessionInventory
+from .session_records import RecorderSession, SessionChunk
+from .session_trash import SessionTrash
+from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
 from .users import User, Users
@@ -75,8 +79,13 @@ __all__ = [
     "PlateReader",
     "PlateRetention",
     "PlateWriter",
+    "RecorderSession",
+    "RecorderSessions",
     "RetentionReader",
     "Run",
+    "SessionChunk",
+    "SessionInventory",
+    "SessionTrash",
     "ShareLink",
     "ShareLinks",
     "Sight",

@@ -1,8 +1,9 @@
 """What is to be deleted: decided in one transaction, done after it, and forgotten when it is done.
 
-decided: the row of a chunk becomes a row of ``deletions`` and a purged gap of the ledger; a clip, an entry beside its
-row -> the object is deleted -> the entry goes, and a clip's row says ``purged``. A crash between any two of them leaves
-an entry, which is gone on with. What is held is never decided, for the condition is part of the statement that decides.
+decided: the row of a chunk becomes a row of ``deletions`` and a purged gap of the ledger; a clip or a file of a
+session, an entry beside its row -> the object is deleted -> the entry goes, and a clip's row says ``purged``. A crash
+between any two of them leaves an entry, which is gone on with. What is held is never decided, for the condition is
+part of the statement that decides.
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ from gatehouse_common.intervals import Interval, merge
 from .chunk_days import touch_days
 from .contention import retried
 from .engine import Database
-from .holds import chunk_is_held, clip_is_held, deletion_is_held, lock_retention
+from .holds import chunk_is_held, clip_is_held, deletion_is_held, lock_retention, session_file_is_held
 from .ledger import add_purged
 from .models import ChunkRow
 from .plate_models import ClipRow
+from .session_models import SessionChunkRow
 from .upkeep_models import DeletionRow
 from .visible import Visible, seen
 
@@ -66,6 +68,14 @@ _NAMES = [f.name for f in fields(Deletion)]
 _DELETION = [getattr(DeletionRow, name) for name in _NAMES]
 _CHUNK = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
 _CLIP = (ClipRow.id, ClipRow.camera, ClipRow.key, ClipRow.start_us, ClipRow.end_us, ClipRow.bytes)
+_SESSION_FILE = (
+    SessionChunkRow.id,
+    SessionChunkRow.camera,
+    SessionChunkRow.key,
+    SessionChunkRow.start_us,
+    SessionChunkRow.end_us,
+    SessionChunkRow.bytes,
+)
 _WITH_FILE = ("stored", "archived")
 _LONGEST_WAIT_US = 2 * HOUR
 _Found = Row[str, str, str, int, int, int, str]
@@ -119,6 +129,22 @@ class Deletions:
             c.execute(update(ClipRow).where(of_them, ClipRow.state == "stored").values(state="archived"))
         return marked
 
+    @retried
+    def mark_session_files(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
+        """Decide on files of sessions that are in the trash, those among them that are not held; their rows stay."""
+        with self._db.begin(durable=True) as c:
+            lock_retention(c)
+            free = select(*_SESSION_FILE, SessionChunkRow.state).where(
+                SessionChunkRow.id.in_(list(ids)), SessionChunkRow.state == "trashed", ~session_file_is_held()
+            )
+            rows = c.execute(free.with_for_update(), {"now_us": now_us}).all()
+            marked = [_deletion("session", row, reason, now_us) for row in rows]
+            if marked:
+                c.execute(insert(DeletionRow), [as_row(d) for d in marked])
+                of_them = SessionChunkRow.id.in_([d.subject for d in marked])
+                c.execute(update(SessionChunkRow).where(of_them).values(state="deleted"))
+        return marked
+
     def due(self, now_us: int, limit: int) -> list[Deletion]:
         """Return what has been decided, may be tried now, and is not held; the longest waiting first.
 
@@ -146,6 +172,8 @@ class Deletions:
             found = [Deletion(*row) for row in c.execute(held.with_for_update(), {"now_us": now_us})]
             if found:
                 c.execute(delete(DeletionRow).where(DeletionRow.id.in_([d.id for d in found])))
+                files = SessionChunkRow.id.in_([d.subject for d in found if d.kind == "session"])
+                c.execute(update(SessionChunkRow).where(files).values(state="stored", trashed_us=None))
         return found
 
     def pending(self, visible: Visible | None = None) -> int:
@@ -194,6 +222,6 @@ def as_row(deletion: Deletion) -> dict[str, object]:
 
 
 def _deletion(kind: str, row: _Found, reason: DeletionReason, now_us: int) -> Deletion:
-    """Return what is to be deleted of a row of ``_CHUNK`` or ``_CLIP``."""
+    """Return what is to be deleted of a row of ``_CHUNK``, ``_CLIP`` or ``_SESSION_FILE``."""
     span = row.start_us, row.end_us, row.bytes
     return Deletion(new_id(), kind, row.id, row.camera, row.key, *span, reason, now_us, next_us=now_us)

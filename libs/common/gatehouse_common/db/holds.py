@@ -17,6 +17,7 @@ from .held_spans import ACTIVE, covers
 from .hints import by_camera
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
+from .session_models import SessionChunkRow
 from .upkeep_models import FOREVER_US, ChunkDayRow, DeletionRow, FactRow, HoldRow
 from .visible import Visible, seen
 
@@ -82,6 +83,11 @@ def clip_is_held() -> ColumnElement[bool]:
     """Return the condition that a row of clips is held: itself, or what it shows; it takes the time as ``now_us``."""
     of_clip = (HoldRow.clip == ClipRow.id) & ACTIVE
     return exists().where(or_(of_clip, covers(ClipRow.camera, ClipRow.start_us, ClipRow.end_us)))
+
+
+def session_file_is_held() -> ColumnElement[bool]:
+    """Return the condition that a file of a session shows what is on hold; it takes the time as ``now_us``."""
+    return exists().where(covers(SessionChunkRow.camera, SessionChunkRow.start_us, SessionChunkRow.end_us))
 
 
 def deletion_is_held() -> ColumnElement[bool]:

@@ -29,6 +29,7 @@ from .held_spans import span_is_held
 from .models import ChunkIndexRow, ChunkRow, GapRow, RunRow
 from .new_rows import insert_new
 from .records import Gap
+from .session_waits import is_waited_for
 from .upkeep_models import DeletionRow
 
 _ChunkNews = ChunkOpened | GopWritten | ChunkClosed | ChunkStored
@@ -194,7 +195,8 @@ class FootageWriter:
         What is let go of piece by piece is one gap.
 
         Returns:
-            False: it is stored after all, or it is held: nothing of it is forgotten.
+            False: it is stored after all, it is held, or a file of a session is still to be made of it: nothing of it
+                is forgotten.
         """
         with self._db.begin(durable=True) as c:  # upon which the file goes
             row = c.execute(
@@ -203,7 +205,8 @@ class FootageWriter:
             if row is not None and row.state == "stored":
                 return False
             start_us, end_us = (news.start_us, news.end_us) if row is None else (row.start_us, row.end_us)
-            if span_is_held(c, news.camera, start_us, max(end_us, news.end_us), now_us):
+            span = Interval(start_us, max(end_us, news.end_us, start_us + 1))
+            if span_is_held(c, news.camera, span.start, span.end, now_us) or is_waited_for(c, news.camera, span):
                 return False
             c.execute(delete(ChunkRow).where(ChunkRow.id == news.chunk))
             if end_us > start_us:

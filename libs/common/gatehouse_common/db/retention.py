@@ -14,6 +14,7 @@ from .hints import by_camera, by_state
 from .holds import chunk_is_held, clip_is_held
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import MAX_CLIP_US, ClipRow
+from .session_waits import chunk_is_waited_for
 from .visible import Visible, seen
 
 _CHUNK = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
@@ -54,7 +55,8 @@ def _near() -> ColumnElement[bool]:
 
 
 def _is_waited_for() -> ColumnElement[bool]:
-    return exists().where(_near(), ClipRow.state == "planned")
+    of_session = chunk_is_waited_for(ChunkRow.camera, ChunkRow.start_us, ChunkRow.end_us)
+    return or_(exists().where(_near(), ClipRow.state == "planned"), of_session)
 
 
 def _has_events() -> ColumnElement[bool]:
@@ -116,7 +118,7 @@ class RetentionReader:
         self._db, self._visible = db, visible
 
     def chunks_before(self, camera: str, before_us: int, now_us: int, limit: int) -> list[Kept]:
-        """Return stored chunks of a camera that ended before an instant and that no clip waits for."""
+        """Return stored chunks of a camera that ended before an instant and that no file waits for."""
         return self.chunks_of({camera: before_us}, now_us, limit)
 
     def chunks_of(self, before_us: Mapping[str, int], now_us: int, limit: int) -> list[Kept]:

@@ -44,14 +44,16 @@ class DeletionRow(Base):
     __tablename__ = "deletions"
     __table_args__ = (
         UniqueConstraint("key"),
-        CheckConstraint("kind IN ('chunk', 'clip', 'picture')", name="kind"),
+        CheckConstraint("kind IN ('chunk', 'clip', 'picture', 'session')", name="kind"),
         Index("ix_deletions_next", "next_us", "id"),
         _TABLE,
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
-    kind: Mapped[str] = mapped_column(String(10), comment="chunk | clip | picture")
-    subject: Mapped[str] = mapped_column(String(36), comment="id of the chunk, the clip, or the plate event")
+    kind: Mapped[str] = mapped_column(String(10), comment="chunk | clip | picture | session")
+    subject: Mapped[str] = mapped_column(
+        String(36), comment="id of the chunk, the clip, the plate event, the file of a session"
+    )
     camera: Mapped[str] = mapped_column(String(64), comment="slug")
     key: Mapped[str] = mapped_column(String(255), comment="object key")
     start_us: Mapped[int] = _us("where it began")

@@ -12,12 +12,12 @@ from dataclasses import asdict, dataclass
 from gatehouse_common.errors import DataLoss, InvalidInput
 from gatehouse_common.ids import parse_slug
 
-from .boxes import U32, U64, Buffer, box
+from .boxes import Buffer, box
 from .json_box import UNREADABLE_JSON, a_time
 from .scan import SizedReader
+from .uuid_box import find_uuid_box
 
 CLIP_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746504aa").bytes
-_MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +62,8 @@ def read_clip_box(reader: SizedReader) -> ClipInfo | None:
     Raises:
         DataLoss: it is damaged.
     """
-    at, size = 0, reader.size()
-    while at + 8 <= size:
-        head = reader.pread(at, 24)
-        length = int(U32.unpack_from(head)[0])
-        if length == 1 and len(head) >= 16:
-            length = int(U64.unpack_from(head, 8)[0])
-        if length < 8 or at + length > size:
-            return None
-        if head[4:8] == b"uuid" and head[8:24] == CLIP_TYPE and length <= _MOST_BYTES:
-            return _parse(reader.pread(at + 24, length - 24))
-        at += length
-    return None
+    found = find_uuid_box(reader, CLIP_TYPE)
+    return None if found is None else _parse(found)
 
 
 def _parse(payload: Buffer) -> ClipInfo:

@@ -13,6 +13,7 @@ from .auth import AuthSettings
 from .group import Group
 from .limits import LimitSettings
 from .retention import RetentionSettings
+from .sessions import SessionSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
 
 
@@ -235,6 +236,7 @@ class SettingsModel(Group):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     clips: ClipSettings = Field(default_factory=ClipSettings)
+    sessions: SessionSettings = Field(default_factory=SessionSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)
     maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)

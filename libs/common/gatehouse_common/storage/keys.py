@@ -18,6 +18,7 @@ QUARANTINE = "quarantine/"
 CLIPS = "clips/"
 VIDEOS = "videos/"
 PLATES = "plates/"
+SESSIONS = "sessions/"
 STORE_SIGN = "gatehouse-store.json"
 """Tells whose store it is: a disk that is not mounted has none."""
 HOLDS = "holds.json"
@@ -27,6 +28,7 @@ _SPOOL_KEY = re.compile(rf"spool/(?P<camera>{SLUG.pattern})/(?P<run>[0-9a-f-]{{3
 _RECORDING_KEY = re.compile(
     r"recordings/(?P<camera>[a-z0-9_-]+)/\d{4}-\d\d-\d\d/recording_(?P<start>\d{8}_\d{6})(?:_(?P<attempt>\d+))?\.mp4"
 )
+_SESSION_KEY = re.compile(r"sessions/\d{4}-\d\d-\d\d/[A-Za-z0-9_-]{1,100}\.mp4")
 _SEGMENT = re.compile(r"[^/\\\0]+")
 _LONGEST_KEY = 255
 
@@ -125,6 +127,26 @@ def video(event: str, start_us: int, tz: ZoneInfo, attempt: int = 1) -> str:
     """
     suffix = "" if attempt == 1 else f"_{attempt}"
     return f"{VIDEOS}{to_datetime(start_us, tz).date().isoformat()}/{event}_{start_us // 1_000_000}{suffix}.mp4"
+
+
+def session(start_us: int, number: int, tz: ZoneInfo, attempt: int = 1, *, name: str = "") -> str:
+    """Key of a session's file: ``sessions/{YYYY-MM-DD}/session_{YYYYMMDD_HHMMSS}_{number}.mp4``, its time in ``tz``.
+
+    Args:
+        start_us: where it should begin.
+        number: of the file.
+        tz: the site's zone.
+        attempt: from the second on ``-2`` and so on is added: another process has taken the name.
+        name: what the file is called instead.
+    """
+    day = to_datetime(start_us, tz).date().isoformat()
+    suffix = "" if attempt == 1 else f"-{attempt}"
+    return f"{SESSIONS}{day}/{name or f'session_{compact(start_us, tz)}_{number}'}{suffix}.mp4"
+
+
+def is_session(key: str) -> bool:
+    """Return whether a key is one that a file of a session may have."""
+    return _SESSION_KEY.fullmatch(key) is not None
 
 
 def plate_picture(

@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from gatehouse_common.db import Chunk, Database
 from gatehouse_common.db.models import ChunkIndexRow, ChunkRow
 from gatehouse_common.db.plate_models import ClipPlateEventRow, ClipRow
+from gatehouse_common.db.session_models import SessionChunkRow
 
 
 def move_end(db: Database, chunk: str, by_us: int) -> None:
@@ -30,6 +31,12 @@ def forget_clip(db: Database, clip: str) -> None:
     with db.begin() as c:
         c.execute(delete(ClipPlateEventRow).where(ClipPlateEventRow.clip == clip))
         c.execute(delete(ClipRow).where(ClipRow.id == clip))
+
+
+def forget_session_file(db: Database, number: int) -> None:
+    """Remove the row of a file of a session, as a lost index has lost it."""
+    with db.begin() as c:
+        c.execute(delete(SessionChunkRow).where(SessionChunkRow.number == number))
 
 
 def say_bytes(db: Database, chunk: str, size: int) -> None:

@@ -70,6 +70,7 @@ DEEDS = {
     "retention.release_hold": "hold.released",
     "jobs.ask_for_check": "check.asked_for",
     "v2_video.clean_up": "clips.archived",
+    "compat_s0.get_download": "footage.downloaded",
 }
 """What routes do, by their endpoints; those of users, tokens and sessions are written down where they are done."""
 _VIEWS = (".viewed", ".searched", ".read")

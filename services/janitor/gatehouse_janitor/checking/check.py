@@ -20,6 +20,7 @@ from .pace import Pace
 from .picture_check import PictureCheck
 from .problem import Area, Kind, Problem, counts
 from .recordings import Recordings, beside
+from .session_check import SessionCheck
 from .spool_check import SpoolCheck
 
 Advance = Callable[[int], None]
@@ -33,8 +34,9 @@ class Report:
         problems: what is wrong, and stood when it was looked at a second time.
         chunks: rows of chunks that were looked at.
         of_cameras: the same, by camera.
-        files: recordings, clips and pictures in the store that were.
+        files: recordings, clips, files of sessions and pictures in the store that were.
         clips: rows of clips that were.
+        sessions: rows of files of sessions that were.
         pictures: keys of pictures that were.
         spool_files: files in this machine's spool, as a number; what waits there is no problem.
         quarantined: objects in the quarantine, as a number: they wait for a person.
@@ -45,6 +47,7 @@ class Report:
     chunks: int = 0
     files: int = 0
     clips: int = 0
+    sessions: int = 0
     pictures: int = 0
     spool_files: int = 0
     quarantined: int = 0
@@ -75,6 +78,7 @@ class Check:
         self._objects = ObjectCheck(core, care, lambda c: self._chunks.again(c.id, c.key, quick=False))
         self._recordings = Recordings(core, self._chunks, self._objects, quick=quick)
         self._clips = ClipCheck(core, care, quick=quick)
+        self._sessions = SessionCheck(core, care, quick=quick)
         self._pictures = PictureCheck(core, care)
         self._spool = SpoolCheck(core, care)
 
@@ -98,7 +102,8 @@ class Check:
             Unavailable: index or store does not answer.
         """
         found: list[Problem] = []
-        for look in (self._recordings.all, self._clips.all, self._pictures.all, self._spool.all):
+        parts = (self._recordings, self._clips, self._sessions, self._pictures, self._spool)
+        for look in (part.all for part in parts):
             found += self._taken(look(advance))
         return self._report(found)
 
@@ -108,12 +113,14 @@ class Check:
 
     def again(self, problem: Problem) -> Problem | None:
         """Look once more at what was found; None if it is well by now."""
-        if problem.area is Area.CLIP:
-            return self._clips.again(problem)
-        if problem.area is Area.PICTURE:
-            return self._pictures.again(problem)
-        if problem.area is Area.SPOOL:
-            return self._spool.again(problem)
+        others: dict[Area, ClipCheck | SessionCheck | PictureCheck | SpoolCheck] = {
+            Area.CLIP: self._clips,
+            Area.SESSION: self._sessions,
+            Area.PICTURE: self._pictures,
+            Area.SPOOL: self._spool,
+        }
+        if problem.area in others:
+            return others[problem.area].again(problem)
         if problem.other:
             return self._beside_again(problem)
         if not problem.subject:
@@ -154,8 +161,9 @@ class Check:
         return Report(
             _without_echoes(stands),
             self._recordings.rows,
-            self._recordings.files + self._clips.files + self._pictures.files,
+            self._recordings.files + self._clips.files + self._sessions.files + self._pictures.files,
             self._clips.rows,
+            self._sessions.rows,
             self._pictures.rows,
             self._spool.files,
             kept,

@@ -214,6 +214,7 @@ def _result(
         "chunks": report.chunks,
         "files": report.files,
         "clips": report.clips,
+        "sessions": report.sessions,
         "pictures": report.pictures,
         "spool_files": report.spool_files,
         "quarantined": report.quarantined,

@@ -12,6 +12,7 @@ class Area(StrEnum):
 
     RECORDING = "recording"
     CLIP = "clip"
+    SESSION = "session"
     PICTURE = "picture"
     SPOOL = "spool"
 
@@ -43,11 +44,12 @@ class Problem:
 
     Attributes:
         kind: what.
-        area: what of: a recording, a clip, a picture of a plate, the spool.
+        area: what of: a recording, a clip, a file of a session, a picture of a plate, the spool.
         camera: whose; empty where nobody knows.
         key: the object's key.
         detail: one sentence for people.
-        subject: id of the chunk, clip or plate event whose row it is about; empty: there is no row.
+        subject: id of the chunk, clip or plate event, number of the session's file, whose row it is about; empty:
+            there is no row.
         other: id of the other row, where two do not fit together.
     """
 

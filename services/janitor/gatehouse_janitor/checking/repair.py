@@ -27,6 +27,7 @@ from .chunk_check import APART_US
 from .content import Content, read_content
 from .known_chunk import KnownChunk, decoded, is_sealed, known_chunk
 from .mend_clips import ClipRepair
+from .mend_sessions import SessionRepair
 from .object_check import is_ours
 from .payload import is_sound
 from .problem import Area, Kind, Problem
@@ -65,7 +66,7 @@ class Repair:
         self._core, self._check, self._tell = core, check, tell
         self._footage, self._writer = FootageReader(core.db), FootageWriter(core.db)
         self._stands = StoreStands(core, force=force)
-        self._clips = ClipRepair(core, self._stands)
+        self._clips, self._sessions = ClipRepair(core, self._stands), SessionRepair(core, self._stands)
         self._freed: list[str] = []  # keys that rows were moved from: another file is there, or a damaged one
 
     def mend_all(self, problems: Iterable[Problem]) -> dict[Problem, str]:
@@ -91,7 +92,7 @@ class Repair:
                 return "it is well by now"
             if now.kind in _GONE and now.kind is not problem.kind:
                 return None  # it was there a moment ago: a disk that goes away looks like this
-            done = self._recording(now) if now.area is Area.RECORDING else self._clips.mend(now)
+            done = self._mend(now)
             followed = self._follow()
         except GatehouseError as error:
             log.warning("could not be mended", key=problem.key, reason=error.message)
@@ -101,6 +102,11 @@ class Repair:
             return None
         log.info("looked after", kind=now.kind.value, key=now.key, done=done)
         return (done or "") + followed or None
+
+    def _mend(self, problem: Problem) -> str | None:
+        if problem.area is Area.RECORDING:
+            return self._recording(problem)
+        return self._sessions.mend(problem) if problem.area is Area.SESSION else self._clips.mend(problem)
 
     def hand_in(self, key: str) -> bool:
         """Tell the indexer of a file that it does not know, and wait for nothing; return False if it is not whole.

@@ -66,7 +66,8 @@ def refuse_if_store_is_away(core: Core, report: Report, *, force: bool = False) 
 
     Raises:
         Conflict: the store is another than the one that the index tells of; or more than half of the recordings, of
-            those of one camera, of the clips, of the pictures, or of the files would go; and ``force`` is not set.
+            those of one camera, of the clips, of the files of sessions, of the pictures, or of all files would go; and
+            ``force`` is not set.
     """
     if force:
         return
@@ -74,6 +75,7 @@ def refuse_if_store_is_away(core: Core, report: Report, *, force: bool = False) 
     for area, rows, what in (
         (Area.RECORDING, report.chunks, "recordings"),
         (Area.CLIP, report.clips, "clips"),
+        (Area.SESSION, report.sessions, "files of sessions"),
         (Area.PICTURE, report.pictures, "pictures of plates"),
     ):
         _refuse_most(core, [p for p in report.problems if p.area is area and p.subject], rows, what)

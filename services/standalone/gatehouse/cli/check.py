@@ -106,6 +106,7 @@ def _report(report: Report, mended: dict[Problem, str], *, as_json: bool) -> Non
             "chunks": report.chunks,
             "files": report.files,
             "clips": report.clips,
+            "sessions": report.sessions,
             "pictures": report.pictures,
             "spool_files": report.spool_files,
             "quarantined": report.quarantined,

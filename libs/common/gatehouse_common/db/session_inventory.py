@@ -1,0 +1,104 @@
+"""Which files of sessions should be in the store by the index, for whoever compares it with what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, fields, replace
+
+from sqlalchemy import func, insert, select, update
+
+from gatehouse_common.errors import Conflict
+
+from .contention import retried
+from .engine import Database
+from .session_models import RecorderSessionRow, SessionChunkRow
+from .session_records import RecorderSession, SessionChunk
+from .sessions import lock_numbers
+
+_CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
+_WITH_FILE = ("stored", "trashed")
+_BATCH = 1000
+
+
+class SessionInventory:
+    """Reads what should be there, a batch at a time, and corrects what the index believes."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def files(self, batch: int = _BATCH) -> Iterator[SessionChunk]:
+        """Yield all files that should be in the store, those in the trash as well, by number."""
+        last = 0
+        query = select(*_CHUNK).where(SessionChunkRow.state.in_(_WITH_FILE)).order_by(SessionChunkRow.number)
+        while True:
+            with self._db.read() as c:
+                rows = c.execute(query.where(SessionChunkRow.number > last).limit(batch)).all()
+            found = [SessionChunk(*row) for row in rows]
+            yield from found
+            if len(found) < batch:
+                return
+            last = found[-1].number
+
+    def of_keys(self, keys: Collection[str]) -> dict[str, SessionChunk]:
+        """Return the files that rows name, whatever their state, by key; keys that none names are left out."""
+        with self._db.read() as c:
+            rows = c.execute(select(*_CHUNK).where(SessionChunkRow.key.in_(list(keys))))
+            return {found.key: found for found in (SessionChunk(*row) for row in rows)}
+
+    def is_planned(self, number: int) -> bool:
+        """Return whether a file is still to be cut: an object may be there before its row says so."""
+        with self._db.look() as c:
+            state = c.execute(select(SessionChunkRow.state).where(SessionChunkRow.number == number)).scalar()
+        return state == "planned"
+
+    @retried
+    def plan_again(self, number: int, key: str, detail: str) -> bool:
+        """Let a file that is gone be cut anew from the footage; return False if it is not what it was."""
+        planned = {"state": "planned", "key": "", "bytes": 0, "width": 0, "height": 0, "frames": 0, "stored_us": None}
+        wanted = {
+            "start_us": SessionChunkRow.wanted_start_us,
+            "end_us": SessionChunkRow.wanted_end_us,
+            "detail": detail,
+        }
+        with self._db.begin() as c:
+            same = (SessionChunkRow.number == number, SessionChunkRow.key == key, SessionChunkRow.state == "stored")
+            return c.execute(update(SessionChunkRow).where(*same).values(**planned, **wanted)).rowcount > 0
+
+    @retried
+    def forget(self, number: int, key: str) -> bool:
+        """Keep that a file in the trash is gone; return False if it is not what it was."""
+        with self._db.begin() as c:
+            same = (SessionChunkRow.number == number, SessionChunkRow.key == key, SessionChunkRow.state == "trashed")
+            return c.execute(update(SessionChunkRow).where(*same).values(state="deleted")).rowcount > 0
+
+    @retried
+    def size(self, number: int, key: str, size: int) -> bool:
+        """Keep how large a file is; return False if it is not what it was."""
+        with self._db.begin() as c:
+            same = (SessionChunkRow.number == number, SessionChunkRow.key == key)
+            return c.execute(update(SessionChunkRow).where(*same).values(bytes=size)).rowcount > 0
+
+    @retried
+    def add(self, session: RecorderSession, chunk: SessionChunk, user: int) -> None:
+        """Keep a file of which only the object is there, and its session if that is not known either.
+
+        Args:
+            session: what the file says of its session.
+            chunk: what it says of itself.
+            user: number of whoever recorded, as users are numbered now.
+
+        Raises:
+            Conflict: there is a file, or a session, of that number which is another.
+        """
+        with self._db.begin() as c:
+            numbers = lock_numbers(c)
+            known = c.execute(select(RecorderSessionRow.id).where(RecorderSessionRow.number == session.number)).scalar()
+            if known is not None and known != session.id:
+                raise Conflict(f"there is another session {session.number}")
+            taken = select(func.count()).select_from(SessionChunkRow).where(SessionChunkRow.number == chunk.number)
+            if c.execute(taken).scalar_one():
+                raise Conflict(f"there is another file {chunk.number}")
+            if known is None:
+                c.execute(insert(RecorderSessionRow).values(asdict(replace(session, user=user))))
+            c.execute(insert(SessionChunkRow).values(asdict(replace(chunk, user=user))))
+            numbers.at_least(session.number, chunk.number).keep(c)

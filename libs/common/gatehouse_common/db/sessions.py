@@ -1,0 +1,283 @@
+"""Recorder sessions: begun and stopped by people, their files planned as rows and cut by whoever has the camera."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.ids import new_id
+from gatehouse_common.intervals import Interval
+
+from .contention import retried
+from .engine import Database
+from .session_models import RecorderSessionRow, SessionChunkRow
+from .session_records import RecorderSession, SessionChunk, split
+from .session_waits import is_waited_for
+from .upkeep_models import FactRow
+from .visible import Visible, seen
+
+_SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
+_CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
+_LOCK = "sessions.lock"
+
+
+class RecorderSessions:
+    """Begins, stops and finds sessions, and notes what became of their files."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @retried
+    def begin(
+        self,
+        user: int,
+        user_name: str,
+        camera: str,
+        span: Interval,
+        chunk_seconds: int,
+        *,
+        viewing: str | None = None,
+        name: str = "",
+    ) -> RecorderSession:
+        """Begin a session, and plan its files.
+
+        Args:
+            user: number of whoever records.
+            user_name: its name.
+            camera: of which camera.
+            span: from when to when.
+            chunk_seconds: length of a file.
+            viewing: id of the viewing that is recorded; of those a user may have many beside the one that is named.
+            name: what files are called, the second with ``_2``; empty: after their times and numbers.
+
+        Raises:
+            Conflict: this user records already, or this viewing is recorded.
+        """
+        with self._db.begin() as c:
+            numbers = lock_numbers(c)
+            mine = select(RecorderSessionRow.number).where(
+                RecorderSessionRow.user == user,
+                RecorderSessionRow.viewing == viewing,
+                RecorderSessionRow.stopped_us.is_(None),
+                RecorderSessionRow.ends_us > span.start,
+            )
+            if c.execute(mine).first() is not None:
+                raise Conflict(f"Recording already in progress for user {user_name}")
+            session = RecorderSession(
+                numbers.sessions + 1,
+                new_id(),
+                user,
+                user_name,
+                camera,
+                span.start,
+                span.end,
+                span.duration // SECOND,
+                chunk_seconds,
+                None,
+                viewing,
+            )
+            c.execute(insert(RecorderSessionRow).values(_values(session)))
+            parts = enumerate(split(span, chunk_seconds * SECOND), 1)
+            files = [_planned(session, numbers.chunks + n, n, part, name) for n, part in parts]
+            c.execute(insert(SessionChunkRow), [_values(one) for one in files])
+            Numbers(session.number, files[-1].number).keep(c)
+        return session
+
+    def active(self, user: int, now_us: int, viewing: str | None = None) -> RecorderSession | None:
+        """Return the session of a user that goes on, of a viewing if one is named; None if there is none."""
+        mine = (
+            RecorderSessionRow.user == user,
+            RecorderSessionRow.viewing == viewing,
+            RecorderSessionRow.stopped_us.is_(None),
+        )
+        query = select(*_SESSION).where(*mine, RecorderSessionRow.ends_us > now_us)
+        with self._db.look() as c:
+            row = c.execute(query.order_by(RecorderSessionRow.number.desc()).limit(1)).first()
+        return None if row is None else RecorderSession(*row)
+
+    @retried
+    def stop(self, number: int, now_us: int) -> RecorderSession:
+        """Stop a session: the file that is being recorded ends now, those after it are not wanted any more.
+
+        One that has ended, or was stopped, stays as it is.
+
+        Raises:
+            NotFound: there is no such session.
+        """
+        with self._db.begin() as c:
+            lock_numbers(c)
+            row = c.execute(select(*_SESSION).where(RecorderSessionRow.number == number).with_for_update()).first()
+            if row is None:
+                raise NotFound(f"there is no session {number}")
+            session = RecorderSession(*row)
+            if not session.is_active(now_us):
+                return session
+            at = max(now_us, session.start_us + 1)
+            c.execute(
+                update(RecorderSessionRow)
+                .where(RecorderSessionRow.number == number)
+                .values(ends_us=at, stopped_us=now_us)
+            )
+            planned = (SessionChunkRow.session == number, SessionChunkRow.state == "planned")
+            c.execute(
+                update(SessionChunkRow).where(*planned, SessionChunkRow.wanted_start_us >= at).values(state="dropped")
+            )
+            c.execute(
+                update(SessionChunkRow)
+                .where(*planned, SessionChunkRow.wanted_end_us > at)
+                .values(wanted_end_us=at, end_us=at)
+            )
+        return self.get(number)
+
+    def get(self, number: int) -> RecorderSession:
+        """Return a session.
+
+        Raises:
+            NotFound: there is none of that number.
+        """
+        with self._db.look() as c:
+            row = c.execute(select(*_SESSION).where(RecorderSessionRow.number == number)).first()
+        if row is None:
+            raise NotFound(f"there is no session {number}")
+        return RecorderSession(*row)
+
+    def chunks(
+        self, *, user: int | None = None, session: int | None = None, visible: Visible | None = None
+    ) -> list[SessionChunk]:
+        """Return files that were stored, the oldest first: of a user, of a session, or all; of visible cameras."""
+        query = select(*_CHUNK).where(SessionChunkRow.state == "stored")
+        if user is not None:
+            query = query.where(SessionChunkRow.user == user)
+        if session is not None:
+            query = query.where(SessionChunkRow.session == session)
+        if visible is not None:
+            query = query.where(*seen(visible, SessionChunkRow.camera, SessionChunkRow.start_us))
+        with self._db.look() as c:
+            rows = c.execute(query.order_by(SessionChunkRow.start_us, SessionChunkRow.number))
+            return [SessionChunk(*row) for row in rows]
+
+    def chunk(self, number: int) -> SessionChunk:
+        """Return a file that was stored.
+
+        Raises:
+            NotFound: there is none of that number, or it was deleted.
+        """
+        with self._db.look() as c:
+            row = c.execute(
+                select(*_CHUNK).where(SessionChunkRow.number == number, SessionChunkRow.state == "stored")
+            ).first()
+        if row is None:
+            raise NotFound("Video chunk not found")
+        return SessionChunk(*row)
+
+    def planned(self, mine: Callable[[str], bool], until_us: int | None = None) -> list[SessionChunk]:
+        """Return files that are to be cut and end by then, of cameras that are this process's, by camera and time."""
+        query = select(*_CHUNK).where(SessionChunkRow.state == "planned")
+        if until_us is not None:
+            query = query.where(SessionChunkRow.wanted_end_us <= until_us)
+        with self._db.look() as c:
+            rows = c.execute(query.order_by(SessionChunkRow.camera, SessionChunkRow.wanted_start_us)).all()
+        return [chunk for chunk in (SessionChunk(*row) for row in rows) if mine(chunk.camera)]
+
+    def before(self, chunk: SessionChunk) -> SessionChunk | None:
+        """Return the file before one in its session, if it was stored: the next goes on where its last frame ends."""
+        query = select(*_CHUNK).where(
+            SessionChunkRow.session == chunk.session,
+            SessionChunkRow.position == chunk.position - 1,
+            SessionChunkRow.state.in_(("stored", "trashed", "deleted")),
+        )
+        with self._db.look() as c:
+            row = c.execute(query).first()
+        return None if row is None else SessionChunk(*row)
+
+    @retried
+    def made(self, chunk: SessionChunk) -> bool:
+        """Note what became of a file: stored or failed; return False if it was dealt with, or deleted, meanwhile."""
+        with self._db.begin() as c:
+            done = c.execute(
+                update(SessionChunkRow)
+                .where(SessionChunkRow.id == chunk.id, SessionChunkRow.state == "planned")
+                .values(_values(chunk))
+            )
+            return bool(done.rowcount)
+
+    def any_state(self, number: int) -> SessionChunk:
+        """Return a file, whatever became of it.
+
+        Raises:
+            NotFound: there never was one of that number, or it was not wanted any more.
+        """
+        with self._db.look() as c:
+            row = c.execute(select(*_CHUNK).where(SessionChunkRow.number == number)).first()
+        if row is None:
+            raise NotFound("Video chunk not found")
+        return SessionChunk(*row)
+
+    def is_waiting(self, number: int) -> bool:
+        """Return whether files of a session are still to be cut."""
+        planned = (SessionChunkRow.session == number, SessionChunkRow.state == "planned")
+        with self._db.look() as c:
+            return c.execute(select(SessionChunkRow.number).where(*planned).limit(1)).first() is not None
+
+    def waits_for(self, camera: str, span: Interval) -> bool:
+        """Return whether a file that is planned is still to be made of footage of a camera between two instants."""
+        with self._db.look() as c:
+            return is_waited_for(c, camera, span)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The last numbers that were given: none is given again, whatever becomes of rows."""
+
+    sessions: int
+    chunks: int
+
+    def at_least(self, session: int, chunk: int) -> Numbers:
+        """Return the numbers with these counted as given."""
+        return Numbers(max(self.sessions, session), max(self.chunks, chunk))
+
+    def keep(self, c: Connection) -> None:
+        """Keep them; who calls has locked them in the same transaction."""
+        c.execute(update(FactRow).where(FactRow.name == _LOCK).values(value=f"{self.sessions} {self.chunks}"))
+
+
+def lock_numbers(c: Connection) -> Numbers:
+    """Let nobody else begin a session until the end of the transaction; return the last numbers that were given."""
+    told = c.execute(select(FactRow.value).where(FactRow.name == _LOCK).with_for_update()).scalar_one()
+    sessions, chunks = (int(number) for number in told.split()) if told else (0, 0)
+    return Numbers(sessions, chunks)
+
+
+def _values(one: RecorderSession | SessionChunk) -> dict[str, Any]:
+    return {f.name: getattr(one, f.name) for f in fields(one)}
+
+
+def _planned(session: RecorderSession, number: int, position: int, part: Interval, name: str) -> SessionChunk:
+    return SessionChunk(
+        number,
+        new_id(),
+        session.number,
+        position,
+        session.user,
+        session.user_name,
+        session.camera,
+        session.chunk_seconds,
+        part.start,
+        part.end,
+        part.start,
+        part.end,
+        "planned",
+        "",
+        0,
+        0,
+        0,
+        0,
+        "",
+        None,
+        "" if not name else name if position == 1 else f"{name}_{position}",
+    )

@@ -1,0 +1,109 @@
+"""The ``uuid`` box at the end of a file of a recorder session: what its row says, so that an index can be made anew.
+
+14496-12 clause 11.1, as the boxes of chunk files (``run_box.py``): players skip it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+
+from gatehouse_common.errors import DataLoss, InvalidInput
+from gatehouse_common.ids import parse_slug
+
+from .boxes import Buffer, box
+from .json_box import UNREADABLE_JSON, a_time
+from .scan import SizedReader
+from .uuid_box import find_uuid_box
+
+SESSION_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746505aa").bytes
+_MOST_NUMBER = 2**31 - 1
+_LONGEST_NAME, _LONGEST_S = 255, 86_400 * 366
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """What a file of a session is; times are microseconds UTC.
+
+    Attributes:
+        session: number of its session.
+        session_id: its id.
+        began_us: when the session began.
+        total_seconds: how long it was to be.
+        chunk_seconds: length of its files.
+        viewing: id of the viewing that was recorded; None: somebody asked by name.
+        number: of the file.
+        id: of the file.
+        position: 1, 2, 3 in the session.
+        user_name: who recorded.
+        camera: whose footage.
+        name: what the file is called; empty: after its time and number.
+        wanted_start_us: where it should have begun.
+        wanted_end_us: where it should have ended.
+        start_us: of its first frame.
+        end_us: of the end of its last frame.
+    """
+
+    session: int
+    session_id: str
+    began_us: int
+    total_seconds: int
+    chunk_seconds: int
+    viewing: str | None
+    number: int
+    id: str
+    position: int
+    user_name: str
+    camera: str
+    name: str
+    wanted_start_us: int
+    wanted_end_us: int
+    start_us: int
+    end_us: int
+
+
+def build_session_box(info: SessionInfo) -> bytes:
+    """Return the box."""
+    return box(b"uuid", SESSION_TYPE, json.dumps(asdict(info), separators=(",", ":")).encode())
+
+
+def read_session_box(reader: SizedReader) -> SessionInfo | None:
+    """Return what the session box of a film says, None if it has none.
+
+    Raises:
+        DataLoss: it is damaged.
+    """
+    found = find_uuid_box(reader, SESSION_TYPE)
+    return None if found is None else _parse(found)
+
+
+def _parse(payload: Buffer) -> SessionInfo:
+    try:
+        told = json.loads(bytes(payload))
+        return SessionInfo(
+            session=_number(told["session"]),
+            session_id=str(uuid.UUID(told["session_id"])),
+            began_us=a_time(told["began_us"]),
+            total_seconds=_number(told["total_seconds"], _LONGEST_S),
+            chunk_seconds=_number(told["chunk_seconds"], _LONGEST_S),
+            viewing=None if told["viewing"] is None else str(uuid.UUID(told["viewing"])),
+            number=_number(told["number"]),
+            id=str(uuid.UUID(told["id"])),
+            position=_number(told["position"]),
+            user_name=str(told["user_name"])[:_LONGEST_NAME],
+            camera=parse_slug(str(told["camera"])),
+            name=str(told["name"])[:64],
+            wanted_start_us=a_time(told["wanted_start_us"]),
+            wanted_end_us=a_time(told["wanted_end_us"]),
+            start_us=a_time(told["start_us"]),
+            end_us=a_time(told["end_us"]),
+        )
+    except (InvalidInput, *UNREADABLE_JSON) as error:
+        raise DataLoss(f"the session box is damaged: {error}") from error
+
+
+def _number(value: object, most: int = _MOST_NUMBER) -> int:
+    if not isinstance(value, int) or not 1 <= value <= most:
+        raise ValueError(f"{str(value)[:20]!r} is no number from 1 to {most}")
+    return value

@@ -1,0 +1,203 @@
+"""Begins and stops recorder sessions, and gives out their files, each to who may have it."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import g
+
+from gatehouse_common.accounts import Permission, Principal, Role, Scope, parse_name
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import (
+    Audit,
+    Camera,
+    Deed,
+    Deletions,
+    RecorderSession,
+    RecorderSessions,
+    SessionChunk,
+    SessionTrash,
+    User,
+    Users,
+)
+from gatehouse_common.errors import Conflict, Forbidden, NotFound
+from gatehouse_common.intervals import Interval
+from gatehouse_common.runtime import Core
+
+from .auth.caller import visible_to, wanted_permission
+from .auth.login_desk import Caller
+
+_MOST_NUMBER = 2**31 - 1
+_PATIENCE_S, _LOOK_S = 3.0, 0.2
+"""So long a stop waits for the last file, which is cut as soon as its last frames are there."""
+
+
+class RecorderDesk:
+    """What routes do with sessions.
+
+    A file is there for whom its camera is, with what the route is for and as far back as that was granted; others'
+    only for who may see others' (``records:all``).
+
+    Args:
+        core: the index, the store, the time.
+        users: who there is.
+        audit: where it is written down who recorded, and what was deleted.
+    """
+
+    def __init__(self, core: Core, users: Users, audit: Audit) -> None:
+        self._core, self._users, self._audit = core, users, audit
+        self._sessions, self._trash = RecorderSessions(core.db), SessionTrash(core.db)
+        self._is_open = core.settings.values.auth.mode == "open"
+        sessions = core.settings.values.sessions
+        self.total_s, self.chunk_s = sessions.total_seconds, sessions.chunk_seconds
+
+    def user(self, name: str, asks: Principal, *, add: bool = False) -> User:
+        """Return the user for whom somebody records.
+
+        Args:
+            name: whose name it is.
+            asks: who records.
+            add: where nobody is known, add one of a new name.
+
+        Raises:
+            Forbidden: it is another, and who asks may not record for others.
+            NotFound: there is no such user.
+            InvalidInput: the name cannot be one.
+        """
+        shown = parse_name(name)
+        found = self._users.named(shown)
+        if self._is_open:
+            if found is None and not add:
+                raise NotFound(f"No active recording for user {shown}")
+            return found or self._users.add(shown, Role.UPLOADER, self._core.clock.now_us(), all_cameras=True)
+        if found is not None and found.id == asks.user:
+            return found
+        if not asks.may(Scope.RECORDS_IMPERSONATE):
+            raise Forbidden("you can record in your own name only.")
+        if found is None:
+            raise NotFound(f"there is no user {shown[:64]!r}")
+        return found
+
+    def find(self, name: str, asks: Principal, scope: Scope = Scope.RECORDS_ALL) -> User | None:
+        """Return a user who is there for whoever asks: oneself, or with a scope anybody; None: there is none."""
+        found = self._users.named(name)
+        others = self._is_open or asks.may(scope)
+        return found if found is not None and (others or found.id == asks.user) else None
+
+    def begin(
+        self, user: User, camera: Camera, total_s: int, chunk_s: int, asks: Principal, caller: Caller
+    ) -> RecorderSession:
+        """Begin a session: from now on, for so many seconds, in files of so many seconds.
+
+        Raises:
+            Conflict: this user records already, or the camera is off.
+            Forbidden: files of this camera are not for who asks.
+        """
+        if not asks.sees(camera.id, Permission.EXPORT):
+            raise Forbidden(f"files of camera {camera.id!r} are not for you.")
+        if not camera.enabled:
+            raise Conflict(f"camera {camera.id!r} is off: nothing of it would be recorded.")
+        now_us = self._core.clock.now_us()
+        span = Interval(now_us, now_us + total_s * SECOND)
+        session = self._sessions.begin(user.number, user.name, camera.id, span, chunk_s)
+        self._note("recorder_session.started", session, asks, caller)
+        return session
+
+    def active(self, user: User) -> RecorderSession | None:
+        """Return the session of a user that goes on, None if there is none."""
+        return self._sessions.active(user.number, self._core.clock.now_us())
+
+    def stop(self, user: User, asks: Principal, caller: Caller) -> RecorderSession:
+        """Stop the session of a user, and wait a moment for its last file.
+
+        Raises:
+            NotFound: there is none that goes on.
+        """
+        session = self.active(user)
+        if session is None:
+            raise NotFound(f"No active recording for user {user.name}")
+        stopped = self._sessions.stop(session.number, self._core.clock.now_us())
+        self._note("recorder_session.stopped", stopped, asks, caller)
+        clock, nobody = self._core.clock, threading.Event()
+        until = clock.monotonic_us() + round(_PATIENCE_S * SECOND)
+        while self._sessions.is_waiting(session.number) and clock.monotonic_us() < until:
+            clock.wait(nobody, _LOOK_S)
+        return stopped
+
+    def chunks(self, session: int) -> list[SessionChunk]:
+        """Return the files of a session that are stored, in order."""
+        return self._sessions.chunks(session=session)
+
+    def visible_chunks(self, asks: Principal, user: int | None = None) -> list[SessionChunk]:
+        """Return the files that are there for somebody, of a user if one is named, the oldest first."""
+        visible = visible_to(asks, wanted_permission(), self._core.clock.now_us())
+        if not self._is_open and not asks.may(Scope.RECORDS_ALL):
+            if user is not None and user != asks.number:
+                return []
+            user = asks.number
+        return self._sessions.chunks(user=user, visible=visible)
+
+    def chunk(self, number: int, asks: Principal, *, trashed: bool = False) -> SessionChunk:
+        """Return a file; with ``trashed`` one that is in the trash.
+
+        Raises:
+            NotFound: there is none of that number for whoever asks.
+        """
+        if not 0 < number <= _MOST_NUMBER:
+            raise NotFound("Video chunk not found")
+        found = self._sessions.any_state(number)
+        visible = visible_to(asks, wanted_permission(), self._core.clock.now_us())
+        there = visible is None or visible.has(found.camera, found.start_us)
+        own = self._is_open or found.user == asks.number or asks.may(Scope.RECORDS_ALL)
+        if not there or not own or found.state != ("trashed" if trashed else "stored"):
+            raise NotFound("Video chunk not found")
+        g.camera = found.camera
+        return found
+
+    def delete(self, number: int, asks: Principal, caller: Caller, *, purge: bool = False) -> None:
+        """Put a file into the trash; with ``purge`` it is deleted at once. Of which the audit log tells first.
+
+        Raises:
+            NotFound: there is none of that number for whoever asks.
+            Forbidden: it is another's, and who asks may not delete those; or it is to be purged, and who asks is no
+                admin.
+            Conflict: it is on hold.
+        """
+        found = self.chunk(number, asks)
+        self._refuse_others(found, asks)
+        if purge and not self._is_open and not asks.may(Scope.SETTINGS_ADMIN):
+            raise Forbidden("only an admin can delete a file past the trash.")
+        now_us = self._core.clock.now_us()
+        self._trash.refuse_held(number, now_us)
+        self._note_file("session_file.purged" if purge else "session_file.deleted", found, asks, caller)
+        self._trash.put(number, now_us)
+        if purge and not Deletions(self._core.db).mark_session_files([found.id], "asked", now_us):
+            raise Conflict("it is on hold: it is in the trash")
+
+    def restore(self, number: int, asks: Principal, caller: Caller) -> SessionChunk:
+        """Take a file out of the trash.
+
+        Raises:
+            NotFound: none of that number is in it for whoever asks.
+            Forbidden: it is another's, and who asks may not delete those.
+        """
+        found = self.chunk(number, asks, trashed=True)
+        self._refuse_others(found, asks)
+        self._note_file("session_file.restored", found, asks, caller)
+        self._trash.take_out(number)
+        return self._sessions.any_state(number)
+
+    def _refuse_others(self, found: SessionChunk, asks: Principal) -> None:
+        if not self._is_open and found.user != asks.number and not asks.may(Scope.FOOTAGE_DELETE):
+            raise Forbidden("you can delete your own files only.")
+
+    def _note(self, what: str, session: RecorderSession, asks: Principal, caller: Caller) -> None:
+        detail = {"session": session.number, "user_name": session.user_name}
+        self._write(what, session.camera, detail, asks, caller)
+
+    def _note_file(self, what: str, found: SessionChunk, asks: Principal, caller: Caller) -> None:
+        self._write(what, found.camera, {"file": found.key, "session": found.session}, asks, caller)
+
+    def _write(self, what: str, camera: str, detail: dict[str, object], asks: Principal, caller: Caller) -> None:
+        deed = Deed(what, f"camera {camera}", asks.name, asks.user or None, asks.token, caller.address, detail)
+        self._audit.write(deed, self._core.clock.now_us())

@@ -1,0 +1,269 @@
+"""The routes of an older recorder: a named user records a camera for a while, in files of equal length.
+
+Errors are ``{"error": ...}``. A server's camera is recorded all the time; a session says which of it is kept as files.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask_openapi3 import APIBlueprint, Tag
+
+from gatehouse_api.auth.access import known, needs, open_to_all
+from gatehouse_api.auth.caller import caller, sender
+from gatehouse_api.context import context
+from gatehouse_api.delivery import deliver
+from gatehouse_api.recorder_desk import RecorderDesk
+from gatehouse_api.routes.compat import deprecate
+from gatehouse_api.routes.compat_s0_models import ChunkPath, DeleteQuery, NamePath
+from gatehouse_common.accounts import Permission, Scope
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import Camera, SessionChunk, User
+from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.ids import parse_slug
+from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
+from gatehouse_common.timefmt import rfc3339
+
+api = APIBlueprint("compat_s0", __name__, url_prefix="/api", abp_tags=[Tag(name="Compatibility")])
+
+_LEAST_TOTAL_S, _LEAST_CHUNK_S = 60, 30
+_MOST_TOTAL_S, _MOST_CHUNK_S = 24 * 3600, 3600
+
+
+@api.post("/start-recording", summary="Record a camera for a while", deprecated=True)
+@needs(Scope.RECORDS_OWN, permission=Permission.LIVE)
+def start_recording() -> Response:
+    """Begin a session of the named user; `source` says of which camera (`camera:<id>`), else of the default camera."""
+    body, desk = _body(), _desk()
+    name, (total, chunk), camera = _name(body), _lengths(body, desk), _camera(body)
+    session = desk.begin(desk.user(name, caller(), add=True), camera, total, chunk, caller(), sender())
+    expected = math.ceil(total / chunk)
+    return _told(
+        {
+            "message": f"Recording started for user {session.user_name}",
+            "username": session.user_name,
+            "user_name": session.user_name,
+            "session_id": session.id,
+            "camera": session.camera,
+            "total_duration_seconds": total,
+            "chunk_duration_seconds": chunk,
+            "expected_chunks": expected,
+        }
+    )
+
+
+@api.post("/stop-recording", summary="Stop a session", deprecated=True)
+@needs(Scope.RECORDS_OWN)
+def stop_recording() -> Response:
+    """Stop the session of the named user; its last file ends now, and is there once it is cut."""
+    desk = _desk()
+    user = desk.user(_name(_body()), caller())
+    session = desk.stop(user, caller(), sender())
+    chunks = [_view(one) for one in desk.chunks(session=session.number)]
+    return _told(
+        {
+            "message": f"Recording stopped for user {user.name}",
+            "username": user.name,
+            "total_chunks": len(chunks),
+            "chunks": chunks,
+        }
+    )
+
+
+@api.get("/recording-status/<name>", summary="Whether a user records", deprecated=True)
+@needs(Scope.RECORDS_OWN)
+def get_status(path: NamePath) -> Response:
+    """Return whether a user records, and how far it is."""
+    desk = _desk()
+    user = desk.find(path.name, caller())
+    session = None if user is None else desk.active(user)
+    if session is None or not caller().sees(session.camera):
+        return _told({"username": path.name, "is_recording": False})
+    now_us = context().core.clock.now_us()
+    return _told(
+        {
+            "username": session.user_name,
+            "is_recording": True,
+            "elapsed_seconds": max(0, now_us - session.start_us) // SECOND,
+            "total_duration_seconds": session.total_seconds,
+            "chunk_duration_seconds": session.chunk_seconds,
+            "total_chunks_so_far": len(desk.chunks(session=session.number)),
+        }
+    )
+
+
+@api.get("/videos", summary="All files of sessions", deprecated=True)
+@needs(Scope.RECORDS_OWN, Scope.RECORDS_ALL, permission=Permission.PLAYBACK)
+def get_videos() -> Response:
+    """Return the files of all users, of one's own for who may not see others'."""
+    chunks = [_view(one) for one in _desk().visible_chunks(caller())]
+    return _told({"total_chunks": len(chunks), "chunks": chunks})
+
+
+@api.get("/videos/<name>", summary="The files of a user", deprecated=True)
+@needs(Scope.RECORDS_OWN, Scope.RECORDS_ALL, permission=Permission.PLAYBACK)
+def get_videos_of(path: NamePath) -> Response:
+    """Return the files of a user; none, if there is no such user."""
+    desk = _desk()
+    user = desk.find(path.name, caller())
+    chunks = [] if user is None else [_view(one) for one in desk.visible_chunks(caller(), user.number)]
+    return _told({"username": path.name, "total_chunks": len(chunks), "chunks": chunks})
+
+
+@api.get("/video/<int:chunk>", summary="A file of a session", deprecated=True)
+@needs(Scope.RECORDS_OWN, Scope.RECORDS_ALL, permission=Permission.PLAYBACK)
+def get_video(path: ChunkPath) -> Response:
+    """Return what is known of a file."""
+    return _told(_view(_desk().chunk(path.chunk, caller())))
+
+
+@api.get("/video/<int:chunk>/download", summary="The bytes of a file", deprecated=True)
+@needs(Scope.RECORDS_OWN, Scope.RECORDS_ALL, permission=Permission.EXPORT)
+def get_download(path: ChunkPath) -> Response:
+    """Return a file, with ranges."""
+    ctx, found = context(), _desk().chunk(path.chunk, caller())
+    try:
+        ctx.core.store.stat(found.key)
+    except NotFound as error:
+        raise NotFound("Video file not found on disk") from error
+    file = VirtualFile((ObjectRange(found.key, 0, found.bytes, found.id),))
+    return deprecate(deliver(file, ctx.clip_reader, sealed=True, name=found.key.rpartition("/")[2]), "/api/v1/footage")
+
+
+@api.delete("/delete-video/<int:chunk>", summary="Delete a file", deprecated=True)
+@needs(Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE, permission=Permission.PLAYBACK)
+def delete_video(path: ChunkPath, query: DeleteQuery) -> Response:
+    """Put a file into the trash, where it stays for `sessions.trash_hours`; what is on hold is 409.
+
+    With `purge=true` an admin deletes it at once.
+    """
+    _desk().delete(path.chunk, caller(), sender(), purge=query.purge)
+    return _told({"message": "Video chunk deleted successfully"})
+
+
+@api.post("/init-db", summary="Make the tables", deprecated=True)
+@needs(Scope.SETTINGS_ADMIN)
+def init_db() -> Response:
+    """Bring the schema up to date; it is at each start, and nothing is ever lost by it."""
+    context().core.db.upgrade()
+    return _told({"message": "Database initialized successfully"})
+
+
+@api.get("/health", summary="Does it answer", deprecated=True)
+@open_to_all
+def get_health() -> Response:
+    """Return 200 while the process answers."""
+    return _told({"status": "healthy"})
+
+
+@api.get("/users", summary="Users", deprecated=True)
+@needs(Scope.USERS_ADMIN)
+def get_users() -> Response:
+    """Return all users."""
+    found = [_user_view(user) for user in context().doorkeeper.users.list()]
+    return _told({"total_users": len(found), "users": found})
+
+
+@api.get("/users/<name>", summary="A user", deprecated=True)
+@known
+def get_user(path: NamePath) -> Response:
+    """Return a user: oneself, or anybody for who may see users."""
+    user = _desk().find(path.name, caller(), Scope.USERS_ADMIN)
+    if user is None:
+        raise NotFound("User not found")
+    return _told(_user_view(user))
+
+
+def _told(body: dict[str, Any]) -> Response:
+    return deprecate(jsonify(body), "/api/docs")
+
+
+def _desk() -> RecorderDesk:
+    return context().recorder
+
+
+def _body() -> dict[str, Any]:
+    found = request.get_json(silent=True)
+    if not isinstance(found, dict):
+        raise InvalidInput("the body has to be a JSON object")
+    return found
+
+
+def _name(body: dict[str, Any]) -> str:
+    name = body.get("user_name", body.get("username", ""))
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidInput("user_name is required", "user_name")
+    return name.strip()
+
+
+def _camera(body: dict[str, Any]) -> Camera:
+    """Return the camera that is named, else the default camera.
+
+    Raises:
+        InvalidInput: its name cannot be one, there is none at all, or it is that of whoever asks.
+        NotFound: there is no such camera.
+    """
+    ctx, source = context(), body.get("source", "")
+    if not isinstance(source, str):
+        raise InvalidInput("source has to be text: `camera:` and the id of a camera", "source")
+    if source == "browser":
+        raise InvalidInput("browsers record on the page, which sends what they record; name a camera here", "source")
+    kind, _, named = source.partition(":")
+    if source and (kind != "camera" or not named):
+        raise InvalidInput("source has to be `camera:` and the id of a camera", "source")
+    named = named or body.get("camera", "")
+    if not isinstance(named, str):
+        raise InvalidInput("camera has to be the id of one", "camera")
+    if not named and ctx.default_camera() is None:
+        raise InvalidInput("no camera is configured: name one, or add it", "camera")
+    return ctx.chosen_camera(parse_slug(named) if named else "")
+
+
+def _lengths(body: dict[str, Any], desk: RecorderDesk) -> tuple[int, int]:
+    """Return how long a session is, and how long its files, seconds.
+
+    Raises:
+        InvalidInput: they are no integers, or too short, or too long.
+    """
+    total = _seconds(body, "total_duration_seconds", desk.total_s, _LEAST_TOTAL_S, _MOST_TOTAL_S)
+    chunk = _seconds(
+        body,
+        "chunk_duration_seconds",
+        min(desk.chunk_s, total, _MOST_CHUNK_S),
+        _LEAST_CHUNK_S,
+        min(total, _MOST_CHUNK_S),
+    )
+    return total, chunk
+
+
+def _seconds(body: dict[str, Any], name: str, default: int, least: int, most: int) -> int:
+    value = body.get(name, default)
+    if type(value) is not int or not least <= value <= most:
+        raise InvalidInput(f"{name} must be an integer from {least} to {most}", name)
+    return value
+
+
+def _view(one: SessionChunk) -> dict[str, Any]:
+    """Return a file as the older recorder shows it: the columns of its table."""
+    zone = context().core.zone
+    start = rfc3339(one.start_us, zone)
+    return {
+        "id": one.number,
+        "clip_id": one.position,
+        "user_id": one.user,
+        "user_name": one.user_name,
+        "recording_date": start,
+        "file_name": one.key.rpartition("/")[2],
+        "file_path": one.key,
+        "start_time": start,
+        "end_time": rfc3339(one.end_us, zone),
+        "duration_seconds": round((one.end_us - one.start_us) / SECOND),
+        "chunk_duration_seconds": one.chunk_seconds,
+        "created_at": None if one.stored_us is None else rfc3339(one.stored_us, zone),
+    }
+
+
+def _user_view(user: User) -> dict[str, Any]:
+    return {"id": user.number, "username": user.name, "role": user.role, "created_at": rfc3339(user.created_us)}

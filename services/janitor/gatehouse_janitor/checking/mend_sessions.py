@@ -1,0 +1,181 @@
+"""Mending files of sessions: cut anew where there is footage, else told of; files are kept in the quarantine."""
+
+from __future__ import annotations
+
+import structlog
+
+from gatehouse_common.accounts import Role
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import (
+    FootageReader,
+    RecorderSession,
+    RecorderSessions,
+    SessionChunk,
+    SessionInventory,
+    User,
+    Users,
+)
+from gatehouse_common.errors import Conflict, DataLoss, InvalidInput
+from gatehouse_common.intervals import Interval, subtract
+from gatehouse_common.media.film_facts import read_facts
+from gatehouse_common.media.session_box import SessionInfo, read_session_box
+from gatehouse_common.runtime import Core
+
+from .chunk_check import APART_US
+from .clip_check import is_whole
+from .content import BlockReader
+from .problem import Kind, Problem
+from .quarantine import set_aside
+from .safety import StoreStands
+
+log = structlog.get_logger(__name__)
+
+_NOBODY = "unknown"
+
+
+class SessionRepair:
+    """Mends what is wrong with files of sessions.
+
+    Args:
+        core: the index and the store.
+        stands: asked whether the store is there before anything is done that cannot be taken back.
+    """
+
+    def __init__(self, core: Core, stands: StoreStands) -> None:
+        self._core, self._stands = core, stands
+        self._sessions, self._known = RecorderSessions(core.db), SessionInventory(core.db)
+        self._footage = FootageReader(core.db)
+
+    def mend(self, problem: Problem) -> str | None:
+        """Mend one problem and return what was done, None if nothing can be done about it.
+
+        Raises:
+            GatehouseError: index or store does not take it.
+        """
+        if problem.subject:
+            return self._row(problem)
+        if problem.kind is Kind.ORPHAN:
+            return self._restore(problem)
+        return self._set_aside(problem)
+
+    def _restore(self, problem: Problem) -> str | None:
+        told = self._told(problem.key)
+        if told is not None and self._known.is_planned(told.number):
+            return None  # it may be the file of that row: the segmenter writes it, or makes the same again
+        try:
+            return restore_session_file(self._core, problem.key)
+        except (DataLoss, Conflict) as error:
+            log.info("a file of a session cannot be indexed anew", key=problem.key, reason=error.message)
+        return self._set_aside(problem)
+
+    def _told(self, key: str) -> SessionInfo | None:
+        try:
+            return read_session_box(BlockReader(self._core.store, key, self._core.store.stat(key).size))
+        except DataLoss:
+            return None
+
+    def _row(self, problem: Problem) -> str | None:
+        row = self._sessions.any_state(int(problem.subject))
+        size = 0 if problem.kind is Kind.MISSING else self._core.store.stat(row.key).size
+        if problem.kind in {Kind.SIZE, Kind.TRUNCATED} and self._is_of(row, size):
+            return f"it is {size} bytes long" if self._known.size(row.number, row.key, size) else None
+        again = row.state == "stored" and self._can_be_cut_again(row)
+        if problem.kind not in {Kind.MISSING, Kind.EMPTY} and not again:
+            return None  # however damaged: it is what there is of it
+        self._stands.check()
+        aside = "" if problem.kind is Kind.MISSING else f"; the file was {self._set_aside(problem)}"
+        if row.state == "trashed":
+            return f"out of the trash, for it is gone{aside}" if self._known.forget(row.number, row.key) else None
+        planned = self._known.plan_again(row.number, row.key, problem.detail)
+        return f"to be cut anew from the footage{aside}" if planned else None
+
+    def _is_of(self, row: SessionChunk, size: int) -> bool:
+        """Return whether a file is a film from its first byte to its last, and says that it is a row's."""
+        reader = BlockReader(self._core.store, row.key, size)
+        try:
+            told = read_session_box(reader) if is_whole(reader) else None
+        except DataLoss:
+            return False
+        return told is not None and told.id == row.id
+
+    def _can_be_cut_again(self, row: SessionChunk) -> bool:
+        """Return whether all that a file shows is still there as footage."""
+        there = self._footage.spans(row.camera, row.start_us, row.end_us)
+        return not [gap for gap in subtract(Interval(row.start_us, row.end_us), there) if gap.duration > APART_US]
+
+    def _set_aside(self, problem: Problem) -> str:
+        self._stands.check()
+        target = set_aside(self._core.store, problem.key, problem.detail, self._core.clock)
+        return f"moved to {target}"
+
+
+def restore_session_file(core: Core, key: str) -> str:
+    """Make the row of a session's file anew of the file; return what was done.
+
+    Args:
+        core: the index and the store.
+        key: of the file.
+
+    Raises:
+        DataLoss: it is no film, or does not say what it is.
+        NotFound: it is gone.
+        Conflict: there is another file of that number.
+    """
+    info = core.store.stat(key)
+    reader = BlockReader(core.store, key, info.size)
+    facts, told = read_facts(reader), read_session_box(reader)
+    if told is None:
+        raise DataLoss("nothing says which session the file is of")
+    user = _user(core, told.user_name)
+    ended_us = max(told.end_us, told.wanted_end_us)
+    session = RecorderSession(
+        told.session,
+        told.session_id,
+        user.number,
+        told.user_name,
+        told.camera,
+        told.began_us,
+        max(told.began_us + told.total_seconds * SECOND, ended_us),
+        told.total_seconds,
+        told.chunk_seconds,
+        ended_us,  # whatever else there was of it has ended by now
+        told.viewing,
+    )
+    chunk = SessionChunk(
+        number=told.number,
+        id=told.id,
+        session=told.session,
+        position=told.position,
+        user=user.number,
+        user_name=told.user_name,
+        camera=told.camera,
+        chunk_seconds=told.chunk_seconds,
+        wanted_start_us=told.wanted_start_us,
+        wanted_end_us=told.wanted_end_us,
+        start_us=told.start_us,
+        end_us=told.end_us,
+        state="stored",
+        key=key,
+        bytes=info.size,
+        width=facts.width,
+        height=facts.height,
+        frames=facts.frames,
+        detail="",
+        stored_us=info.modified_us,
+        name=told.name,
+    )
+    SessionInventory(core.db).add(session, chunk, user.number)
+    return "indexed anew from the file"
+
+
+def _user(core: Core, name: str) -> User:
+    """Return the user of a name; one that is not there any more is added, and can do nothing."""
+    users = Users(core.db)
+    found = users.named(name)
+    if found is not None:
+        return found
+    now_us = core.clock.now_us()
+    try:
+        return users.add(name, Role.UPLOADER, now_us, state="disabled")
+    except InvalidInput:  # names were stricter since
+        return users.named(_NOBODY) or users.add(_NOBODY, Role.UPLOADER, now_us, state="disabled")

@@ -1,0 +1,146 @@
+"""From a planned file of a session to an object of the store: cut by the slicer, each going on where the last ended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import RecorderSession, RecorderSessions, SessionChunk
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, NotFound, WorkerUnavailable
+from gatehouse_common.footage import ChunkReader, Found, Library, VirtualSource
+from gatehouse_common.intervals import Interval
+from gatehouse_common.media.session_box import SessionInfo, build_session_box
+from gatehouse_common.media.slicing import Slice, slice_footage
+from gatehouse_common.observability.metrics import STORAGE_WRITE_ERRORS
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
+
+from .clip_cutter import missing, same_bytes, size_of
+
+_TRIES = 3
+SHORTEST_US = SECOND // 2
+"""What a stop leaves of a file that is shorter is no failure to be told of."""
+
+
+class SessionCutter:
+    """Makes objects of planned files.
+
+    Args:
+        core: the store, the site's zone.
+        sessions: the plans.
+        library: finds footage.
+    """
+
+    def __init__(self, core: Core, sessions: RecorderSessions, library: Library) -> None:
+        self._core, self._sessions, self._library = core, sessions, library
+        self._reader = ChunkReader(core.media, library.locate)
+
+    def cut(self, chunk: SessionChunk, *, partial: bool = False) -> SessionChunk:
+        """Cut a file from the footage that there is, put it into the store, and return what it is now.
+
+        It begins with the frame after the last of the file before it, so that none is missing and none is in both.
+        Doing so again changes nothing: an object of the same bytes is taken for this file's, and one of others, which
+        another process may have made of more footage, is let be.
+
+        Args:
+            chunk: what is planned.
+            partial: leave out what a worker has that does not answer, and say so.
+
+        Raises:
+            NotFound: nothing of it is recorded, or the file before has all of it.
+            Unavailable: the index, the store, or a worker that has footage of it does not answer.
+            ResourceExhausted: the store is full.
+            DataLoss: footage is damaged, or gone.
+        """
+        wanted, session = Interval(self._begin(chunk), chunk.wanted_end_us), self._sessions.get(chunk.session)
+        for _ in range(_TRIES):
+            found = self._library.find(chunk.camera, wanted.start, wanted.end, partial=partial)
+            cut = _explained(slice_footage(found.media, wanted.start, wanted.end), chunk, session)
+            try:
+                key = self._place(chunk, cut)
+            except NotFound as error:  # a chunk was let go of between the look and now; then the index knows it
+                gone = error.message
+                continue
+            return self._made(chunk, key, found, cut, wanted)
+        raise DataLoss(f"footage that the index knows is not there: {gone}")
+
+    def take_back(self, cut: SessionChunk) -> None:
+        """Delete the object of a file that was deleted, or that another process made under another name meanwhile."""
+        try:
+            kept = self._sessions.any_state(cut.number)
+        except NotFound:
+            kept = None
+        if kept is None or kept.state == "deleted" or kept.key != cut.key:
+            self._core.store.delete(cut.key)
+
+    def _begin(self, chunk: SessionChunk) -> int:
+        """Return where a file begins: with the frame after the last of the one before it, if that was made.
+
+        Raises:
+            NotFound: the one before has all of it.
+        """
+        before = self._sessions.before(chunk)
+        begin = chunk.wanted_start_us if before is None else max(before.end_us, before.wanted_start_us)
+        if begin >= chunk.wanted_end_us:
+            raise NotFound("all of it is in the file before it")
+        return begin
+
+    def _place(self, chunk: SessionChunk, cut: Slice) -> str:
+        """Put a file into the store; return its key. A name that is taken by other bytes is left to whoever took it."""
+        store = self._core.store
+        for attempt in count(1):
+            key = keys.session(chunk.wanted_start_us, chunk.number, self._core.zone, attempt, name=chunk.name)
+            source = VirtualSource(key, cut.file, self._reader.read)
+            try:
+                store.put(source, key)
+            except Conflict:
+                if same_bytes(store, key, source):
+                    return key
+                continue
+            except (NotFound, WorkerUnavailable):
+                raise
+            except GatehouseError:
+                STORAGE_WRITE_ERRORS.labels("store").inc()
+                raise
+            return key
+        raise AssertionError  # it counts for ever
+
+    def _made(self, chunk: SessionChunk, key: str, found: Found, cut: Slice, wanted: Interval) -> SessionChunk:
+        width, height = size_of(found, wanted)
+        return replace(
+            chunk,
+            state="stored",
+            key=key,
+            start_us=cut.start_us,
+            end_us=cut.end_us,
+            bytes=cut.file.size,
+            width=width,
+            height=height,
+            frames=cut.frames,
+            detail=missing(found, cut),
+            stored_us=self._core.clock.now_us(),
+        )
+
+
+def _explained(cut: Slice, chunk: SessionChunk, session: RecorderSession) -> Slice:
+    """Return a slice whose file says at its end what its row says, of what does not change until it is cut."""
+    info = SessionInfo(
+        session.number,
+        session.id,
+        session.start_us,
+        session.total_seconds,
+        session.chunk_seconds,
+        session.viewing,
+        chunk.number,
+        chunk.id,
+        chunk.position,
+        chunk.user_name,
+        chunk.camera,
+        chunk.name,
+        chunk.wanted_start_us,
+        chunk.wanted_end_us,
+        cut.start_us,
+        cut.end_us,
+    )
+    return replace(cut, file=replace(cut.file, pieces=(*cut.file.pieces, build_session_box(info))))

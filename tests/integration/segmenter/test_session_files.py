@@ -1,0 +1,167 @@
+"""Files of recorder sessions, by the burned-in numbers of their frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from clip_kit import FPS, FilmCamera, at_work
+from gatehouse_common.accounts import Role
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import Camera, CameraRepository, RecorderSessions, SessionChunk, SessionTrash, Users
+from gatehouse_common.footage import Library
+from gatehouse_common.intervals import Interval
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
+from gatehouse_common.testing.film import frame_numbers
+from gatehouse_segmenter.session_cutter import SessionCutter
+from pipeline_kit import START_US, add_camera, core_at, spool_files
+from running import wait_for
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    with core_at(tmp_path / "data") as opened:
+        add_camera(opened)
+        yield opened
+
+
+def at(number: float) -> int:
+    """When a frame of the first run is on the screen."""
+    return START_US + round(number * SECOND / FPS)
+
+
+def begin(core: Core, first: float, last: float, chunk_s: int) -> int:
+    user = Users(core.db).add("Ann", Role.OPERATOR, START_US)
+    span = Interval(at(first), at(last))
+    return RecorderSessions(core.db).begin(user.number, user.name, "cam", span, chunk_s).number
+
+
+def stored(core: Core, count: int) -> list[SessionChunk]:
+    def found() -> list[SessionChunk]:
+        chunks = RecorderSessions(core.db).chunks()
+        return chunks if len(chunks) >= count else []
+
+    return wait_for(f"{count} files", found, 20)
+
+
+def shown(core: Core, chunk: SessionChunk) -> list[int]:
+    return [number for number, _ in frame_numbers(core.store.read(chunk.key))]
+
+
+def test_the_files_of_a_session_follow_on_each_other_to_the_frame(core: Core) -> None:
+    """S0-2, S0-3, S0-7: no frame is in two of them, and none between them is missing, wherever keyframes are."""
+    camera = FilmCamera(core.data_dir, core.bus.publish)
+    begin(core, 53.5, 203, 4)
+    with at_work(core):
+        camera.advance(at(120))
+        first = stored(core, 1)
+        assert [c.position for c in first] == [1], "the others have not been recorded yet"
+        camera.advance(at(260))
+        chunks = stored(core, 4)
+        camera.stop()
+    numbers = [shown(core, c) for c in chunks]
+    assert numbers[0][0] == 53, "the frame that is on the screen when it begins"
+    assert [n for one in numbers for n in one] == list(range(53, 203))
+    assert [len(one) for one in numbers] == [41, 40, 40, 29]
+    assert all(a.end_us == b.start_us for a, b in pairwise(chunks))
+    assert all(c.detail == "" and c.bytes > 0 and c.width == 160 for c in chunks)
+    assert [c.key.rpartition("_")[2] for c in chunks] == ["1.mp4", "2.mp4", "3.mp4", "4.mp4"]
+
+
+def test_a_session_that_is_stopped_keeps_what_was_recorded(core: Core) -> None:
+    """S0-5: the last file is what there is of it, and plays."""
+    camera = FilmCamera(core.data_dir, core.bus.publish)
+    number = begin(core, 10, 410, 10)
+    with at_work(core):
+        camera.advance(at(160))
+        RecorderSessions(core.db).stop(number, at(147))
+        camera.advance(at(240))
+        chunks = stored(core, 2)
+        camera.stop()
+    assert [n for c in chunks for n in shown(core, c)] == list(range(10, 147))
+    assert RecorderSessions(core.db).planned(lambda _: True) == []
+
+
+def test_where_only_clips_are_kept_a_session_has_its_footage(tmp_path: Path) -> None:
+    """S0-2, S2-22: chunks wait until the last file is cut of them, then they go."""
+    settings = {"clips.pre_seconds": "1", "clips.post_seconds": "1", "clips.late_seconds": "1"}
+    with core_at(tmp_path / "data", **settings) as core:
+        CameraRepository(core.db).add(
+            Camera(id="cam", url="synthetic:", created_us=START_US - 60 * SECOND, settings={"keep": "events"})
+        )
+        camera = FilmCamera(core.data_dir, core.bus.publish, chunk_us=4 * SECOND)
+        begin(core, 50, 350, 30)
+        with at_work(core):
+            camera.advance(at(340))
+            time.sleep(4)
+            assert len(spool_files(core.data_dir)) >= 8, "of the thirty seconds that a file is to have, nothing is gone"
+            camera.advance(at(400))
+            (chunk,) = stored(core, 1)
+            camera.stop()
+            wait_for("the chunks to go", lambda: not spool_files(core.data_dir), 20)
+        assert shown(core, chunk) == list(range(50, 350))
+
+
+def test_a_file_that_two_make_is_there_once(core: Core) -> None:
+    """S0-3: at a hand-over both cut it; what the row names is there, and no other object."""
+    camera = FilmCamera(core.data_dir, core.bus.publish)
+    begin(core, 10, 60, 30)
+    sessions = RecorderSessions(core.db)
+    (planned,) = sessions.planned(lambda _: True)
+    with at_work(core):
+        camera.advance(at(120))
+        (chunk,) = stored(core, 1)
+        library = Library(core, 0)
+        cutter = SessionCutter(core, sessions, library)
+        late = cutter.cut(planned)
+        assert not sessions.made(late)
+        cutter.take_back(late)
+        SessionTrash(core.db).put(chunk.number, START_US)
+        assert not sessions.made(cutter.cut(planned))
+        camera.stop()
+        library.close()
+    assert [info.key for info in core.store.list(keys.SESSIONS)] == [chunk.key]
+    assert shown(core, chunk) == list(range(10, 60))
+
+
+def test_one_that_cannot_be_cut_does_not_stop_the_others(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S0-6: whatever is wrong with one file, it says so in the end, and others are made."""
+    cut = SessionCutter.cut
+
+    def poisoned(self: SessionCutter, chunk: SessionChunk, *, partial: bool = False) -> SessionChunk:
+        if chunk.position == 1:
+            raise KeyError("odd media")
+        return cut(self, chunk, partial=partial)
+
+    monkeypatch.setattr(SessionCutter, "cut", poisoned)
+    camera = FilmCamera(core.data_dir, core.bus.publish)
+    begin(core, 10, 110, 5)
+    with at_work(core):
+        camera.advance(at(200))
+        (second,) = stored(core, 1)
+        camera.stop()
+    assert shown(core, second) == list(range(60, 110))
+    first = RecorderSessions(core.db).any_state(1)
+    assert (first.state, "KeyError" in first.detail) == ("failed", True)
+
+
+def test_what_is_not_recorded_is_told_and_the_rest_is_there(core: Core) -> None:
+    """A camera that is away for the second file costs that one; the third is whole."""
+    camera = FilmCamera(core.data_dir, core.bus.publish)
+    begin(core, 0, 300, 10)
+    with at_work(core):
+        camera.advance(at(90))
+        camera.reconnect(at(210))
+        camera.advance(at(210) + 11 * SECOND)
+        chunks = stored(core, 2)
+        camera.stop()
+    assert "not recorded" in chunks[0].detail
+    assert {c.position for c in chunks} == {1, 3}
+    with core.db.look():
+        failed = RecorderSessions(core.db).planned(lambda _: True)
+    assert failed == []
