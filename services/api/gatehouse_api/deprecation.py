@@ -7,6 +7,18 @@ from typing import Final
 from flask import Flask, Response, request
 
 SUCCESSORS: Final = {
+    "/api/start-recording": "/api/v1/footage",
+    "/api/stop-recording": "/api/v1/footage",
+    "/api/recording-status/<name>": "/api/v1/cameras",
+    "/api/videos": "/api/v1/footage",
+    "/api/videos/<name>": "/api/v1/footage",
+    "/api/video/<int:chunk>": "/api/v1/footage",
+    "/api/video/<int:chunk>/download": "/api/v1/footage",
+    "/api/delete-video/<int:chunk>": "/api/v1/retention/plan",
+    "/api/init-db": "/api/v1/health",
+    "/api/health": "/api/v1/health",
+    "/api/users": "/api/v1/users",
+    "/api/users/<name>": "/api/v1/users",
     "/camera_info": "/api/v1/cameras",
     "/recordings": "/api/v1/timeline",
     "/recordings/recording_index.json": "/api/v1/timeline",

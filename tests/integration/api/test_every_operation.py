@@ -96,6 +96,11 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         "DELETE /api/v1/tokens/{token}": {"token": token},
         "DELETE /api/v1/links/{link}": {"link": revoked["id"]},
         "DELETE /api/v1/auth/sessions/{session}": {"session": session},
+        "GET /api/users/{name}": {"name": "ada"},
+        "GET /api/video/{chunk}": {"chunk": there["file"]},
+        "GET /api/video/{chunk}/download": {"chunk": there["file"]},
+        "DELETE /api/delete-video/{chunk}": {"chunk": there["file"]},
+        "POST /api/v1/session-files/{chunk}/restore": {"chunk": there["trashed"]},
         "POST /v2/video/cleanup": {"retention_days": "10000"},
     }
     return real, spare

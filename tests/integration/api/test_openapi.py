@@ -162,8 +162,8 @@ def test_old_routes_are_marked_and_name_what_there_is_now(site: AccessSite, docu
         if path not in old:
             continue
         assert all("Deprecation" in answer["headers"] for answer in operation["responses"].values()), path
-        answer = site.ask("nobody", method.upper(), path.replace("{", "").replace("}", ""))
-        assert answer.status == 401, path
+        answer = site.ask("nobody", method.upper(), path.replace("{chunk}", "1").replace("{", "").replace("}", ""))
+        assert answer.status == (401 if operation["security"] else 200), path
         assert answer.headers["Deprecation"].startswith("@"), path
         successor = answer.headers["Link"].partition(">")[0].lstrip("<")
         assert answer.headers["Link"].endswith('rel="successor-version"')
@@ -172,15 +172,18 @@ def test_old_routes_are_marked_and_name_what_there_is_now(site: AccessSite, docu
 
 
 def test_errors_of_old_routes_are_as_their_clients_know_them(document: dict[str, Any]) -> None:
-    """S1: text; S2: `detail`; ours are problems."""
+    """S0: `error`; S1: text; S2: `detail`; ours are problems."""
     for path, _, operation in operations(document):
         kinds = set(operation["responses"]["400"]["content"])
         if path.startswith("/v2/"):
             assert kinds == {"application/json"}
-        elif path in SUCCESSORS:
-            assert kinds == {"text/plain"}
         elif path.startswith("/api/v1"):
             assert kinds == {"application/problem+json"}
+        elif path.startswith("/api/"):
+            assert kinds == {"application/json"}
+            assert "OldError" in repr(operation["responses"]["400"])
+        elif path in SUCCESSORS:
+            assert kinds == {"text/plain"}
 
 
 def test_the_page_about_the_api_is_made_from_the_document(document: dict[str, Any]) -> None:

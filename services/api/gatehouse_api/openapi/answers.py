@@ -30,6 +30,7 @@ MEDIA: Final[dict[str, tuple[str, ...]]] = {
     "GET /v2/stream/video-feed": (_MJPEG,),
     "GET /v2/stream/snapshot": (_JPEG,),
     "GET /v2/stream/annotated-snapshot": (_JPEG,),
+    "GET /api/video/{chunk}/download": (_MP4,),
     "GET /metrics": (TEXT,),
 }
 """Of answers that are there: their types, where a route does not name a model for them. Else they are JSON."""
@@ -56,6 +57,35 @@ UNDECLARED: Final[dict[str, list[dict[str, Any]]]] = {
 }
 """Parameters of routes that read them as they come, so that a wrong one is told in their own way."""
 
+_NAMED: Final = {"type": "string", "maxLength": 255, "description": "who records; `username` is taken too"}
+_SECONDS: Final = {"type": "integer", "minimum": 60, "maximum": 3600}
+UNDECLARED_BODIES: Final[dict[str, dict[str, Any]]] = {
+    "POST /api/start-recording": {
+        "schema": {
+            "type": "object",
+            "required": ["user_name"],
+            "properties": {
+                "user_name": _NAMED,
+                "source": {"type": "string", "description": "`camera:` and the id of a camera"},
+                "camera": {"type": "string", "description": "the id alone; none: the default camera"},
+                "total_duration_seconds": {**_SECONDS, "maximum": 86_400},
+                "chunk_duration_seconds": {**_SECONDS, "minimum": 30},
+            },
+        },
+        "example": {
+            "user_name": "ada",
+            "camera": "gate",
+            "total_duration_seconds": 900,
+            "chunk_duration_seconds": 180,
+        },
+    },
+    "POST /api/stop-recording": {
+        "schema": {"type": "object", "required": ["user_name"], "properties": {"user_name": _NAMED}},
+        "example": {"user_name": "ada"},
+    },
+}
+"""Bodies in JSON of routes that read them as they come."""
+
 RANGED: Final = frozenset(
     {
         "GET /api/v1/footage",
@@ -64,6 +94,7 @@ RANGED: Final = frozenset(
         "GET /s/{secret}/footage.mp4",
         "GET /footage",
         "GET /v2/video/segments/{segment}/download",
+        "GET /api/video/{chunk}/download",
     }
 )
 """Files with a length: they are given by ranges."""
@@ -96,6 +127,11 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "GET /s/{secret}/footage.mp4": (410, 500),
     "GET /footage": (413, 500),
     "GET /v2/video/segments/{segment}/download": (410, 500),
+    "POST /api/start-recording": (404, 409),
+    "POST /api/stop-recording": (404, 409),
+    "DELETE /api/delete-video/{chunk}": (409,),
+    "POST /api/v1/session-files/{chunk}/restore": (409,),
+    "GET /api/video/{chunk}/download": (410, 500),
     "POST /v2/detection/detect-from-image": (415,),
 }
 """Errors beside those that follow from what a route takes and asks for."""

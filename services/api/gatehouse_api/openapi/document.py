@@ -77,6 +77,9 @@ def complete(app: Flask, document: dict[str, Any]) -> None:
         view = views[name]
         if name in answers.UNDECLARED:
             operation["parameters"] = copy.deepcopy(answers.UNDECLARED[name])
+        if name in answers.UNDECLARED_BODIES:
+            content = {answers.JSON: copy.deepcopy(answers.UNDECLARED_BODIES[name])}
+            operation["requestBody"] = {"content": content, "required": True}
         _say_who_may(operation, access[name])
         _say_what_is_given(name, operation)
         for status in sorted(_errors(name, method, operation, access[name], view)):
