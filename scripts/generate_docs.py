@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
+from gatehouse_api.app import close_app, create_app
+from gatehouse_api.openapi import reference as api_reference
+from gatehouse_common.clock import SystemClock
 from gatehouse_common.messages import asyncapi
-from gatehouse_common.settings import reference
+from gatehouse_common.runtime import Core
+from gatehouse_common.settings import load, reference
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def api_document() -> dict[str, Any]:
+    """Return the OpenAPI document, of an app that nobody uses."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = load({"data_dir": folder, "auth.mode": "open"}, environ={})
+        core = Core.open(settings, SystemClock())
+        core.db.upgrade()
+        try:
+            app = create_app(core)
+            document: dict[str, Any] = app.api_doc
+            close_app(app)
+        finally:
+            core.close()
+    return document
 
 
 def pages() -> dict[Path, str]:
@@ -18,7 +39,8 @@ def pages() -> dict[Path, str]:
         DOCS / "configuration.md": reference.render(),
         DOCS / "gatehouse.example.toml": reference.render_example(),
     }
-    return {**settings, **messages}
+    api = {DOCS / "api.md": api_reference.render(api_document())}
+    return {**settings, **messages, **api}
 
 
 def main() -> int:

@@ -154,10 +154,10 @@ class TestUsers:
     def test_what_was_not_seen_is_not_changed(self, db: Database) -> None:
         users = Users(db)
         ann = users.add("Ann", Role.VIEWER, NOW)
-        changed = users.change(ann.id, seen_version=1, name="Anne", settings={"theme": "dark"})
+        changed = users.change(ann.id, seen={ann.tag}, name="Anne", settings={"theme": "dark"})
         assert (changed.version, changed.name, changed.settings) == (2, "Anne", {"theme": "dark"})
         with pytest.raises(Conflict, match="changed since"):
-            users.change(ann.id, seen_version=1, name="Anna")
+            users.change(ann.id, seen={ann.tag}, name="Anna")
         assert users.named("ann") is None
         assert users.named("anne") == changed
         with pytest.raises(TypeError):

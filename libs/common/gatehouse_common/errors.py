@@ -7,6 +7,7 @@ GatehouseError
 ├── Forbidden               who asks may not                             403  dead-letter
 ├── NotFound                no such thing, or not recorded               404  dead-letter
 ├── Conflict                the state of things forbids it               409  dead-letter
+│   └── ChangedSince        not what it was when who asks looked       412  dead-letter
 ├── Gone                    was here, was deleted                        410  dead-letter
 ├── TooLarge                more than a stated limit                     413  dead-letter
 ├── TooOften                asked for too often; later it may be         429  retry
@@ -36,6 +37,7 @@ class Kind(Enum):
     FORBIDDEN = ("forbidden", 403, False)
     NOT_FOUND = ("not-found", 404, False)
     CONFLICT = ("conflict", 409, False)
+    CHANGED = ("precondition-failed", 412, False)
     GONE = ("gone", 410, False)
     TOO_LARGE = ("too-large", 413, False)
     TOO_OFTEN = ("rate-limited", 429, True)
@@ -96,6 +98,12 @@ class Conflict(GatehouseError):  # noqa: N818
     """The present state forbids it: the name is taken, another process holds the data directory."""
 
     kind = Kind.CONFLICT
+
+
+class ChangedSince(Conflict):
+    """It is not what it was when whoever asks looked at it."""
+
+    kind = Kind.CHANGED
 
 
 class Gone(GatehouseError):  # noqa: N818

@@ -51,10 +51,17 @@ class Sealer:
             InvalidInput: the key is too short.
             GatehouseError: its file cannot be read or made.
         """
-        if is_sealed(url) or not _may_hold_a_password(url):
-            return url
+        return url if is_sealed(url) or not _may_hold_a_password(url) else self.seal_text(url)
+
+    def seal_text(self, text: str) -> str:
+        """Return what is kept of any text: sealed, if there is a key.
+
+        Raises:
+            InvalidInput: the key is too short.
+            GatehouseError: its file cannot be read or made.
+        """
         key = self._key(make=True)
-        return url if key is None else _MARK + key.encrypt(url.encode(errors="surrogatepass")).decode()
+        return text if key is None else _MARK + key.encrypt(text.encode(errors="surrogatepass")).decode()
 
     def open(self, kept: str) -> str:
         """Return the URL of what is kept; what another key sealed stays as it is, and is told in the log once.

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from flask import Flask, Response, make_response
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3 import Info
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from gatehouse_common.db import KeptAnswers
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.settings import trusted_networks
@@ -20,8 +21,12 @@ from .auth.door import install_door
 from .auth.witness import install_witness
 from .composition import build_context
 from .context import context, install
+from .deprecation import install_deprecation
 from .forwarded import Forwarded
 from .guard import install_guard
+from .idempotency import install_idempotency
+from .limits import Limits
+from .openapi.document import Api
 from .recording_watch import RecordingWatch
 from .routes import (
     account_pages,
@@ -40,8 +45,8 @@ from .routes import (
     library_pages,
     links,
     live,
-    log_pages,
     live_grid,
+    log_pages,
     login_pages,
     pages,
     plate_pages,
@@ -114,9 +119,7 @@ _REFERENCE = {
 }
 
 
-def create_app(
-    core: Core, stop: threading.Event | None = None, checks: Callable[[], list[Check]] | None = None
-) -> Flask:
+def create_app(core: Core, stop: threading.Event | None = None, checks: Callable[[], list[Check]] | None = None) -> Api:
     """Return the app.
 
     Args:
@@ -124,13 +127,14 @@ def create_app(
         stop: set when the server is to end.
         checks: what `/readyz` asks.
     """
-    app = OpenAPI(
+    app = Api(
         "gatehouse_api",
         info=Info(title="Gatehouse", version=version("gatehouse"), description=_DESCRIPTION),
         doc_prefix="/api/docs",
         security_schemes={
             "token": {"type": "http", "scheme": "bearer", "bearerFormat": "gatehouse_pat_..."},
             "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            "password": {"type": "http", "scheme": "basic"},
             "session": {"type": "apiKey", "in": "cookie", "name": "gatehouse"},
         },
         validation_error_status=422,
@@ -146,9 +150,13 @@ def create_app(
     app.wsgi_app = Forwarded(app.wsgi_app, trusted_networks(api.trusted_proxies))  # type: ignore[method-assign]
     install_guard(app, api.host, api.allowed_hosts)
     with app.app_context():
-        ctx = context()
+        ctx, limits = context(), Limits(core.settings.values.limits, core.clock)
+        limits.install_for_addresses(app)
         install_door(app, ctx.doorkeeper)
+        limits.install_for_callers(app)
+        install_idempotency(app, KeptAnswers(core.db), core.clock)
         install_witness(app, ctx.audit, core.clock, is_open=ctx.doorkeeper.is_open)
+    install_deprecation(app)
     for family in _FAMILIES:
         app.register_api(family.api)
     app.register_blueprint(pages.pages)

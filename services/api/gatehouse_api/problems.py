@@ -24,6 +24,7 @@ _TITLES = {
     Kind.FORBIDDEN: "Not allowed",
     Kind.NOT_FOUND: "Not found",
     Kind.CONFLICT: "The present state forbids it",
+    Kind.CHANGED: "It has changed",
     Kind.GONE: "It has been deleted",
     Kind.TOO_LARGE: "More than the limit",
     Kind.TOO_OFTEN: "Too often",

@@ -13,6 +13,7 @@ from .footage import FootageReader
 from .holds import Hold, HoldRepository
 from .inventory import Inventory, InventoryWriter
 from .jobs import Job, JobRepository
+from .kept_answers import KeptAnswer, KeptAnswers
 from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
@@ -69,6 +70,8 @@ __all__ = [
     "Job",
     "JobRepository",
     "Kept",
+    "KeptAnswer",
+    "KeptAnswers",
     "Lease",
     "LeaseRepository",
     "Login",

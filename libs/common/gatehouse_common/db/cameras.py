@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.errors import ChangedSince, Conflict, NotFound
 from gatehouse_common.messages import CameraStatus
 
 from .contention import retried
@@ -88,11 +89,15 @@ class CameraRepository:
         enabled: bool | None = None,
         timezone: str | None = None,
         settings: dict[str, Any] | None = None,
+        seen: Collection[str] | None = None,
     ) -> None:
         """Change what is given; an empty ``timezone`` means the site's again.
 
+        With ``seen`` only if its tag is one of these.
+
         Raises:
             NotFound: there is no such camera.
+            ChangedSince: it has another tag by now.
         """
         kept = None if url is None else self.sealer.seal(url)
         values = {"url": kept, "name": name, "enabled": enabled, "timezone": timezone, "settings": settings}
@@ -100,21 +105,22 @@ class CameraRepository:
         if timezone == "":
             given["timezone"] = None
         with self._db.begin() as c:
-            if c.execute(select(CameraRow.id).where(CameraRow.id == camera_id)).first() is None:
-                raise NotFound(f"there is no camera {camera_id[:64]!r}")
+            _lock(c, camera_id, seen)
             if given:
-                c.execute(update(CameraRow).where(CameraRow.id == camera_id).values(given))
+                more = given | {"version": CameraRow.version + 1}
+                c.execute(update(CameraRow).where(CameraRow.id == camera_id).values(more))
 
     @retried
-    def remove(self, camera_id: str) -> None:
-        """Forget a camera; its footage stays.
+    def remove(self, camera_id: str, *, seen: Collection[str] | None = None) -> None:
+        """Forget a camera; its footage stays. With ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such camera.
+            ChangedSince: it has another tag by now.
         """
         with self._db.begin() as c:
-            if c.execute(delete(CameraRow).where(CameraRow.id == camera_id)).rowcount == 0:
-                raise NotFound(f"there is no camera {camera_id[:64]!r}")
+            _lock(c, camera_id, seen)
+            c.execute(delete(CameraRow).where(CameraRow.id == camera_id))
 
     @retried
     def report(self, status: CameraStatus, now_us: int | None = None) -> None:
@@ -154,3 +160,17 @@ class CameraRepository:
     def _camera(self, row: Any) -> Camera:
         camera = Camera(*row)
         return replace(camera, url=self.sealer.open(camera.url))
+
+
+def _lock(c: Connection, camera_id: str, seen: Collection[str] | None) -> None:
+    """Let nobody else change a camera until the end of the transaction.
+
+    Raises:
+        NotFound: there is none of that id.
+        ChangedSince: its tag is none of those that were seen.
+    """
+    row = c.execute(select(*_COLUMNS).where(CameraRow.id == camera_id).with_for_update()).first()
+    if row is None:
+        raise NotFound(f"there is no camera {camera_id[:64]!r}")
+    if seen is not None and Camera(*row).tag not in seen:
+        raise ChangedSince(f"camera {camera_id!r} has been changed since you looked: look again.")

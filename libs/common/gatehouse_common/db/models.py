@@ -87,6 +87,7 @@ class CameraRow(Base):
         server_default="0",
         comment="epoch of the worker that reported: older ones are ignored; 0: alone",
     )
+    version: Mapped[int] = mapped_column(Integer, default=0, server_default="0", comment="counts changes of settings")
 
 
 class RunRow(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -42,6 +43,12 @@ class PlateEvent:
     corrected_by: str | None = None
     rejected_us: int | None = None
     rejected_by: str | None = None
+
+    @property
+    def tag(self) -> str:
+        """What a person may change of it is called as it is, with what that is said of: else another text."""
+        parts = (self.id, self.text, self.voted_text, self.rejected, self.corrected_us)
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)

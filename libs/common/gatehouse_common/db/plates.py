@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, select, update
 
-from gatehouse_common.errors import InvalidInput, NotFound
+from gatehouse_common.errors import ChangedSince, InvalidInput, NotFound
 from gatehouse_common.messages import PlateClosed, PlateSeen, VisitFields
 from gatehouse_common.messages.plates import PLATE
 
@@ -84,11 +85,16 @@ class PlateWriter:
             return False
 
     @retried
-    def correct(self, event_id: str, text: str | None, by: str, at_us: int) -> PlateEvent:
+    def correct(
+        self, event_id: str, text: str | None, by: str, at_us: int, *, seen: Collection[str] | None = None
+    ) -> PlateEvent:
         """Show another text for an event; the voted one is kept. None shows the voted one again.
+
+        With ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such event.
+            ChangedSince: it has another tag by now.
             InvalidInput: it is no text of a plate.
         """
         if text is not None and _PLATE.fullmatch(text) is None:
@@ -97,6 +103,7 @@ class PlateWriter:
             row = _lock(c, event_id)
             if row is None:
                 raise NotFound(f"there is no plate event {event_id[:64]!r}")
+            _check_seen(c, event_id, seen)
             shown = row.voted_text if text is None else text
             who = (None, None) if text is None else (at_us, by[:255])
             values = {"text": shown, "corrected_us": who[0], "corrected_by": who[1]}
@@ -104,17 +111,23 @@ class PlateWriter:
             return _event(c, event_id)
 
     @retried
-    def reject(self, event_id: str, rejected: bool, by: str, at_us: int) -> PlateEvent:
+    def reject(
+        self, event_id: str, rejected: bool, by: str, at_us: int, *, seen: Collection[str] | None = None
+    ) -> PlateEvent:
         """Keep that a person says that an event is of no plate, or takes that back.
+
+        With ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such event.
+            ChangedSince: it has another tag by now.
         """
         who = (at_us, by[:255]) if rejected else (None, None)
         values = {"rejected": rejected, "rejected_us": who[0], "rejected_by": who[1]}
         with self._db.begin() as c:
             if _lock(c, event_id) is None:
                 raise NotFound(f"there is no plate event {event_id[:64]!r}")
+            _check_seen(c, event_id, seen)
             c.execute(update(PlateEventRow).where(PlateEventRow.id == event_id).values(values))
             return _event(c, event_id)
 
@@ -128,6 +141,16 @@ class PlateWriter:
 def _order(told_us: int, reads: int) -> tuple[int, int]:
     """Return what is greater of what was said later. Two messages of one instant differ in what they have counted."""
     return told_us, reads
+
+
+def _check_seen(c: Connection, event: str, seen: Collection[str] | None) -> None:
+    """Return unless an event is not what was seen of it.
+
+    Raises:
+        ChangedSince: it is not.
+    """
+    if seen is not None and _event(c, event).tag not in seen:
+        raise ChangedSince("somebody has changed this plate since: look at it again.")
 
 
 def _lock(c: Connection, event: str) -> Row[Any] | None:

@@ -30,6 +30,12 @@ class Camera:
     backend: str = ""
     timezone: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    version: int = 0
+
+    @property
+    def tag(self) -> str:
+        """What its settings are called as they are: another text once they are changed, or of another of this id."""
+        return f"{self.created_us:x}.{self.version:x}"
 
 
 @dataclass(frozen=True, slots=True)

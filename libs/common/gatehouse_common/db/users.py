@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from gatehouse_common.accounts import Grant, Permission, Role, name_key, parse_name
-from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.errors import ChangedSince, Conflict, NotFound
 from gatehouse_common.ids import new_id
 
 from .account_models import ApiTokenRow, GrantRow, LoginRow, UserRow
@@ -48,6 +48,11 @@ class User:
     version: int
     created_us: int
     seen_us: int | None
+
+    @property
+    def tag(self) -> str:
+        """What it is called as it is: another text once it is changed."""
+        return f"{self.id}-{self.version}"
 
     @property
     def is_active(self) -> bool:
@@ -142,7 +147,7 @@ class Users:
         return None if row is None else _user(row)
 
     @retried
-    def change(self, user_id: str, *, seen_version: int | None = None, **values: Any) -> User:
+    def change(self, user_id: str, *, seen: Collection[str] | None = None, **values: Any) -> User:
         """Change what is given of name, role, state, password, all_cameras and settings.
 
         With the password, the role or the state, all sessions of the user end. Its tokens open nothing while
@@ -150,21 +155,20 @@ class Users:
 
         Args:
             user_id: whose.
-            seen_version: only if it is still this version.
+            seen: only if its tag is one of these; None: whatever it is.
             values: what to change.
 
         Raises:
             NotFound: there is no such user.
-            Conflict: it has been changed since; the name is taken; or nobody would be left who may change anything.
+            ChangedSince: it has another tag by now.
+            Conflict: the name is taken; or nobody would be left who may change anything.
         """
         unknown = values.keys() - _CHANGEABLE
         if unknown:
             raise TypeError(f"users have no {', '.join(sorted(unknown))} to change")
         with self._db.begin() as c:
             _lock(c)
-            before = _locked(c, user_id)
-            if seen_version is not None and seen_version != before.version:
-                raise Conflict(f"user {before.name!r} has been changed since you looked: look again.")
+            before = _locked(c, user_id, seen)
             new = dict(values)
             if "name" in new:
                 new["name"] = parse_name(new["name"])
@@ -177,16 +181,19 @@ class Users:
         return self.get(user_id)
 
     @retried
-    def remove(self, user_id: str) -> None:
+    def remove(self, user_id: str, *, seen: Collection[str] | None = None) -> None:
         """Remove a user: what it did stays on record, its name is free again, nothing lets it in any more.
+
+        With ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such user.
+            ChangedSince: it has another tag by now.
             Conflict: it is the last admin who can log in.
         """
         with self._db.begin() as c:
             _lock(c)
-            before = _locked(c, user_id)
+            before = _locked(c, user_id, seen)
             gone: dict[str, Any] = {"state": "removed", "password": None, "name_key": user_id, "settings": {}}
             _keep_an_admin(c, before, gone)
             c.execute(update(UserRow).where(UserRow.id == user_id).values(version=before.version + 1, **gone))
@@ -218,15 +225,16 @@ class Users:
         return MappingProxyType(found)
 
     @retried
-    def grant(self, user_id: str, grants: Iterable[Grant]) -> None:
-        """Put grants in place of those that a user has.
+    def grant(self, user_id: str, grants: Iterable[Grant], *, seen: Collection[str] | None = None) -> None:
+        """Put grants in place of those that a user has; with ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such user.
+            ChangedSince: it has another tag by now.
         """
         with self._db.begin() as c:
             _lock(c)
-            before = _locked(c, user_id)
+            before = _locked(c, user_id, seen)
             c.execute(delete(GrantRow).where(GrantRow.user == user_id))
             for one in {grant.camera: grant for grant in grants}.values():
                 c.execute(insert(GrantRow).values(_grant_row(user_id, one)))
@@ -267,11 +275,14 @@ def _lock(c: Connection) -> None:
     c.execute(select(FactRow.value).where(FactRow.name == "users.lock").with_for_update())
 
 
-def _locked(c: Connection, user_id: str) -> User:
+def _locked(c: Connection, user_id: str, seen: Collection[str] | None = None) -> User:
     row = c.execute(select(*_USER).where(UserRow.id == user_id, UserRow.state != "removed").with_for_update()).first()
     if row is None:
         raise NotFound(f"there is no user {user_id[:64]!r}")
-    return _user(row)
+    user = _user(row)
+    if seen is not None and user.tag not in seen:
+        raise ChangedSince(f"user {user.name!r} has been changed since you looked: look again.")
+    return user
 
 
 def _refuse_taken(c: Connection, name: str, but: str = "") -> None:

@@ -11,6 +11,7 @@ from gatehouse_common.clock import SECOND
 
 from .auth import AuthSettings
 from .group import Group
+from .limits import LimitSettings
 from .live import LiveSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
@@ -233,6 +234,7 @@ class SettingsModel(Group):
     service: ServiceSettings = Field(default_factory=ServiceSettings)
     api: ApiSettings = Field(default_factory=ApiSettings)
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     clips: ClipSettings = Field(default_factory=ClipSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)

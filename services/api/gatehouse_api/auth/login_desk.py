@@ -11,7 +11,7 @@ from gatehouse_common.accounts import Principal, Role, fingerprint, new_session_
 from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Audit, Deed, Facts, LoginAttempts, User
-from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, TooOften, Unauthenticated
+from gatehouse_common.errors import ChangedSince, Conflict, Forbidden, InvalidInput, TooOften, Unauthenticated
 from gatehouse_common.runtime import Core, PageSettings
 
 from .doorkeeper import Doorkeeper
@@ -153,7 +153,10 @@ class LoginDesk:
         self._attempts.succeeded(user.name, caller.address)
         kept = self._passwords.hash(after)
         # What an admin has done meanwhile stays: a password that was reset is not the one that was compared.
-        self._keeper.users.change(user.id, seen_version=user.version, password=kept)
+        try:
+            self._keeper.users.change(user.id, seen={user.tag}, password=kept)
+        except ChangedSince as error:
+            raise Conflict(error.message) from error
         self._note("password.changed", user, caller)
         return self._begin(user, caller, kept)
 

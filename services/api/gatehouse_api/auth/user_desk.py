@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,50 +78,63 @@ class UserDesk:
         return self._keeper.users.get(user.id)
 
     def change(
-        self, asks: Principal, caller: Caller, user_id: str, *, seen_version: int | None = None, **values: Any
+        self, asks: Principal, caller: Caller, user_id: str, *, seen: Collection[str] | None = None, **values: Any
     ) -> User:
-        """Change name, role, state, password or all_cameras of a user.
+        """Change name, role, state, password or all_cameras of a user; with ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such user.
             InvalidInput: name or password cannot be used.
-            Conflict: it was changed since, the name is taken, or it is the last admin.
+            ChangedSince: it was changed since.
+            Conflict: the name is taken, or it is the last admin.
         """
         before = self.get(user_id)
         _check_reach(asks)
         new = dict(values)
         if "password" in new:
             new["password"] = self._hashed(new["password"], new.get("name", before.name))
-        after = self._keeper.users.change(user_id, seen_version=seen_version, **new)
+        after = self._keeper.users.change(user_id, seen=seen, **new)
         was = {name: _plain(getattr(before, name)) for name in values if name != "password"}
         now = {name: _plain(getattr(after, name)) for name in values if name != "password"}
         detail = {"before": was, "after": now} | ({"password": "set anew"} if "password" in values else {})
         self._note(asks, caller, "user.changed", before.name, detail)
         return after
 
-    def grant(self, asks: Principal, caller: Caller, user_id: str, grants: Iterable[Grant]) -> User:
-        """Put grants in place of those that a user has.
+    def grant(
+        self,
+        asks: Principal,
+        caller: Caller,
+        user_id: str,
+        grants: Iterable[Grant],
+        *,
+        seen: Collection[str] | None = None,
+    ) -> User:
+        """Put grants in place of those that a user has; with ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such user.
+            ChangedSince: it was changed since.
         """
         user, found = self.get(user_id), list(grants)
         _check_reach(asks)
         before = list(self._keeper.users.grants(user_id).values())
-        self._keeper.users.grant(user_id, found)
+        self._keeper.users.grant(user_id, found, seen=seen)
         self._note(asks, caller, "user.granted", user.name, {"before": _shown(before), "after": _shown(found)})
         return self._keeper.users.get(user_id)
 
-    def remove(self, asks: Principal, caller: Caller, user_id: str) -> None:
+    def remove(self, asks: Principal, caller: Caller, user_id: str, *, seen: Collection[str] | None = None) -> None:
         """Remove a user: nothing lets it in any more, what it did stays on record.
+
+        With ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such user.
+            ChangedSince: it was changed since.
             Conflict: it is the last admin.
         """
         user = self.get(user_id)
         _check_reach(asks)
-        self._keeper.users.remove(user_id)
+        self._keeper.users.remove(user_id, seen=seen)
         self._note(asks, caller, "user.removed", user.name, {"role": user.role.value})
 
     def get(self, user_id: str) -> User:

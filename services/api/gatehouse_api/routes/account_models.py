@@ -30,6 +30,12 @@ class FirstUser(Credentials):
     token: str = Field("", max_length=100, description="what was printed at start; on the machine itself: none")
 
 
+class SignedUp(BaseModel):
+    """Whoever asked to be let in waits for an admin."""
+
+    state: Literal["pending"] = "pending"
+
+
 class NewPassword(_Body):
     """Another password for whoever asks."""
 

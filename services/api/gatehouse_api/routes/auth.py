@@ -17,6 +17,7 @@ from gatehouse_api.routes.account_models import (
     SessionList,
     SessionPath,
     SessionView,
+    SignedUp,
 )
 from gatehouse_common.accounts import Scope
 from gatehouse_common.timefmt import rfc3339
@@ -42,12 +43,12 @@ def log_in(body: Credentials) -> Response:
     return begun(context().login_desk.log_in(body.name, body.password, sender()))
 
 
-@api.post("/signup", responses={202: None}, summary="Ask to be let in")
+@api.post("/signup", responses={202: SignedUp}, summary="Ask to be let in")
 @open_to_all
 def sign_up(body: Credentials) -> tuple[Response, int]:
     """Add a user whom an admin has to let in; with `auth.sign_up` off this is 403."""
     context().login_desk.sign_up(body.name, body.password, sender())
-    return jsonify({"state": "pending"}), 202
+    return jsonify(SignedUp().model_dump()), 202
 
 
 @api.post("/logout", responses={204: None}, summary="End the session")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
+from gatehouse_api.idempotency import once
+from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.models import CameraChange, CameraForCaller, CameraList, CameraPath, CameraView, NewCamera
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.camera_url import parse_url
 from gatehouse_common.db import Camera
-from gatehouse_common.errors import Forbidden
+from gatehouse_common.errors import ChangedSince, Forbidden
 from gatehouse_common.ids import parse_slug
 from gatehouse_common.media.playability import why_unplayable
 from gatehouse_common.messages import CameraChanged
@@ -20,6 +24,8 @@ from gatehouse_common.observability.camera_secrets import register_camera_url, s
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.settings.cameras import changed_settings
 from gatehouse_common.timefmt import rfc3339
+
+_TRIES = 5
 
 api = APIBlueprint("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Cameras")])
 
@@ -36,14 +42,15 @@ def list_cameras() -> Response:
 @api.get("/cameras/<camera>", responses={200: CameraForCaller}, summary="A camera and its state")
 @needs(Scope.CAMERAS_READ)
 def get_camera(path: CameraPath) -> Response:
-    """Return one camera."""
+    """Return one camera. The `ETag` is of its settings, for `If-Match` of a change; its state may change without it."""
     ctx = context()
-    return jsonify(_granted(ctx.recording.seen(ctx.cameras.get(path.camera))).model_dump())
+    return _answer(ctx.cameras.get(path.camera))
 
 
 @api.post("/cameras", responses={201: CameraForCaller}, summary="Add a camera; it records at once")
 @needs(Scope.CAMERAS_WRITE)
-def add_camera(body: NewCamera) -> tuple[Response, int]:
+@once()
+def add_camera(body: NewCamera) -> tuple[Response, int, dict[str, str]]:
     """Add a camera.
 
     Only who sees all of them may: the new one would not be there for others, and which names are taken is not for them
@@ -59,34 +66,36 @@ def add_camera(body: NewCamera) -> tuple[Response, int]:
     camera = Camera(camera_id, url.text, body.name, body.enabled, now, state_since_us=now, settings=own)
     ctx.camera_records.add(camera)
     _tell(camera_id, "added")
-    return jsonify(_granted(ctx.cameras.get(camera_id)).model_dump()), 201
+    return _answer(ctx.cameras.get(camera_id)), 201, {"Location": f"/api/v1/cameras/{camera_id}"}
 
 
 @api.patch("/cameras/<camera>", responses={200: CameraForCaller}, summary="Change a camera")
 @needs(Scope.CAMERAS_WRITE, permission=Permission.CONTROL)
+@conditional
 def change_camera(path: CameraPath, body: CameraChange) -> Response:
-    """Change what is given."""
-    ctx = context()
-    before = ctx.cameras.get(path.camera)
+    """Change what is given; with `If-Match` only if nobody changed it since, else 412."""
+    ctx, seen = context(), seen_tags()
+    ctx.cameras.get(path.camera)
     url = None
     if body.url is not None:
         url = parse_url(body.url).text
         register_camera_url(url)
-    own = None
-    if body.settings is not None:
-        own = changed_settings(before.settings, body.settings)
-    ctx.camera_records.change(path.camera, url=url, name=body.name, enabled=body.enabled, settings=own)
+    if body.settings is None:
+        ctx.camera_records.change(path.camera, url=url, name=body.name, enabled=body.enabled, seen=seen)
+    else:
+        _merge(path.camera, body, url, seen)
     _tell(path.camera, "updated")
-    return jsonify(_granted(ctx.cameras.get(path.camera)).model_dump())
+    return _answer(ctx.cameras.get(path.camera))
 
 
 @api.delete("/cameras/<camera>", responses={204: None}, summary="Forget a camera; its footage stays")
 @needs(Scope.CAMERAS_WRITE, permission=Permission.CONTROL)
+@conditional
 def remove_camera(path: CameraPath) -> tuple[str, int]:
-    """Forget a camera."""
+    """Forget a camera; with `If-Match` only if nobody changed it since, else 412."""
     ctx = context()
     ctx.cameras.get(path.camera)
-    ctx.camera_records.remove(path.camera)
+    ctx.camera_records.remove(path.camera, seen=seen_tags())
     _tell(path.camera, "removed")
     return "", 204
 
@@ -126,6 +135,38 @@ def view(camera: Camera) -> CameraView:
             "hls": f"/api/v1/hls/{camera.id}/live.m3u8",
         },
     )
+
+
+def _answer(camera: Camera) -> Response:
+    answer = jsonify(_granted(context().recording.seen(camera)).model_dump())
+    answer.set_etag(camera.tag)
+    return answer
+
+
+def _merge(camera: str, body: CameraChange, url: str | None, seen: Collection[str] | None) -> None:
+    """Change a camera whose settings are merged into those that it has: none that another adds meanwhile is lost.
+
+    Raises:
+        ChangedSince: it is not what whoever asks has seen, or others change it again and again.
+    """
+    ctx = context()
+    for tries_left in reversed(range(_TRIES)):
+        before = ctx.camera_records.get(camera)
+        own = changed_settings(before.settings, body.settings or {})
+        try:
+            ctx.camera_records.change(
+                camera,
+                url=url,
+                name=body.name,
+                enabled=body.enabled,
+                settings=own,
+                seen={before.tag} if seen is None else {before.tag} & set(seen),
+            )
+        except ChangedSince:
+            if seen is not None or not tries_left:
+                raise
+        else:
+            return
 
 
 def _tell(camera: str, action: str) -> None:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import Context, context
+from gatehouse_api.deprecation import deprecate
 from gatehouse_api.problems import plain
 from gatehouse_api.routes import footage
 from gatehouse_api.routes.live import mjpeg
@@ -29,13 +30,6 @@ _USAGE = "Usage: /footage?from=YYYYMMDD_HHMMSS&to=YYYYMMDD_HHMMSS[&camera=ID][&t
 _MOST_RECORDINGS = 5000
 _MOST_ENTRIES = 20_000
 """As many as the indexer writes."""
-
-
-def deprecate(answer: Response, successor: str) -> Response:
-    """Mark an answer as that of an old route (RFC 9745), and say where the new one is."""
-    answer.headers["Deprecation"] = "@1767225600"
-    answer.headers["Link"] = f'<{successor}>; rel="successor-version"'
-    return answer
 
 
 def wants_stream() -> bool:

@@ -15,8 +15,8 @@ from gatehouse_api.auth.access import known, needs, open_to_all
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
+from gatehouse_api.deprecation import deprecate
 from gatehouse_api.recorder_desk import RecorderDesk
-from gatehouse_api.routes.compat import deprecate
 from gatehouse_api.routes.compat_s0_models import ChunkPath, DeleteQuery, NamePath
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
@@ -177,7 +177,7 @@ def get_user(path: NamePath) -> Response:
 
 
 def _told(body: dict[str, Any]) -> Response:
-    return deprecate(jsonify(body), "/api/docs")
+    return jsonify(body)
 
 
 def _desk() -> RecorderDesk:

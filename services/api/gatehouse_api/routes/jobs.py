@@ -9,6 +9,7 @@ from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
+from gatehouse_api.idempotency import once
 from gatehouse_api.routes.job_models import CheckRequest, JobList, JobPath, JobsQuery, JobView, job_view
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db.jobs import CONSISTENCY_CHECK
@@ -21,6 +22,7 @@ api = APIBlueprint("jobs", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="M
     "/maintenance/consistency-check", responses={202: JobView}, summary="Compare the index with every file, both ways"
 )
 @needs(Scope.SETTINGS_ADMIN)
+@once()
 def ask_for_check(body: CheckRequest) -> tuple[Response, int, dict[str, str]]:
     """Ask for a check; the janitor does it. One that waits or runs already and was asked for alike is that one."""
     if request.get_data() and request.get_json(silent=True) is None:

@@ -11,6 +11,7 @@ from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.witness import Lately
 from gatehouse_api.context import context
+from gatehouse_api.idempotency import once
 from gatehouse_api.routes import footage
 from gatehouse_api.routes.link_models import LinkList, LinkPath, LinkView, MadeLink, NewLink, SharedPath
 from gatehouse_api.times import check_length, parse_range, request_zone
@@ -28,6 +29,7 @@ api = APIBlueprint("links", __name__, abp_tags=[Tag(name="Footage")])
 
 @api.post("/api/v1/links", responses={201: MadeLink}, summary="Show a range to somebody without an account")
 @needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
+@once(secret=True)
 def make_link(body: NewLink) -> tuple[Response, int, dict[str, str]]:
     """Make a link to a range of a camera: whoever has it sees that, and nothing else, until it ends.
 

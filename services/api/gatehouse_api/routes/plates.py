@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 
@@ -15,7 +14,7 @@ from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.detection_state import why_nothing
 from gatehouse_api.plate_search import plate_text, search
-from gatehouse_api.problems import problem
+from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.ranges import camera_set, open_range
 from gatehouse_api.routes.plate_models import (
     Confidences,
@@ -134,6 +133,7 @@ def get_plate(path: PlatePath) -> Response:
 
 @api.patch("/plates/<plate>", responses={200: PlateDetail}, summary="Correct a plate, or say that it is none")
 @needs(Scope.PLATES_WRITE, permission=Permission.PLAYBACK)
+@conditional
 def change_plate(path: PlatePath, body: PlateChange) -> Response:
     """Correct the text (null: as it was voted), or reject the event. What was voted is kept.
 
@@ -142,16 +142,14 @@ def change_plate(path: PlatePath, body: PlateChange) -> Response:
     ctx = context()
     if not body.model_fields_set & {"text", "rejected"}:
         raise InvalidInput("say what to change: text, rejected, or both", "body")
-    event = ctx.plates.event(path.plate)
-    if request.if_match and not request.if_match.contains(_etag(event)):
-        told = "somebody has changed this plate since: look at it again"
-        return problem(412, "precondition-failed", "It has changed", told)
+    event, seen = ctx.plates.event(path.plate), seen_tags()
     now = ctx.core.clock.now_us()
     text = None if body.text is None else plate_text(body.text)
     if "text" in body.model_fields_set:
-        event = ctx.corrections.correct(path.plate, text, caller().name or _LOCAL, now)
+        event = ctx.corrections.correct(path.plate, text, caller().name or _LOCAL, now, seen=seen)
+        seen = None  # it is as it was seen; by now it is corrected
     if body.rejected is not None:
-        event = ctx.corrections.reject(path.plate, body.rejected, caller().name or _LOCAL, now)
+        event = ctx.corrections.reject(path.plate, body.rejected, caller().name or _LOCAL, now, seen=seen)
     ctx.core.bus.publish(PlateIndexed(camera=event.camera, time_us=now, event=event.id, change="corrected"))
     return _detail(event)
 
@@ -188,14 +186,8 @@ def _detail(event: PlateEvent) -> Response:
     ctx = context()
     others = ctx.plates.visits_of(event.text, _HISTORY)
     answer = jsonify(ctx.plate_views.detail(event, others).model_dump(by_alias=True))
-    answer.set_etag(_etag(event))
+    answer.set_etag(event.tag)
     return _private(answer)
-
-
-def _etag(event: PlateEvent) -> str:
-    """Return a tag of what a person may change, and of what that is said of."""
-    parts = (event.id, event.text, event.voted_text, event.rejected, event.corrected_us)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def _private(answer: Response) -> Response:

@@ -11,6 +11,7 @@ from werkzeug.http import http_date
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
+from gatehouse_api.idempotency import once
 from gatehouse_api.routes.retention_models import (
     HoldList,
     HoldPath,
@@ -62,6 +63,7 @@ def get_holds(query: HoldsQuery) -> Response:
 
 @api.post("/holds", responses={201: HoldView}, summary="Keep footage, or a clip, from being deleted")
 @needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
+@once()
 def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
     """Place a hold. From the answer on, nothing of it is decided to be deleted: not by age, by quota, or for room.
 

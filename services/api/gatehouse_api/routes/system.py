@@ -98,7 +98,7 @@ def get_metrics() -> Response:
     return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
 
 
-@api.get("/api/v1/openapi.json", summary="This document", doc_ui=False)
+@api.get("/api/v1/openapi.json", summary="This document")
 @needs(Scope.CAMERAS_READ, Scope.UPLOADS_WRITE)
 def get_openapi() -> Response:
     """Return the OpenAPI 3.1 document."""

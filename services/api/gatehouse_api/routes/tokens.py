@@ -9,6 +9,7 @@ from gatehouse_api.auth.access import in_person
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.user_desk import TokenOrder
 from gatehouse_api.context import context
+from gatehouse_api.idempotency import once
 from gatehouse_api.routes.account_models import MadeToken, NewToken, TokenList, TokenPath, TokensQuery, TokenView
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import TokenRecord
@@ -27,6 +28,7 @@ def get_tokens(query: TokensQuery) -> Response:
 
 @api.post("/tokens", responses={201: MadeToken}, summary="Make a token")
 @in_person
+@once(secret=True)
 def make_token(body: NewToken) -> tuple[Response, int]:
     """Make a token of whoever asks: it may do no more than they may. This answer is the only one that shows it."""
     ctx = context()

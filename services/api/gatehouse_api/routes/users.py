@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
-from gatehouse_api.problems import problem
+from gatehouse_api.idempotency import once
+from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.account_models import (
     Grants,
     GrantView,
@@ -38,6 +39,7 @@ def get_users() -> Response:
 
 @api.post("/users", responses={201: UserView}, summary="Add a user")
 @needs(Scope.USERS_ADMIN)
+@once()
 def add_user(body: NewUser) -> tuple[Response, int, dict[str, str]]:
     """Add a user. Without a password it cannot log in."""
     user = context().user_desk.add(
@@ -61,37 +63,34 @@ def get_user(path: UserPath) -> Response:
 
 @api.patch("/users/<user>", responses={200: UserView}, summary="Change a user")
 @needs(Scope.USERS_ADMIN)
+@conditional
 def change_user(path: UserPath, body: UserChange) -> Response:
     """Change what is given; with another password, role or state all sessions of the user end.
 
     With `If-Match` only if nobody changed it since; else 412.
     """
     ctx = context()
-    user = ctx.user_desk.get(path.user)
-    if request.if_match and not request.if_match.contains(_etag(user)):
-        return _changed_since()
     values = {name: value for name, value in body.model_dump().items() if value is not None}
     if not values:
         raise InvalidInput("nothing to change is named.")
-    seen = user.version if request.if_match else None
-    return _answer(ctx.user_desk.change(caller(), sender(), path.user, seen_version=seen, **values))
+    return _answer(ctx.user_desk.change(caller(), sender(), path.user, seen=seen_tags(), **values))
 
 
 @api.put("/users/<user>/grants", responses={200: UserView}, summary="Say with which cameras a user may do what")
 @needs(Scope.USERS_ADMIN)
+@conditional
 def put_grants(path: UserPath, body: Grants) -> Response:
     """Put grants in place of those that a user has. They matter while `all_cameras` is off."""
-    user = context().user_desk.get(path.user)
-    if request.if_match and not request.if_match.contains(_etag(user)):
-        return _changed_since()
-    return _answer(context().user_desk.grant(caller(), sender(), path.user, read_grants(body.grants)))
+    grants = read_grants(body.grants)
+    return _answer(context().user_desk.grant(caller(), sender(), path.user, grants, seen=seen_tags()))
 
 
 @api.delete("/users/<user>", responses={204: None}, summary="Remove a user; what it did stays on record")
 @needs(Scope.USERS_ADMIN)
+@conditional
 def remove_user(path: UserPath) -> tuple[str, int]:
     """Remove a user: its sessions and tokens end, its name is free again. The last admin stays: 409."""
-    context().user_desk.remove(caller(), sender(), path.user)
+    context().user_desk.remove(caller(), sender(), path.user, seen=seen_tags())
     return "", 204
 
 
@@ -126,14 +125,5 @@ def user_view(user: User) -> UserView:
 
 def _answer(user: User) -> Response:
     answer = jsonify(user_view(user).model_dump())
-    answer.set_etag(_etag(user))
+    answer.set_etag(user.tag)
     return answer
-
-
-def _etag(user: User) -> str:
-    return f"{user.id}-{user.version}"
-
-
-def _changed_since() -> Response:
-    told = "it has been changed since you looked: look again"
-    return problem(412, "precondition-failed", "It has changed", told)

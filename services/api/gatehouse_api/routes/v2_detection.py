@@ -9,9 +9,9 @@ from flask_openapi3 import APIBlueprint
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.context import Context, context
+from gatehouse_api.deprecation import deprecate
 from gatehouse_api.newest_picture import newest_jpeg
 from gatehouse_api.problems import detailed
-from gatehouse_api.routes.compat import deprecate
 from gatehouse_api.routes.v2_models import CameraQuery, PictureForm, ResultsQuery
 from gatehouse_api.routes.v2_video import TAG
 from gatehouse_api.v2_objects import answered, detection, enhanced

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import Context, context
+from gatehouse_api.deprecation import deprecate
 from gatehouse_api.newest_picture import asked_marks, marks_of, newest_jpeg, newest_reads
 from gatehouse_api.overlays import Mark, draw_marks
-from gatehouse_api.routes.compat import deprecate
 from gatehouse_api.routes.live import mjpeg
 from gatehouse_api.routes.v2_models import CameraQuery
 from gatehouse_api.routes.v2_video import TAG

@@ -8,7 +8,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from gatehouse_api.auth.access import needs
 from gatehouse_api.clip_media import clip_media
 from gatehouse_api.context import context
-from gatehouse_api.routes.compat import deprecate
+from gatehouse_api.deprecation import deprecate
 from gatehouse_api.routes.v2_models import CleanupQuery, DetectionPath, SegmentPath, SegmentsQuery
 from gatehouse_api.v2_objects import segment
 from gatehouse_common.accounts import Permission, Scope

@@ -1,0 +1,240 @@
+"""What routes answer beside JSON, and with which errors, as the document shows it: one table for all routes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+JSON, PROBLEM, TEXT = "application/json", "application/problem+json", "text/plain"
+_M3U8, _MP4, _JPEG, _MJPEG = "application/vnd.apple.mpegurl", "video/mp4", "image/jpeg", "multipart/x-mixed-replace"
+_CONVERTED = (_MP4, "video/webm", "video/x-matroska")
+
+MEDIA: Final[dict[str, tuple[str, ...]]] = {
+    "GET /api/v1/hls/{camera}/vod.m3u8": (_M3U8,),
+    "GET /api/v1/hls/{camera}/live.m3u8": (_M3U8,),
+    "GET /api/v1/media/chunks/{chunk}.mp4": (_MP4,),
+    "GET /api/v1/live/{camera}.mp4": (_MP4,),
+    "GET /live/{camera}.mjpg": (_MJPEG,),
+    "GET /api/v1/cameras/{camera}/stream.mjpg": (_MJPEG,),
+    "GET /api/v1/cameras/{camera}/snapshot.jpg": (_JPEG,),
+    "GET /api/v1/cameras/{camera}/thumbnail.jpg": (_JPEG,),
+    "GET /api/v1/footage": (*_CONVERTED, "application/x-tar"),
+    "GET /api/v1/audit.csv": ("text/csv",),
+    "GET /api/v1/audit.jsonl": ("application/jsonl",),
+    "GET /s/{secret}": ("text/html",),
+    "GET /s/{secret}/footage.mp4": (_MP4,),
+    "GET /footage": _CONVERTED,
+    "GET /camera_info": (JSON,),
+    "GET /recordings": (JSON,),
+    "GET /recordings/recording_index.json": (JSON,),
+    "GET /v2/video/segments/{segment}/download": (_MP4,),
+    "GET /v2/stream/video-feed": (_MJPEG,),
+    "GET /v2/stream/snapshot": (_JPEG,),
+    "GET /v2/stream/annotated-snapshot": (_JPEG,),
+    "GET /api/video/{chunk}/download": (_MP4,),
+    "GET /metrics": (TEXT,),
+}
+"""Of answers that are there: their types, where a route does not name a model for them. Else they are JSON."""
+
+
+def _text(name: str, description: str, *, required: bool = False, choices: tuple[str, ...] = ()) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string", **({"enum": list(choices)} if choices else {})}
+    return {"name": name, "in": "query", "description": description, "required": required, "schema": schema}
+
+
+UNDECLARED: Final[dict[str, list[dict[str, Any]]]] = {
+    "GET /footage": [
+        _text("from", "YYYYMMDD_HHMMSS, RFC 3339 or seconds since 1970", required=True),
+        _text("to", "as `from`; after it", required=True),
+        _text("camera", "id of the camera; none: the default camera"),
+        _text("tz", "zone of times without an offset"),
+        _text("format", "none: `mp4`", choices=("mp4", "webm", "mkv")),
+        _text("cut", "none: `exact`", choices=("exact", "smart")),
+    ],
+    "GET /s/{secret}/footage.mp4": [
+        {"name": "secret", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 64}},
+        _text("download", "whether a browser saves the file", choices=("true", "false")),
+    ],
+}
+"""Parameters of routes that read them as they come, so that a wrong one is told in their own way."""
+
+_NAMED: Final = {"type": "string", "maxLength": 255, "description": "who records; `username` is taken too"}
+_SECONDS: Final = {"type": "integer", "minimum": 60, "maximum": 3600}
+UNDECLARED_BODIES: Final[dict[str, dict[str, Any]]] = {
+    "POST /api/start-recording": {
+        "schema": {
+            "type": "object",
+            "required": ["user_name"],
+            "properties": {
+                "user_name": _NAMED,
+                "source": {"type": "string", "description": "`camera:` and the id of a camera"},
+                "camera": {"type": "string", "description": "the id alone; none: the default camera"},
+                "total_duration_seconds": {**_SECONDS, "maximum": 86_400},
+                "chunk_duration_seconds": {**_SECONDS, "minimum": 30},
+            },
+        },
+        "example": {
+            "user_name": "ada",
+            "camera": "gate",
+            "total_duration_seconds": 900,
+            "chunk_duration_seconds": 180,
+        },
+    },
+    "POST /api/stop-recording": {
+        "schema": {"type": "object", "required": ["user_name"], "properties": {"user_name": _NAMED}},
+        "example": {"user_name": "ada"},
+    },
+}
+"""Bodies in JSON of routes that read them as they come."""
+
+RANGED: Final = frozenset(
+    {
+        "GET /api/v1/footage",
+        "GET /api/v1/media/chunks/{chunk}.mp4",
+        "GET /api/v1/clips/{clip}/media",
+        "GET /s/{secret}/footage.mp4",
+        "GET /footage",
+        "GET /v2/video/segments/{segment}/download",
+        "GET /api/video/{chunk}/download",
+    }
+)
+"""Files with a length: they are given by ranges."""
+
+_DAMAGED = (500, 503)
+MORE: Final[dict[str, tuple[int, ...]]] = {
+    "POST /api/v1/cameras": (409,),
+    "PATCH /api/v1/users/{user}": (409,),
+    "POST /api/v1/users": (409,),
+    "DELETE /api/v1/users/{user}": (409,),
+    "POST /api/v1/tokens": (404, 409),
+    "POST /api/v1/links": (404, 409),
+    "POST /api/v1/holds": (404, 409),
+    "POST /api/v1/auth/setup": (401, 409),
+    "POST /api/v1/auth/login": (401,),
+    "POST /api/v1/auth/signup": (409,),
+    "PUT /api/v1/auth/password": (409,),
+    "GET /api/v1/timeline": (413,),
+    "GET /api/v1/coverage": (413,),
+    "GET /api/v1/cameras/{camera}/coverage": (413,),
+    "GET /api/v1/hls/{camera}/vod.m3u8": (413,),
+    "GET /api/v1/footage": (413, 500),
+    "GET /api/v1/cameras/{camera}/export": (413, 500),
+    "GET /api/v1/clips/{clip}/media": (410, 500),
+    "GET /api/v1/plates/{plate}/crop.jpg": (410,),
+    "GET /api/v1/plates/{plate}/frame.jpg": (410,),
+    "GET /api/v1/cameras/{camera}/thumbnail.jpg": (500,),
+    "GET /api/v1/media/chunks/{chunk}.mp4": (410, 500),
+    "GET /s/{secret}": (410,),
+    "GET /s/{secret}/footage.mp4": (410, 500),
+    "GET /footage": (413, 500),
+    "GET /v2/video/segments/{segment}/download": (410, 500),
+    "POST /api/start-recording": (404, 409),
+    "POST /api/stop-recording": (404, 409),
+    "DELETE /api/delete-video/{chunk}": (409,),
+    "POST /api/v1/session-files/{chunk}/restore": (409,),
+    "GET /api/video/{chunk}/download": (410, 500),
+    "POST /v2/detection/detect-from-image": (415,),
+}
+"""Errors beside those that follow from what a route takes and asks for."""
+
+STATUSES: Final = {
+    200: "OK",
+    206: "The part that was asked for",
+    304: "It is as it was",
+    400: "A value is not valid",
+    401: "Nobody is known who asks",
+    403: "Who asks may not, or a page of another site asks",
+    404: "There is no such thing, for whoever asks",
+    409: "The present state forbids it",
+    410: "It has been deleted, or has ended",
+    412: "It has been changed since",
+    413: "More than a limit",
+    414: "The address is longer than the web server takes",
+    415: "Not of a type that is taken",
+    416: "No such part",
+    421: "This server does not answer to that name",
+    422: "The request does not fit its model",
+    429: "Too often",
+    500: "Stored bytes are damaged",
+    503: "Something that is needed does not answer, or is busy",
+}
+
+PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "What went wrong (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "instance", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "its last part is what programs look at"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "one sentence for whoever has to act"},
+        "instance": {"type": "string", "description": "the path that was asked for"},
+        "request_id": {"type": "string", "description": "by which the log tells more"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+            },
+        },
+        "nearest": {
+            "type": "object",
+            "description": "of `range-not-recorded`: where the nearest footage ends, and begins",
+            "properties": {"before": {"type": ["string", "null"]}, "after": {"type": ["string", "null"]}},
+        },
+    },
+}
+"""The component `Problem`."""
+
+DETAIL_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "What went wrong, as clients of `/v2` know it.",
+    "required": ["detail"],
+    "properties": {"detail": {"type": ["string", "array"]}},
+}
+ERROR_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "What went wrong, as clients of the old `/api` know it.",
+    "required": ["error"],
+    "properties": {"error": {"type": "string"}},
+}
+OF_OLD_ROUTES: Final = {"Detail": DETAIL_SCHEMA, "OldError": ERROR_SCHEMA}
+
+URI_TOO_LONG: Final = 414
+_PLAIN = frozenset({"/camera_info", "/recordings", "/recordings/recording_index.json", "/footage"})
+
+
+def error_content(path: str, status: int) -> dict[str, Any]:
+    """Return how the document describes an error of a route: as a problem, or as clients of old routes know errors."""
+    if path in _PLAIN or status == URI_TOO_LONG:  # of that the web server tells, before there is a route
+        return {TEXT: {"schema": {"type": "string"}}}
+    if path.startswith("/v2/"):
+        return {JSON: {"schema": {"$ref": "#/components/schemas/Detail"}}}
+    if path.startswith("/api/") and not path.startswith("/api/v1/"):
+        return {JSON: {"schema": {"$ref": "#/components/schemas/OldError"}}}
+    example = {
+        "type": f"https://gatehouse.example/problems/{_SLUGS.get(status, f'http-{status}')}",
+        "title": STATUSES[status],
+        "status": status,
+        "detail": STATUSES[status],
+        "instance": path,
+        "request_id": "0190d8f0-0000-7000-8000-000000000000",
+    }
+    return {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+
+
+_SLUGS: Final = {
+    400: "validation",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not-found",
+    409: "conflict",
+    410: "gone",
+    412: "precondition-failed",
+    413: "too-large",
+    421: "wrong-host",
+    422: "validation",
+    429: "rate-limited",
+    500: "data-loss",
+    503: "dependency-unavailable",
+}

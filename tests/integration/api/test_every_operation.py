@@ -1,0 +1,121 @@
+"""Every operation of the OpenAPI document, tried on a running server with what fits it and with what does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import requests
+
+from access_kit import GATE, AccessSite, access_site
+from gatehouse_api.service import build
+from gatehouse_common.accounts import Role, Scope
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import Logins, Tokens, Users
+from pipeline_kit import add_camera
+from schema_kit import Trial
+from server_kit import serving
+
+EXAMPLES = {"admin": 3, "viewer at the gate": 2, "nobody": 1}
+"""Of each operation, of those that fit and those that do not, for each of who asks."""
+NEVER_TAKEN = {
+    "POST /api/v1/auth/setup": "there is an admin",
+    "POST /api/v1/auth/login": "there are no passwords here",
+    "POST /api/v1/auth/signup": "nobody may sign up here",
+    "PUT /api/v1/auth/password": "there are no passwords here",
+    "GET /api/v1/hls/{camera}/live.m3u8": "no camera is recorded right now",
+    "POST /v2/detection/detect-from-camera": "there is no detector",
+    "POST /v2/detection/detect-from-image": "what is generated is no picture",
+}
+"""What an admin cannot have here, and why; each other operation takes one of its examples at least."""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessSite]:
+    with access_site(tmp_path_factory.mktemp("operations")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def url(site: AccessSite) -> Iterator[str]:
+    service = build(site.core)
+    with serving(service):
+        yield f"http://127.0.0.1:{service.port}"
+
+
+@pytest.fixture(scope="module")
+def document(site: AccessSite, url: str) -> dict[str, Any]:
+    answer = requests.get(f"{url}/api/v1/openapi.json", headers=_shown(site, "admin"), timeout=10)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def _shown(site: AccessSite, who: str) -> Mapping[str, str]:
+    """What somebody shows; the admin's session is begun anew, as one of the operations ends it."""
+    if who != "admin":
+        return site.callers[who].headers
+    return {"Cookie": f"gatehouse={_begin(site)}"}
+
+
+def _begin(site: AccessSite) -> str:
+    user, now = Users(site.core.db).named("ada"), site.core.clock.now_us()
+    assert user is not None
+    return Logins(site.core.db, 24 * HOUR, 240 * HOUR).begin(user.id, now, "127.0.0.1", "a browser")
+
+
+def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """What there is, by the parameter that names it, and what may be spoiled, by the operation that does."""
+    users, tokens, now = Users(site.core.db), Tokens(site.core.db), site.core.clock.now_us()
+    admin = users.named("ada")
+    assert admin is not None
+    short, there = who.split(maxsplit=1)[0], site.objects[GATE]
+    user, gone = users.add(f"spare {short}", Role.VIEWER, now).id, users.add(f"gone {short}", Role.VIEWER, now).id
+    add_camera(site.core, f"spare-{short}")
+    token = tokens.make(admin.id, "spare", frozenset({Scope.LIVE_VIEW}), now).id
+    _begin(site)
+    session = Logins(site.core.db, 24 * HOUR, 240 * HOUR).list(admin.id, now)[0].id
+    span = {"camera": GATE, "from": there["from"], "to": there["to"]}
+    link, revoked = (
+        requests.post(f"{url}/api/v1/links", json=span, headers=_shown(site, "admin"), timeout=10).json()
+        for _ in range(2)
+    )
+    real = {
+        **there,
+        "segment": there["clip"],
+        "detection": there["plate"],
+        "event": there["plate"],
+        "cameras": GATE,
+        "user": user,
+        "secret": link["url"].rpartition("/")[2],
+    }
+    spare = {
+        "DELETE /api/v1/cameras/{camera}": {"camera": f"spare-{short}"},
+        "POST /api/v1/cameras": {"id": f"new-{short}"},
+        "DELETE /api/v1/users/{user}": {"user": gone},
+        "DELETE /api/v1/tokens/{token}": {"token": token},
+        "DELETE /api/v1/links/{link}": {"link": revoked["id"]},
+        "DELETE /api/v1/auth/sessions/{session}": {"session": session},
+        "GET /api/users/{name}": {"name": "ada"},
+        "GET /api/video/{chunk}": {"chunk": there["file"]},
+        "GET /api/video/{chunk}/download": {"chunk": there["file"]},
+        "DELETE /api/delete-video/{chunk}": {"chunk": there["file"]},
+        "POST /api/v1/session-files/{chunk}/restore": {"chunk": there["trashed"]},
+        "POST /v2/video/cleanup": {"retention_days": "10000"},
+    }
+    return real, spare
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("who", list(EXAMPLES))
+def test_no_operation_fails_or_answers_what_is_not_in_the_document(
+    site: AccessSite, url: str, document: dict[str, Any], who: str
+) -> None:
+    """No 5xx, no status, type or body that the document does not have; nobody gets past 401, 403 or 404."""
+    real, spare = _things(site, url, who)
+    trial = Trial(url, who, lambda: _shown(site, who), real, spare, stranger=who == "nobody")
+    trial.run(document, EXAMPLES[who])
+    assert not trial.wrong, f"{len(trial.wrong)}:\n" + "\n".join(dict.fromkeys(trial.wrong))
+    assert len(trial.statuses) == sum(len(item) for item in document["paths"].values())
+    if who == "admin":
+        assert trial.never_taken() == NEVER_TAKEN.keys(), trial.statuses
