@@ -264,4 +264,4 @@ def test_the_page_goes_on_after_the_server_was_away(tmp_path: Path, browser: Bro
             second.ready()
             wait_for("pictures again", lambda: drawn(opened)["one"] > before + 5, 40)
             opened.close()
-            assert second.stop() == 0
+            assert second.stop(20) == 0

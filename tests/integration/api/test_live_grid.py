@@ -227,12 +227,12 @@ def test_a_slow_viewer_gets_the_newest_and_not_what_waited(core: Core) -> None:
         with socket.create_connection(("127.0.0.1", service.port)) as raw:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
             raw.sendall(f"GET {GRID}?cameras=gate&width=1280&fps=15 HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            answer = http.client.HTTPResponse(raw)
-            answer.begin()
-            assert read_part(answer).camera == "gate"
-            time.sleep(3)
-            awake = showing.count
-            numbers = [read_part(answer).at_us - START_US for _ in range(12)]
+            with http.client.HTTPResponse(raw) as answer:  # to its end: as long as it is open, so is the connection
+                answer.begin()
+                assert read_part(answer).camera == "gate"
+                time.sleep(3)
+                awake = showing.count
+                numbers = [read_part(answer).at_us - START_US for _ in range(12)]
         old = [n for n in numbers if n < awake - 15]
         assert awake > 60
         assert len(old) <= 4, (awake, numbers)
