@@ -99,7 +99,9 @@ RANGED: Final = frozenset(
 )
 """Files with a length: they are given by ranges."""
 
-_DAMAGED = (500, 503)
+CACHED: Final = RANGED | {"GET /api/v1/plates/{plate}/crop.jpg", "GET /api/v1/plates/{plate}/frame.jpg"}
+"""What is not sent again to whoever has it: 304."""
+
 MORE: Final[dict[str, tuple[int, ...]]] = {
     "POST /api/v1/cameras": (409,),
     "PATCH /api/v1/users/{user}": (409,),

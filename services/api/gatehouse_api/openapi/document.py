@@ -158,6 +158,7 @@ def _say_what_is_given(name: str, operation: Operation) -> None:
     if name in answers.RANGED:
         whole = found["200"]["content"]
         found["206"] = {"description": answers.STATUSES[206], "content": whole}
+    if name in answers.CACHED:
         found["304"] = {"description": answers.STATUSES[304]}
 
 
