@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -27,7 +29,7 @@ def gatehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     with Running(home / "data", "--camera", camera, log=home / "log") as running:
         running.ready().recording("street")
         yield running
-        assert running.stop(timeout=20) == 0
+        assert running.stop(timeout=40) == 0
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +155,7 @@ def test_a_recording_by_name_is_followed_on_its_page(page: Page, gatehouse: Runn
     wait_for("a picture", lambda: number_of(page), 15)
 
 
-@pytest.mark.parametrize("path", ["/dashboard", "/record", "/logs", "/view/street"])
+@pytest.mark.parametrize("path", ["/dashboard", "/record", "/logs", "/view/street", "/settings"])
 def test_pages_fit_a_phone(browser: Browser, gatehouse: Running, path: str) -> None:
     """S0-12: at 360 px nothing has to be scrolled sideways, and what is pressed is large enough."""
     context = browser.new_context(viewport={"width": 360, "height": 740})
@@ -174,3 +176,35 @@ def test_the_files_are_where_the_log_says(gatehouse: Running) -> None:
     """S3-9: ``sessions/<day>/<number of the log>.mp4`` below the store."""
     files: list[Path] = sorted((gatehouse.data / "sessions").rglob("*.mp4"))
     assert [one for one in files if re.fullmatch(r"\d+", one.stem)]
+
+
+def pictures_within(gatehouse: Running, seconds: float) -> int:
+    """How many pictures the MJPEG live view gives within so long, after its first second."""
+    found, began = 0, time.monotonic()
+    with urllib.request.urlopen(f"{gatehouse.url}/live/street.mjpg?viewing={uuid4()}", timeout=20) as stream:
+        while (at := time.monotonic() - began) < 1 + seconds:
+            line = stream.readline()
+            found += line.startswith(b"--frame") and at > 1
+    return found
+
+
+def test_settings_are_saved_and_in_force_at_once(page: Page, gatehouse: Running) -> None:
+    """S3-5, S3-6: pictures a second, recording of all sessions; refused beside the field; back to the defaults."""
+    assert pictures_within(gatehouse, 3) > 7, "15 a second, less on a machine that is busy"
+    page.goto(f"{gatehouse.url}/settings")
+    fps = page.get_by_label("Pictures, a second")
+    fps.fill("0")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").filter(has_text="greater")).to_be_visible()
+    expect(fps).to_be_focused()
+    fps.fill("1")
+    page.get_by_label("Record all sessions").check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("The settings have been saved, and are in force.")
+    assert page.url.endswith("/settings/saved")
+    assert 1 <= pictures_within(gatehouse, 3) <= 4, "one a second"
+    assert in_the_log(page, gatehouse, "Recorded"), "without anybody asking for it"
+    page.goto(f"{gatehouse.url}/settings")
+    page.get_by_role("button", name="Back to the defaults").click()
+    expect(page.get_by_label("Pictures, a second")).to_have_value("15")
+    expect(page.get_by_label("Record all sessions")).not_to_be_checked()
