@@ -23,7 +23,7 @@ from running import Running, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-PAGE = "/"
+PAGE = "/timeline"
 ZONE = ZoneInfo("Europe/Berlin")
 FPS = 30
 # The number that is burned into a thumbnail.
