@@ -13,6 +13,7 @@ MEDIA: Final[dict[str, tuple[str, ...]]] = {
     "GET /api/v1/hls/{camera}/live.m3u8": (_M3U8,),
     "GET /api/v1/media/chunks/{chunk}.mp4": (_MP4,),
     "GET /api/v1/live/{camera}.mp4": (_MP4,),
+    "GET /api/v1/live/grid": ("multipart/mixed",),
     "GET /live/{camera}.mjpg": (_MJPEG,),
     "GET /api/v1/cameras/{camera}/stream.mjpg": (_MJPEG,),
     "GET /api/v1/cameras/{camera}/snapshot.jpg": (_JPEG,),
