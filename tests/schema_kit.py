@@ -27,6 +27,7 @@ ENDLESS = frozenset(
         "GET /live/{camera}.mjpg",
         "GET /api/v1/cameras/{camera}/stream.mjpg",
         "GET /api/v1/live/{camera}.mp4",
+        "GET /api/v1/live/grid",
         "GET /api/v1/events/stream",
         "GET /v2/stream/video-feed",
     }
