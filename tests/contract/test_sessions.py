@@ -226,8 +226,10 @@ def test_footage_of_which_a_file_is_to_be_made_does_not_go(
     span = Interval(T + round(start * SECOND), T + round(end * SECOND))
     assert RecorderSessions(db).waits_for("gate", span) is waits
     assert not RecorderSessions(db).waits_for("yard", span)
-    due = RetentionReader(db).chunks_before("gate", T + 10_000 * SECOND, T, 10)
-    assert bool(due) is not waits
+    reader, later = RetentionReader(db), T + 10_000 * SECOND
+    assert bool(reader.chunks_before("gate", later, T, 10)) is not waits
+    assert bool(reader.oldest_chunks(later, T, 10, without_events=True)) is not waits, "for room the others go first"
+    assert reader.oldest_chunks(later, T, 10, without_events=False)
     for chunk in planned(db):
         store(db, chunk)
     assert RetentionReader(db).chunks_before("gate", T + 10_000 * SECOND, T, 10)

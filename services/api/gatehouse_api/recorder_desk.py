@@ -124,7 +124,7 @@ class RecorderDesk:
             NotFound: there is none that goes on.
         """
         session = self.active(user)
-        if session is None:
+        if session is None or not asks.sees(session.camera):
             raise NotFound(f"No active recording for user {user.name}")
         stopped = self._sessions.stop(session.number, self._core.clock.now_us())
         self._note("recorder_session.stopped", stopped, asks, caller)
@@ -134,9 +134,10 @@ class RecorderDesk:
             clock.wait(nobody, _LOOK_S)
         return stopped
 
-    def chunks(self, session: int) -> list[SessionChunk]:
-        """Return the files of a session that are stored, in order."""
-        return self._sessions.chunks(session=session)
+    def chunks(self, session: int, asks: Principal) -> list[SessionChunk]:
+        """Return the files of a session that are stored and there for somebody, in order."""
+        visible = visible_to(asks, Permission.PLAYBACK, self._core.clock.now_us())
+        return self._sessions.chunks(session=session, visible=visible)
 
     def visible_chunks(self, asks: Principal, user: int | None = None) -> list[SessionChunk]:
         """Return the files that are there for somebody, of a user if one is named, the oldest first."""
@@ -171,12 +172,14 @@ class RecorderDesk:
             NotFound: there is none of that number for whoever asks.
             Forbidden: it is another's, and who asks may not delete those; or it is to be purged, and who asks is no
                 admin.
-            Conflict: it is on hold.
+            Conflict: it is on hold, or nothing at all is deleted here.
         """
         found = self.chunk(number, asks)
         self._refuse_others(found, asks)
         if purge and not self._is_open and not asks.may(Scope.SETTINGS_ADMIN):
             raise Forbidden("only an admin can delete a file past the trash.")
+        if purge and not self._core.settings.values.retention.enabled:
+            raise Conflict("retention.enabled is off, so nothing is deleted: the file can be put into the trash.")
         now_us = self._core.clock.now_us()
         self._trash.refuse_held(number, now_us)
         self._note_file("session_file.purged" if purge else "session_file.deleted", found, asks, caller)

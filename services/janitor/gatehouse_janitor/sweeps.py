@@ -36,6 +36,7 @@ log = structlog.get_logger(__name__)
 _PAUSE_S = 0.01
 _HEADROOM = 0.1
 _MOST_PAGES = 40
+_Kind = Literal["chunk", "clip", "session"]
 
 
 class Sweeps:
@@ -213,7 +214,7 @@ class Sweeps:
         return self._free(_pages(partial(self._trash.since, before, now_us)), None, "asked", stop, of="session"), ""
 
     def _oldest(self, rules: CameraRules, wanted: int, reason: DeletionReason, stop: threading.Event) -> Freed:
-        """Free so many bytes: what has come of age, then recordings without events, then the others, then clips.
+        """Free so many bytes: the trash, archived clips, then recordings without events, then the others, then clips.
 
         The oldest first in each.
         """
@@ -233,16 +234,16 @@ class Sweeps:
             return sorted(found, key=lambda kept: kept.end_us)[:limit]
 
         freed = Freed()
-        for find, of_clips in (
-            (partial(clips, state="archived"), True),
-            (partial(chunks, without_events=True), False),
-            (partial(chunks, without_events=False), False),
-            (partial(clips, state="stored"), True),
-        ):
+        kinds: tuple[tuple[Callable[[int], list[Kept]], _Kind], ...] = (
+            (partial(self._trash.since, now_us, now_us), "session"),
+            (partial(clips, state="archived"), "clip"),
+            (partial(chunks, without_events=True), "chunk"),
+            (partial(chunks, without_events=False), "chunk"),
+            (partial(clips, state="stored"), "clip"),
+        )
+        for find, kind in kinds:
             if freed.bytes < wanted and not self._removal.blocked:
-                freed += self._free(
-                    _pages(find), wanted - freed.bytes, reason, stop, of="clip" if of_clips else "chunk"
-                )
+                freed += self._free(_pages(find), wanted - freed.bytes, reason, stop, of=kind)
         return freed
 
     def _free(
@@ -252,7 +253,7 @@ class Sweeps:
         reason: DeletionReason,
         stop: threading.Event,
         *,
-        of: Literal["chunk", "clip", "session"] = "chunk",
+        of: _Kind = "chunk",
     ) -> Freed:
         """Delete batch after batch, until so many bytes are freed."""
         freed, deletions = Freed(), self._deletions

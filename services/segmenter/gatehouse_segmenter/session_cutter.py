@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import RecorderSession, RecorderSessions, SessionChunk
+from gatehouse_common.db import Deletions, RecorderSession, RecorderSessions, SessionChunk
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, NotFound, WorkerUnavailable
 from gatehouse_common.footage import ChunkReader, Found, Library, VirtualSource
 from gatehouse_common.intervals import Interval
@@ -71,7 +71,10 @@ class SessionCutter:
             kept = self._sessions.any_state(cut.number)
         except NotFound:
             kept = None
-        if kept is None or kept.state == "deleted" or kept.key != cut.key:
+        if kept is not None and kept.key == cut.key and kept.state != "deleted":
+            return
+        # What has been decided on is the janitor's to delete: a hold may have been placed since.
+        if not Deletions(self._core.db).is_pending(cut.key):
             self._core.store.delete(cut.key)
 
     def _begin(self, chunk: SessionChunk) -> int:

@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from gatehouse_api.app import close_app, create_app
-from gatehouse_common.accounts import Role
+from gatehouse_common.accounts import ROLE_SCOPES, Role
 from gatehouse_common.db import Audit, Hold, HoldRepository, RecorderSessions, Tokens, Users
 from gatehouse_common.ids import new_id
 from gatehouse_common.runtime import Core
@@ -231,8 +231,6 @@ def test_where_people_are_known_each_records_in_their_own_name(tmp_path: Path) -
 
         def shown(name: str, role: Role) -> dict[str, str]:
             user = Users(core.db).add(name, role, now, all_cameras=True)
-            from gatehouse_common.accounts import ROLE_SCOPES
-
             token = Tokens(core.db).make(user.id, name, ROLE_SCOPES[role], now)
             return {"X-API-Key": token.text}
 
@@ -250,6 +248,34 @@ def test_where_people_are_known_each_records_in_their_own_name(tmp_path: Path) -
         assert client.delete("/api/delete-video/6", headers=ann).status_code == 403
         assert client.delete("/api/delete-video/6", headers=bob).status_code == 200
         assert client.delete("/api/delete-video/1", headers=root).status_code == 200
+
+
+def test_who_does_not_see_the_camera_does_not_stop_its_session(tmp_path: Path) -> None:
+    """C-11: a token for another camera is told of none, and stops none."""
+    with core_at(tmp_path / "data", **{"auth.mode": "local"}) as core:
+        add_camera(core)
+        client = create_app(core).test_client()
+        now = core.clock.now_us()
+        ann = Users(core.db).add("Ann", Role.OPERATOR, now)
+        whole = Tokens(core.db).make(ann.id, "all", ROLE_SCOPES[Role.OPERATOR], now)
+        other = Tokens(core.db).make(ann.id, "yard", ROLE_SCOPES[Role.OPERATOR], now, cameras=["yard"])
+        shown = {"X-API-Key": other.text}
+        started = client.post("/api/start-recording", json={"user_name": "Ann"}, headers={"X-API-Key": whole.text})
+        assert started.status_code == 200
+        assert client.get("/api/recording-status/Ann", headers=shown).get_json()["is_recording"] is False
+        assert client.post("/api/stop-recording", json={"user_name": "Ann"}, headers=shown).status_code == 404
+        assert RecorderSessions(core.db).active(ann.number, core.clock.now_us()) is not None
+
+
+def test_where_nothing_is_deleted_nothing_is_purged(tmp_path: Path) -> None:
+    """S0-29: it is not said to be gone while it stays for ever."""
+    with core_at(tmp_path / "data", **{"retention.enabled": False}) as core:
+        add_camera(core)
+        client = create_app(core).test_client()
+        start(client)
+        store(core)
+        assert client.delete("/api/delete-video/1?purge=true").status_code == 409
+        assert client.delete("/api/delete-video/1").status_code == 200
 
 
 def test_whom_a_session_named_does_not_close_the_first_set_up(tmp_path: Path) -> None:

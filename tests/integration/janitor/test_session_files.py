@@ -130,6 +130,19 @@ def test_the_trash_is_emptied_after_its_time_and_not_while_held(core: Core) -> N
     assert found(core) == []
 
 
+def test_a_file_that_comes_back_is_whose_it_was(core: Core) -> None:
+    """R5: also when somebody else has the name by now."""
+    lost = rows(core)[0]
+    users = Users(core.db)
+    ann = users.named("Ann")
+    assert ann is not None
+    users.change(ann.id, name="Anna")
+    users.add("Ann", Role.UPLOADER, START_US)
+    forget_session_file(core.db, lost.number)
+    mend(core)
+    assert rows(core)[0].user == ann.number
+
+
 def test_files_of_sessions_from_files_alone(core: Core, tmp_path: Path) -> None:
     """R5: into an empty database; numbers go on after those that files have, and whose they were is known."""
     before = rows(core)

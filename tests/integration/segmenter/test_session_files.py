@@ -12,7 +12,16 @@ import pytest
 from clip_kit import FPS, FilmCamera, at_work
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Camera, CameraRepository, RecorderSessions, SessionChunk, SessionTrash, Users
+from gatehouse_common.db import (
+    Camera,
+    CameraRepository,
+    Deletions,
+    HoldRepository,
+    RecorderSessions,
+    SessionChunk,
+    SessionTrash,
+    Users,
+)
 from gatehouse_common.footage import Library
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core
@@ -20,6 +29,7 @@ from gatehouse_common.storage import keys
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_segmenter.session_cutter import SessionCutter
 from pipeline_kit import START_US, add_camera, core_at, spool_files
+from retention_kit import hold
 from running import wait_for
 
 
@@ -123,6 +133,11 @@ def test_a_file_that_two_make_is_there_once(core: Core) -> None:
         cutter.take_back(late)
         SessionTrash(core.db).put(chunk.number, START_US)
         assert not sessions.made(cutter.cut(planned))
+        (decided,) = Deletions(core.db).mark_session_files([chunk.id], "asked", START_US)
+        cutter.take_back(cutter.cut(planned))
+        assert core.store.stat(chunk.key), "what was decided on may be held by now: only the janitor deletes it"
+        HoldRepository(core.db).place(hold(camera="cam"))
+        assert Deletions(core.db).give_back(START_US, 1) == [decided]
         camera.stop()
         library.close()
     assert [info.key for info in core.store.list(keys.SESSIONS)] == [chunk.key]

@@ -150,7 +150,7 @@ class RetentionReader:
             before_us: the instant.
             now_us: the time, for holds.
             limit: so many at most.
-            without_events: only those of which nothing is in a clip, or waits to be.
+            without_events: only those of which nothing is in a clip, and no clip or file of a session is to be made.
             besides: cameras of which none are wanted.
         """
         query = select(*_CHUNK).where(
@@ -160,7 +160,8 @@ class RetentionReader:
             ~chunk_is_held(),
         )
         if without_events:
-            query = query.where(~_has_events())
+            waited = chunk_is_waited_for(ChunkRow.camera, ChunkRow.start_us, ChunkRow.end_us)
+            query = query.where(~_has_events(), ~waited)
         if besides:
             query = query.where(ChunkRow.camera.not_in(sorted(besides)))
         return self._kept(by_state(query).order_by(ChunkRow.start_us).limit(limit), now_us)

@@ -85,20 +85,22 @@ class SessionInventory:
         Args:
             session: what the file says of its session.
             chunk: what it says of itself.
-            user: number of whoever recorded, as users are numbered now.
+            user: number of whoever recorded, as users are numbered now; where the session is known, its own counts.
 
         Raises:
             Conflict: there is a file, or a session, of that number which is another.
         """
         with self._db.begin() as c:
             numbers = lock_numbers(c)
-            known = c.execute(select(RecorderSessionRow.id).where(RecorderSessionRow.number == session.number)).scalar()
-            if known is not None and known != session.id:
+            columns = RecorderSessionRow.id, RecorderSessionRow.user
+            known = c.execute(select(*columns).where(RecorderSessionRow.number == session.number)).first()
+            if known is not None and known.id != session.id:
                 raise Conflict(f"there is another session {session.number}")
+            whose = user if known is None else known.user  # names may have gone to others since
             taken = select(func.count()).select_from(SessionChunkRow).where(SessionChunkRow.number == chunk.number)
             if c.execute(taken).scalar_one():
                 raise Conflict(f"there is another file {chunk.number}")
             if known is None:
-                c.execute(insert(RecorderSessionRow).values(asdict(replace(session, user=user))))
-            c.execute(insert(SessionChunkRow).values(asdict(replace(chunk, user=user))))
+                c.execute(insert(RecorderSessionRow).values(asdict(replace(session, user=whose))))
+            c.execute(insert(SessionChunkRow).values(asdict(replace(chunk, user=whose))))
             numbers.at_least(session.number, chunk.number).keep(c)

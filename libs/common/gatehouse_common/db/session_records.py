@@ -12,7 +12,7 @@ class RecorderSession:
     """That somebody records a camera, or did.
 
     Attributes:
-        number: an integer that no other ever had or gets.
+        number: an integer that no other ever had or gets, as far as this index knows.
         id: UUIDv7.
         user: number of the user.
         user_name: as it was then.
@@ -47,7 +47,7 @@ class SessionChunk:
     """A file of a session.
 
     Attributes:
-        number: an integer that no other ever had or gets.
+        number: an integer that no other ever had or gets, as far as this index knows.
         id: UUIDv7.
         session: number of its session.
         position: 1, 2, 3 in the session.

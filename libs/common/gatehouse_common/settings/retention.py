@@ -10,7 +10,7 @@ from .group import Group
 class RetentionSettings(Group):
     """What the janitor deletes, and when. What is on hold is never deleted."""
 
-    enabled: bool = Field(True, description="whether anything is deleted at all")
+    enabled: bool = Field(True, description="whether anything is deleted at all, also of what is in the trash")
     continuous_hours: float = Field(
         72.0, ge=0, le=876_000, description="recordings are kept for so long; 0: until their room is needed"
     )

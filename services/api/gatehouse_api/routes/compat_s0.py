@@ -61,7 +61,7 @@ def stop_recording() -> Response:
     desk = _desk()
     user = desk.user(_name(_body()), caller())
     session = desk.stop(user, caller(), sender())
-    chunks = [_view(one) for one in desk.chunks(session=session.number)]
+    chunks = [_view(one) for one in desk.chunks(session.number, caller())]
     return _told(
         {
             "message": f"Recording stopped for user {user.name}",
@@ -89,7 +89,7 @@ def get_status(path: NamePath) -> Response:
             "elapsed_seconds": max(0, now_us - session.start_us) // SECOND,
             "total_duration_seconds": session.total_seconds,
             "chunk_duration_seconds": session.chunk_seconds,
-            "total_chunks_so_far": len(desk.chunks(session=session.number)),
+            "total_chunks_so_far": len(desk.chunks(session.number, caller())),
         }
     )
 
@@ -129,7 +129,7 @@ def get_download(path: ChunkPath) -> Response:
     except NotFound as error:
         raise NotFound("Video file not found on disk") from error
     file = VirtualFile((ObjectRange(found.key, 0, found.bytes, found.id),))
-    return deprecate(deliver(file, ctx.clip_reader, sealed=True, name=found.key.rpartition("/")[2]), "/api/v1/footage")
+    return deprecate(deliver(file, ctx.clip_reader, sealed=False, name=found.key.rpartition("/")[2]), "/api/v1/footage")
 
 
 @api.delete("/delete-video/<int:chunk>", summary="Delete a file", deprecated=True)
@@ -137,7 +137,7 @@ def get_download(path: ChunkPath) -> Response:
 def delete_video(path: ChunkPath, query: DeleteQuery) -> Response:
     """Put a file into the trash, where it stays for `sessions.trash_hours`; what is on hold is 409.
 
-    With `purge=true` an admin deletes it at once.
+    With `purge=true` an admin has it deleted with the janitor's next look.
     """
     _desk().delete(path.chunk, caller(), sender(), purge=query.purge)
     return _told({"message": "Video chunk deleted successfully"})
@@ -209,7 +209,7 @@ def _camera(body: dict[str, Any]) -> Camera:
     if not isinstance(source, str):
         raise InvalidInput("source has to be text: `camera:` and the id of a camera", "source")
     if source == "browser":
-        raise InvalidInput("browsers record on the page, which sends what they record; name a camera here", "source")
+        raise InvalidInput("browsers cannot record here yet; name a camera", "source")
     kind, _, named = source.partition(":")
     if source and (kind != "camera" or not named):
         raise InvalidInput("source has to be `camera:` and the id of a camera", "source")

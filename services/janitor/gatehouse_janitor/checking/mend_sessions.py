@@ -83,11 +83,13 @@ class SessionRepair:
         if problem.kind not in {Kind.MISSING, Kind.EMPTY} and not again:
             return None  # however damaged: it is what there is of it
         self._stands.check()
-        aside = "" if problem.kind is Kind.MISSING else f"; the file was {self._set_aside(problem)}"
-        if row.state == "trashed":
-            return f"out of the trash, for it is gone{aside}" if self._known.forget(row.number, row.key) else None
-        planned = self._known.plan_again(row.number, row.key, problem.detail)
-        return f"to be cut anew from the footage{aside}" if planned else None
+        # First the plan, which keeps the footage from going; a cut that meets the old file takes another name.
+        trashed = row.state == "trashed"
+        change = self._known.forget if trashed else self._known.plan_again
+        if not change(row.number, row.key, *(() if trashed else (problem.detail,))):
+            return None
+        done = "out of the trash, for it is gone" if trashed else "to be cut anew from the footage"
+        return done if problem.kind is Kind.MISSING else f"{done}; the file was {self._set_aside(problem)}"
 
     def _is_of(self, row: SessionChunk, size: int) -> bool:
         """Return whether a file is a film from its first byte to its last, and says that it is a row's."""
