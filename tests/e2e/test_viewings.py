@@ -113,6 +113,20 @@ def test_a_visitor_is_watched_recorded_found_and_deleted(page: Page, gatehouse: 
     assert gatehouse.json("/api/videos")["total_chunks"] == 0
 
 
+def test_the_live_picture_of_the_timeline_is_recorded_until_its_viewer_looks_back(
+    page: Page, gatehouse: Running
+) -> None:
+    """S3-7, S3-8: the button is on the page that people watch on; who plays the past does not watch live any more."""
+    page.goto(f"{gatehouse.url}/timeline?camera=street")
+    button = page.get_by_role("button", name="Record this session")
+    expect(button).to_be_enabled(timeout=15_000)
+    button.click()
+    expect(page.locator("#record-slot .rec")).to_contain_text(re.compile(r"Recording 0:0[4-9]"), timeout=15_000)
+    page.get_by_role("button", name="−30 s").click()
+    expect(page.locator("#record-slot button")).to_have_count(0)
+    assert "street" in in_the_log(page, gatehouse, "Recorded")
+
+
 def test_all_of_it_works_without_scripts(browser: Browser, gatehouse: Running) -> None:
     """S3-3, S3-7, S3-12: the picture is an image, the buttons are forms."""
     context = browser.new_context(java_script_enabled=False)

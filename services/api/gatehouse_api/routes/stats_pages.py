@@ -10,6 +10,7 @@ from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.forms import page
 from gatehouse_common.accounts import Permission, Scope
+from gatehouse_common.clock import HOUR
 from gatehouse_common.retention import look_ahead
 from gatehouse_common.sizefmt import shown_size
 
@@ -49,7 +50,7 @@ def get_stats() -> Response:
         dates=[day.isoformat() for day in days.dates],
         rows=rows,
         left_out=len(there) - len(cameras),
-        hours=sum(row.hours for row in rows),
+        length=stats.in_words(round(sum(row.hours for row in rows) * HOUR)) if rows else "–",
         gaps=stats.longest_gaps(cameras, found, zone),
         stored=stored,
         stored_sum=shown_size(sum(bar.value for bar in stored)),

@@ -1,6 +1,7 @@
 // The live picture: fragmented MP4 into Media Source Extensions; MJPEG where the browser lacks the codec.
 
 import { getJson } from "./api.js";
+import { newViewing } from "./viewing.js";
 
 // Further behind the edge than this: jump; than that: catch up a little faster than time passes.
 const JUMP_S = 0.8;
@@ -8,10 +9,12 @@ const HURRY_S = 0.22;
 const KEPT_S = 20;
 
 export class LivePlayer {
-  constructor(video, image, onState) {
+  // `onViewing(camera, viewing)` is told what the viewing that begins is called; null, null: it has ended.
+  constructor(video, image, onState, onViewing = () => {}) {
     this.video = video;
     this.image = image;
     this.onState = onState;
+    this.onViewing = onViewing;
     this.run = 0;
   }
 
@@ -19,6 +22,8 @@ export class LivePlayer {
     const run = ++this.run;
     this.abort?.abort();
     this.abort = new AbortController();
+    this.viewing = newViewing();
+    this.onViewing(camera, this.viewing);
     while (run === this.run) {
       try {
         const view = await getJson(`/api/v1/cameras/${encodeURIComponent(camera)}/live`, this.abort.signal);
@@ -26,7 +31,7 @@ export class LivePlayer {
         if (window.MediaSource && MediaSource.isTypeSupported(view.mime)) {
           await this.play(view, run);
         } else {
-          this.show(view.mjpeg);
+          this.show(`${view.mjpeg}?viewing=${this.viewing}`);
           return;
         }
       } catch (error) {
@@ -40,6 +45,7 @@ export class LivePlayer {
   stop() {
     this.run++;
     this.abort?.abort();
+    this.onViewing(null, null);
     this.image.hidden = true;
     this.image.removeAttribute("src");
     if (this.url) {
@@ -66,7 +72,7 @@ export class LivePlayer {
     video.src = this.url = URL.createObjectURL(source);
     await new Promise((done) => source.addEventListener("sourceopen", done, { once: true }));
     const buffer = source.addSourceBuffer(view.mime);
-    const answer = await fetch(view.stream, { signal: this.abort.signal });
+    const answer = await fetch(`${view.stream}?viewing=${this.viewing}`, { signal: this.abort.signal });
     if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
     const reader = answer.body.getReader();
     for (;;) {

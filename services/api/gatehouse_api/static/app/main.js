@@ -9,6 +9,7 @@ import { causeOf, gapAt } from "./gaps.js";
 import { Ledger } from "./ledger.js";
 import { takeNewCameras } from "./new_camera.js";
 import { Player, isAway } from "./player.js";
+import { mountRecordButton } from "./record_button.js";
 import { SavedRange } from "./saved_range.js";
 import { Stage } from "./stage.js";
 import { Thumbnail } from "./thumbnail.js";
@@ -35,7 +36,7 @@ const stage = new Stage($);
 const address = new Address();
 const cameras = new ChosenCamera($, zone, { onChange: () => { showCoverage(); if (player.live) player.showLive(); } });
 const camera = () => (cameras.chosen ? cameras.id : null);
-const player = new Player(video, $("mjpeg"), stage, zone, { camera: () => cameras.chosen, now: serverNow, causeOf: causeBetween, onMove: moved });
+const player = new Player(video, $("mjpeg"), stage, zone, { camera: () => cameras.chosen, now: serverNow, causeOf: causeBetween, onMove: moved, onViewing: offerRecording });
 const timeline = new Timeline($("timeline"), zone, { onSeek: (ms) => player.seek(ms), onRange: ranged, onHover: hovered });
 const ledger = new Ledger(timeline, {
   camera, plates: Boolean($("page").dataset.plates),
@@ -55,6 +56,14 @@ const mark = (which) => range.mark(which, player.marked);
 function causeBetween(from, to) {
   const gap = gapAt(timeline.gaps, (from + to) / 2) ?? timeline.gaps.find((g) => g.from < to && g.to > from);
   return gap ? causeOf(gap) : "";
+}
+
+// What is watched live can be recorded, if files of this camera are for who watches.
+function offerRecording(id, viewing) {
+  const slot = $("record-slot");
+  if (!slot) return;
+  if (viewing && cameras.chosen?.may.includes("export")) mountRecordButton(slot, viewing);
+  else { slot.recordButton?.stop(); slot.replaceChildren(); }
 }
 
 function hovered(place) {

@@ -10,15 +10,15 @@ const LEAST_GAP = 2000;    // shorter ones are watched: to jump takes as long
 
 export class Player {
   // `camera` tells of the one that is shown, `now` the server's time, `causeOf` why nothing is recorded in a range;
-  // `onMove` is told where the picture is once it is there.
-  constructor(video, image, stage, zone, { camera, now, causeOf, onMove }) {
+  // `onMove` is told where the picture is once it is there, `onViewing` what a viewing of the live picture is called.
+  constructor(video, image, stage, zone, { camera, now, causeOf, onMove, onViewing }) {
     Object.assign(this, { video, stage, zone, camera, now, causeOf, onMove });
     Object.assign(this, { live: true, seen: false, start: 0, end: 0, gaps: [], serial: 0, rate: 1, frame: null, held: false });
     this.source = new LivePlayer(video, image, (state, text) => {
       if (!this.live) return;
       this.seen = state === "playing";
       this.showLive(text);
-    });
+    }, onViewing);
     if (video.requestVideoFrameCallback) video.requestVideoFrameCallback((...told) => this.onFrame(...told));
   }
 

@@ -59,8 +59,7 @@ export function mountRecordButton(slot, viewing) {
   const looking = setInterval(look, LOOK_MS);
   const ticking = setInterval(() => since !== null && tick(), 1000);
   slot.recordButton = { stop: () => [looking, ticking].forEach(clearInterval) };
-  look();
-  setTimeout(look, 500);
+  setTimeout(look, 800);  // the server has written down by then that somebody watches
   return slot.recordButton;
 }
 
