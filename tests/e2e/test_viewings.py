@@ -204,7 +204,7 @@ def pictures_within(gatehouse: Running, seconds: float) -> int:
 
 def test_settings_are_saved_and_in_force_at_once(page: Page, gatehouse: Running) -> None:
     """S3-5, S3-6: pictures a second, recording of all sessions; refused beside the field; back to the defaults."""
-    assert pictures_within(gatehouse, 3) > 7, "15 a second, less on a machine that is busy"
+    assert pictures_within(gatehouse, 3) > 4, "15 a second, less on a machine that is busy"
     page.goto(f"{gatehouse.url}/settings")
     fps = page.get_by_label("Pictures, a second")
     fps.fill("0")
