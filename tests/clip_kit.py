@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.clock import SECOND, SystemClock
-from gatehouse_common.db import Clip, ClipQuery, ClipRepository
+from gatehouse_common.db import Clip, ClipQuery, ClipRepository, FootageWriter
 from gatehouse_common.ids import new_id
 from gatehouse_common.media.chunk_file import FsyncPolicy
 from gatehouse_common.media.fragment import TimedSample
@@ -34,6 +34,7 @@ from gatehouse_common.messages import (
     VisitFields,
 )
 from gatehouse_common.runtime import Core, Service, Supervisor
+from gatehouse_common.storage import keys
 from gatehouse_common.testing.film import FilmSpec, frame_numbers
 from gatehouse_common.testing.recording import film_samples
 from gatehouse_indexer.service import build as build_indexer
@@ -233,6 +234,20 @@ def read_at(
         standing=standing,
         visit=fields if visit else None,
     )
+
+
+def left_open_by_a_dead_worker(core: Core, start_us: int, end_us: int) -> None:
+    """Chunk of a run whose worker, elsewhere, will never answer again."""
+    run, chunk = new_id(), new_id()
+    key, writer = keys.spool("cam", run, start_us), FootageWriter(core.db)
+    place = {"camera": "cam", "run": run, "origin_us": start_us, "start_us": start_us}
+    init, _ = samples_of(SPEC)
+    formats = {"init": base64.b64encode(init), "width": 160, "height": 96, "fps": FPS, "video_codec": "avc1"}
+    address = {"spool_url": "http://127.0.0.1:9", "audio_codec": None, "interruptions": []}
+    writer.start_run(RunStarted(time_us=start_us, **place, **formats, **address))
+    writer.open_chunk(ChunkOpened(time_us=start_us, chunk=chunk, key=key, **place))
+    news = {"offset": 0, "length": 1000, "end_us": end_us, "frames": 10, "keyframe_length": 100}
+    writer.extend_chunk(GopWritten(time_us=end_us, chunk=chunk, key=key, **place, **news))
 
 
 @contextmanager

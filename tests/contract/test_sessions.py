@@ -13,6 +13,8 @@ from gatehouse_common.accounts import Role
 from gatehouse_common.db import (
     Database,
     Deletions,
+    FootageReader,
+    FootageWriter,
     Hold,
     HoldRepository,
     RecorderSessions,
@@ -25,6 +27,7 @@ from gatehouse_common.db import (
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
+from gatehouse_common.messages import ChunkClosed, ChunkDiscarded
 from gatehouse_common.testing.chunk_rows import seed_chunks
 
 T = 1_715_941_380_000_000  # 2024-05-17T10:23:00Z
@@ -234,3 +237,29 @@ def test_footage_of_which_a_file_is_to_be_made_does_not_go(
         store(db, chunk)
     assert RetentionReader(db).chunks_before("gate", T + 10_000 * SECOND, T, 10)
     assert not RecorderSessions(db).waits_for("gate", span)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with a row", "without"])
+def test_a_chunk_is_not_let_go_of_while_a_file_is_to_be_made_of_it(db: Database, ann: User, known: bool) -> None:
+    """S0-2: the last gate before footage goes that nobody has stored, where only clips are kept."""
+    writer, end = FootageWriter(db), T + 10 * SECOND
+
+    def who(chunk: str, camera: str = "gate") -> dict[str, str | int]:
+        key = f"spool/{camera}/{chunk}.mp4"
+        return {"camera": camera, "time_us": T, "run": "run", "chunk": chunk, "key": key, "start_us": T, "end_us": end}
+
+    if known:
+        writer.close_chunk(ChunkClosed.model_validate({**who("wanted"), "origin_us": T, "bytes": 1000}))
+    gone = ChunkDiscarded.model_validate(who("wanted"))
+    begin(db, ann, 60, 30, at=T + 5 * SECOND)
+    assert not writer.discard_chunk(gone, "only clips", T)
+    assert FootageReader(db).gaps("gate", T, end) == []
+    if known:
+        assert FootageReader(db).chunk("wanted").camera == "gate"
+    assert writer.discard_chunk(ChunkDiscarded.model_validate(who("other", "yard")), "only clips", T)
+    for chunk in planned(db):
+        store(db, chunk)
+    assert writer.discard_chunk(gone, "only clips", T)
+    assert FootageReader(db).gaps("gate", T, end) != []
+    with pytest.raises(NotFound):
+        FootageReader(db).chunk("wanted")

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import av
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from browser_kit import FLAGS, READ_NUMBER, chromium, number_of
 from running import Running, wait_for
@@ -109,8 +109,12 @@ def test_how_much_of_each_camera_is_recorded_is_shown(page: Page) -> None:
 
 def test_a_store_that_takes_nothing_is_announced(page: Page) -> None:
     """S2-41: the banner says what the health of the server says, beside the cameras that are away."""
-    broken = {"checks": [{"name": "storage", "ok": False, "detail": "storing a file: Read-only file system"}]}
-    page.route("**/api/v1/health", lambda route: route.fulfill(json=broken))
+    broken = {"name": "storage", "ok": False, "detail": "storing a file: Read-only file system"}
+
+    def answer(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "ok": False, "checks": [broken]})
+
+    page.route("**/api/v1/health", answer)
     page.reload()
     banner = page.locator("#banner")
     wait_for("banner", lambda: "Storage: storing a file: Read-only file system" in banner.inner_text())

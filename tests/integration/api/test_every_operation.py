@@ -27,6 +27,8 @@ NEVER_TAKEN = {
     "GET /api/v1/hls/{camera}/live.m3u8": "no camera is recorded right now",
     "POST /v2/detection/detect-from-camera": "there is no detector",
     "POST /v2/detection/detect-from-image": "what is generated is no picture",
+    "GET /api/v1/viewings/{viewing}": "nobody watches while this runs",
+    "POST /api/v1/viewings/{viewing}/record": "nobody watches while this runs",
 }
 """What an admin cannot have here, and why; each other operation takes one of its examples at least."""
 

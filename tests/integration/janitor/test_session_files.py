@@ -12,16 +12,26 @@ import pytest
 from gatehouse.rebuilding import rebuild
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR, SECOND
-from gatehouse_common.db import Hold, HoldRepository, RecorderSessions, SessionChunk, SessionTrash, Users
+from gatehouse_common.db import (
+    Hold,
+    HoldRepository,
+    RecorderSessions,
+    SessionChunk,
+    SessionInventory,
+    SessionTrash,
+    Users,
+)
+from gatehouse_common.errors import Conflict
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.chunk_edits import forget_session_file
 from gatehouse_common.testing.film import frame_numbers
+from gatehouse_janitor.checking.safety import refuse_if_store_is_away
 from gatehouse_janitor.service import Janitor
 from gatehouse_segmenter.service import build as build_segmenter
-from janitor_kit import found, mend, objects, quarantined, read, record_chunks, replace
+from janitor_kit import found, look, mend, objects, quarantined, read, record_chunks, replace
 from pipeline_kit import START_US, core_at
 from running import wait_for
 
@@ -77,6 +87,40 @@ def test_a_file_without_a_row_is_indexed_anew(core: Core) -> None:
     again = rows(core)[2]
     assert changed(again, stored_us=lost.stored_us) == lost
     assert found(core) == []
+
+
+def test_a_file_that_is_there_before_its_row_says_so_is_left_alone(core: Core) -> None:
+    """S2-43, S2-44: killed between the two; whoever cuts it finds it, and there is no other one."""
+    cut = rows(core)[1]
+    before = objects(core, keys.SESSIONS)
+    assert SessionInventory(core.db).plan_again(cut.number, cut.key, "")
+    assert found(core) == [("orphan", cut.key)]
+    mend(core)
+    assert objects(core, keys.SESSIONS) == before
+    assert quarantined(core) == []
+    assert RecorderSessions(core.db).any_state(cut.number).state == "planned"
+    cut_what_is_planned(core)
+    assert changed(rows(core)[1], stored_us=cut.stored_us) == cut
+    assert objects(core, keys.SESSIONS) == before
+    assert found(core) == []
+
+
+def test_more_than_half_of_the_files_gone_is_not_believed(core: Core) -> None:
+    """S2-44: of the store there is nothing else wrong; a folder may be mounted by itself."""
+    bob = Users(core.db).add("Bob", Role.OPERATOR, START_US)
+    span = Interval(START_US + SECOND, START_US + 19 * SECOND)
+    RecorderSessions(core.db).begin(bob.number, bob.name, "cam", span, 3)
+    files = cut_what_is_planned(core)
+    assert len(files) == 9
+    for row in files[:4]:
+        core.store.delete(row.key)
+    refuse_if_store_is_away(core, look(core))
+    core.store.delete(files[4].key)
+    report = look(core)
+    assert report.counts == {"missing": 5}
+    with pytest.raises(Conflict, match="5 of 9 files of sessions are missing"):
+        refuse_if_store_is_away(core, report)
+    refuse_if_store_is_away(core, report, force=True)
 
 
 def test_another_film_under_its_name_is_found(core: Core) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,15 +13,24 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from clip_kit import FPS, SPEC, FilmCamera, at_work, clips_of, read_at, samples_of, settled, shown, stored_clips
+from clip_kit import (
+    FPS,
+    FilmCamera,
+    at_work,
+    clips_of,
+    left_open_by_a_dead_worker,
+    read_at,
+    settled,
+    shown,
+    stored_clips,
+)
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Clip, ClipRepository, FootageWriter
+from gatehouse_common.db import Clip, ClipRepository
 from gatehouse_common.footage import Library
 from gatehouse_common.ids import new_id
 from gatehouse_common.media.slicing import slice_footage
-from gatehouse_common.messages import ChunkOpened, FootageWanted, GopWritten, RunStarted
+from gatehouse_common.messages import FootageWanted
 from gatehouse_common.runtime import Core, Supervisor
-from gatehouse_common.storage import keys
 from gatehouse_common.testing.film import FilmSpec
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.clip_cutter import ClipCutter, Cut
@@ -342,20 +350,6 @@ def test_an_earlier_read_that_comes_later_begins_the_file_anew(core: Core) -> No
     assert shown(core, clip) == list(range(51, 270))
     assert clip.events == (events[1], events[0])
     assert [p.name for p in (core.data_dir / "videos").rglob("*") if p.is_file()] == [clip.key.rpartition("/")[2]]
-
-
-def left_open_by_a_dead_worker(core: Core, start_us: int, end_us: int) -> None:
-    """Chunk of a run whose worker, elsewhere, will never answer again."""
-    run, chunk = new_id(), new_id()
-    key, writer = keys.spool("cam", run, start_us), FootageWriter(core.db)
-    place = {"camera": "cam", "run": run, "origin_us": start_us, "start_us": start_us}
-    init, _ = samples_of(SPEC)
-    formats = {"init": base64.b64encode(init), "width": 160, "height": 96, "fps": FPS, "video_codec": "avc1"}
-    address = {"spool_url": "http://127.0.0.1:9", "audio_codec": None, "interruptions": []}
-    writer.start_run(RunStarted(time_us=start_us, **place, **formats, **address))
-    writer.open_chunk(ChunkOpened(time_us=start_us, chunk=chunk, key=key, **place))
-    news = {"offset": 0, "length": 1000, "end_us": end_us, "frames": 10, "keyframe_length": 100}
-    writer.extend_chunk(GopWritten(time_us=end_us, chunk=chunk, key=key, **place, **news))
 
 
 def test_a_clip_that_a_dead_worker_has_some_of_does_not_hold_up_the_others(

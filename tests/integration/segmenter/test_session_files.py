@@ -9,19 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from clip_kit import FPS, FilmCamera, at_work
+from clip_kit import FPS, FilmCamera, at_work, left_open_by_a_dead_worker, settled
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import (
     Camera,
     CameraRepository,
     Deletions,
+    FootageReader,
+    FootageWriter,
     HoldRepository,
     RecorderSessions,
     SessionChunk,
     SessionTrash,
     Users,
 )
+from gatehouse_common.errors import GatehouseError, ResourceExhausted, Unavailable
 from gatehouse_common.footage import Library
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core
@@ -31,6 +34,7 @@ from gatehouse_segmenter.session_cutter import SessionCutter
 from pipeline_kit import START_US, add_camera, core_at, spool_files
 from retention_kit import hold
 from running import wait_for
+from small_disk import small_disk
 
 
 @pytest.fixture
@@ -45,8 +49,8 @@ def at(number: float) -> int:
     return START_US + round(number * SECOND / FPS)
 
 
-def begin(core: Core, first: float, last: float, chunk_s: int) -> int:
-    user = Users(core.db).add("Ann", Role.OPERATOR, START_US)
+def begin(core: Core, first: float, last: float, chunk_s: int, who: str = "Ann") -> int:
+    user = Users(core.db).add(who, Role.OPERATOR, START_US)
     span = Interval(at(first), at(last))
     return RecorderSessions(core.db).begin(user.number, user.name, "cam", span, chunk_s).number
 
@@ -142,6 +146,115 @@ def test_a_file_that_two_make_is_there_once(core: Core) -> None:
         library.close()
     assert [info.key for info in core.store.list(keys.SESSIONS)] == [chunk.key]
     assert shown(core, chunk) == list(range(10, 60))
+
+
+def test_what_another_made_of_more_footage_is_let_be(core: Core) -> None:
+    """S0-3, S2-43: whose row comes first, that one's object stays, as it is; the other's goes."""
+    camera = FilmCamera(core.data_dir, core.bus.publish, chunk_us=4 * SECOND)
+    with at_work(core):
+        camera.advance(at(160))
+        camera.stop()
+        settled(core)
+    begin(core, 10, 110, 30)
+    sessions, library = RecorderSessions(core.db), Library(core, 0)
+    cutter, (planned,) = SessionCutter(core, sessions, library), sessions.planned(lambda _: True)
+    whole = cutter.cut(planned)
+    before = core.store.stat(whole.key), core.store.read(whole.key)
+    (last,) = [c for c in FootageReader(core.db).find_chunks("cam", at(80), at(110)) if c.start_us >= at(80)]
+    FootageWriter(core.db).forget_chunk(last.id)  # as it is for who does not know of it yet
+    less = cutter.cut(planned)
+    library.close()
+    assert (less.key, less.frames) == (whole.key.replace(".mp4", "-2.mp4"), 70)
+    assert (core.store.stat(whole.key), core.store.read(whole.key)) == before
+    assert sessions.made(whole)
+    assert not sessions.made(less)
+    cutter.take_back(less)
+    cutter.take_back(whole)
+    (row,) = sessions.chunks()
+    assert [info.key for info in core.store.list(keys.SESSIONS)] == [row.key] == [whole.key]
+    assert shown(core, row) == list(range(10, 110))
+
+
+@pytest.mark.parametrize("newest", [True, False], ids=["which records now", "which recorded before"])
+def test_a_file_waits_for_a_worker_that_is_away_and_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest: bool
+) -> None:
+    """S2-43: it waits by itself; when it has waited for long, it is made of what there is, and says so."""
+    with core_at(tmp_path / "data", **{"service.token": "token"}) as core:
+        add_camera(core)
+        lost = (100, 160) if newest else (0, 60)
+        left_open_by_a_dead_worker(core, at(lost[0]), at(lost[1]))
+        camera = FilmCamera(core.data_dir, core.bus.publish, start_us=START_US if newest else at(80))
+        sessions, hers = RecorderSessions(core.db), begin(core, 10, 150, 30)
+        with at_work(core):
+            camera.advance(at(100 if newest else 400))
+            if newest:
+                camera.stop()
+            else:
+                begin(core, 200, 300, 30, "Bob")
+                (other,) = stored(core, 1)
+                assert shown(core, other) == list(range(200 - 80, 300 - 80)), "what waits holds up nobody else"
+            settled(core)
+            time.sleep(3)
+            waiting = [c.session for c in sessions.planned(lambda _: True)]
+            assert waiting == [hers], "it is neither made of less, nor failed"
+            monkeypatch.setattr("gatehouse_segmenter.clip_waits._PATIENCE_US", SECOND)
+            wait_for("the file", lambda: sessions.chunks(session=hers), 30)
+            (chunk,) = sessions.chunks(session=hers)
+    assert shown(core, chunk) == (list(range(10, 100)) if newest else list(range(150 - 80)))
+    assert "of it are missing" in chunk.detail
+    assert "waited for in vain: http://127.0.0.1:9" in chunk.detail
+
+
+def test_a_file_waits_for_room_in_the_store(tmp_path: Path) -> None:
+    """S2-41: on a disk that is full nothing of it is lost; as soon as there is room it is stored."""
+    with (
+        small_disk(tmp_path / "disk", 8) as disk,
+        core_at(tmp_path / "data", storage_url=f"file://{disk.root}") as core,
+    ):
+        if not disk.real:
+            pytest.skip("no file system can be mounted here")
+        add_camera(core)
+        camera = FilmCamera(core.data_dir, core.bus.publish)
+        begin(core, 10, 110, 5)
+        disk.fill()
+        with at_work(core):
+            camera.advance(at(200))
+            assert_it_waits(core, 2)
+            disk.clear()
+            chunks = stored(core, 2)
+            camera.stop()
+            settled(core)
+        assert [n for c in chunks for n in shown(core, c)] == list(range(10, 110))
+
+
+@pytest.mark.parametrize("error", [Unavailable, ResourceExhausted])
+def test_a_file_waits_for_a_store_that_takes_none(
+    core: Core, monkeypatch: pytest.MonkeyPatch, error: type[GatehouseError]
+) -> None:
+    """S2-41: and then it is stored, whole."""
+
+    def away(*_: object) -> None:
+        raise error("the store takes nothing")
+
+    camera = FilmCamera(core.data_dir, core.bus.publish)
+    begin(core, 10, 110, 5)
+    with at_work(core):
+        with monkeypatch.context() as patch:
+            patch.setattr(core.store, "put", away)
+            camera.advance(at(200))
+            assert_it_waits(core, 2)
+        chunks = stored(core, 2)
+        camera.stop()
+    assert [n for c in chunks for n in shown(core, c)] == list(range(10, 110))
+
+
+def assert_it_waits(core: Core, files: int) -> None:
+    """Let the store be met a few times: nothing is made, and nothing is given up."""
+    time.sleep(3)
+    found = [RecorderSessions(core.db).any_state(number) for number in range(1, files + 1)]
+    assert [(c.state, c.detail) for c in found] == [("planned", "")] * files
+    assert list(core.store.list(keys.SESSIONS)) == []
 
 
 def test_one_that_cannot_be_cut_does_not_stop_the_others(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
