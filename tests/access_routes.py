@@ -31,7 +31,7 @@ ROUTES: dict[str, Route] = {
     **ACCOUNT_ROUTES,
     **SESSION_ROUTES,
     **SESSION_PAGE_ROUTES,
-    "GET /": Route("/", WATCH),
+    "GET /": Route("/", WATCH | {Scope.RECORDS_OWN}),
     "GET /live": Route("/live", WATCH),
     "GET /live/<camera>": Route("/live/{camera}", WATCH),
     "GET /timeline": Route("/timeline", WATCH),

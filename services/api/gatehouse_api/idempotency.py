@@ -82,7 +82,7 @@ def install_idempotency(app: Flask, kept: KeptAnswers, clock: Clock) -> None:
                 f"this answer shows a secret, and cannot be kept for {HEADER}: there is no `sealing_key`.", HEADER
             )
         who = _who()
-        found = kept.begin(who, key, _fingerprint(), clock.now_us())
+        found = kept.begin(who, key, _fingerprint(key), clock.now_us())
         if isinstance(found, str):
             g.attempt = _Attempt(who, key, found)
             return None
@@ -97,6 +97,8 @@ def install_idempotency(app: Flask, kept: KeptAnswers, clock: Clock) -> None:
         if attempt is None:
             return answer
         try:
+            if answer.status_code >= 500:
+                return answer  # it may have been done: nobody does it again under this key until that is forgotten
             if answer.status_code < 300:
                 headers = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
                 body = answer.get_data(as_text=True)
@@ -126,7 +128,8 @@ def _who() -> str:
     return "" if asks is None else f"{asks.user}/{asks.token or ''}"
 
 
-def _fingerprint() -> str:
-    digest = hashlib.sha256(f"{request.method} {request.full_path}\n{request.mimetype}\n".encode())
+def _fingerprint(key: str) -> str:
+    """Return a digest of what is asked; the key is in it, which is not kept: nobody can guess a password by it."""
+    digest = hashlib.sha256(f"{key}\n{request.method} {request.full_path}\n{request.mimetype}\n".encode())
     digest.update(request.get_data())
     return digest.hexdigest()

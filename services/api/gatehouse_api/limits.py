@@ -27,6 +27,7 @@ _LIVE: Final = frozenset(
         "/live/<camera>.mjpg",
         "/api/v1/cameras/<camera>/stream.mjpg",
         "/api/v1/live/<camera>.mp4",
+        "/api/v1/live/grid",
         "/api/v1/events/stream",
         "/v2/stream/video-feed",
     }
@@ -39,6 +40,9 @@ _EXPORTS: Final = frozenset(
         "/footage",
         "/s/<secret>/footage.mp4",
         "/v2/video/segments/<segment>/download",
+        "/api/v1/media/chunks/<chunk>.mp4",
+        "/api/v1/clips/<clip>/media",
+        "/api/video/<int:chunk>/download",
     }
 )
 _UNCOUNTED: Final = frozenset({"static", "pages.get_icon", "system.get_livez", "system.get_readyz"})

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from gatehouse_common.accounts import Principal
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Camera, ChunkDays, CoverageReader, Database, PlateStats, Visible
+from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.db.coverage import Coverage, Stretch
 from gatehouse_common.intervals import Interval
 from gatehouse_common.sizefmt import shown_size
@@ -175,7 +176,8 @@ def bytes_per_day(db: Database, visible: Visible | None, days: Days) -> list[Bar
     sums: dict[int, int] = {}
     since = {} if visible is None else visible.since_us
     for day in ChunkDays(db, visible).all():
-        if max(days.edges[0], since.get(day.camera, 0)) <= day.start_us < days.edges[-1]:
+        touches = days.edges[0] < day.start_us + DAY_US and day.start_us < days.edges[-1]
+        if touches and day.start_us >= since.get(day.camera, 0):
             sums[day.start_us] = sums.get(day.start_us, 0) + day.bytes
     ordered = sorted(sums.items(), reverse=True)
     return [Bar(to_datetime(at, ZoneInfo("UTC")).date().isoformat(), size, shown_size(size)) for at, size in ordered]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -53,6 +53,7 @@ class _Stream:
         told: what of ``taken`` has been.
         viewing: number of its row, None before there is one.
         closed: whether it has ended.
+        waits: whether its viewer is there for the next piece, and there is none: the camera is quiet.
     """
 
     watcher: Watcher
@@ -64,6 +65,7 @@ class _Stream:
     told: int = 0
     viewing: int | None = None
     closed: bool = False
+    waits: bool = False
 
 
 class ViewingDesk:
@@ -104,15 +106,17 @@ class ViewingDesk:
         """
         now_us = self._core.clock.now_us()
         record = may_record and self._page.values.live.record_sessions
-        stream = _Stream(watcher, record, now_us, now_us)
+        stream = _Stream(watcher, record, now_us, now_us, waits=True)
         with self._lock:
             self._streams.append(stream)
         self._changed.set()
         try:
             for piece in pieces:
+                stream.waits = False
                 yield piece
                 stream.taken += len(piece) if counts(piece) else 0
                 stream.taken_us = self._core.clock.now_us()
+                stream.waits = True
         finally:
             stream.closed = True
             self._changed.set()
@@ -138,15 +142,18 @@ class ViewingDesk:
         """Write down who came, who is still there and who left, and end what is silent."""
         with self._lock:
             streams = list(self._streams)
-        done = [stream for stream in streams if self._tell(stream)]
+        said = {id(stream): self._tell(stream) for stream in streams}
+        done = [stream for stream in streams if said[id(stream)]]
         with self._lock:
             self._streams = [one for one in self._streams if one not in done]
             over = [one for one in self._streams if one.closed][:-_MOST_UNTOLD]
             self._streams = [one for one in self._streams if one not in over]
         if over:
             log.warning("viewings could not be written down", count=len(over))
+        if None in said.values():
+            return  # who was not written down is not silent
         try:
-            self._end_silent()
+            self._end_silent({one.viewing for one in streams if one.waits and not one.closed})
         except GatehouseError as error:
             log.debug("viewings were not looked at", reason=error.message)
 
@@ -179,18 +186,17 @@ class ViewingDesk:
 
     def recording(self, viewing: Viewing) -> RecorderSession | None:
         """Return the session that records a viewing, None if it is not recorded."""
-        if viewing.session is None:
-            return None
-        found = self._sessions.get(viewing.session)
-        return found if found.is_active(self._core.clock.now_us()) else None
+        return self._sessions.of_viewing(viewing.id, self._core.clock.now_us())
 
     def _refuse_others(self, viewing: Viewing, asks: Principal) -> None:
         if not self._is_open and viewing.user != asks.number:
             raise NotFound(f"there is no viewing {viewing.id!r}")
 
-    def _tell(self, stream: _Stream) -> bool:
-        """Write down how far a stream is; return whether there is no more to be written of it."""
+    def _tell(self, stream: _Stream) -> bool | None:
+        """Write down how far a stream is; return whether there is no more to be written of it, None: it failed."""
         closed, taken, taken_us = stream.closed, stream.taken, stream.taken_us  # in this order: the last word is whole
+        if stream.waits and not closed:
+            taken_us = self._core.clock.now_us()
         try:
             if stream.viewing is None:
                 self._open(stream)
@@ -203,13 +209,18 @@ class ViewingDesk:
                 stream.told, stream.told_us = taken, taken_us
         except GatehouseError as error:
             log.debug("a viewing was not written down", reason=error.message)
-            return False
+            return None
+        except Exception:  # a fault with one viewing must not end the following of the others
+            log.exception("a viewing could not be followed")
+            return closed
         return closed
 
     def _open(self, stream: _Stream) -> None:
         viewing = self._viewings.open(stream.watcher, stream.began_us)
         stream.viewing, stream.told_us = viewing.number, stream.began_us
-        if stream.record and self.recording(viewing) is None:
+        # Who has stopped it by hand, and whose stream breaks off, does not want it again; who has left and comes does.
+        wants = stream.record and not stream.closed and (viewing.session is None or viewing.ended_us is not None)
+        if wants and self.recording(viewing) is None:
             try:
                 self._begin(viewing, stream.watcher.address, None)
             except (Conflict, NotFound) as error:  # the camera is off, or its user was removed: the picture goes on
@@ -234,12 +245,20 @@ class ViewingDesk:
         found = self._users.named(EVERYBODY) or self._users.add(EVERYBODY, Role.UPLOADER, now_us, all_cameras=True)
         return found.number, found.name
 
-    def _end_silent(self) -> None:
-        for viewing in self._viewings.silent(self._core.clock.now_us()):
-            if viewing.session is not None:
-                # First: a process that dies in between leaves a viewing that the next one ends.
-                self._sessions.stop(viewing.session, viewing.seen_us)
-            self._viewings.end(viewing)
+    def _end_silent(self, there: Collection[int | None]) -> None:
+        """End viewings whose viewers have left, then what still records one that has ended.
+
+        Args:
+            there: numbers of those whose viewers are known to be there.
+        """
+        now_us = self._core.clock.now_us()
+        for viewing in self._viewings.silent(now_us):
+            if viewing.number not in there:
+                self._viewings.end(viewing)
+        for session in self._sessions.of_viewings(now_us):
+            ended_us = self._viewings.ended_us(session.viewing or "", now_us)
+            if ended_us is not None:
+                self._sessions.stop(session.number, ended_us)
 
     def _note(self, what: str, session: RecorderSession, address: str, asks: Principal | None) -> None:
         detail = {"session": session.number, "user_name": session.user_name, "viewing": session.viewing}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Deed, SessionFiles, Viewing, ViewingQuery, Viewings
+from gatehouse_common.db import Deed, SessionFiles, SessionTrash, Viewing, ViewingQuery, Viewings
 from gatehouse_common.errors import Conflict, Forbidden, NotFound
 from gatehouse_common.timefmt import rfc3339, to_datetime
 
@@ -138,9 +138,11 @@ def delete_viewing(viewing: Viewing) -> None:
     files = SessionFiles(ctx.core.db).of_viewings({viewing.id}, ctx.core.clock.now_us()).get(viewing.id, [])
     if any(file.state == "planned" for file in files):
         raise Conflict("its recording is still being saved: try again in a moment.")
-    for file in files:
-        if file.state == "stored":
-            ctx.recorder.delete(file.number, caller(), sender())
+    stored = [file for file in files if file.state == "stored"]
+    for file in stored:  # none of them goes if one has to stay
+        SessionTrash(ctx.core.db).refuse_held(file.number, ctx.core.clock.now_us())
+    for file in stored:
+        ctx.recorder.delete(file.number, caller(), sender())
     detail = {"viewing": viewing.number, "user_name": viewing.user_name, "start": rfc3339(viewing.start_us)}
     asks = caller()
     subject, address = f"camera {viewing.camera}", sender().address

@@ -16,6 +16,8 @@ from .auth.caller import caller, sender
 from .context import Context
 
 _HEAD_BYTES: Final = 512
+_GRID: Final = "grid"
+"""The page of those who look at many cameras: what is recorded of a page of one does not go on for them."""
 
 
 def followed(ctx: Context, camera: str, pieces: Iterator[bytes]) -> Generator[bytes]:
@@ -40,7 +42,7 @@ def grid_followed(ctx: Context, cameras: Iterable[str], pieces: Iterator[bytes],
     """
     asks = caller()
     for camera in cameras:
-        watcher = Watcher(asks.number, asks.name, camera, sender().address)
+        watcher = Watcher(asks.number, asks.name, camera, sender().address, _GRID)
         mark = head.format(camera=camera).encode()
         pieces = ctx.viewings.follow(watcher, pieces, may_record=False, counts=partial(_has, mark))
     return pieces

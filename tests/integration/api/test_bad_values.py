@@ -61,12 +61,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccessSite]:
         assert made.core.store.read("recordings/recording_index.json")
 
 
+class _Places(dict[str, str]):
+    """What is put into addresses; of what is not told there is none."""
+
+    def __missing__(self, key: str) -> str:
+        return "none"
+
+
 def _bodies(site: AccessSite) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every operation that takes JSON, with the example of the document; no password in it is good."""
     for path, method, operation in operations(site.app.api_doc):  # type: ignore[attr-defined]
         content = operation.get("requestBody", {}).get("content", {}).get("application/json")
-        if content is not None:
-            url = path.format(camera=GATE, plate=site.objects[GATE]["plate"], user="none")
+        if content is not None and path.startswith(
+            "/api/v1/"
+        ):  # the old recorders' routes have errors of their own form
+            url = path.format_map(_Places(camera=GATE, plate=site.objects[GATE]["plate"]))
             body = {
                 **copy.deepcopy(content["example"]),
                 **({"password": "x"} if "password" in content["example"] else {}),
@@ -129,7 +138,7 @@ def test_a_name_of_a_megabyte_is_too_large(site: AccessSite) -> None:
 
 def _forms(site: AccessSite) -> list[str]:
     return [
-        document_path(rule.rule).format(user="none")
+        document_path(rule.rule).format_map(_Places(camera=GATE, chunk="2000000000", number="2000000000"))
         for rule in site.app.url_map.iter_rules()
         if "POST" in (rule.methods or set()) and not rule.rule.startswith(("/api/", "/v2/")) and rule.rule != "/logout"
     ]
@@ -161,6 +170,7 @@ def test_names_with_markup_are_text_on_every_page(site: AccessSite) -> None:
     assert link.status == 201
     shared = "/s/" + link.json()["url"].rpartition("/")[2]
     pages = ["/", "/live", "/plates", "/video-browser", "/users", "/account", "/audit", "/detection-test", shared]
+    pages += ["/timeline", "/dashboard", "/record", "/logs", "/stats", "/settings", f"/view/{GATE}"]
     shown = 0
     for url in pages:
         page = site.ask("admin", "GET", url, **BROWSER)

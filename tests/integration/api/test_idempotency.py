@@ -12,8 +12,8 @@ import pytest
 from access_kit import GATE, AccessSite, access_site
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.clock import HOUR, MINUTE
-from gatehouse_common.db import KeptAnswer, KeptAnswers
-from gatehouse_common.errors import Conflict
+from gatehouse_common.db import Audit, KeptAnswer, KeptAnswers
+from gatehouse_common.errors import Conflict, Unavailable
 
 BAD = ["", '"', "a b", "a,b", '""', "x" * 256, '"' + "x" * 300 + '"', '"a\\b"', "\u00e9", '"a" "b"']
 
@@ -83,6 +83,30 @@ def test_what_was_refused_may_be_asked_again(site: AccessSite) -> None:
     key = {"Idempotency-Key": "refused"}
     assert site.ask("admin", "POST", "/api/v1/users", {"name": ""}, **key).status == 400
     assert site.ask("admin", "POST", "/api/v1/users", {"name": "mended"}, **key).status == 201
+
+
+def test_what_may_have_been_done_is_not_done_again(site: AccessSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that could not be written down is told as a fault, and was made: it is not made twice."""
+    span = _bodies(site)["/api/v1/holds"]
+    key = {"Idempotency-Key": "a-fault"}
+    before = len(site.ask("admin", "GET", "/api/v1/holds").json()["items"])
+
+    def full(*_: object) -> None:
+        raise Unavailable("the index takes nothing")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Audit, "write", full)
+        assert site.ask("admin", "POST", "/api/v1/holds", span, **key).status == 503
+    assert site.ask("admin", "POST", "/api/v1/holds", span, **key).status == 409
+    assert len(site.ask("admin", "GET", "/api/v1/holds").json()["items"]) == before + 1
+
+
+def test_a_deed_that_is_answered_again_is_on_record_once(site: AccessSite) -> None:
+    key = {"Idempotency-Key": "on-record"}
+    before = len(Audit(site.core.db).entries(action="hold.placed", limit=500))
+    for _ in range(3):
+        assert site.ask("admin", "POST", "/api/v1/holds", _bodies(site)["/api/v1/holds"], **key).status == 201
+    assert len(Audit(site.core.db).entries(action="hold.placed", limit=500)) == before + 1
 
 
 def test_what_is_no_key_is_told(site: AccessSite) -> None:

@@ -30,6 +30,7 @@ from gatehouse_common.db import (
     Viewings,
     Watcher,
 )
+from gatehouse_common.errors import Unavailable
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core
 from pipeline_kit import add_camera, core_at, record, work_off
@@ -206,6 +207,96 @@ def test_all_viewings_are_recorded_if_the_settings_say_so(tmp_path: Path) -> Non
             wait_for("rows", lambda: len(site.viewings()) == 2, 5)
             wait_for("recording", lambda: any(v.session for v in site.viewings()), 5)
             assert {v.user_name: v.session is not None for v in site.viewings()} == {"Ann": True, "Vic": False}
+
+
+def test_who_has_stopped_a_recording_is_not_recorded_again_by_a_stream_that_breaks_off(tmp_path: Path) -> None:
+    """S3-7: also where all viewings are recorded."""
+    with site_at(tmp_path, **{"live.record_sessions": True}) as site:
+        _, see = add_user(site.core, "Ann")
+        page = str(uuid4())
+        with site.watching(see, page):
+            first = wait_for("the recording", lambda: next((v for v in site.viewings() if v.session), None), 10)
+            status, _ = site.ask("POST", f"/api/v1/viewings/{page}/record", see, {"on": False})
+            assert status == 200
+        with site.watching(see, page):
+            wait_for(
+                "that it goes on", lambda: len(site.viewings()) == 1 and site.viewings()[0].bytes > first.bytes, 15
+            )
+            time.sleep(2)
+            assert RecorderSessions(site.core.db).of_viewings(site.core.clock.now_us()) == []
+
+
+def test_a_recording_whose_viewing_does_not_know_it_ends_with_its_viewer(tmp_path: Path) -> None:
+    """S3-8: it was begun just before its process died, or its viewer left; nothing would ever stop it else."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        users, now = Users(core.db), core.clock.now_us()
+        ann = users.add("Ann", Role.OPERATOR, now)
+        viewings, sessions = Viewings(core.db), RecorderSessions(core.db)
+        viewing = viewings.open(Watcher(ann.number, "Ann", "cam", "127.0.0.1"), now - MINUTE)
+        span = Interval(now - MINUTE, now + HOUR)
+        session = sessions.begin(ann.number, "Ann", "cam", span, 3600, viewing=viewing.id, name="1")
+        of_none = sessions.begin(ann.number, "Ann", "cam", span, 3600, viewing=str(uuid4()), name="2")
+        desk = ViewingDesk(core, users, Audit(core.db))
+        assert desk.recording(viewing) == session
+        desk.keep()
+        assert sessions.of_viewings(core.clock.now_us()) == []
+        assert sessions.get(session.number).ends_us <= viewing.seen_us + SECOND
+        assert sessions.get(of_none.number).stopped_us is not None
+
+
+def test_who_is_there_is_not_silent_while_the_camera_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3-8: a stream that has nothing to send has a viewer; so has one that could not be written down."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        desk, viewings = ViewingDesk(core, Users(core.db), Audit(core.db)), Viewings(core.db)
+        quiet = threading.Event()
+
+        def camera() -> Iterator[bytes]:
+            yield b"a picture"
+            quiet.wait(20)
+
+        watcher = Watcher(0, "", "cam", "127.0.0.1")
+        stream = desk.follow(watcher, camera(), may_record=False)
+        assert next(stream) == b"a picture"
+        reader = threading.Thread(target=lambda: list(stream))
+        reader.start()
+        desk.keep()
+        (one,) = viewings.find(ViewingQuery(), 10)
+        late = core.clock.now_us() + MINUTE
+        monkeypatch.setattr(core.clock, "now_us", lambda: late)
+        with monkeypatch.context() as away:
+            away.setattr(Viewings, "follow", fails)
+            desk.keep()
+        assert viewings.get(one.number).ended_us is None, "it was not written down that it is there"
+        desk.keep()
+        assert viewings.get(one.number).seen_us == late
+        quiet.set()
+        reader.join()
+        desk.keep()
+        monkeypatch.setattr(core.clock, "now_us", lambda: late + MINUTE)
+        desk.keep()
+        assert viewings.get(one.number).ended_us == late
+
+
+def fails(*_: object) -> bool:
+    raise Unavailable("the index takes nothing")
+
+
+def test_who_looks_at_all_cameras_does_not_go_on_with_a_viewing_of_one(tmp_path: Path) -> None:
+    """S3-7: what was recorded of one page ends when that is left, whatever else is watched."""
+    with site_at(tmp_path) as site:
+        _, see = add_user(site.core, "Ann")
+        with site.watching(see):
+            (one,) = wait_for("the viewing", site.viewings, 10)
+        connection = http.client.HTTPConnection("127.0.0.1", site.service.port, timeout=20)
+        connection.request("GET", "/api/v1/live/grid?cameras=cam", headers=see)
+        answer = connection.getresponse()
+        assert answer.read1(100_000)
+        wait_for("another viewing", lambda: len(site.viewings()) == 2, 10)
+        assert site.ended(one.number).bytes >= one.bytes
+        answer.close()
+        connection.close()
 
 
 def test_where_nobody_is_known_everybody_records_in_one_name(tmp_path: Path) -> None:

@@ -77,9 +77,10 @@ class KeptAnswers:
             "headers": {},
             "body": "",
         }
-        abandoned = KeptAnswerRow.status.is_(None) & (KeptAnswerRow.begun_us <= now_us - ABANDONED_US)
+        abandoned = (KeptAnswerRow.status.is_(None), KeptAnswerRow.begun_us <= now_us - ABANDONED_US)
         with self._db.begin() as c:
-            c.execute(delete(KeptAnswerRow).where((KeptAnswerRow.begun_us <= now_us - KEPT_US) | abandoned))
+            c.execute(delete(KeptAnswerRow).where(KeptAnswerRow.begun_us <= now_us - KEPT_US))
+            c.execute(delete(KeptAnswerRow).where(KeptAnswerRow.id == row_id, *abandoned))
             if insert_new(c, KeptAnswerRow, row):
                 return attempt
             columns = (KeptAnswerRow.request, KeptAnswerRow.status, KeptAnswerRow.headers, KeptAnswerRow.body)

@@ -100,6 +100,17 @@ class RecorderSessions:
             row = c.execute(query.order_by(RecorderSessionRow.number.desc()).limit(1)).first()
         return None if row is None else RecorderSession(*row)
 
+    def of_viewing(self, viewing: str, now_us: int) -> RecorderSession | None:
+        """Return the session that records a viewing now, None if there is none."""
+        return next((one for one in self.of_viewings(now_us) if one.viewing == viewing), None)
+
+    def of_viewings(self, now_us: int) -> list[RecorderSession]:
+        """Return the sessions that record viewings now: few, as each has a viewer."""
+        goes_on = (RecorderSessionRow.ends_us > now_us, RecorderSessionRow.stopped_us.is_(None))
+        with self._db.look() as c:
+            rows = c.execute(select(*_SESSION).where(*goes_on, RecorderSessionRow.viewing.is_not(None)))
+            return [RecorderSession(*row) for row in rows]
+
     @retried
     def stop(self, number: int, now_us: int) -> RecorderSession:
         """Stop a session: the file that is being recorded ends now, those after it are not wanted any more.

@@ -183,6 +183,12 @@ class Viewings:
             rows = c.execute(select(*_VIEWING).where(*gone).order_by(ViewingRow.seen_us).limit(100))
             return [Viewing(*row) for row in rows]
 
+    def ended_us(self, viewing: str, now_us: int) -> int | None:
+        """Return when the viewing of an id ended; ``now_us`` if there is none any more, None if it goes on."""
+        with self._db.look() as c:
+            row = c.execute(select(ViewingRow.ended_us).where(ViewingRow.id == viewing)).first()
+        return now_us if row is None else row.ended_us
+
     @retried
     def end(self, viewing: Viewing) -> bool:
         """Note that a viewing ended when something was taken last; return False if it went on meanwhile."""

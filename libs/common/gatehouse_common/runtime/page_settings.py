@@ -19,6 +19,8 @@ from .core import Core
 
 log = structlog.get_logger(__name__)
 
+_OF_ONE_RULE = frozenset({"sessions.total_seconds", "sessions.chunk_seconds"})
+"""A file is no longer than its recording: where one of the two is said elsewhere, the other may not fit any more."""
 _PREFIX = "setting:"
 _AGAIN_US = 2 * SECOND
 """A change that another process was told of is seen here within so long."""
@@ -94,7 +96,8 @@ class PageSettings:
             except (InvalidInput, ValueError) as error:
                 field = error.field if isinstance(error, InvalidInput) else ""
                 log.warning("what was set on the page does not fit any more", setting=field, reason=str(error))
-                kept = {name: text for name, text in kept.items() if name != field} if field in kept else {}
+                gone = {field} if field in kept else _OF_ONE_RULE & kept.keys() or set(kept)
+                kept = {name: text for name, text in kept.items() if name not in gone}
             else:
                 return told
 

@@ -12,5 +12,5 @@ class LiveSettings(Group):
 
     fps: float = Field(15, ge=0.2, le=15, description="pictures a second of MJPEG live views at most")
     record_sessions: bool = Field(
-        False, description="each viewing is recorded as a file of its own; else only those of which somebody asks it"
+        False, description="what is watched of one camera by who may record is kept in files; else where one asks"
     )

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, json, request
 
+from gatehouse_api.idempotency import REPLAYED
 from gatehouse_api.problems import from_error
 from gatehouse_common.accounts import Principal
 from gatehouse_common.accounts.addresses import network_of
@@ -116,7 +117,7 @@ def install_witness(app: Flask, audit: Audit, clock: Clock, *, is_open: bool) ->
 
 def _deed(answer: Response) -> Deed | None:
     """Return what a request did, or was not allowed to; None: nothing that counts."""
-    if request.method in {"HEAD", "OPTIONS"}:
+    if request.method in {"HEAD", "OPTIONS"} or REPLAYED in answer.headers:
         return None
     asks: Principal | None = g.get("principal")
     address, status = request.remote_addr or "", answer.status_code

@@ -21,13 +21,14 @@ _GRIDS = ("auto", "1", "4", "9")
 
 
 @pages.get("/")
-@needs(Scope.LIVE_VIEW, Scope.FOOTAGE_READ)
+@needs(Scope.LIVE_VIEW, Scope.FOOTAGE_READ, Scope.RECORDS_OWN)
 def get_root() -> BaseResponse:
     """Return the live page, or the default camera's MJPEG to whoever asks for a picture; see ``compat_root``."""
     ctx = context()
     mode = ctx.core.settings.values.api.compat_root
     answer: BaseResponse
-    if mode == "record" and caller().may(Scope.RECORDS_OWN):
+    watches = caller().may(Scope.LIVE_VIEW) or caller().may(Scope.FOOTAGE_READ)
+    if caller().may(Scope.RECORDS_OWN) and (mode == "record" or not watches):
         answer = record_page()
     elif mode == "mjpeg" or (mode == "app" and wants_stream()):
         answer = root_stream(ctx)

@@ -93,8 +93,8 @@ def _session(name: str) -> tuple[RecorderSession | None, bool]:
         return None, False
     active = ctx.recorder.active(user)
     found = active or SessionFiles(ctx.core.db).newest_session(user.number)
-    mine = found is not None and caller().sees(found.camera, Permission.PLAYBACK)
-    return (found if mine else None), active is not None
+    mine = found is not None and caller().sees(found.camera)
+    return (found, active is not None) if mine else (None, False)
 
 
 def _files(session: RecorderSession, there: dict[str, Camera], now_us: int) -> list[FileView]:

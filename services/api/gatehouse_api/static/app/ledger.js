@@ -54,6 +54,7 @@ export class Ledger {
       if (abort.signal.aborted) return;
       Object.assign(this.timeline, { ...item, times });
       this.loaded = { ...range, at: Date.now() };
+      this.edge = item.recorded.at(-1)?.[1] ?? 0;  // as the server told it: the page lets it go on for a moment only
       this.timeline.draw();
       this.onLoad();
     } catch (error) {

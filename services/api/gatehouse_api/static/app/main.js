@@ -51,7 +51,10 @@ const coverage = new CoverageList($("coverage"), (id) => choose(id));
 const range = new SavedRange($, zone, { camera, now: serverNow, onMarks: (marks) => { timeline.marks = marks; timeline.draw(); } });
 
 const showCoverage = () => coverage.show(cameras.id, cameras.names);
-const mark = (which) => range.mark(which, player.marked);
+function mark(which) {
+  if (player.live && isAway(cameras.chosen)) return stage.flash("There is no picture of now to mark.");
+  range.mark(which, player.marked(which));
+}
 
 function causeBetween(from, to) {
   const gap = gapAt(timeline.gaps, (from + to) / 2) ?? timeline.gaps.find((g) => g.from < to && g.to > from);
@@ -179,7 +182,7 @@ function tick() {
   const [first, until] = [timeline.start, timeline.end - 1].map((ms) => zone.date(ms));
   $("day").textContent = timeline.span > 1.5 * DAY ? `${first} – ${until.slice(5)}` : zone.date(timeline.start + timeline.span / 2);
   const last = timeline.recorded.at(-1);
-  if (last && ledger.loaded && cameras.chosen?.state === "recording" && now - last[1] < 30e3) last[1] = Math.min(now, ledger.loaded.to);
+  if (last && ledger.loaded && cameras.chosen?.state === "recording" && now - ledger.edge < 30e3) last[1] = Math.min(now, ledger.loaded.to);
   const at = encodeURIComponent(iso(timeline.at));
   if (camera()) $("snapshot").href = player.live
     ? `/api/v1/cameras/${camera()}/snapshot.jpg?width=3840`
@@ -237,6 +240,6 @@ takeKeys({
   h: () => range.openHold(),
   g: () => { $("when").focus(); $("when").select(); },
   f: () => (document.fullscreenElement ? document.exitFullscreen() : $("stage").requestFullscreen()),
-  l: () => player.goLive(),
+  l: () => player.live || player.goLive(),
 });
 start();

@@ -13,7 +13,7 @@ export class Player {
   // `onMove` is told where the picture is once it is there, `onViewing` what a viewing of the live picture is called.
   constructor(video, image, stage, zone, { camera, now, causeOf, onMove, onViewing }) {
     Object.assign(this, { video, stage, zone, camera, now, causeOf, onMove });
-    Object.assign(this, { live: true, seen: false, start: 0, end: 0, gaps: [], serial: 0, rate: 1, frame: null, held: false });
+    Object.assign(this, { live: true, seen: false, start: 0, end: 0, gaps: [], serial: 0, rate: 1, frame: null, held: false, target: null });
     this.source = new LivePlayer(video, image, (state, text) => {
       if (!this.live) return;
       this.seen = state === "playing";
@@ -22,19 +22,21 @@ export class Player {
     if (video.requestVideoFrameCallback) video.requestVideoFrameCallback((...told) => this.onFrame(...told));
   }
 
-  get at() { return this.live ? this.now() : this.start + this.video.currentTime * 1000; }
+  get at() { return this.live ? this.now() : this.target ?? this.start + this.video.currentTime * 1000; }
   get paused() { return !this.live && this.video.paused; }
 
-  // An instant of the frame on the screen that no rounding puts into the frame before it.
-  get marked() {
-    if (this.live || this.frame === null) return Math.round(this.at);
+  // An instant of the frame on the screen that no rounding puts into the frame before it. What is seen live is a little
+  // older than now, by how much nobody knows: a range that begins with it begins a second earlier.
+  marked(which) {
+    if (this.live) return Math.round(this.at) - (which === 0 ? 1000 : 0);
+    if (this.frame === null) return Math.round(this.at);
     return Math.floor(this.start + this.frame * 1000) + 2;
   }
 
   // The clock over a picture of the past is that of the very frame which is shown.
   onFrame(_now, { mediaTime }) {
-    this.frame = mediaTime;
-    if (!this.live) this.stage.wall.textContent = this.zone.text(this.start + mediaTime * 1000, 2);
+    this.frame = this.target === null ? mediaTime : null;
+    if (!this.live && this.target === null) this.stage.wall.textContent = this.zone.text(this.start + mediaTime * 1000, 2);
     this.video.requestVideoFrameCallback((...told) => this.onFrame(...told));
   }
 
@@ -47,7 +49,7 @@ export class Player {
   goLive({ push = true } = {}) {
     if (!this.camera()) return;
     const { video } = this;
-    Object.assign(this, { live: true, seen: false, frame: null, held: false });
+    Object.assign(this, { live: true, seen: false, frame: null, held: false, target: null });
     this.serial++;
     video.onended = video.onerror = null;
     video.removeAttribute("src");
@@ -77,7 +79,7 @@ export class Player {
     const serial = ++this.serial;
     const { video } = this;
     this.source.stop();
-    this.live = false;
+    Object.assign(this, { live: false, target: ms, frame: null });  // until its footage is here, it is where it shall be
     this.stage.show("PAST");
     video.hidden = false;
     try {
@@ -99,7 +101,7 @@ export class Player {
     const { video } = this;
     const times = ([a, b]) => [Date.parse(a), Date.parse(b)];
     Object.assign(this, {
-      frame: null, start: Date.parse(headers.get("X-Footage-Start")), end: Date.parse(headers.get("X-Footage-End")),
+      frame: null, target: null, start: Date.parse(headers.get("X-Footage-Start")), end: Date.parse(headers.get("X-Footage-End")),
       gaps: JSON.parse(headers.get("X-Footage-Gaps") || "[]").map(times),
     });
     this.stage.say("");
@@ -125,7 +127,7 @@ export class Player {
     const { video } = this;
     const after = error.nearest?.after && Date.parse(error.nearest.after);
     const before = error.nearest?.before && Date.parse(error.nearest.before);
-    Object.assign(this, { start: ms, frame: null });
+    Object.assign(this, { start: ms, frame: null, target: null });
     this.stage.wall.textContent = this.zone.text(ms);
     video.removeAttribute("src");
     video.load();

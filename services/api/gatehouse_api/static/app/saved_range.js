@@ -23,7 +23,7 @@ export class SavedRange {
   }
 
   mark(which, ms) {
-    this.fields[which].value = this.zone.text(ms, 3);
+    this.fields[which].value = this.zone.exact(ms, 3);
     this.measure();
   }
 

@@ -27,6 +27,14 @@ export class Zone {
 
   text(ms, fraction = 0) { return `${this.date(ms)} ${this.time(ms, fraction)}`; }
 
+  // As `text`, with the offset where the clock shows that time twice: read again, it is the same instant.
+  exact(ms, fraction = 0) {
+    const ahead = this.offset(ms), whole = Math.floor(ms / 1000) * 1000;
+    if (this.readings(whole + ahead).shown.length < 2) return this.text(ms, fraction);
+    const minutes = Math.round(Math.abs(ahead) / 60e3), two = (n) => String(n).padStart(2, "0");
+    return `${this.text(ms, fraction)}${ahead < 0 ? "-" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  }
+
   // How far the zone is ahead of UTC at an instant, in milliseconds.
   offset(ms) {
     const f = this.fields(ms);
