@@ -497,3 +497,23 @@ def test_everything_has_a_name_and_room_for_a_finger(browser: Browser, site: Rec
     assert wrong == []
     assert page.locator("#timeline").bounding_box()["height"] >= 100  # type: ignore[index]
     context.close()
+
+
+def test_a_mark_in_the_hour_that_comes_twice_is_the_instant_that_was_marked(page: Page) -> None:
+    """C-13: whichever of the two it was, and whichever end of the range it is; elsewhere nothing is added."""
+    found = page.evaluate(
+        """async () => {
+          const { Zone } = await import('/static/app/times.js');
+          const { typedTime } = await import('/static/app/typed_time.js');
+          const off = [];
+          for (const name of ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata', 'UTC']) {
+            const zone = new Zone(name);
+            for (let ms = Date.parse('2026-03-01T00:00:07.123Z'); ms < Date.parse('2026-11-30T00:00:00Z'); ms += 1800e3)
+              for (const later of [false, true])
+                if (typedTime(zone.exact(ms, 3), zone, ms, { later }).ms !== ms)
+                  off.push([name, new Date(ms).toISOString()]);
+          }
+          return [off.slice(0, 5), new Zone('Europe/Berlin').exact(Date.parse('2026-05-17T10:23:00Z'), 3)];
+        }"""
+    )
+    assert found == [[], "2026-05-17 12:23:00.000"]
