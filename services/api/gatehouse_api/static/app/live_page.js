@@ -59,7 +59,7 @@ class Tile {
     let said = why;
     if (!said && Number.isNaN(this.at)) said = "waiting for the picture";
     else if (!said && !document.hidden && this.inSight && age > STALE_MS && Date.now() - this.drawn > STALE_MS) said = `no new picture for ${whole(age)}`;
-    const label = `Open ${this.camera.name}: ${words}${why ? `, ${why}` : ""}`;
+    const label = `Open ${this.camera.name}: ${words}${said ? `, ${said}` : ""}`;
     set(this.item.dataset, "state", kind);
     this.item.classList.toggle("stale", Boolean(said));
     set(this.item.querySelector(".name"), "textContent", this.camera.name);
