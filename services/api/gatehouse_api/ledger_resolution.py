@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gatehouse_common.db import Gap
+from gatehouse_common.intervals import Interval, merge, subtract
+from gatehouse_common.messages import GapCause
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,22 @@ class GapGroup:
     detail: str
     count: int
     missing_us: int
+
+
+def unexplained(camera: str, recorded: Sequence[Interval], gaps: Iterable[Gap], seam_us: int) -> list[Gap]:
+    """Return the holes between spans that no gap accounts for, as gaps: seen coarsely, they would be as if recorded.
+
+    Args:
+        camera: whose.
+        recorded: its spans, sorted.
+        gaps: what is known of it.
+        seam_us: a shorter hole is none.
+    """
+    if not recorded:
+        return []
+    known = merge([*recorded, *(Interval(gap.start_us, gap.end_us) for gap in gaps)], slack=seam_us)
+    left = subtract(Interval(recorded[0].start, recorded[-1].end), known)
+    return [Gap(camera, hole.start, hole.end, GapCause.DROPPED.value) for hole in left]
 
 
 def group_gaps(gaps: Iterable[Gap], resolution_us: int) -> list[GapGroup]:

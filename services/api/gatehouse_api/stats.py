@@ -186,7 +186,7 @@ def bytes_per_day(db: Database, visible: Visible | None, days: Days) -> list[Bar
 def plates_by_hour(db: Database, visible: Visible | None, days: Days, zone: ZoneInfo) -> list[Bar]:
     """Return how many plates came in each hour of the day of the site, of all the days together."""
     hours = [0] * 24
-    for at, count in PlateStats(db, visible).per_hour(days.edges[0], days.edges[-1]).items():
+    for at, count in PlateStats(db, visible).per_quarter(days.edges[0], days.edges[-1]).items():
         hours[to_datetime(at, zone).hour] += count
     return [Bar(f"{hour:02}:00", count, str(count)) for hour, count in enumerate(hours)]
 

@@ -204,7 +204,9 @@ def test_pages_hold_no_script_of_their_own(client: FlaskClient) -> None:
         text = answer.get_data(as_text=True)
         assert answer.status_code == 200
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
-        known = text.count('<script type="module" src="/static/app/') + text.count('<script src="/static/app/theme.js">')
+        known = text.count('<script type="module" src="/static/app/') + text.count(
+            '<script src="/static/app/theme.js">'
+        )
         assert text.count("<script") == known
         assert "style=" not in text
         assert " onclick" not in text

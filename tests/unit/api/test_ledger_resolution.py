@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_api.ledger_resolution import group_gaps
+from gatehouse_api.ledger_resolution import group_gaps, unexplained
 from gatehouse_common.db import Gap
+from gatehouse_common.intervals import Interval, merge, subtract
 
 S = 1_000_000
 
@@ -44,3 +45,21 @@ def test_a_month_of_short_gaps_has_no_more_groups_than_places() -> None:
     assert len(groups) <= 2000
     assert sum(group.count for group in groups) == 8640
     assert len(group_gaps(gaps, 0)) == 8640
+
+
+_SPANS = st.lists(st.tuples(st.integers(0, 1000 * S), st.integers(1, 90 * S)), max_size=40)
+
+
+@given(_SPANS, _GAPS)
+def test_a_hole_that_nobody_explains_is_a_gap(spans: list[tuple[int, int]], gaps: list[Gap]) -> None:
+    """S1-5: each instant between two recordings is recorded, in a gap that is known, or in one that is told."""
+    seam_us = S // 20
+    recorded = merge(Interval(start, start + length) for start, length in spans)
+    holes = unexplained("gate", recorded, gaps, seam_us)
+    assert {hole.cause for hole in holes} <= {"dropped"}
+    known = [*recorded, *(Interval(gap.start_us, gap.end_us) for gap in gaps)]
+    told = [Interval(hole.start_us, hole.end_us) for hole in holes]
+    assert not [hole for hole in told for one in known if hole.overlaps(one)]
+    if recorded:
+        left = subtract(Interval(recorded[0].start, recorded[-1].end), [*known, *told])
+        assert all(one.duration <= seam_us for one in left)

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 from gatehouse_common.clock import HOUR, MINUTE
 from gatehouse_common.errors import Conflict
 from gatehouse_common.ids import new_id
+from gatehouse_common.sealing import is_sealed
 
 from .contention import retried
 from .engine import Database
@@ -65,7 +66,7 @@ class KeptAnswers:
             The answer; or the name of the attempt, by which its answer is to be kept or given up.
 
         Raises:
-            Conflict: the same is being worked on at this moment.
+            Conflict: the same is being worked on at this moment, or its answer was sealed with another key.
         """
         row_id, attempt = _row_id(who, key), new_id()
         row = {
@@ -87,7 +88,12 @@ class KeptAnswers:
             asked, status, headers, body = c.execute(select(*columns).where(KeptAnswerRow.id == row_id)).one()
         if status is None and asked == request:
             raise Conflict("the request of this Idempotency-Key is being worked on: ask again in a moment.")
-        return KeptAnswer(asked == request, status or 0, headers, self._sealer.open(body))
+        opened = self._sealer.open(body)
+        if asked == request and is_sealed(opened):
+            raise Conflict(
+                "the request of this Idempotency-Key has been answered, and its answer cannot be read any more."
+            )
+        return KeptAnswer(asked == request, status or 0, headers, opened)
 
     @retried
     def keep(self, who: str, key: str, attempt: str, status: int, headers: Mapping[str, str], body: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, false, func, select
 
-from gatehouse_common.clock import HOUR
+from gatehouse_common.clock import MINUTE
 
 from .engine import Database
 from .plate_models import PlateEventRow
 from .visible import Visible, seen
+
+_QUARTER_US = 15 * MINUTE
 
 
 class PlateStats:
@@ -22,13 +24,13 @@ class PlateStats:
     def __init__(self, db: Database, visible: Visible | None = None) -> None:
         self._db, self._visible = db, visible
 
-    def per_hour(self, start_us: int, end_us: int) -> dict[int, int]:
-        """Return how many events began in each hour of UTC of ``[start_us, end_us)``, by where the hour begins.
+    def per_quarter(self, start_us: int, end_us: int) -> dict[int, int]:
+        """Return how many events began in each quarter of an hour of ``[start_us, end_us)``, by where it begins.
 
-        Hours in which none began are left out.
+        Quarters in which none began are left out. No zone is ahead of UTC by less than a quarter of an hour.
         """
-        hour = (PlateEventRow.start_us - PlateEventRow.start_us % HOUR).label("hour")
-        query = select(hour, func.count()).where(*self._within(start_us, end_us)).group_by(hour)
+        quarter = (PlateEventRow.start_us - PlateEventRow.start_us % _QUARTER_US).label("quarter")
+        query = select(quarter, func.count()).where(*self._within(start_us, end_us)).group_by(quarter)
         with self._db.read() as c:
             return {int(at): count for at, count in c.execute(query)}
 

@@ -207,13 +207,15 @@ class Viewings:
         with self._db.begin() as c:
             c.execute(update(ViewingRow).where(ViewingRow.number == number).values(session=session))
 
-    def named(self, name: str) -> Viewing:
-        """Return the viewing of an id, or the newest of a page.
+    def named(self, name: str, user: int | None = None) -> Viewing:
+        """Return the viewing of an id, or the newest of a page; of a user, if one is named.
 
         Raises:
             NotFound: there is none for who asks.
         """
         query = select(*_VIEWING).where(or_(ViewingRow.id == name, ViewingRow.page == name), *self._there())
+        if user is not None:  # others may know the name of a page, and watch under it
+            query = query.where(ViewingRow.user == user)
         query = query.order_by(ViewingRow.number.desc()).limit(1)
         with self._db.look() as c:
             row = c.execute(query).first() if name else None

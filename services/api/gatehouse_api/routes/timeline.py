@@ -10,7 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
-from gatehouse_api.ledger_resolution import GapGroup, group_gaps
+from gatehouse_api.ledger_resolution import GapGroup, group_gaps, unexplained
 from gatehouse_api.routes.models import (
     CameraTimeline,
     Day,
@@ -103,7 +103,8 @@ def _ledgers(cameras: list[Camera], wanted: Interval, now: int, resolution_us: i
 
 def _ledger(camera: Camera, ledger: Ledger, wanted: Interval, now: int, resolution_us: int) -> CameraTimeline:
     recorded = merge(ledger.recorded, slack=max(_SEAM_US, resolution_us))
-    gaps = [_gap(group) for group in group_gaps(ledger.gaps, resolution_us)]
+    holes = unexplained(camera.id, ledger.recorded, ledger.gaps, _SEAM_US) if resolution_us > _SEAM_US else []
+    gaps = [_gap(group) for group in group_gaps([*ledger.gaps, *holes], resolution_us)]
     going_on = _open_gap(camera, wanted, now)
     if going_on is not None:
         gaps.append(going_on)

@@ -6,6 +6,7 @@ const PLACES = 1500;       // of a window: so many instants are told apart
 const MARGIN = 0.5;        // of a window, loaded on each side, so that panning finds something there
 const REST_MS = 120;       // without a change, before the server is asked
 const SLOWEST_MS = 20e3;   // until what goes on is asked for again, however coarsely it is looked at
+const PAST_MS = 60e3;      // until what is over is asked for again: it may have been deleted, or come late
 const SPAN_MS = 40 * 86400e3;
 
 export class Ledger {
@@ -20,10 +21,10 @@ export class Ledger {
     if (!this.covers()) this.timer = setTimeout(() => this.load(), REST_MS);
   }
 
-  // Ask again for what may have changed: the past does not, and of a month nobody sees what five seconds have added.
+  // Ask again for what may have changed: the past seldom does, and of a month nobody sees what five seconds have added.
   refresh() {
     const { loaded } = this;
-    const rests = loaded && this.covers() && (loaded.to < this.timeline.now - 60e3 || Date.now() - loaded.at < Math.min(loaded.resolution, SLOWEST_MS));
+    const rests = loaded && this.covers() && (Date.now() - loaded.at < (loaded.to < this.timeline.now - 60e3 ? PAST_MS : 0) || Date.now() - loaded.at < Math.min(loaded.resolution, SLOWEST_MS));
     if (!rests) this.load();
   }
 

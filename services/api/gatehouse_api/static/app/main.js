@@ -121,7 +121,7 @@ function follow() {
 function choose(id, at = null, { push = true } = {}) {
   const other = id !== cameras.id;
   cameras.choose(id);
-  if (other) ledger.forget();
+  if (other) { ledger.forget(); range.measure(); }
   showCoverage();
   if (!cameras.chosen) {
     player.halt();
@@ -149,18 +149,21 @@ async function openDay(date) {
   const midnight = zone.instant(Date.UTC(y, m - 1, d));
   showDay(midnight + DAY / 2);
   if (midnight > serverNow()) return stage.say("That day has not come yet.");
+  const id = camera(), { serial } = player;
   try {
     const { recorded } = await ledger.spans(camera(), { from: midnight, to: timeline.end, resolution: 60e3 });
-    player.seek(recorded[0]?.[0] ?? midnight);
+    if (id === camera() && serial === player.serial) player.seek(recorded[0]?.[0] ?? midnight);
   } catch (error) {
     stage.say(error.message);
   }
 }
 
 async function goToEvent(back) {
-  if (!camera()) return;
+  const id = camera(), { serial } = player;
+  if (!id) return;
   try {
     const event = await ledger.event(player.at, back);
+    if (id !== camera() || serial !== player.serial) return;  // somebody has gone elsewhere meanwhile
     if (!event) return stage.flash(back ? "No earlier event within 40 days." : "No later event.");
     player.seek(event.from);
   } catch (error) {

@@ -48,9 +48,10 @@ export class Thumbnail {
     try {
       const query = new URLSearchParams({ at: iso(at), width: WIDTH, exact });
       const answer = await fetch(`/api/v1/cameras/${encodeURIComponent(camera)}/thumbnail.jpg?${query}`, { signal: busy.abort.signal });
+      if (!answer.ok && answer.status !== 404) throw new Error(answer.statusText);  // it may be there the next time
       this.keep(key, answer.ok ? { url: URL.createObjectURL(await answer.blob()), time: answer.headers.get("X-Picture-Time") } : { url: "" });
     } catch (error) {
-      if (error.name !== "AbortError") this.keep(key, { url: "" });
+      if (error.name !== "AbortError") this.wanted = null;
     }
     this.busy = null;
     if (!this.wanted) return;
