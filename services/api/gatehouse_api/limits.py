@@ -103,6 +103,13 @@ class Buckets:
         after_s = 0.0 if left >= 1 else (1 - left) * MINUTE / most / SECOND
         return Taken(allowed, int(left), after_s, math.ceil((most - left) * MINUTE / most / SECOND))
 
+    def give_back(self, who: str) -> None:
+        """Let a request of somebody not have counted."""
+        with self._lock:
+            bucket = self._buckets.get(who)
+            if bucket is not None:
+                bucket.left = min(float(self.per_minute), bucket.left + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class _Policy:
@@ -155,8 +162,13 @@ class Limits:
         @app.before_request
         def count_caller() -> None:
             asks, policy = known_caller(), self._policy()
-            if asks is not None and asks.user and policy is not None:
+            if asks is None or not asks.user or policy is None:
+                return
+            try:
                 _take(policy, policy.of_callers, f"{asks.user}/{asks.token or ''}")
+            except TooOften:  # what one is refused is not taken from all behind the same address
+                policy.of_addresses.give_back(network_of(request.remote_addr or ""))
+                raise
 
     def _policy(self) -> _Policy | None:
         return None if request.endpoint in _UNCOUNTED else self._policies.get(_kind())

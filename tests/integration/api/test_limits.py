@@ -83,6 +83,18 @@ def test_an_address_is_counted_whatever_it_shows(tmp_path: Path) -> None:
         close_app(app)
 
 
+def test_who_does_not_heed_a_refusal_shuts_out_nobody_else(tmp_path: Path) -> None:
+    """Many ask from behind one address; what one of them is refused does not count for it."""
+    with core_at(tmp_path / "data", **{"auth.mode": "local", "limits.requests_per_minute": 5}) as core:
+        often, seldom = _tokens(core, "often", "seldom")
+        app = create_app(core)
+        client = app.test_client(use_cookies=False)
+        told = [client.get("/api/v1/cameras", headers=often).status_code for _ in range(60)]
+        assert told == [200] * 5 + [429] * 55
+        assert [client.get("/api/v1/cameras", headers=seldom).status_code for _ in range(6)] == [200] * 5 + [429]
+        close_app(app)
+
+
 def test_zero_is_no_limit_and_says_nothing(tmp_path: Path) -> None:
     with core_at(tmp_path / "data", **{"limits.requests_per_minute": 0}) as core:
         app = create_app(core)
