@@ -172,3 +172,26 @@ def test_what_goes_on_is_not_deleted(db: Database) -> None:
         viewings.get(1)
     with pytest.raises(NotFound):
         viewings.delete(1)
+
+
+def test_what_ended_long_ago_is_forgotten_and_what_goes_on_is_not(db: Database) -> None:
+    """S3-4: for as long as the settings say; so many at a time."""
+    viewings = Viewings(db)
+    for number in range(4):
+        viewings.open(replace(ANN, camera=f"cam{number}"), T)
+    viewings.open(replace(ANN, camera="later"), T + 1000 * SECOND)
+    assert ended(viewings, T + 11 * SECOND) == [1, 2, 3, 4]
+    viewings.open(replace(ANN, camera="cam3"), T + 12 * SECOND)
+    assert [viewings.forget_before(T + 500 * SECOND, 2) for _ in range(3)] == [2, 1, 0]
+    assert sorted(one.camera for one in viewings.find(ViewingQuery(), 10)) == ["cam3", "later"]
+
+
+def test_the_name_of_a_page_is_of_whoever_has_it(db: Database) -> None:
+    """S3-7: others may know it, and watch under it: the button of the first goes on acting on its own."""
+    viewings, page = Viewings(db), "0190f1d0-0000-7000-8000-000000000001"
+    viewings.open(replace(ANN, page=page), T)
+    viewings.open(replace(ANN, user=ANN.user + 1, user_name="Bob", page=page), T + SECOND)
+    assert viewings.named(page, ANN.user).number == 1
+    assert viewings.named(page, ANN.user + 1).number == 2
+    with pytest.raises(NotFound):
+        viewings.named(page, ANN.user + 2)

@@ -19,6 +19,7 @@ from gatehouse_common.db import (
     PlateRetention,
     RetentionReader,
     SessionTrash,
+    Viewings,
 )
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.observability.metrics import RETENTION_ARCHIVED
@@ -53,7 +54,7 @@ class Sweeps:
         self._core, self._removal, self._deletions, self._now_us = core, removal, deletions, now_us
         self._reader, self._holds = RetentionReader(core.db), HoldRepository(core.db)
         self._days = ChunkDays(core.db)
-        self._plates, self._trash = PlateRetention(core.db), SessionTrash(core.db)
+        self._plates, self._trash, self._viewings = PlateRetention(core.db), SessionTrash(core.db), Viewings(core.db)
         self._allowance, self._settings = Allowance(core.clock), PageSettings(core)
 
     def by_age(self, rules: CameraRules, stop: threading.Event, *, force: bool = False) -> tuple[Freed, str]:
@@ -65,7 +66,7 @@ class Sweeps:
         One class does not wait for another that cannot be deleted.
         """
         freed, troubles = Freed(), list[str]()
-        for sweep in (self._old_chunks, self._old_clips, self._old_plates, self._old_trash):
+        for sweep in (self._old_chunks, self._old_clips, self._old_plates, self._old_trash, self._old_viewings):
             try:
                 self._removal.refuse_if_blocked()
                 some, trouble = sweep(rules, stop, force)
@@ -212,6 +213,15 @@ class Sweeps:
         now_us = self._now_us()
         before = now_us - round(self._settings.values.sessions.trash_hours * HOUR)
         return self._free(_pages(partial(self._trash.since, before, now_us)), None, "asked", stop, of="session"), ""
+
+    def _old_viewings(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
+        """Forget who watched live pictures too long ago; what was recorded of it stays, as files of whoever did."""
+        days = self._core.settings.values.retention.viewing_days
+        before = self._now_us() - round(days * DAY_US)
+        for _ in range(_MOST_PAGES if days else 0):
+            if stop.is_set() or not self._viewings.forget_before(before, AT_ONCE):
+                break
+        return Freed(), ""
 
     def _oldest(self, rules: CameraRules, wanted: int, reason: DeletionReason, stop: threading.Event) -> Freed:
         """Free so many bytes: the trash, archived clips, then recordings without events, then the others, then clips.

@@ -275,6 +275,18 @@ class Viewings:
                 raise Conflict("somebody is still watching: it can be deleted once that has ended.")
             c.execute(delete(ViewingRow).where(ViewingRow.number == number))
 
+    @retried
+    def forget_before(self, before_us: int, limit: int) -> int:
+        """Delete so many viewings that ended before an instant, the oldest first; return how many."""
+        old = (
+            select(ViewingRow.number).where(ViewingRow.ended_us < before_us).order_by(ViewingRow.start_us).limit(limit)
+        )
+        with self._db.begin() as c:
+            numbers = list(c.execute(old).scalars())
+            if numbers:
+                c.execute(delete(ViewingRow).where(ViewingRow.number.in_(numbers)))
+        return len(numbers)
+
     def _there(self) -> list[ColumnElement[bool]]:
         return seen(self._visible, ViewingRow.camera, ViewingRow.start_us)
 

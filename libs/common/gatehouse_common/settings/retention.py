@@ -23,6 +23,9 @@ class RetentionSettings(Group):
     plate_days: float = Field(
         365.0, ge=0, le=36_500, description="plate events, their reads and pictures are kept for so long; 0: for good"
     )
+    viewing_days: float = Field(
+        365, ge=0, le=36_500, description="the log of who watched live pictures is kept for so long, 0: for ever"
+    )
     minimum_hours: float = Field(
         0.0, ge=0, le=876_000, description="nothing younger is deleted, not even when the disk is full"
     )
