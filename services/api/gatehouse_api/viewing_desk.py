@@ -105,7 +105,7 @@ class ViewingDesk:
             counts: whether a piece is of what is watched: an answer may be of many cameras.
         """
         now_us = self._core.clock.now_us()
-        record = may_record and self._page.values.live.record_sessions
+        record = may_record and self._page.known.live.record_sessions
         stream = _Stream(watcher, record, now_us, now_us, waits=True)
         with self._lock:
             self._streams.append(stream)
@@ -140,6 +140,7 @@ class ViewingDesk:
 
     def keep(self) -> None:
         """Write down who came, who is still there and who left, and end what is silent."""
+        self._page.refresh()  # here, so that no stream has to read anything
         with self._lock:
             streams = list(self._streams)
         said = {id(stream): self._tell(stream) for stream in streams}

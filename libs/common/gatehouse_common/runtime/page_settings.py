@@ -55,6 +55,15 @@ class PageSettings:
             log.debug("settings were not read", reason=error.message)
         return self._now
 
+    def refresh(self) -> None:
+        """Read what was set, if that is due: once somebody does so, ``known`` is what is in force."""
+        _ = self.settings
+
+    @property
+    def known(self) -> SettingsModel:
+        """All settings as they were read last: for who must not wait for an index that does not answer."""
+        return self.settings.values if self._read_us is None else self._now.values
+
     @property
     def values(self) -> SettingsModel:
         """All settings."""

@@ -222,7 +222,7 @@ def _wait(hub: Hub, number: int) -> list[Live]:
 
 def _pause_us(ctx: Context) -> int:
     """Return by how much pictures follow one another at least; a little under the interval, as arrival times vary."""
-    return round(_SOONER * SECOND / ctx.settings.values.live.fps)
+    return round(_SOONER * SECOND / ctx.settings.known.live.fps)
 
 
 def _first_picture(ctx: Context, camera: str, library: VisibleLibrary) -> bytes | None:
