@@ -70,6 +70,68 @@ def by(app: Flask, token: str, path: str = "/api/v1/cameras", **more: Any) -> Te
     return app.test_client().get(path, headers={"Authorization": f"Bearer {token}"}, **more)
 
 
+def first_user(**more: str) -> dict[str, str]:
+    return {"name": "Ann", "password": ANN, "again": ANN, **more}
+
+
+def test_whoever_sets_up_may_name_a_first_camera(app: Flask) -> None:
+    """S3-2: on the page, without scripts; it is added in the new admin's name and leads to its picture."""
+    client = app.test_client()
+    page = client.get("/setup", headers=PAGE).get_data(as_text=True)
+    assert "Recordings go to" in page
+    assert " are free" in page
+    address = "rtsp://viewer:canary-4711@192.0.2.7/stream"
+    made = client.post("/setup", data=first_user(camera="front-gate", camera_url=address), headers=PAGE)
+    assert (made.status_code, made.headers["Location"]) == (303, "/timeline?camera=front-gate")
+    camera = client.get("/api/v1/cameras/front-gate").get_json()
+    assert camera["enabled"] is True
+    assert "canary-4711" not in camera["url"]
+    (entry,) = [one for one in client.get("/api/v1/audit").get_json()["items"] if one["action"] == "camera.added"]
+    assert (entry["actor"], entry["subject"]) == ("Ann", "camera front-gate")
+    assert "canary-4711" not in str(client.get("/api/v1/audit").get_json())
+
+
+def test_a_first_camera_that_is_there_already_stays_as_it_is(app: Flask) -> None:
+    client = app.test_client()
+    made = client.post("/setup", data=first_user(camera="gate", camera_url="rtsp://192.0.2.7/other"), headers=PAGE)
+    assert (made.status_code, made.headers["Location"]) == (303, "/timeline?camera=gate")
+    assert client.get("/api/v1/cameras/gate").get_json()["url"] == "rtsp://nobody/gate"
+
+
+@pytest.mark.parametrize(
+    ("camera", "url", "says"),
+    [
+        ("front-gate", "", "where the camera is"),
+        ("", "rtsp://192.0.2.7/stream", "called in addresses"),
+        ("Front Gate", "rtsp://192.0.2.7/stream", "a-z"),
+        ("../x", "synthetic:", "a-z"),
+        ("gate", "javascript:alert(1)", "javascript"),
+        ("gate", "\x00", ""),
+        ("<b>", "synthetic:", "a-z"),
+    ],
+)
+def test_a_first_camera_that_cannot_be_is_refused_before_there_is_a_user(
+    app: Flask, camera: str, url: str, says: str
+) -> None:
+    """S0-39: what else was written stays, and the page can be sent again."""
+    client = app.test_client()
+    refused = client.post("/setup", data=first_user(camera=camera, camera_url=url), headers=PAGE)
+    told = refused.get_data(as_text=True)
+    assert refused.status_code == 400
+    assert says in told
+    assert 'value="Ann"' in told
+    assert "<b>" not in told
+    assert client.post("/setup", data=first_user(), headers=PAGE).headers["Location"] == "/"
+
+
+def test_a_stranger_is_not_told_where_recordings_go(app: Flask) -> None:
+    """R8: before there is a user, from elsewhere: the token is asked for, and nothing is said of the machine."""
+    elsewhere = {"REMOTE_ADDR": "192.0.2.9"}
+    page = app.test_client().get("/setup", headers=PAGE, environ_overrides=elsewhere).get_data(as_text=True)
+    assert "Setup token" in page
+    assert "Recordings go to" not in page
+
+
 def test_without_a_user_pages_lead_to_the_first_one_and_programs_are_told(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/plates?q=A", headers=PAGE).headers["Location"] == "/setup?next=%2Fplates%3Fq%3DA"

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.auth.access import open_to_all
 from gatehouse_api.auth.caller import is_local, known_caller, sender
 from gatehouse_api.context import context
+from gatehouse_api.first_camera import add_first_camera, read_first_camera
 from gatehouse_api.forms import check_twice, led_to, page, text
 from gatehouse_api.routes import auth
 from gatehouse_common.errors import GatehouseError, TooOften
+from gatehouse_common.sizefmt import shown_size
 
 pages = Blueprint("login_pages", __name__)
+
+_A_DAY_BYTES = 86_400 * 3_000_000 / 8
+"""What a camera of 3 Mbit/s sends in a day."""
 
 
 @pages.get("/login")
@@ -54,21 +61,24 @@ def get_setup() -> BaseResponse:
     ctx = context()
     if ctx.doorkeeper.users.any() or ctx.doorkeeper.is_open:
         return redirect("/", 303)
-    return page("setup.html", name="", needs_token=not is_local(ctx.core.settings.values.api))
+    return page("setup.html", name="", camera="", **_place(local=is_local(ctx.core.settings.values.api)))
 
 
 @pages.post("/setup")
 @open_to_all
 def post_setup() -> BaseResponse:
-    """Make the first user, log in, and lead on."""
+    """Make the first user, log in, add the first camera if one is named, and lead on to its picture."""
     ctx, name = context(), text("name")
     local = is_local(ctx.core.settings.values.api)
     try:
         check_twice()
+        camera = read_first_camera(text("camera"), text("camera_url"))
         cookie = ctx.login_desk.set_up(name, text("password"), text("token"), sender(), trusted=local)
     except GatehouseError as error:
-        return _refused("setup.html", error, name=name, needs_token=not local)
-    return auth.begun(cookie, led_to("/"))
+        return _refused("setup.html", error, name=name, camera=text("camera"), **_place(local=local))
+    if camera is not None:
+        add_first_camera(ctx, camera, name.strip(), sender())
+    return auth.begun(cookie, led_to("/" if camera is None else f"/timeline?camera={camera.id}"))
 
 
 @pages.get("/signup")
@@ -91,6 +101,18 @@ def post_signup() -> BaseResponse:
     except GatehouseError as error:
         return _refused("signup.html", error, name=name, done=False)
     return led_to("/signup?done=signed-up")
+
+
+def _place(*, local: bool) -> dict[str, Any]:
+    """Return what the page of the first user says of this machine; strangers are not told where its disks are."""
+    core = context().core
+    room = core.store.capacity() if local else None
+    return {
+        "needs_token": not local,
+        "folder": str(core.settings.storage_root or "") if local else "",
+        "free": "" if room is None else shown_size(room.free),
+        "days": 0 if room is None else int(room.free / _A_DAY_BYTES),
+    }
 
 
 def _next() -> str:
