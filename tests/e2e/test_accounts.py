@@ -117,7 +117,7 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
         assert other.locator("#camera option").all_inner_texts() == ["gate"]
         assert not other.locator("#add").is_visible()
         assert "yard" not in other.locator("body").inner_text()
-        assert other.locator("nav.rail a").all_inner_texts() == ["Live", "Timeline", "Clips"]
+        assert other.locator("nav.rail a").all_inner_texts() == ["Live", "Timeline", "Clips", "Log", "Stats"]
         assert other.locator(".me .who").text_content() == "Bob"
         assert other.goto(f"{gatehouse.url}/audit").status == 403  # type: ignore[union-attr]
         assert "audit:read" in other.locator("main").inner_text()
