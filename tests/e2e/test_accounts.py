@@ -129,7 +129,7 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
         assert "/login" in other.url
         page.goto(f"{gatehouse.url}/account")
         page.click("main button:has-text('Log out')")
-        assert page.url == f"{gatehouse.url}/login"
+        page.wait_for_url(f"{gatehouse.url}/login")
         other.context.close()
         assert gatehouse.stop(timeout=20) == 0
     said = (tmp_path / "log").read_text()
