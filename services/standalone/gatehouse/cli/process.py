@@ -35,7 +35,7 @@ def run_until(stop: threading.Event, gatehouse: Gatehouse, announce: Callable[[]
     try:
         gatehouse.start()
         announce()
-        # The system gives a signal to any thread, and what it leads to runs in this one, which has to wake for that.
+        # A signal that comes just before the waiting interrupts nothing, and its handler runs when this thread wakes.
         while not stop.wait(_WAKE_S):
             pass
     finally:
