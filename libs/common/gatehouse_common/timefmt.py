@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .errors import InvalidInput
@@ -35,6 +35,11 @@ def zone(name: str) -> ZoneInfo:
 def to_datetime(us: int, tz: ZoneInfo | None = None) -> datetime:
     """Return ``us`` microseconds UTC as an aware datetime, in ``tz`` or UTC."""
     return (_EPOCH + timedelta(microseconds=us)).astimezone(tz or UTC)
+
+
+def midnight(day: date, tz: ZoneInfo) -> int:
+    """Return where a day of a zone begins, microseconds UTC; days of 23 and 25 hours are what they are."""
+    return from_datetime(datetime.combine(day, time(), tz))
 
 
 def from_datetime(moment: datetime) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.errors import InvalidInput
-from gatehouse_common.timefmt import from_datetime
+from gatehouse_common.timefmt import midnight
 
 
 def parse_days(first: str, last: str, zone: ZoneInfo, names: tuple[str, str]) -> tuple[int | None, int | None]:
@@ -24,9 +24,8 @@ def parse_days(first: str, last: str, zone: ZoneInfo, names: tuple[str, str]) ->
     begin, end = _day(first, names[0]), _day(last, names[1])
     if begin is not None and end is not None and end < begin:
         raise InvalidInput(f"the last day ({end}) is before the first ({begin}).", names[1])
-    start_us = None if begin is None else from_datetime(datetime.combine(begin, time(), zone))
-    after = None if end is None else end + timedelta(days=1)
-    return start_us, None if after is None else from_datetime(datetime.combine(after, time(), zone))
+    start_us = None if begin is None else midnight(begin, zone)
+    return start_us, None if end is None else midnight(end + timedelta(days=1), zone)
 
 
 def _day(text: str, field: str) -> date | None:

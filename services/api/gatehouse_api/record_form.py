@@ -13,9 +13,8 @@ from gatehouse_common.errors import InvalidInput
 from .auth.caller import caller
 from .context import context
 from .forms import text
+from .recorder_desk import LEAST_CHUNK_S, LEAST_TOTAL_S, MOST_CHUNK_S, MOST_TOTAL_S
 
-_LEAST_TOTAL_S, _LEAST_CHUNK_S = 60, 30
-_MOST_TOTAL_S, _MOST_CHUNK_S = 24 * 3600, 3600
 _MINUTE_S = 60
 
 
@@ -41,8 +40,8 @@ class RecordForm:
         Raises:
             InvalidInput: they are no numbers, or too short or too long.
         """
-        total = _seconds(self.total, "total", "the recording", _LEAST_TOTAL_S, _MOST_TOTAL_S)
-        chunk = _seconds(self.chunk, "chunk", "a file", _LEAST_CHUNK_S, _MOST_CHUNK_S)
+        total = _seconds(self.total, "total", "the recording", LEAST_TOTAL_S, MOST_TOTAL_S)
+        chunk = _seconds(self.chunk, "chunk", "a file", LEAST_CHUNK_S, MOST_CHUNK_S)
         if chunk > total:
             raise InvalidInput("a file cannot be longer than the recording.", "chunk")
         return total, chunk
@@ -75,7 +74,7 @@ class Progress:
 def new_form(name: str, camera: str) -> RecordForm:
     """Return the form as it is before anything was written: lengths are those of the settings."""
     desk = context().recorder
-    return RecordForm(name, camera, _minutes(desk.total_s), _minutes(min(desk.chunk_s, desk.total_s, _MOST_CHUNK_S)))
+    return RecordForm(name, camera, _minutes(desk.total_s), _minutes(min(desk.chunk_s, desk.total_s, MOST_CHUNK_S)))
 
 
 def written_form() -> RecordForm:

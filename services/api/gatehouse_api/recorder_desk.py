@@ -11,7 +11,6 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.db import (
     Audit,
     Camera,
-    Deed,
     Deletions,
     RecorderSession,
     RecorderSessions,
@@ -25,9 +24,14 @@ from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core, PageSettings
 
 from .auth.caller import visible_to, wanted_permission
+from .auth.deeds import deed_of
 from .auth.login_desk import Caller
 
-_MOST_NUMBER = 2**31 - 1
+MOST_NUMBER = 2**31 - 1
+"""No file and no viewing has a greater number."""
+LEAST_TOTAL_S, MOST_TOTAL_S = 60, 24 * 3600
+LEAST_CHUNK_S, MOST_CHUNK_S = 30, 3600
+"""How long a session and its files may be, seconds."""
 _PATIENCE_S, _LOOK_S = 3.0, 0.2
 """So long a stop waits for the last file, which is cut as soon as its last frames are there."""
 
@@ -154,7 +158,7 @@ class RecorderDesk:
         Raises:
             NotFound: there is none of that number for whoever asks.
         """
-        if not 0 < number <= _MOST_NUMBER:
+        if not 0 < number <= MOST_NUMBER:
             raise NotFound("Video chunk not found")
         found = self._sessions.any_state(number)
         visible = visible_to(asks, wanted_permission(), self._core.clock.now_us())
@@ -212,5 +216,4 @@ class RecorderDesk:
         self._write(what, found.camera, {"file": found.key, "session": found.session}, asks, caller)
 
     def _write(self, what: str, camera: str, detail: dict[str, object], asks: Principal, caller: Caller) -> None:
-        deed = Deed(what, f"camera {camera}", asks.name, asks.user or None, asks.token, caller.address, detail)
-        self._audit.write(deed, self._core.clock.now_us())
+        self._audit.write(deed_of(asks, caller, what, f"camera {camera}", detail), self._core.clock.now_us())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.accounts import Principal
@@ -14,7 +14,7 @@ from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.db.coverage import Coverage, Stretch
 from gatehouse_common.intervals import Interval
 from gatehouse_common.sizefmt import shown_size
-from gatehouse_common.timefmt import from_datetime, rfc3339, to_datetime
+from gatehouse_common.timefmt import midnight, rfc3339, to_datetime
 
 _LONGEST_GAPS = 30
 _MOST_PLATES = 10
@@ -97,7 +97,7 @@ def last_days(count: int, now_us: int, zone: ZoneInfo) -> Days:
     today = to_datetime(now_us, zone).date()
     dates = tuple(today - timedelta(days=n) for n in reversed(range(count)))
     midnights = (*dates, today + timedelta(days=1))
-    return Days(dates, tuple(from_datetime(datetime(d.year, d.month, d.day, tzinfo=zone)) for d in midnights))
+    return Days(dates, tuple(midnight(day, zone) for day in midnights))
 
 
 def coverages(db: Database, cameras: Iterable[Camera], days: Days, asks: Principal, now_us: int) -> dict[str, Coverage]:

@@ -253,10 +253,15 @@ class ViewingDesk:
             there: numbers of those whose viewers are known to be there.
         """
         now_us = self._core.clock.now_us()
+        recorded = {session.viewing: session for session in self._sessions.of_viewings(now_us)}
         for viewing in self._viewings.silent(now_us):
-            if viewing.number not in there:
-                self._viewings.end(viewing)
-        for session in self._sessions.of_viewings(now_us):
+            if viewing.number in there:
+                continue
+            session = recorded.pop(viewing.id, None)
+            if session is not None:  # first: whoever reads that it has ended finds its recording ended, too
+                self._sessions.stop(session.number, viewing.seen_us)
+            self._viewings.end(viewing)
+        for session in recorded.values():
             ended_us = self._viewings.ended_us(session.viewing or "", now_us)
             if ended_us is not None:
                 self._sessions.stop(session.number, ended_us)

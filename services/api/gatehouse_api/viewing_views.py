@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Deed, SessionFiles, SessionTrash, Viewing, ViewingQuery, Viewings
+from gatehouse_common.db import SessionFiles, SessionTrash, Viewing, ViewingQuery, Viewings
 from gatehouse_common.errors import Conflict, Forbidden, NotFound
 from gatehouse_common.timefmt import rfc3339, to_datetime
 
 from .auth.caller import caller, sender
+from .auth.deeds import deed_of
 from .context import context
+from .recorder_desk import MOST_NUMBER
 from .session_views import FileView, clock_of, file_view, size_of
-
-_MOST_NUMBER = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def find_viewing(number: int) -> Viewing:
     Raises:
         NotFound: there is none of that number, it is another's, or of a camera that was not granted.
     """
-    if not 0 < number <= _MOST_NUMBER:
+    if not 0 < number <= MOST_NUMBER:
         raise NotFound("there is no such viewing")
     found = visible_viewings().get(number)
     if not sees_all() and found.user != caller().number:
@@ -144,9 +144,7 @@ def delete_viewing(viewing: Viewing) -> None:
     for file in stored:
         ctx.recorder.delete(file.number, caller(), sender())
     detail = {"viewing": viewing.number, "user_name": viewing.user_name, "start": rfc3339(viewing.start_us)}
-    asks = caller()
-    subject, address = f"camera {viewing.camera}", sender().address
-    deed = Deed("viewing.deleted", subject, asks.name, asks.user or None, asks.token, address, detail)
+    deed = deed_of(caller(), sender(), "viewing.deleted", f"camera {viewing.camera}", detail)
     ctx.audit.write(deed, ctx.core.clock.now_us())
     Viewings(ctx.core.db).delete(viewing.number)
 

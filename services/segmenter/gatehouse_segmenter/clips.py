@@ -20,9 +20,10 @@ from gatehouse_common.observability.metrics import (
 )
 from gatehouse_common.runtime import Core
 
+from .camera_pauses import CameraPauses
 from .clip_cutter import ClipCutter, Cut
 from .clip_waits import ClipWaits
-from .footage_clock import FootageClock, Reach
+from .footage_clock import GRACE_US, FootageClock, Reach
 
 log = structlog.get_logger(__name__)
 
@@ -31,15 +32,13 @@ _LIST_AGAIN_US = 2 * SECOND
 """Clips that another process has planned, or left, are seen so soon."""
 _LIST_SOON_US = SECOND // 20
 """Those planned here are seen at once, but of reads that come one upon the other, not each has all plans read anew."""
-_GRACE_US = 10 * SECOND
-"""A camera without a new frame for so long has stopped; what came until then is cut."""
 _NEAR_US = SECOND // 2
 _WANTED_US = SECOND
 """So long before its end whoever records a clip's camera is told that the end is waited for."""
 _PREPARED_US, _LAST_US = 4 * SECOND, SECOND
 """A clip of which so much is new is prepared; near its end already if there is so much."""
 _SHORTEST_S, _LONGEST_S = 0.04, 1.0
-_FIRST_PAUSE_US, _LONGEST_PAUSE_US = SECOND // 5, 10 * SECOND
+_LONGEST_PAUSE_US = 10 * SECOND
 _TRIES = 4
 """So often a clip is tried that fails in a way that nobody thought of."""
 
@@ -82,14 +81,13 @@ class Clips:
         self._stale = True
         self._busy: set[str] = set()
         self._next_us: dict[str, int] = {}
-        self._pause_us: dict[str, int] = {}
-        self._troubles: dict[str, str] = {}
+        self._pauses = CameraPauses("clips wait")
         self._waits = ClipWaits(core.clock)
 
     @property
     def trouble(self) -> str:
         """What clips wait for beside footage; empty: nothing."""
-        return next(iter(list(self._troubles.values())), "") or self._waits.reason
+        return self._pauses.trouble or self._waits.reason
 
     def changed(self) -> None:
         """Note that clips have been planned."""
@@ -104,9 +102,9 @@ class Clips:
                 self._wake.clear()
                 try:
                     pause_s = self._look(pool)
-                    self._well("")
+                    self._pauses.well("")
                 except GatehouseError as error:
-                    pause_s = self._wait_longer("", error) / SECOND
+                    pause_s = self._pauses.longer("", error) / SECOND
                 except Exception:  # a fault in one look must not end the looking
                     log.exception("clips could not be looked after")
                     pause_s = _LONGEST_S
@@ -145,9 +143,9 @@ class Clips:
         """Cut those of a camera's clips that are due, and say when to look again."""
         try:
             pause_us = self._cut_due(camera, clips)
-            self._well(camera)
+            self._pauses.well(camera)
         except GatehouseError as error:
-            pause_us = self._wait_longer(camera, error)
+            pause_us = self._pauses.longer(camera, error)
         except Exception:  # whatever is wrong with one camera's footage, the others have clips too
             log.exception("a clip could not be cut", camera=camera)
             pause_us = _LONGEST_PAUSE_US
@@ -157,7 +155,7 @@ class Clips:
     def _cut_due(self, camera: str, clips: Sequence[Clip]) -> int:
         """Cut what is due; return microseconds until more may be, 0 if anything was cut."""
         self._cutter.forget(camera, {clip.id for clip in clips})
-        reach, away = self._look_at(camera)
+        reach, away = self._footage.look_or_away(camera)
         done, pause_us = False, _LONGEST_PAUSE_US
         held: set[str | None] = set()
         for clip in clips:
@@ -173,13 +171,6 @@ class Clips:
             else:
                 held.add(clip.id)
         return 0 if done else self._waits.left_us([clip.id for clip in clips if clip.id in held], pause_us)
-
-    def _look_at(self, camera: str) -> tuple[Reach, WorkerUnavailable | None]:
-        """Return how far a camera's footage reaches; of a worker that is away nobody knows: the wall clock decides."""
-        try:
-            return self._footage.look(camera), None
-        except WorkerUnavailable as error:
-            return Reach(0, _GRACE_US), error
 
     def _try(self, clip: Clip, away: WorkerUnavailable | None) -> bool:
         """Cut a clip that is due; return False if it has to wait, for something that others need not wait for."""
@@ -231,7 +222,7 @@ class Clips:
     def _is_due(self, clip: Clip, reach: Reach) -> bool:
         if reach.end_us >= clip.end_us:
             return True
-        stopped = reach.still_us >= _GRACE_US and self._core.clock.now_us() >= clip.end_us
+        stopped = reach.still_us >= GRACE_US and self._core.clock.now_us() >= clip.end_us
         # What the indexer has not told yet, may be there all the same.
         return stopped and self._core.bus.depth("indexer") == 0
 
@@ -306,21 +297,9 @@ class Clips:
             "clip stored", camera=clip.camera, key=cut.key, bytes=cut.bytes, frames=cut.frames, late_s=round(late_s, 3)
         )
 
-    def _well(self, camera: str) -> None:
-        self._pause_us.pop(camera, None)
-        self._troubles.pop(camera, None)
-
-    def _wait_longer(self, camera: str, error: GatehouseError) -> int:
-        """Note what is waited for; return for how long, each time longer."""
-        if self._troubles.get(camera) != error.message:
-            log.warning("clips wait", camera=camera, reason=error.message)
-        self._troubles[camera] = error.message
-        pause_us = self._pause_us[camera] = min(self._pause_us.get(camera, _FIRST_PAUSE_US // 2) * 2, _LONGEST_PAUSE_US)
-        return pause_us
-
     def _forget(self, camera: str) -> None:
         del self._next_us[camera]
         self._wanted.pop(camera, None)
-        self._well(camera)
+        self._pauses.well(camera)
         self._footage.forget(camera)
         self._cutter.forget(camera)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatehouse_common.clock import SECOND, Clock
-from gatehouse_common.errors import NotFound
+from gatehouse_common.errors import NotFound, WorkerUnavailable
 from gatehouse_common.footage import Library
 from gatehouse_common.media.samples import ChunkMedia
 
+GRACE_US = 10 * SECOND
+"""A camera without a new frame for so long has stopped; what came until then is cut."""
 _ASK_AGAIN_US = SECOND
 """An open chunk is followed in its file; whether another has been begun, or the run moved in time, the index knows."""
 
@@ -54,6 +56,17 @@ class FootageClock:
         if end_us > known.end_us:
             known.end_us, known.grown_us = end_us, now
         return Reach(known.end_us, now - known.grown_us)
+
+    def look_or_away(self, camera: str) -> tuple[Reach, WorkerUnavailable | None]:
+        """Return how far a camera's footage reaches; of a worker that is away nobody knows: the wall clock decides.
+
+        Raises:
+            Unavailable: the index does not answer.
+        """
+        try:
+            return self.look(camera), None
+        except WorkerUnavailable as error:
+            return Reach(0, GRACE_US), error
 
     def forget(self, camera: str) -> None:
         """Forget a camera for which nothing is waited any more."""

@@ -8,21 +8,18 @@ from dataclasses import replace
 
 import structlog
 
-from gatehouse_common.clock import SECOND
 from gatehouse_common.db import RecorderSessions, SessionChunk
 from gatehouse_common.errors import DataLoss, GatehouseError, WorkerUnavailable
 from gatehouse_common.runtime import Core
 
+from .camera_pauses import CameraPauses
 from .clip_waits import ClipWaits
-from .footage_clock import FootageClock, Reach
+from .footage_clock import GRACE_US, FootageClock, Reach
 from .session_cutter import SHORTEST_US, SessionCutter
 
 log = structlog.get_logger(__name__)
 
 _LOOK_S = 1.0
-_GRACE_US = 10 * SECOND
-"""A camera without a new frame for so long has stopped; what came until then is cut."""
-_FIRST_PAUSE_US, _LONGEST_PAUSE_US = SECOND // 5, 10 * SECOND
 _TRIES = 4
 """So often a file is tried that fails in a way that nobody thought of."""
 
@@ -53,20 +50,19 @@ class SessionFiles:
         self._mine = mine
         self._waits = ClipWaits(core.clock)
         self._next_us: dict[str, int] = {}
-        self._pause_us: dict[str, int] = {}
-        self._troubles: dict[str, str] = {}
+        self._pauses = CameraPauses("files of sessions wait")
 
     @property
     def trouble(self) -> str:
         """What files wait for beside footage; empty: nothing."""
-        return next(iter(list(self._troubles.values())), "") or self._waits.reason
+        return self._pauses.trouble or self._waits.reason
 
     def run(self, stop: threading.Event) -> None:
         """Cut files until told to stop."""
         while not self._core.clock.wait(stop, _LOOK_S):
             try:
                 self._look(stop)
-                self._troubles.pop("", None)
+                self._pauses.well("")
             except GatehouseError as error:
                 self._wait_longer("", error)
             except Exception:  # a fault in one look must not end the looking
@@ -89,7 +85,7 @@ class SessionFiles:
         """Cut those of a camera's files that are due; one that has to wait holds back those that go on from it."""
         self._next_us[camera] = 0
         try:
-            reach, away = self._look_at(camera)
+            reach, away = self._footage.look_or_away(camera)
             held: set[int] = set()
             for chunk in chunks:
                 if stop.is_set() or not self._mine(camera):
@@ -97,22 +93,14 @@ class SessionFiles:
                 waits = chunk.session in held or self._waits.holds(chunk.id) or not self._is_due(chunk, reach)
                 if waits or not self._try(chunk, away):
                     held.add(chunk.session)
-            self._troubles.pop(camera, None)
-            self._pause_us.pop(camera, None)
+            self._pauses.well(camera)
         except GatehouseError as error:
             self._wait_longer(camera, error)
-
-    def _look_at(self, camera: str) -> tuple[Reach, WorkerUnavailable | None]:
-        """Return how far a camera's footage reaches; of a worker that is away nobody knows: the wall clock decides."""
-        try:
-            return self._footage.look(camera), None
-        except WorkerUnavailable as error:
-            return Reach(0, _GRACE_US), error
 
     def _is_due(self, chunk: SessionChunk, reach: Reach) -> bool:
         if reach.end_us >= chunk.wanted_end_us:
             return True
-        stopped = reach.still_us >= _GRACE_US and self._core.clock.now_us() >= chunk.wanted_end_us + _GRACE_US
+        stopped = reach.still_us >= GRACE_US and self._core.clock.now_us() >= chunk.wanted_end_us + GRACE_US
         # What the indexer has not told yet, may be there all the same.
         return stopped and self._core.bus.depth("indexer") == 0
 
@@ -153,15 +141,9 @@ class SessionFiles:
         self._sessions.made(replace(chunk, state="failed", detail=error.message))
 
     def _wait_longer(self, camera: str, error: GatehouseError) -> None:
-        """Note what is waited for, each time for longer."""
-        if self._troubles.get(camera) != error.message:
-            log.warning("files of sessions wait", camera=camera, reason=error.message)
-        self._troubles[camera] = error.message
-        pause_us = self._pause_us[camera] = min(self._pause_us.get(camera, _FIRST_PAUSE_US // 2) * 2, _LONGEST_PAUSE_US)
-        self._next_us[camera] = self._core.clock.monotonic_us() + pause_us
+        self._next_us[camera] = self._core.clock.monotonic_us() + self._pauses.longer(camera, error)
 
     def _forget(self, camera: str) -> None:
         del self._next_us[camera]
-        self._pause_us.pop(camera, None)
-        self._troubles.pop(camera, None)
+        self._pauses.well(camera)
         self._footage.forget(camera)

@@ -182,7 +182,7 @@ def test_a_read_before_any_footage_is_recorded_all_the_same(core: Core) -> None:
 
 def test_a_camera_that_stops_gives_what_there_is(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """S2-5: its own time goes no further, so in the end the wall clock decides."""
-    monkeypatch.setattr("gatehouse_segmenter.clips._GRACE_US", SECOND)
+    monkeypatch.setattr("gatehouse_segmenter.clips.GRACE_US", SECOND)
     camera, event = FilmCamera(core.data_dir, core.bus.publish), new_id()
     with at_work(core):
         camera.advance(at(200))
@@ -207,7 +207,7 @@ def test_a_camera_that_comes_back_within_a_clip_is_in_it_again(core: Core) -> No
 
 
 def test_nothing_recorded_is_said(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatehouse_segmenter.clips._GRACE_US", SECOND // 5)
+    monkeypatch.setattr("gatehouse_segmenter.clips.GRACE_US", SECOND // 5)
     with at_work(core):
         core.bus.publish(read_at(at(100), new_id()))
         settled(core)

@@ -8,10 +8,11 @@ from typing import Any
 
 from gatehouse_common.accounts import ApiToken, Grant, Principal, Role, Scope
 from gatehouse_common.accounts.passwords import Passwords
-from gatehouse_common.db import Audit, Deed, Login, TokenRecord, User
+from gatehouse_common.db import Audit, Login, TokenRecord, User
 from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, NotFound
 from gatehouse_common.runtime import Core
 
+from .deeds import deed_of
 from .doorkeeper import Doorkeeper
 from .login_desk import Caller
 
@@ -222,8 +223,7 @@ class UserDesk:
         return self._passwords.hash(password)
 
     def _note(self, asks: Principal, caller: Caller, action: str, name: str, detail: Mapping[str, Any]) -> None:
-        deed = Deed(action, f"user {name}", asks.name, asks.user or None, asks.token, caller.address, dict(detail))
-        self._audit.write(deed, self._clock.now_us())
+        self._audit.write(deed_of(asks, caller, action, f"user {name}", detail), self._clock.now_us())
 
 
 def _check_reach(asks: Principal) -> None:

@@ -16,7 +16,7 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
 from gatehouse_api.deprecation import deprecate
-from gatehouse_api.recorder_desk import RecorderDesk
+from gatehouse_api.recorder_desk import LEAST_CHUNK_S, LEAST_TOTAL_S, MOST_CHUNK_S, MOST_TOTAL_S, RecorderDesk
 from gatehouse_api.routes.compat_s0_models import ChunkPath, DeleteQuery, NamePath
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
@@ -27,9 +27,6 @@ from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
 from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("compat_s0", __name__, url_prefix="/api", abp_tags=[Tag(name="Compatibility")])
-
-_LEAST_TOTAL_S, _LEAST_CHUNK_S = 60, 30
-_MOST_TOTAL_S, _MOST_CHUNK_S = 24 * 3600, 3600
 
 
 @api.post("/start-recording", summary="Record a camera for a while", deprecated=True)
@@ -227,13 +224,13 @@ def _lengths(body: dict[str, Any], desk: RecorderDesk) -> tuple[int, int]:
     Raises:
         InvalidInput: they are no integers, or too short, or too long.
     """
-    total = _seconds(body, "total_duration_seconds", desk.total_s, _LEAST_TOTAL_S, _MOST_TOTAL_S)
+    total = _seconds(body, "total_duration_seconds", desk.total_s, LEAST_TOTAL_S, MOST_TOTAL_S)
     chunk = _seconds(
         body,
         "chunk_duration_seconds",
-        min(desk.chunk_s, total, _MOST_CHUNK_S),
-        _LEAST_CHUNK_S,
-        min(total, _MOST_CHUNK_S),
+        min(desk.chunk_s, total, MOST_CHUNK_S),
+        LEAST_CHUNK_S,
+        min(total, MOST_CHUNK_S),
     )
     return total, chunk
 

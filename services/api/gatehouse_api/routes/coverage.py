@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Response, jsonify
@@ -21,7 +21,7 @@ from gatehouse_common.db import Camera, CoverageReader
 from gatehouse_common.db.coverage import Coverage, Stretch
 from gatehouse_common.errors import InvalidInput, TooLarge
 from gatehouse_common.intervals import Interval
-from gatehouse_common.timefmt import from_datetime, parse, rfc3339, zone
+from gatehouse_common.timefmt import midnight, parse, rfc3339, zone
 
 api = APIBlueprint("coverage", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
 
@@ -132,13 +132,9 @@ def _range(query: CoverageQuery, now_us: int, local: ZoneInfo) -> Interval:
         raise InvalidInput("'date' is a whole day: leave out 'from' and 'to'.", "date")
     try:
         day = date.fromisoformat(query.date)
-        return Interval(_midnight(day, local), _midnight(day + timedelta(days=1), local))
+        return Interval(midnight(day, local), midnight(day + timedelta(days=1), local))
     except (ValueError, OverflowError) as error:
         raise InvalidInput(f"date {query.date!r} is no day of the calendar", "date") from error
-
-
-def _midnight(day: date, local: ZoneInfo) -> int:
-    return from_datetime(datetime(day.year, day.month, day.day, tzinfo=local))
 
 
 def _sums(camera: Camera, found: Coverage, local: ZoneInfo) -> dict[str, object]:

@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
+from gatehouse_api.auth.deeds import deed_of
 from gatehouse_api.context import context
 from gatehouse_api.forms import led_to, page, text
 from gatehouse_common.accounts import Scope
-from gatehouse_common.db import Deed
 from gatehouse_common.errors import GatehouseError, InvalidInput
 from gatehouse_common.settings.changeable import DEFAULT, PAGE, value_of
 from gatehouse_common.storage import keys
@@ -87,8 +87,7 @@ def settings_save() -> BaseResponse:
         return _settings(written, error)
     if changed:
         detail = {name: [old, new] for name, (old, new) in changed.items()}
-        asks, address = caller(), sender().address
-        deed = Deed("settings.changed", "settings", asks.name, asks.user or None, asks.token, address, detail)
+        deed = deed_of(caller(), sender(), "settings.changed", "settings", detail)
         ctx.audit.write(deed, ctx.core.clock.now_us())
     return led_to("/settings/saved")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
@@ -28,7 +28,7 @@ from gatehouse_common.db import Timeline as Ledger
 from gatehouse_common.intervals import Interval, merge
 from gatehouse_common.observability.camera_secrets import register_camera_url
 from gatehouse_common.observability.secrets import mask
-from gatehouse_common.timefmt import from_datetime, rfc3339
+from gatehouse_common.timefmt import midnight, rfc3339
 
 api = APIBlueprint("timeline", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
 
@@ -70,7 +70,7 @@ def get_days(query: DaysQuery) -> Response:
     starts = [first]
     while starts[-1].month == first.month:
         starts.append(starts[-1] + timedelta(days=1))
-    edges = [from_datetime(datetime(d.year, d.month, d.day, tzinfo=zone)) for d in starts]
+    edges = [midnight(day, zone) for day in starts]
     since = caller().earliest_us(query.camera, ctx.core.clock.now_us()) or edges[0]
     start, end = min(max(edges[0], since), edges[-1]), edges[-1]
     found = TimelineReader(ctx.core.db).days(query.camera, start, end, zone) if start < end else []

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from gatehouse_common.db import Clip, ClipRepository
-from gatehouse_common.db.inventory import Inventory
-from gatehouse_common.errors import DataLoss, NotFound
 from gatehouse_common.media.boxes import U32, U64
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 
-from .batches import batches
 from .care import Care
 from .content import BlockReader
-from .key_set import KeySet
+from .film_check import FilmCheck
 from .problem import Area, Kind, Problem
 
-_BATCH = 500
 _NAME = re.compile(r"videos/\d{4}-\d\d-\d\d/(?P<event>[0-9a-f-]{36})_(?P<epoch>\d{1,12})(?:_\d+)?\.mp4")
 
 
-class ClipCheck:
+class ClipCheck(FilmCheck[Clip]):
     """Finds what differs among clips.
 
     Args:
@@ -32,62 +28,20 @@ class ClipCheck:
     """
 
     def __init__(self, core: Core, care: Care, *, quick: bool) -> None:
-        self._core, self._care, self._quick = core, care, quick
-        self._inventory, self._clips = Inventory(core.db), ClipRepository(core.db)
-        self.files = self.rows = 0
+        super().__init__(core, care, quick=quick, prefix=keys.VIDEOS, what="the file of the clip")
+        self._clips = ClipRepository(core.db)
 
-    def all(self, advance: Callable[[int], None]) -> Iterator[Problem]:
-        """Yield what is wrong with any clip or file."""
-        there = KeySet()
-        for some in batches(self._core.store.list(keys.VIDEOS), _BATCH):
-            self.files += len(some)
-            for info in some:
-                there.add(info.key)
-            yield from self._unknown(some)
-            advance(len(some))
-        for some_clips in batches(self._inventory.clips(), _BATCH):
-            self.rows += len(some_clips)
-            lacking = set(there.lacks([clip.key for clip in some_clips]))
-            for clip in some_clips:
-                found = self.look(clip) if clip.key in lacking or not self._quick else None
-                if found is not None:
-                    yield found
-            advance(len(some_clips))
+    def _known(self) -> Iterator[Clip]:
+        return self._inventory.clips()
 
-    def look(self, clip: Clip) -> Problem | None:
-        """Compare a clip with its file."""
-        if clip.state not in {"stored", "archived"} or not clip.key or self._inventory.to_be_deleted([clip.key]):
-            return None
-        try:
-            size = self._core.store.stat(clip.key).size
-        except NotFound:
-            return _problem(Kind.MISSING, clip, "the file of the clip is not there")
-        if size != clip.bytes:
-            kind = Kind.EMPTY if size == 0 else Kind.TRUNCATED if size < clip.bytes else Kind.SIZE
-            return _problem(kind, clip, f"{size} bytes, the index says {clip.bytes}")
-        return None if self._quick else self._content(clip, size)
+    def _row(self, subject: str) -> Clip:
+        return self._clips.get(subject)
 
-    def _content(self, clip: Clip, size: int) -> Problem | None:
-        try:
-            well = is_whole(BlockReader(self._core.store, clip.key, size))
-        except NotFound:  # gone since
-            return _problem(Kind.MISSING, clip, "the file of the clip is not there")
-        except DataLoss as error:  # it costs itself only: the others are looked at all the same
-            return _problem(Kind.DAMAGED, clip, f"it cannot be read: {error.message}")
-        return None if well else _problem(Kind.DAMAGED, clip, "its boxes do not fill the file")
+    def _has_file(self, row: Clip) -> bool:
+        return row.state in {"stored", "archived"} and bool(row.key)
 
-    def again(self, problem: Problem) -> Problem | None:
-        """Look once more at what was found; None if it is well by now."""
-        if problem.subject:
-            try:
-                clip = self._clips.get(problem.subject)
-            except NotFound:
-                return None
-            return self.look(clip) if clip.key == problem.key else None
-        try:
-            return next(self._unknown((self._core.store.stat(problem.key),)), None)
-        except NotFound:
-            return None
+    def _content(self, row: Clip, reader: BlockReader) -> Problem | None:
+        return None if is_whole(reader) else self._problem(Kind.DAMAGED, row, "its boxes do not fill the file")
 
     def _unknown(self, files: tuple[ObjectInfo, ...]) -> Iterator[Problem]:
         """Yield the files that no clip speaks of."""
@@ -110,6 +64,9 @@ class ClipCheck:
                 yield _unknown(Kind.DUPLICATE, info, "the clips of its plate event have other files")
             else:
                 yield _unknown(Kind.ORPHAN, info, f"{info.size} bytes of a clip that the index misses")
+
+    def _problem(self, kind: Kind, row: Clip, detail: str) -> Problem:
+        return Problem(kind, Area.CLIP, row.camera, row.key, detail, row.id)
 
 
 def event_of(key: str) -> str | None:
@@ -137,10 +94,6 @@ def is_whole(reader: BlockReader) -> bool:
         kinds.add(head[4:8])
         at += length
     return at == size and {b"moov", b"mdat"} <= kinds
-
-
-def _problem(kind: Kind, clip: Clip, detail: str) -> Problem:
-    return Problem(kind, Area.CLIP, clip.camera, clip.key, detail, clip.id)
 
 
 def _unknown(kind: Kind, info: ObjectInfo, detail: str) -> Problem:

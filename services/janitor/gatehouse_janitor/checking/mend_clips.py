@@ -87,10 +87,7 @@ class ClipRepair:
 
     def _can_be_cut_again(self, clip: Clip) -> bool:
         """Return whether all that a clip shows is still there as footage."""
-        if clip.state != "stored":
-            return False
-        there = self._footage.spans(clip.camera, clip.start_us, clip.end_us)
-        return not [gap for gap in subtract(Interval(clip.start_us, clip.end_us), there) if gap.duration > APART_US]
+        return clip.state == "stored" and is_all_there(self._footage, clip.camera, clip.start_us, clip.end_us)
 
     def _picture(self, problem: Problem) -> str | None:
         if problem.kind is Kind.ORPHAN and not problem.subject:
@@ -114,6 +111,12 @@ class ClipRepair:
         self._stands.check()
         target = set_aside(self._core.store, problem.key, problem.detail, self._core.clock)
         return f"moved to {target}"
+
+
+def is_all_there(footage: FootageReader, camera: str, start_us: int, end_us: int) -> bool:
+    """Return whether all between two instants is still there as footage of a camera, so that it can be cut again."""
+    there = footage.spans(camera, start_us, end_us)
+    return not [gap for gap in subtract(Interval(start_us, end_us), there) if gap.duration > APART_US]
 
 
 def restore_clip(core: Core, key: str, camera: str | None, event: str) -> str:

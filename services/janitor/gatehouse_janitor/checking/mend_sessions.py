@@ -16,14 +16,13 @@ from gatehouse_common.db import (
     Users,
 )
 from gatehouse_common.errors import Conflict, DataLoss, InvalidInput
-from gatehouse_common.intervals import Interval, subtract
 from gatehouse_common.media.film_facts import read_facts
 from gatehouse_common.media.session_box import SessionInfo, read_session_box
 from gatehouse_common.runtime import Core
 
-from .chunk_check import APART_US
 from .clip_check import is_whole
 from .content import BlockReader
+from .mend_clips import is_all_there
 from .problem import Kind, Problem
 from .quarantine import set_aside
 from .safety import StoreStands
@@ -79,7 +78,7 @@ class SessionRepair:
         size = 0 if problem.kind is Kind.MISSING else self._core.store.stat(row.key).size
         if problem.kind in {Kind.SIZE, Kind.TRUNCATED} and self._is_of(row, size):
             return f"it is {size} bytes long" if self._known.size(row.number, row.key, size) else None
-        again = row.state == "stored" and self._can_be_cut_again(row)
+        again = row.state == "stored" and is_all_there(self._footage, row.camera, row.start_us, row.end_us)
         if problem.kind not in {Kind.MISSING, Kind.EMPTY} and not again:
             return None  # however damaged: it is what there is of it
         self._stands.check()
@@ -99,11 +98,6 @@ class SessionRepair:
         except DataLoss:
             return False
         return told is not None and told.id == row.id
-
-    def _can_be_cut_again(self, row: SessionChunk) -> bool:
-        """Return whether all that a file shows is still there as footage."""
-        there = self._footage.spans(row.camera, row.start_us, row.end_us)
-        return not [gap for gap in subtract(Interval(row.start_us, row.end_us), there) if gap.duration > APART_US]
 
     def _set_aside(self, problem: Problem) -> str:
         self._stands.check()
