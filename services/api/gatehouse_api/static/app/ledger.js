@@ -10,8 +10,8 @@ const PAST_MS = 60e3;      // until what is over is asked for again: it may have
 const SPAN_MS = 40 * 86400e3;
 
 export class Ledger {
-  constructor(timeline, { camera, plates, onNow, onLoad, onError }) {
-    Object.assign(this, { timeline, camera, plates, onNow, onLoad, onError });
+  constructor(timeline, { camera, plates, onLoad, onError }) {
+    Object.assign(this, { timeline, camera, plates, onLoad, onError });
     this.loaded = null;
   }
 
@@ -67,7 +67,6 @@ export class Ledger {
     // Whatever is seen at once is told exactly.
     const coarse = resolution < 1000 ? 0 : resolution / 1000;
     const found = await getJson(`/api/v1/timeline?${new URLSearchParams({ cameras: camera, from: iso(from), to: iso(to), resolution: coarse })}`, signal);
-    this.onNow(Date.parse(found.now));
     const [item] = found.items;
     return {
       recorded: item.recorded.map(([a, b]) => [Date.parse(a), Date.parse(b)]),

@@ -11,6 +11,7 @@ import { takeNewCameras } from "./new_camera.js";
 import { Player, isAway } from "./player.js";
 import { mountRecordButton } from "./record_button.js";
 import { SavedRange } from "./saved_range.js";
+import { onSite, refresh, serverNow } from "./site.js";
 import { Stage } from "./stage.js";
 import { Thumbnail } from "./thumbnail.js";
 import { Timeline } from "./timeline.js";
@@ -25,22 +26,19 @@ const video = $("video");
 const DAY = 86400e3;
 
 const page = {
-  ahead: 0,        // the server's clock minus ours
   at: null,        // the instant in the address; null: live
   zoomed: false,   // whether the window is another than the day of the picture
   before: 0,       // where the picture was at the last look
 };
 
-const serverNow = () => Date.now() + page.ahead;
 const stage = new Stage($);
 const address = new Address();
-const cameras = new ChosenCamera($, zone, { onChange: () => { showCoverage(); if (player.live) player.showLive(); } });
+const cameras = new ChosenCamera($, { onChange: () => { showCoverage(); if (player.live) player.showLive(); } });
 const camera = () => (cameras.chosen ? cameras.id : null);
 const player = new Player(video, $("mjpeg"), stage, zone, { camera: () => cameras.chosen, now: serverNow, causeOf: causeBetween, onMove: moved, onViewing: offerRecording });
 const timeline = new Timeline($("timeline"), zone, { onSeek: (ms) => player.seek(ms), onRange: ranged, onHover: hovered });
 const ledger = new Ledger(timeline, {
   camera, plates: Boolean($("page").dataset.plates),
-  onNow: (ms) => { page.ahead = ms - Date.now(); },
   onLoad: () => list.show(timeline),
   onError: (error) => { $("hint").textContent = error instanceof TypeError ? "The server does not answer." : error.message; },
 });
@@ -177,7 +175,6 @@ function tick() {
   timeline.now = now;
   timeline.at = player.at;
   follow();
-  $("now").textContent = zone.time(now);
   $("play").textContent = player.paused ? "Play" : "Pause";
   $("play").disabled = player.live;
   if (player.live) stage.wall.textContent = isAway(cameras.chosen) || !cameras.chosen ? "" : zone.text(now);
@@ -195,13 +192,10 @@ function tick() {
 }
 
 async function start() {
-  await cameras.load();
+  await new Promise((known) => onSite(({ cameras: items, error }) => { if (!error) { cameras.take(items); known(); } }));
   recall();
-  cameras.loadHealth();
   coverage.load();
   setInterval(tick, 250);
-  setInterval(() => cameras.load(), 3000);
-  setInterval(() => cameras.loadHealth(), 10e3);
   setInterval(() => coverage.load(), 15e3);
   setInterval(() => ledger.refresh(), 5000);
   setInterval(() => { if (calendar.date) calendar.show(calendar.date, zone.date(serverNow()), { anew: true }); }, 60e3);
@@ -227,7 +221,7 @@ act("month", () => timeline.setRange(zone.midnight(serverNow(), 1) - 30 * DAY, z
 act("mark-in", () => mark(0));
 act("mark-out", () => mark(1));
 takeTypedTimes($, zone, serverNow, (ms) => player.seek(ms));
-takeNewCameras($, async (id) => { await cameras.load(); choose(id); });
+takeNewCameras($, async (id) => { await refresh(); choose(id); });
 takeKeys({
   ArrowLeft: (e) => player.seek(player.at - (e.shiftKey ? 1e3 : 10e3)),
   ArrowRight: (e) => player.seek(player.at + (e.shiftKey ? 1e3 : 10e3)),

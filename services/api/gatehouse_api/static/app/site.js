@@ -21,7 +21,8 @@ export function onSite(listener) {
   if (site.known) listener(site);
 }
 
-async function look() {
+// Ask now, and wait for what is answered.
+export async function refresh() {
   try {
     const asked = Date.now();
     const health = await getJson("/api/v1/health");
@@ -52,7 +53,7 @@ document.addEventListener("visibilitychange", () => wake());
 
 export async function keepLooking() {
   for (;;) {
-    await look();
+    await refresh();
     await new Promise((done) => {
       wake = done;
       // A hidden page asks less often: nobody sees its banner, and it is asked at once when somebody does again.

@@ -1,12 +1,6 @@
 // What keeps cameras from being recorded, in sentences for the banner of every page.
 
-import { getJson } from "./api.js";
-
 // What is wrong besides cameras, each of which says so itself.
-export async function otherTroubles() {
-  return troublesOf((await getJson("/api/v1/health")).checks);
-}
-
 export function troublesOf(checks) {
   const wrong = checks.filter((c) => !c.ok && !c.name.startsWith("camera "));
   return wrong.map((c) => `${c.name[0].toUpperCase()}${c.name.slice(1)}: ${c.detail || "not well"}`);
