@@ -14,7 +14,7 @@ from s3_server import bucket
 
 def test_an_upload_is_processed_in_a_bucket(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """S0-20, S4-4, S4-14: fetched, worked on, and stored; what was fetched is gone afterwards."""
-    with bucket(tmp_path_factory.mktemp("s3")) as store:
+    with bucket(tmp_path_factory.mktemp("s3") / "swift") as store:
         settings = {"data_dir": str(tmp_path), "broker_url": "memory:", "auth.mode": "open", **store.settings()}
         core = Core.open(load(settings, config=None))
         core.db.upgrade()
