@@ -12,14 +12,17 @@ from .facts import Facts
 from .footage import FootageReader
 from .holds import Hold, HoldRepository
 from .inventory import Inventory, InventoryWriter
-from .jobs import Job, JobRepository
+from .jobs import Job, JobRepository, JobsSeen
 from .kept_answers import KeptAnswer, KeptAnswers
 from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
 from .media_intake import take_in
+from .media_jobs import MediaJobs
+from .media_library import MediaLibrary, MediaQuery, MediaTotals
 from .media_records import Media, MediaFile, Piece, Upload
+from .media_trash import MediaTrash
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
@@ -71,6 +74,7 @@ __all__ = [
     "InventoryWriter",
     "Job",
     "JobRepository",
+    "JobsSeen",
     "Kept",
     "KeptAnswer",
     "KeptAnswers",
@@ -82,6 +86,11 @@ __all__ = [
     "Match",
     "Media",
     "MediaFile",
+    "MediaJobs",
+    "MediaLibrary",
+    "MediaQuery",
+    "MediaTotals",
+    "MediaTrash",
     "Member",
     "Piece",
     "PlateEvent",
