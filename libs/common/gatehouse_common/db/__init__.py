@@ -38,6 +38,7 @@ from .session_trash import SessionTrash
 from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
+from .uploads import OffsetMismatch, Totals, Uploads, UploadUpkeep
 from .users import User, Users
 from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import Visible
@@ -92,6 +93,7 @@ __all__ = [
     "MediaTotals",
     "MediaTrash",
     "Member",
+    "OffsetMismatch",
     "Piece",
     "PlateEvent",
     "PlateQuery",
@@ -116,7 +118,10 @@ __all__ = [
     "TimelineReader",
     "TokenRecord",
     "Tokens",
+    "Totals",
     "Upload",
+    "UploadUpkeep",
+    "Uploads",
     "User",
     "Users",
     "Viewing",
