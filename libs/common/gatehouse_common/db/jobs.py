@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -185,14 +185,16 @@ class JobRepository:
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(query)]
 
-    def changed_since(self, since_us: int, limit: int) -> list[Job]:
+    def changed_since(self, since_us: int, limit: int, users: Collection[int] | None = None) -> list[Job]:
         """Return users' jobs that were asked for, begun or ended since an instant, or go on; the newest first.
 
-        Of those that were asked for more than a day before it nothing is told.
+        Of those that were asked for more than a day before it nothing is told. ``users``: whose; None: everybody's.
         """
         moments = (JobRow.created_us, JobRow.started_us, JobRow.ended_us)
         changed = or_(JobRow.state == "running", *(moment >= since_us for moment in moments))
         query = select(*_JOB).where(JobRow.created_us >= since_us - _LONGEST_US, changed, JobRow.user.is_not(None))
+        if users is not None:
+            query = query.where(JobRow.user.in_(sorted(users)))
         query = query.where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc())
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(query.limit(limit))]

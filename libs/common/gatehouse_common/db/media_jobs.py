@@ -118,13 +118,17 @@ def queue_processing(c: Connection, media: Media, now_us: int, by: str) -> Job:
     return _queue(c, PROCESS, {"media": media.number}, media.number, now_us, media.owner, by)
 
 
-def _queue(
-    c: Connection, kind: str, parameters: dict[str, Any], media: int, now_us: int, user: int, by: str
-) -> Job:
+def _queue(c: Connection, kind: str, parameters: dict[str, Any], media: int, now_us: int, user: int, by: str) -> Job:
     job = Job(new_id(), kind, "queued", parameters, 0, 0, "", None, now_us, by, None, None, None, 0, user, media)
     c.execute(insert(JobRow).values({f.name: getattr(job, f.name) for f in fields(Job)}))
     return job
 
 
 def _called_off(now_us: int) -> dict[str, Any]:
-    return {"state": "cancelled", "ended_us": now_us, "owner": None, "detail": CALLED_OFF, "renewals": JobRow.renewals + 1}
+    return {
+        "state": "cancelled",
+        "ended_us": now_us,
+        "owner": None,
+        "detail": CALLED_OFF,
+        "renewals": JobRow.renewals + 1,
+    }

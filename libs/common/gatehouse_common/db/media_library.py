@@ -137,7 +137,12 @@ class MediaLibrary:
             call_off(c, number, now_us)  # first: who does a job of it takes the job's row before the medium's
             found = self._found(c, number, _SHOWN, lock=True)
             _refuse_changed(found, seen)
-            values = {"state": "trashed", "trashed_us": now_us, "before_trash": found.state, "version": found.version + 1}
+            values = {
+                "state": "trashed",
+                "trashed_us": now_us,
+                "before_trash": found.state,
+                "version": found.version + 1,
+            }
             c.execute(update(MediaRow).where(MediaRow.number == number).values(values))
 
     @retried
@@ -189,4 +194,3 @@ class MediaLibrary:
 def _refuse_changed(found: Media, seen: Collection[str] | None) -> None:
     if seen is not None and found.tag not in seen:
         raise ChangedSince(f"medium {found.number} has been changed since you looked: look again.")
-
