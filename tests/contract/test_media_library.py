@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -14,63 +13,18 @@ from gatehouse_common.db import (
     Deletions,
     JobRepository,
     JobsSeen,
-    Media,
-    MediaFile,
     MediaJobs,
     MediaLibrary,
     MediaQuery,
     MediaTrash,
 )
-from gatehouse_common.db.media_models import MediaFileRow, MediaRow
+from gatehouse_common.db.media_models import MediaRow
 from gatehouse_common.db.media_records import AUDIO, PROCESS
 from gatehouse_common.db.upload_models import UploadPieceRow
 from gatehouse_common.errors import ChangedSince, Conflict, NotFound
-from gatehouse_common.ids import new_id
+from media_rows import T, add_file, put
 
-T = 1_800_000_000_000_000
 ADA, BOB = 1, 2
-
-
-def put(db: Database, number: int, **more: Any) -> Media:
-    """A row of a medium, as whoever makes one writes it."""
-    media = Media(
-        number=number,
-        id=new_id(),
-        owner=ADA,
-        owner_name="ada",
-        kind="upload",
-        name=f"film {number}.webm",
-        folder=f"uploads/ada.1/{number}/",
-        upload=None,
-        session=None,
-        state="ready",
-        stage="",
-        detail="",
-        type="video/webm",
-        bytes=100 * number,
-        digest="",
-        lasted_us=number * SECOND,
-        width=640,
-        height=480,
-        fps=30.0,
-        video_codec="vp8",
-        audio_codec="opus",
-        start_us=None,
-        created_us=T + number,
-        ready_us=T + number,
-    )
-    media = replace(media, **more)
-    with db.begin() as c:
-        c.execute(insert(MediaRow).values({f.name: getattr(media, f.name) for f in fields(Media)}))
-    return media
-
-
-def add_file(db: Database, media: Media, kind: str, size: int = 10) -> MediaFile:
-    file = MediaFile(media.number, kind, "", f"{media.folder}{kind}.bin", "video/webm", size, "ready", T)
-    with db.begin() as c:
-        row = {f.name: getattr(file, f.name) for f in fields(MediaFile)} | {"facts": {}}
-        c.execute(insert(MediaFileRow).values(row))
-    return file
 
 
 def test_media_are_found_page_by_page_and_each_owner_finds_none_of_others(db: Database) -> None:
