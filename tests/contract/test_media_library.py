@@ -34,18 +34,18 @@ def test_media_are_found_page_by_page_and_each_owner_finds_none_of_others(db: Da
     library = MediaLibrary(db, ADA)
     found: list[int] = []
     before = None
-    while page := library.list(MediaQuery(), 2, before):
+    while page := library.find(MediaQuery(), 2, before):
         found += [one.number for one in page]
         before = page[-1].created_us, page[-1].id
     assert found == [7, 6, 5, 3, 2, 1]
-    assert library.list(MediaQuery(owner=BOB), 9) == []
+    assert library.find(MediaQuery(owner=BOB), 9) == []
     with pytest.raises(NotFound):
         library.get(4)
     with pytest.raises(NotFound):
         library.rename(4, "mine")
     with pytest.raises(NotFound):
         library.trash(4, T)
-    assert [one.number for one in MediaLibrary(db).list(MediaQuery(owner=BOB), 9)] == [4]
+    assert [one.number for one in MediaLibrary(db).find(MediaQuery(owner=BOB), 9)] == [4]
     totals = library.totals(MediaQuery())
     assert (totals.count, totals.bytes, totals.lasted_us) == (6, 2400, 24 * SECOND)
 
@@ -57,7 +57,7 @@ def test_media_are_found_by_kind_state_time_and_part_of_the_name(db: Database) -
     library = MediaLibrary(db)
 
     def numbers(**query: Any) -> list[int]:
-        return [one.number for one in library.list(MediaQuery(**query), 9)]
+        return [one.number for one in library.find(MediaQuery(**query), 9)]
 
     assert numbers(text="HOF") == [2, 1]
     assert numbers(text="50%") == [1], "what is typed is no pattern"
@@ -86,8 +86,8 @@ def test_trash_calls_jobs_off_and_restoring_begins_anew_what_was_not_done(db: Da
         c.execute(update(MediaRow).where(MediaRow.number == 1).values(state="processing"))
     library.trash(1, T + HOUR)
     assert JobRepository(db).get(asked.id).state == "cancelled"
-    assert [one.number for one in library.list(MediaQuery(), 9)] == [2]
-    assert [one.number for one in library.list(MediaQuery(trashed=True), 9)] == [1]
+    assert [one.number for one in library.find(MediaQuery(), 9)] == [2]
+    assert [one.number for one in library.find(MediaQuery(trashed=True), 9)] == [1]
     with pytest.raises(NotFound):
         library.get(1)
     assert library.restore(1, T + 2 * HOUR, "ada").state == "queued"

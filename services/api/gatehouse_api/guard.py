@@ -97,7 +97,7 @@ def install_guard(
 
 
 def _is_file() -> bool:
-    return request.path == "/api/v1/media" or request.path.startswith(_FILES)
+    return request.path in {"/api/v1/media", "/library/upload"} or request.path.startswith(_FILES)
 
 
 def _set_limit(most_blob_bytes: int) -> None:

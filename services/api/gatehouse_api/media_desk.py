@@ -196,7 +196,7 @@ class MediaDesk:
             time_us=self._core.clock.now_us(),
             job=job.id,
             kind=job.kind,
-            state=job.state,  # type: ignore[arg-type]  # the column's check says the same
+            state=job.state,
             done=job.done,
             total=job.total,
             user=job.user,

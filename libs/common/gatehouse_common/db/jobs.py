@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -185,7 +185,7 @@ class JobRepository:
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(query)]
 
-    def changed_since(self, since_us: int, limit: int, users: Collection[int] | None = None) -> list[Job]:
+    def changed_since(self, since_us: int, limit: int, users: Collection[int] | None = None) -> Sequence[Job]:
         """Return users' jobs that were asked for, begun or ended since an instant, or go on; the newest first.
 
         Of those that were asked for more than a day before it nothing is told. ``users``: whose; None: everybody's.

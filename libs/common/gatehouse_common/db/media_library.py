@@ -70,7 +70,7 @@ class MediaLibrary:
     def __init__(self, db: Database, owner: int | None = None) -> None:
         self._db, self._owner = db, owner
 
-    def list(
+    def find(
         self, query: MediaQuery, limit: int, before: tuple[int, str] | None = None, offset: int = 0
     ) -> list[Media]:
         """Return media, the newest first; those that come after ``(created_us, id)`` of the page before."""
@@ -86,10 +86,12 @@ class MediaLibrary:
 
     def totals(self, query: MediaQuery) -> MediaTotals:
         """Return how many media there are, how long and how large they are."""
-        sums = (func.coalesce(func.sum(column), 0) for column in (MediaRow.lasted_us, MediaRow.bytes))
+        lasted, taken = func.sum(MediaRow.lasted_us), func.sum(MediaRow.bytes)
         with self._db.look() as c:
-            row = c.execute(select(func.count(), *sums).where(*self._conditions(query))).one()
-        return MediaTotals(int(row[0]), int(row[1]), int(row[2]))
+            count, lasted_us, size = c.execute(
+                select(func.count(), lasted, taken).where(*self._conditions(query))
+            ).one()
+        return MediaTotals(count, int(lasted_us or 0), int(size or 0))
 
     def get(self, which: int | str, *, trashed: bool = False) -> Media:
         """Return a medium by its number or its id; with ``trashed`` one that is in the trash.

@@ -45,7 +45,7 @@ def get_user_videos(path: OwnerPath) -> Response:
     """Return the newest thousand media of a user; none of who is not there for whoever asks."""
     user = context().recorder.find(path.username, caller())
     library = context().media.library(caller())
-    found = [] if user is None else library.list(MediaQuery(owner=user.number), _MOST)
+    found = [] if user is None else library.find(MediaQuery(owner=user.number), _MOST)
     files = library.files([one.number for one in found])
     return deprecate(jsonify([_view(one, files.get(one.number, [])) for one in found]), _SUCCESSOR)
 

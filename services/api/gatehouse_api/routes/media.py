@@ -60,7 +60,7 @@ def get_media_list(query: MediaListQuery) -> Response:
     )
     _, before = read_cursor(query.cursor)
     library = desk.library(caller())
-    found = library.list(wanted, query.limit + 1, before)
+    found = library.find(wanted, query.limit + 1, before)
     page = found[: query.limit]
     files = library.files([one.number for one in page])
     last = page[-1] if len(found) > query.limit else None
