@@ -74,7 +74,7 @@ def test_a_film_of_a_recorder_that_says_nothing_of_sizes_is_whole_at_each_block(
     [
         b"",
         b"\x1aE\xdf\xa3",
-       
+        b"<html>",
         b"PK\x03\x04",
         b"\x89PNG\r\n",
         b"\xff\xd8\xff\xe0",
