@@ -11,6 +11,7 @@ from gatehouse_common.accounts import Permission, Scope
 from media_routes import MEDIA_ROUTES
 from session_page_routes import SESSION_PAGE_ROUTES
 from session_routes import SESSION_ROUTES
+from upload_routes import UPLOAD_ROUTES
 
 LIVE, PLAYBACK = Permission.LIVE, Permission.PLAYBACK
 EXPORT, CONTROL = Permission.EXPORT, Permission.CONTROL
@@ -33,6 +34,7 @@ ROUTES: dict[str, Route] = {
     **SESSION_ROUTES,
     **SESSION_PAGE_ROUTES,
     **MEDIA_ROUTES,
+    **UPLOAD_ROUTES,
     "GET /": Route("/", WATCH | {Scope.RECORDS_OWN}),
     "GET /live": Route("/live", WATCH),
     "GET /live/<camera>": Route("/live/{camera}", WATCH),
