@@ -12,6 +12,7 @@ from .facts import Facts
 from .footage import FootageReader
 from .holds import Hold, HoldRepository
 from .inventory import Inventory, InventoryWriter
+from .job_queue import JobQueue
 from .jobs import Job, JobRepository, JobsSeen
 from .kept_answers import KeptAnswer, KeptAnswers
 from .leases import Lease, LeaseRepository, Member, Sight
@@ -23,6 +24,7 @@ from .media_jobs import MediaJobs
 from .media_library import MediaLibrary, MediaQuery, MediaTotals
 from .media_records import Media, MediaFile, Piece, Upload
 from .media_trash import MediaTrash
+from .media_work import MediaWork
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
@@ -74,6 +76,7 @@ __all__ = [
     "Inventory",
     "InventoryWriter",
     "Job",
+    "JobQueue",
     "JobRepository",
     "JobsSeen",
     "Kept",
@@ -92,6 +95,7 @@ __all__ = [
     "MediaQuery",
     "MediaTotals",
     "MediaTrash",
+    "MediaWork",
     "Member",
     "OffsetMismatch",
     "Piece",
