@@ -18,6 +18,7 @@ from .session_views import clock_of, own_only, size_of
 
 KINDS = {"upload": "Uploads", "recording": "Recorded in a browser", "session": "Recorded of cameras"}
 """What the library can be asked for, and what people call it; the last are files of sessions, and no media."""
+_KIND_WORDS = {"upload": "Upload", "recording": "Recording", "export": "Export"}
 _STAGES = {
     "merging": "put together",
     "probing": "looked at",
@@ -145,7 +146,7 @@ def _row(media: Media, files: list[MediaFile], jobs: list[Job]) -> MediaRowView:
         number=media.number,
         name=media.name,
         user=media.owner_name,
-        kind=KINDS.get(media.kind, media.kind),
+        kind=_KIND_WORDS.get(media.kind, media.kind),
         began=to_datetime(at, zone).strftime("%Y-%m-%d %H:%M:%S"),
         began_at=rfc3339(at, zone),
         length="" if media.lasted_us is None else clock_of(round(media.lasted_us / SECOND)),

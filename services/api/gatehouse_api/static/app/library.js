@@ -87,17 +87,18 @@ function dress(place) {
     shown.className = "sheet";
     shown.hidden = true;
     image.after(shown);
-    const cell = image.parentElement;
+    const cell = image.parentElement, wide = Math.round((54 * (sheet.width || 16)) / (sheet.height || 9));
     cell.addEventListener("pointerenter", () => {
       if (!(sheet.columns > 0 && sheet.count > 0)) return;
       shown.style.backgroundImage = `url("${image.dataset.sprite}")`;
-      shown.style.backgroundSize = `${96 * sheet.columns}px ${54 * sheet.rows}px`;
+      shown.style.width = `${wide}px`;
+      shown.style.backgroundSize = `${wide * sheet.columns}px ${54 * sheet.rows}px`;
       image.hidden = !(shown.hidden = false);
     });
     cell.addEventListener("pointermove", (event) => {
       const box = cell.getBoundingClientRect();
       const at = Math.min(sheet.count - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * sheet.count)));
-      shown.style.backgroundPosition = `${-96 * (at % sheet.columns)}px ${-54 * Math.floor(at / sheet.columns)}px`;
+      shown.style.backgroundPosition = `${-wide * (at % sheet.columns)}px ${-54 * Math.floor(at / sheet.columns)}px`;
     });
     cell.addEventListener("pointerleave", () => (image.hidden = !(shown.hidden = true)));
   }
