@@ -19,6 +19,12 @@ SUCCESSORS: Final = {
     "/api/health": "/api/v1/health",
     "/api/users": "/api/v1/users",
     "/api/users/<name>": "/api/v1/users",
+    "/videos/<username>": "/api/v1/media",
+    "/srce/api/videos/<username>": "/api/v1/media",
+    "/video/stream/<int:video>": "/api/v1/media",
+    "/srce/api/video/stream/<int:video>": "/api/v1/media",
+    "/video/<int:video>": "/api/v1/media",
+    "/srce/api/video/<int:video>": "/api/v1/media",
     "/camera_info": "/api/v1/cameras",
     "/recordings": "/api/v1/timeline",
     "/recordings/recording_index.json": "/api/v1/timeline",
@@ -37,6 +43,13 @@ SUCCESSORS: Final = {
     "/v2/video/by-detection/<detection>": "/api/v1/clips",
     "/v2/video/cleanup": "/api/v1/clips",
     "/v2/video/stats": "/api/v1/clips",
+    "/upload_blob": "/api/v1/uploads",
+    "/upload_blob/": "/api/v1/uploads",
+    "/upload_blob/complete": "/api/v1/uploads",
+    "/srce/api/upload_blob/": "/api/v1/uploads",
+    "/srce/api/upload_blob/complete": "/api/v1/uploads",
+    "/upload/": "/api/v1/uploads",
+    "/srce/api/upload/": "/api/v1/uploads",
 }
 """By rule, what is in place of it; an answer that knows better, such as the very clip, says that."""
 _SINCE: Final = "@1767225600"

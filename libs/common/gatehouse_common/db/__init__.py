@@ -13,14 +13,17 @@ from .footage import FootageReader
 from .holds import Hold, HoldRepository
 from .inventory import Inventory, InventoryWriter
 from .job_queue import JobQueue
-from .jobs import Job, JobRepository
+from .jobs import Job, JobRepository, JobsSeen
 from .kept_answers import KeptAnswer, KeptAnswers
 from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
 from .media_intake import take_in
+from .media_jobs import MediaJobs
+from .media_library import MediaLibrary, MediaQuery, MediaTotals
 from .media_records import Media, MediaFile, Piece, Upload
+from .media_trash import MediaTrash
 from .media_work import MediaWork
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
@@ -37,6 +40,7 @@ from .session_trash import SessionTrash
 from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
+from .uploads import OffsetMismatch, Totals, Uploads, UploadUpkeep
 from .users import User, Users
 from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import Visible
@@ -74,6 +78,7 @@ __all__ = [
     "Job",
     "JobQueue",
     "JobRepository",
+    "JobsSeen",
     "Kept",
     "KeptAnswer",
     "KeptAnswers",
@@ -85,8 +90,14 @@ __all__ = [
     "Match",
     "Media",
     "MediaFile",
+    "MediaJobs",
+    "MediaLibrary",
+    "MediaQuery",
+    "MediaTotals",
+    "MediaTrash",
     "MediaWork",
     "Member",
+    "OffsetMismatch",
     "Piece",
     "PlateEvent",
     "PlateQuery",
@@ -111,7 +122,10 @@ __all__ = [
     "TimelineReader",
     "TokenRecord",
     "Tokens",
+    "Totals",
     "Upload",
+    "UploadUpkeep",
+    "Uploads",
     "User",
     "Users",
     "Viewing",

@@ -16,6 +16,7 @@ from .live import LiveSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
 from .transcoder import TranscoderSettings
+from .uploads import UploadSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
 
 
@@ -240,6 +241,7 @@ class SettingsModel(Group):
     clips: ClipSettings = Field(default_factory=ClipSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     sessions: SessionSettings = Field(default_factory=SessionSettings)
+    uploads: UploadSettings = Field(default_factory=UploadSettings)
     transcoder: TranscoderSettings = Field(default_factory=TranscoderSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 JSON, PROBLEM, TEXT = "application/json", "application/problem+json", "text/plain"
 _M3U8, _MP4, _JPEG, _MJPEG = "application/vnd.apple.mpegurl", "video/mp4", "image/jpeg", "multipart/x-mixed-replace"
+_MEDIA = (_MP4, "video/webm", "audio/mpeg", "audio/mp4", "audio/aac", "audio/flac", "image/gif")
 _CONVERTED = (_MP4, "video/webm", "video/x-matroska")
 
 MEDIA: Final[dict[str, tuple[str, ...]]] = {
@@ -32,6 +33,12 @@ MEDIA: Final[dict[str, tuple[str, ...]]] = {
     "GET /v2/stream/snapshot": (_JPEG,),
     "GET /v2/stream/annotated-snapshot": (_JPEG,),
     "GET /api/video/{chunk}/download": (_MP4,),
+    "GET /api/v1/media/{media}/download": _MEDIA,
+    "GET /api/v1/media/{media}/thumbnail": (_JPEG,),
+    "GET /api/v1/media/{media}/sprite": (_JPEG,),
+    "GET /api/v1/media/{media}/hls/{name}": (_M3U8, _MP4),
+    "GET /video/stream/{video}": _MEDIA,
+    "GET /srce/api/video/stream/{video}": _MEDIA,
     "GET /metrics": (TEXT,),
 }
 """Of answers that are there: their types, where a route does not name a model for them. Else they are JSON."""
@@ -87,6 +94,49 @@ UNDECLARED_BODIES: Final[dict[str, dict[str, Any]]] = {
 }
 """Bodies in JSON of routes that read them as they come."""
 
+_BLOBS: Final = ("POST /upload_blob", "POST /upload_blob/", "POST /srce/api/upload_blob/")
+_BLOBS_COMPLETE: Final = ("POST /upload_blob/complete", "POST /srce/api/upload_blob/complete")
+_FILES: Final = ("POST /upload/", "POST /srce/api/upload/")
+_FILE_OF: Final = {
+    "username": {"type": "string", "maxLength": 255, "description": "whose it is: who asks"},
+    "filename": {
+        "type": "string",
+        "maxLength": 1000,
+        "description": "of the file: its blobs find each other by it",
+    },
+}
+_BLOB: Final[dict[str, Any]] = {
+    "schema": {
+        "type": "object",
+        "required": ["blobId", "username", "filename", "blobObject"],
+        "properties": {
+            "blobId": {"type": ["string", "integer"], "description": "1, 2, 3, or 0, 1, 2"},
+            **_FILE_OF,
+            "blobObject": {"type": "string", "description": "the bytes, in Base64, or as a `data:` URL"},
+            "is_last": {"type": ["string", "boolean"], "description": "`True` or `False`"},
+        },
+    },
+    "example": {
+        "blobId": "1",
+        "username": "cofucan",
+        "filename": "projectdemo",
+        "blobObject": "GkXfow==",
+        "is_last": "False",
+    },
+}
+_WHOLE: Final[dict[str, Any]] = {
+    "schema": {"type": "object", "required": ["username", "filename"], "properties": _FILE_OF},
+    "example": {"username": "cofucan", "filename": "projectdemo"},
+}
+UNDECLARED_BODIES.update({**dict.fromkeys(_BLOBS, _BLOB), **dict.fromkeys(_BLOBS_COMPLETE, _WHOLE)})
+_FILE: Final = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary", "description": "the film or sound"}},
+}
+FORMS: Final[dict[str, dict[str, Any]]] = dict.fromkeys(("POST /api/v1/media", *_FILES), _FILE)
+"""Forms (multipart/form-data) of routes that read them while they come."""
+
 RANGED: Final = frozenset(
     {
         "GET /api/v1/footage",
@@ -96,6 +146,12 @@ RANGED: Final = frozenset(
         "GET /footage",
         "GET /v2/video/segments/{segment}/download",
         "GET /api/video/{chunk}/download",
+        "GET /api/v1/media/{media}/download",
+        "GET /api/v1/media/{media}/thumbnail",
+        "GET /api/v1/media/{media}/sprite",
+        "GET /api/v1/media/{media}/hls/{name}",
+        "GET /video/stream/{video}",
+        "GET /srce/api/video/stream/{video}",
     }
 )
 """Files with a length: they are given by ranges."""
@@ -135,7 +191,26 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "DELETE /api/delete-video/{chunk}": (409,),
     "POST /api/v1/session-files/{chunk}/restore": (409,),
     "GET /api/video/{chunk}/download": (410, 500),
+    "DELETE /api/v1/media/{media}": (409,),
+    "GET /api/v1/media/{media}/download": (410, 500),
+    "GET /api/v1/media/{media}/thumbnail": (410, 500),
+    "GET /api/v1/media/{media}/sprite": (410, 500),
+    "GET /api/v1/media/{media}/hls/{name}": (410, 500),
+    "POST /api/v1/media/{media}/audio": (409,),
+    "POST /api/v1/media/{media}/transcode": (409,),
+    "POST /api/v1/media/{media}/retry": (409,),
+    "DELETE /api/v1/jobs/{job}": (409,),
+    "GET /video/stream/{video}": (410, 500),
+    "GET /srce/api/video/stream/{video}": (410, 500),
     "POST /v2/detection/detect-from-image": (415,),
+    "POST /api/v1/uploads": (404, 409, 411, 412, 413, 415, 460, 507),
+    "GET /api/v1/uploads/{upload}": (410, 415),
+    "PATCH /api/v1/uploads/{upload}": (409, 410, 411, 412, 415, 460, 507),
+    "DELETE /api/v1/uploads/{upload}": (409, 410, 411, 415),
+    "POST /api/v1/media": (404, 411, 415, 507),
+    **dict.fromkeys(_BLOBS, (404, 409, 507)),
+    **dict.fromkeys(_BLOBS_COMPLETE, (404, 409)),
+    **dict.fromkeys(_FILES, (404, 411, 507)),
 }
 """Errors beside those that follow from what a route takes and asks for."""
 
@@ -149,6 +224,7 @@ STATUSES: Final = {
     404: "There is no such thing, for whoever asks",
     409: "The present state forbids it",
     410: "It has been deleted, or has ended",
+    411: "Its length has to be said",
     412: "It has been changed since",
     413: "More than a limit",
     414: "The address is longer than the web server takes",
@@ -157,8 +233,10 @@ STATUSES: Final = {
     421: "This server does not answer to that name",
     422: "The request does not fit its model",
     429: "Too often",
+    460: "The checksum is another",
     500: "Stored bytes are damaged",
     503: "Something that is needed does not answer, or is busy",
+    507: "More than a quota, or than there is room for",
 }
 
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -205,13 +283,14 @@ OF_OLD_ROUTES: Final = {"Detail": DETAIL_SCHEMA, "OldError": ERROR_SCHEMA}
 
 URI_TOO_LONG: Final = 414
 _PLAIN = frozenset({"/camera_info", "/recordings", "/recordings/recording_index.json", "/footage"})
+_WITH_DETAIL = ("/v2/", "/upload_blob", "/upload/", "/videos/", "/video/", "/srce/api/")
 
 
 def error_content(path: str, status: int) -> dict[str, Any]:
     """Return how the document describes an error of a route: as a problem, or as clients of old routes know errors."""
     if path in _PLAIN or status == URI_TOO_LONG:  # of that the web server tells, before there is a route
         return {TEXT: {"schema": {"type": "string"}}}
-    if path.startswith("/v2/"):
+    if path.startswith(_WITH_DETAIL):
         return {JSON: {"schema": {"$ref": "#/components/schemas/Detail"}}}
     if path.startswith("/api/") and not path.startswith("/api/v1/"):
         return {JSON: {"schema": {"$ref": "#/components/schemas/OldError"}}}
@@ -234,10 +313,14 @@ _SLUGS: Final = {
     409: "conflict",
     410: "gone",
     412: "precondition-failed",
+    411: "length-required",
     413: "too-large",
+    415: "unsupported-media",
     421: "wrong-host",
     422: "validation",
     429: "rate-limited",
+    460: "checksum-mismatch",
     500: "data-loss",
     503: "dependency-unavailable",
+    507: "quota-exceeded",
 }
