@@ -15,7 +15,7 @@ from .limits import LimitSettings
 from .live import LiveSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
-from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
+from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, Title, ZoneName
 
 
 class BusSettings(Group):
@@ -206,6 +206,7 @@ class SettingsModel(Group):
     """All settings of Gatehouse."""
 
     data_dir: FilePath = Field(Path("data"), description="where everything lives unless another setting says otherwise")
+    site_name: Title = Field("", description="what the site is called, above every page; empty: Gatehouse")
     timezone: ZoneName = Field("UTC", description="the site's zone: names of files and days are in it")
     broker_url: str = Field(
         "embedded:",
