@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -72,8 +72,9 @@ def _checked(name: str, value: Any) -> Any:
         InvalidInput: it is wrong.
     """
     field = SettingsModel.model_fields[name]
+    taken: TypeAdapter[Any] = TypeAdapter(cast("Any", Annotated[field.annotation, field]))
     try:
-        return TypeAdapter(Annotated[field.annotation, field]).validate_python(value)
+        return taken.validate_python(value)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InvalidInput(f"{first['msg'].removeprefix('Value error, ').rstrip('.')}.", name) from error
