@@ -12,9 +12,10 @@ function tell({ cameras, checks, error, ahead }) {
   const missing = unrecorded(cameras, zone);
   const serious = error ? [`The server does not answer: ${error}`] : [...troublesOf(checks), ...missing];
   const starting = cameras.filter((c) => c.enabled && c.state === "starting").map((c) => `${c.name} is being connected to.`);
+  const slow = cameras.filter((c) => c.advice).map((c) => `${c.name}: ${c.advice}`);
   const off = Math.abs(ahead) > SKEW_MS ? [skewText(ahead)] : [];
   showBanner(serious.join(" · "));
-  showHealth(serious, error ? [] : [...starting, ...off], cameras);
+  showHealth(serious, error ? [] : [...starting, ...slow, ...off], cameras);
   $("skew").hidden = !off.length;
   set($("skew"), off.length ? "This device’s clock is wrong" : "");
   $("skew").title = off[0] ?? "";
