@@ -92,7 +92,9 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/clips/<clip>": Route("/api/v1/clips/{clip}", _FOOTAGE, PLAYBACK),
     "GET /api/v1/clips/<clip>/media": Route("/api/v1/clips/{clip}/media", _FOOTAGE, PLAYBACK),
     "GET /api/v1/events/stream": Route(
-        "/api/v1/events/stream", frozenset({Scope.CAMERAS_READ, Scope.FOOTAGE_READ, Scope.PLATES_READ}), waits=True
+        "/api/v1/events/stream",
+        frozenset({Scope.CAMERAS_READ, Scope.FOOTAGE_READ, Scope.PLATES_READ, Scope.RECORDS_OWN}),
+        waits=True,
     ),
     "GET /api/v1/storage/plan": Route("/api/v1/storage/plan", _SETTINGS),
     "GET /api/v1/jobs": Route("/api/v1/jobs", _SETTINGS),

@@ -162,6 +162,8 @@ LOOK_UPS: list[tuple[Callable[[Database], object], str, str]] = [
     (lambda db: RecorderSessions(db).active(ADA, NOW), SESSIONS, OF_USER),
     (lambda db: SessionFiles(db).newest_session(ADA), SESSIONS, OF_USER),
     (lambda db: SessionTrash(db).since(NOW, NOW, 10), FILES, "ix_session_chunks_state"),
+    (lambda db: RecorderSessions(db).begun_since(T + 390 * HOUR), SESSIONS, "ix_recorder_sessions_start"),
+    (lambda db: RecorderSessions(db).failed_since(T + 390 * HOUR), FILES, "ix_session_chunks_state"),
     (lambda db: Viewings(db).silent(NOW), WATCHED, "ix_viewings_ended"),
     (lambda db: SessionFiles(db).of_viewings([new_id()], NOW), SESSIONS, "ix_recorder_sessions_viewing"),
 ]

@@ -1,5 +1,6 @@
 // What is around every page: how the site is, its clock, the banner of what is not recorded, colours, and the keys.
 
+import { beginNotices } from "./notices.js";
 import { keepLooking, onSite, serverNow, site } from "./site.js";
 import { Zone } from "./times.js";
 import { troublesOf, unrecorded } from "./unrecorded.js";
@@ -79,6 +80,7 @@ if ($("health")) {
   onSite(tell);
   onSite(tick);
   keepLooking();
+  beginNotices();
   setInterval(tick, 250);
   showThemes();
   $("ask-keys").hidden = false;
