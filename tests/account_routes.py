@@ -23,6 +23,8 @@ COMING_IN: dict[str, Route] = {
     "POST /api/v1/auth/login": Route("/api/v1/auth/login", ANYBODY, json={"name": "x"}),
     "POST /api/v1/auth/signup": Route("/api/v1/auth/signup", ANYBODY, json=_NEW),
     "POST /api/v1/auth/logout": Route("/api/v1/auth/logout", ANYBODY),
+    "POST /api/users/register": Route("/api/users/register", ANYBODY, json=_NEW),
+    "POST /api/users/login": Route("/api/users/login", ANYBODY, json=_NEW),
 }
 """By these people become known."""
 

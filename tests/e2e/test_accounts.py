@@ -132,11 +132,13 @@ def test_players_and_scripts_show_a_token(tmp_path: Path, browser: Browser) -> N
     """S0-21: Bearer, X-API-Key and the password in an address, as VLC, ffmpeg and OpenCV send it."""
     with Running(tmp_path / "data", "--demo", log=tmp_path / "log", **LOCAL) as gatehouse:
         gatehouse.ready()
-        page = browser.new_context().new_page()
+        page = browser.new_context(timezone_id="Asia/Tokyo").new_page()
         page.goto(f"{gatehouse.url}/setup")
+        assert page.locator("[name=timezone]").input_value() == "Asia/Tokyo", "the browser's"
         page.fill("[name=again]", ANN)
         log_in(page, "Ann", ANN)
         page.goto(f"{gatehouse.url}/account")
+        assert page.locator(".clock abbr").inner_text() == "Asia/Tokyo", "in force"
         page.click("summary:has-text('Make a token')")
         page.fill("[name=name]", "vlc")
         for scope in ("live:view", "cameras:read"):

@@ -107,6 +107,43 @@ def test_the_site_says_how_it_is_on_every_page(page: Page, gatehouse: Running) -
     assert page.locator("#banner").is_hidden()
 
 
+def test_what_happens_is_told_on_every_page_over_one_connection(page: Page, gatehouse: Running) -> None:
+    """S0-18: at once, in a list that stays, as one wants it; another page of the browser needs no connection more."""
+    wait_for("bell", page.locator("#bell").is_visible)
+    other = page.context.new_page()
+    other.goto(f"{gatehouse.url}/plates")
+    wait_for("live", lambda: other.locator("#told").inner_text() == "Live")
+    viewers = "gatehouse_event_viewers 1.0"
+    wait_for("one viewer", lambda: viewers in page.request.get(f"{gatehouse.url}/metrics").text())
+    page.bring_to_front()
+    body = {"user_name": "Ann", "camera": "gate"}
+    assert page.request.post(f"{gatehouse.url}/api/start-recording", data=body).status == 200
+    wait_for("word of it", lambda: "Ann records gate." in page.locator("#notes").inner_text())
+    assert page.locator("#notes").get_attribute("aria-live") == "polite"
+    camera = {"id": "gone", "url": "rtsp://127.0.0.1:9/x", "name": "Back <i>door</i>"}
+    assert page.request.post(f"{gatehouse.url}/api/v1/cameras", data=camera).status == 201
+    try:
+        wait_for("word of it", lambda: "Back <i>door</i> is not recorded" in page.locator("#notes").inner_text(), 20)
+    finally:
+        assert page.request.delete(f"{gatehouse.url}/api/v1/cameras/gone").status == 204
+    assert page.request.post(f"{gatehouse.url}/api/stop-recording", data=body).status == 200
+    page.goto(f"{gatehouse.url}/audit")
+    wait_for("the end", lambda: "has ended" in str(page.locator("#notice-list").text_content()))
+    page.click("#bell")
+    told = page.locator("#notice-list li").all_inner_texts()
+    assert [sum(text in one for one in told) for text in ("Ann records gate.", "is not recorded", "has ended")] == [
+        1,
+        1,
+        1,
+    ]
+    assert not page.locator("#notice-kinds [name=plates]").is_checked()
+    page.uncheck("#notice-kinds [name=recordings]")
+    assert "Ann" not in page.locator("#notice-list").inner_text()
+    page.reload()
+    page.click("#bell")
+    assert not page.locator("#notice-kinds [name=recordings]").is_checked()
+
+
 @pytest.mark.parametrize("ahead", [-10_000, 5_000])
 def test_a_wrong_clock_is_told_and_the_time_is_that_of_the_site(page: Page, gatehouse: Running, ahead: int) -> None:
     """Who compares a picture with a watch has to know which of them is wrong."""

@@ -36,6 +36,7 @@ from .routes import (
     clips,
     compat,
     compat_s0,
+    compat_s0_accounts,
     compat_s4,
     coverage,
     events,
@@ -106,6 +107,7 @@ _FAMILIES = (
     compat,
     compat_s0,
     compat_s4,
+    compat_s0_accounts,
     v2_video,
     v2_detection,
     v2_stream,
@@ -153,7 +155,6 @@ def create_app(core: Core, stop: threading.Event | None = None, checks: Callable
         validation_error_callback=problems.from_validation,
     )
     app.config["SCALAR_CONFIG"] = _REFERENCE
-    app.jinja_env.globals["zone"] = str(core.zone)  # for what is around every page, that of a problem too
     app.json.sort_keys = False  # type: ignore[attr-defined]
     api = core.settings.values.api
     with app.app_context():
@@ -188,6 +189,7 @@ def create_app(core: Core, stop: threading.Event | None = None, checks: Callable
     ):
         app.register_blueprint(family.pages)
     _install_errors(app)
+    _install_site(app, core)
     return app
 
 
@@ -222,6 +224,16 @@ def close_app(app: Flask) -> None:
     held.everything.close()
     held.events.close()
     held.detectors.close()
+
+
+def _install_site(app: Flask, core: Core) -> None:
+    """Have all pages, those of problems too, know the site by now: its name, and whose times they show."""
+    with app.app_context():
+        page = context().settings
+
+    @app.context_processor
+    def site() -> dict[str, str]:
+        return {"site_name": page.values.site_name, "zone": str(core.zone)}
 
 
 def _install_errors(app: Flask) -> None:

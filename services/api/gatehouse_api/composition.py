@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from gatehouse_common.accounts.passwords import Passwords
-from gatehouse_common.db import Audit, CameraRepository, PlateWriter, ShareLinks
+from gatehouse_common.db import Audit, CameraRepository, PlateWriter, RecorderSessions, ShareLinks
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core, PageSettings
 
@@ -24,6 +24,7 @@ from .live import LiveDesk
 from .live_feed import LiveFeeds
 from .media_desk import MediaDesk
 from .recorder_desk import RecorderDesk
+from .recording_news import RecordingNews
 from .recording_watch import RecordingWatch
 from .routes.cameras import view
 from .uploads.blobs import BlobDesk
@@ -47,6 +48,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
     keeper, audit, passwords = Doorkeeper(core), Audit(core.db), Passwords()
     page, engine = PageSettings(core), UploadEngine(core)
     sources = EventSources(core.db, cameras, view, recording.seen)
+    looked_at = {"cameras": sources.states, "recordings": RecordingNews(RecorderSessions(core.db), core.clock).states}
     return Context(
         core=core,
         settings=page,
@@ -59,7 +61,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         corrections=PlateWriter(core.db),
         clip_reader=clip_reader(core.media),
         detectors=DetectorDesk(core.bus, core.clock, settings.detection.timeout_seconds),
-        events=EventHub(core.bus, core.clock, api.max_event_viewers, sources.resolve, sources.states),
+        events=EventHub(core.bus, core.clock, api.max_event_viewers, sources.resolve, looked_at),
         event_sources=sources,
         recording=recording,
         doorkeeper=keeper,

@@ -18,6 +18,8 @@ SUCCESSORS: Final = {
     "/api/init-db": "/api/v1/health",
     "/api/health": "/api/v1/health",
     "/api/users": "/api/v1/users",
+    "/api/users/register": "/api/v1/auth/signup",
+    "/api/users/login": "/api/v1/auth/login",
     "/api/users/<name>": "/api/v1/users",
     "/videos/<username>": "/api/v1/media",
     "/srce/api/videos/<username>": "/api/v1/media",

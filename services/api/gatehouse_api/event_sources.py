@@ -25,6 +25,7 @@ from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import id_time_us
 
 from .events import JOB_NAMES, Event, Sights, reset
+from .lookouts import State
 from .plate_views import PlateViews, clip_view
 from .routes.job_models import job_view
 
@@ -63,13 +64,13 @@ class EventSources:
             else:
                 event.data = _clip(clips, event.subject) if event.topic == "clips" else told.get(event.subject, "")
 
-    def states(self) -> Mapping[str, tuple[str, str]]:
+    def states(self) -> Mapping[str, State]:
         """Return what each camera is doing: the name of the event that it would be, and what is told of it."""
         found = {}
         for camera in map(self.seen, self.cameras.list()):
             off = not camera.enabled
             name = "camera.disabled" if off else _CAMERA_NAMES.get(camera.state, "camera.offline")
-            found[camera.id] = (name, _json(self.show_camera(camera)))
+            found[camera.id] = State(name, _json(self.show_camera(camera)), camera.id)
         return found
 
     def since(self, event_id: str, topics: Sequence[str], sights: Sights | None = None) -> list[Event]:

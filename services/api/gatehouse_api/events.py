@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gatehouse_common.bus import Bus, Delivery, Subscription
-from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.clock import Clock
 from gatehouse_common.db import Visible
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed
 from gatehouse_common.observability.metrics import EVENT_VIEWERS
 
+from .lookouts import Lookout, States
+
 RING = 1000
 _WAITING = 1000
-_LOOK_US = 2 * SECOND
 PLATE_NAMES = {
     "opened": "plate.detected",
     "updated": "plate.updated",
@@ -41,11 +42,12 @@ class Event:
     Attributes:
         number: counts up by one in this process.
         id: UUIDv7 of the message that told it, the same in every process.
-        topic: plates, clips, cameras or jobs.
+        topic: plates, clips, cameras, recordings or jobs.
         name: e.g. ``plate.closed``.
-        subject: id of the plate event, the clip, the camera or the job.
+        subject: id of the plate event, the clip, the camera, the session, or the job.
         data: what is told of it, as JSON, to who sees all cameras; None: not yet looked up.
         camera: whose it is; of a job ``place_of_user``.
+        owner: number of the user whose it is; 0: of nobody in particular.
     """
 
     number: int
@@ -55,6 +57,7 @@ class Event:
     subject: str
     data: str | None = None
     camera: str = ""
+    owner: int = 0
 
 
 def reset() -> Event:
@@ -73,10 +76,6 @@ class Resolve(Protocol):
         """Fill in what is told of events to who sees what is ``visible``, None: everything."""
 
 
-States = Callable[[], Mapping[str, tuple[str, str]]]
-"""Returns the name of what each camera is doing now, e.g. ``camera.online``, and what to tell of it."""
-
-
 class EventHub:
     """Remembers the last events and hands them to whoever watches. Safe for many threads.
 
@@ -85,19 +84,19 @@ class EventHub:
         clock: the time.
         most_viewers: so many may watch.
         resolve: looks up what is told of events: when somebody is to be told, and once for all.
-        states: what cameras are doing; asked while somebody watches.
+        states: by topic, what is looked at while somebody watches.
     """
 
-    def __init__(self, bus: Bus, clock: Clock, most_viewers: int, resolve: Resolve, states: States) -> None:
-        self._clock, self._most, self._resolve, self._states = clock, most_viewers, resolve, states
+    def __init__(
+        self, bus: Bus, clock: Clock, most_viewers: int, resolve: Resolve, states: Mapping[str, States]
+    ) -> None:
+        self._most, self._resolve = most_viewers, resolve
+        self._lookouts = {topic: Lookout(clock, look) for topic, look in states.items()}
         self._ring: deque[Event] = deque(maxlen=RING)
         self._changed = threading.Condition()
         self._resolving = threading.Lock()
-        self._looking = threading.Lock()
         self._count = 0
         self._viewers = 0
-        self._known: dict[str, str] | None = None
-        self._looked_us = 0
         self._subscription: Subscription = bus.subscribe_transient(
             [PlateIndexed, ClipStored, JobChanged], self._on, maxlen=_WAITING
         )
@@ -131,22 +130,28 @@ class EventHub:
                 self._viewers -= 1
 
     def next_after(
-        self, number: int, topics: Collection[str], timeout_s: float, sights: Sights | None = None
+        self,
+        number: int,
+        topics: Collection[str],
+        timeout_s: float,
+        sights: Sights | None = None,
+        user: int | None = None,
     ) -> tuple[int, list[Event]]:
         """Return the number to go on from, and what came after ``number``; waits for at most ``timeout_s``.
 
         Of whom more has been forgotten than was told, the first is a ``reset``. ``sights``: what there is for the
-        viewer; None: everything.
+        viewer; None: everything. ``user``: of what is somebody's, only what is this user's; None: everybody's.
         """
         sights = sights or {}
-        if "cameras" in topics:
-            self._look_at_cameras()
+        for topic in self._lookouts.keys() & set(topics):
+            for subject, one in self._lookouts[topic].changes().items():
+                self._add(new_id(), topic, one.name, subject, one.data, one.camera, one.owner)
         with self._changed:
             if self._count <= number:
                 self._changed.wait(timeout_s)
             newest = self._count
             fresh = [one for one in self._ring if one.number > number and one.topic in topics]
-            found = [one for one in fresh if _is_for(sights.get(one.topic), one)]
+            found = [one for one in fresh if _is_for(sights.get(one.topic), one, user)]
             if self._ring and self._ring[0].number > number + 1:
                 found.insert(0, reset())
         found = self._told(found, sights)
@@ -166,7 +171,9 @@ class EventHub:
         What is told to who sees everything is looked up once for all of them. To others it may be something else: how
         often a plate came, where they may know of it.
         """
-        own = {topic: visible for topic, visible in sights.items() if visible is not None and topic != "cameras"}
+        own = {
+            topic: visible for topic, visible in sights.items() if visible is not None and topic not in self._lookouts
+        }
         told = [replace(one, data=None) if one.topic in own else one for one in events]
         self.fill([one for one in told if one.topic not in own])
         for topic, visible in own.items():
@@ -197,33 +204,22 @@ class EventHub:
             self._add(message.id, "jobs", name, message.job, camera=place_of_user(message.user))
 
     def _add(
-        self, event_id: str, topic: str, name: str, subject: str, data: str | None = None, camera: str = ""
+        self,
+        event_id: str,
+        topic: str,
+        name: str,
+        subject: str,
+        data: str | None = None,
+        camera: str = "",
+        owner: int = 0,
     ) -> None:
         with self._changed:
             self._count += 1
-            self._ring.append(Event(self._count, event_id, topic, name, subject, data, camera))
+            self._ring.append(Event(self._count, event_id, topic, name, subject, data, camera, owner))
             self._changed.notify_all()
 
-    def _look_at_cameras(self) -> None:
-        """See what cameras are doing, at most every two seconds for all viewers together."""
-        if not self._looking.acquire(blocking=False):
-            return
-        try:
-            now = self._clock.monotonic_us()
-            if self._known is not None and now - self._looked_us < _LOOK_US:
-                return
-            self._looked_us = now
-            states = self._states()
-            before, self._known = self._known, {camera: name for camera, (name, _) in states.items()}
-            if before is None:
-                return
-            for camera, (name, data) in states.items():
-                if before.get(camera) != name:
-                    self._add(new_id(), "cameras", name, camera, data, camera)
-        finally:
-            self._looking.release()
 
-
-def _is_for(visible: Visible | None, event: Event) -> bool:
-    """Return whether an event is of a camera that is there for a viewer."""
-    return visible is None or visible.has(event.camera)
+def _is_for(visible: Visible | None, event: Event, user: int | None) -> bool:
+    """Return whether an event is of a camera that is there for a viewer, and theirs where it is somebody's."""
+    mine = user is None or event.owner in {0, user}
+    return mine and (visible is None or visible.has(event.camera))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from zoneinfo import available_timezones
 
 from flask import Response, make_response, redirect, render_template, request
 
@@ -61,6 +63,12 @@ def dated(shown: dict[str, object], *names: str) -> dict[str, object]:
         at = shown[name]
         shown[name] = None if at is None else to_datetime(parse(str(at), zone, name), zone).strftime("%Y-%m-%d %H:%M")
     return shown
+
+
+@cache
+def zones() -> tuple[str, ...]:
+    """Return the names of all time zones, for a list to choose from."""
+    return tuple(sorted(available_timezones()))
 
 
 def page(template: str, status: int = 200, **values: object) -> Response:

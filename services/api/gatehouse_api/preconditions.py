@@ -52,5 +52,7 @@ def seen_tags() -> frozenset[str] | None:
             return frozenset(found)
         if not rest.startswith(","):
             break
-        rest = rest.lstrip(" \t,")
+        rest = rest.lstrip(" \t,")  # empty elements of a list count for nothing (RFC 9110 section 5.6.1.2)
+        if not rest:
+            return frozenset(found)
     raise InvalidInput('If-Match has to be `*`, or tags as `ETag` has them: `"..."`.', "If-Match")

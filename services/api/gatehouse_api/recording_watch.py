@@ -124,6 +124,7 @@ class RecordingWatch:
             state_detail=why.detail,
             state_since_us=max(why.since_us, camera.created_us),
             fps=0.0,
+            dropped=0.0,
         )
 
     def checks(self) -> list[Check]:

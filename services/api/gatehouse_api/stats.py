@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from gatehouse_api.camera_advice import advice_of
 from gatehouse_common.accounts import Principal
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Camera, ChunkDays, CoverageReader, Database, PlateStats, Visible
@@ -54,6 +55,17 @@ class CameraRow:
     total: DayCell
     hours: float
     days: tuple[DayCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """Pictures a second of a camera, in words: asked for, that come, dropped; and what to do about it."""
+
+    name: str
+    asked: str
+    comes: str
+    dropped: str
+    advice: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +145,21 @@ def _cell(label: str, stretches: Sequence[Stretch], span: Interval) -> DayCell:
     share = 100.0 * recorded / expected if expected else None
     grade = "none" if share is None else "all" if share >= _WELL else "most" if share >= _FAIR else "some"
     return DayCell(label, share, grade)
+
+
+def rates(cameras: Iterable[Camera]) -> list[RateRow]:
+    """Return how many pictures a second come of those that are recorded, and how many were asked for."""
+    return [
+        RateRow(
+            camera.name or camera.id,
+            f"{camera.asked_fps:g}" if camera.asked_fps else "–",
+            f"{camera.fps:.1f}",
+            f"{camera.dropped:.1%}, {camera.dropped_frames} in all" if camera.asked_fps else "–",
+            advice_of(camera),
+        )
+        for camera in cameras
+        if camera.enabled and camera.state == "recording"
+    ]
 
 
 def longest_gaps(cameras: Iterable[Camera], found: dict[str, Coverage], zone: ZoneInfo) -> list[GapRow]:

@@ -20,6 +20,7 @@ from gatehouse_common.observability.secrets import mask
 
 from .run_notices import Desk
 from .run_session import RunSession
+from .shortfall import Shortfall
 from .sources import Source, StreamInfo, open_source
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,8 @@ _TOLD_AFTER_US = 5 * SECOND + SECOND // 2
 _LOST_AFTER_US = 15 * SECOND
 """For about so long the buffers on the way bear it; cameras then throw away what they cannot send."""
 _REPORT_US = 30 * SECOND
+_TOLD_SHARE = 0.02
+"""A change of how much is dropped that is told at once."""
 _MOST_CAUSES = 64
 """Of one outage: the first, and the last ones."""
 _STANDS_STILL = "the disk does not answer: what the camera sends cannot be written"
@@ -83,6 +86,7 @@ class CameraWorker:
         """When what came last was handed to the disk; None: it has been taken."""
         self._telling = threading.RLock()
         self._counted = (0, 0)
+        self._shortfall = Shortfall(0.0)
         now = desk.clock.now_us()
         self._status = CameraStatus(camera=desk.camera, time_us=now, state=CameraState.STARTING, since_us=now)
         self._expected_until_us = desk.clock.monotonic_us()
@@ -315,6 +319,8 @@ class CameraWorker:
         if self._status.state is not CameraState.RECORDING:
             self._outage_since_us = now
             self._counted = (session.frames, now)
+            self._shortfall = Shortfall(info.asked_fps)
+            metrics.CAPTURE_ASKED_FPS.labels(self.id).set(info.asked_fps)
             metrics.CAPTURE_UP.labels(self.id).set(1)
             metrics.RECORDING_ACTIVE.labels(self.id).set(1)
             video = info.formats[0]
@@ -325,6 +331,9 @@ class CameraWorker:
                 width=video.width,
                 height=video.height,
                 fps=info.fps,
+                asked_fps=info.asked_fps,
+                dropped=0.0,
+                dropped_frames=0,
                 codec=video.codec_string,
                 fallback=info.fallback,
                 backend=info.backend,
@@ -338,9 +347,12 @@ class CameraWorker:
             if session.clock_offset_us is not None:
                 metrics.CAPTURE_CLOCK_OFFSET.labels(self.id).set(session.clock_offset_us / SECOND)
             self._counted = (session.frames, now)
+            metrics.CAPTURE_DROPPED.labels(self.id).inc(self._shortfall.note(session.frames - frames, now - since))
             changed = abs(fps - self._status.fps) > 0.1 * max(self._status.fps, 1)
+            changed |= abs(self._shortfall.share - self._status.dropped) > _TOLD_SHARE
             if changed or abs(self._desk.clock.now_us() - self._status.time_us) > _REPORT_US:
-                self._tell(CameraState.RECORDING, None, "", fps=round(fps, 2))
+                missed = {"dropped": round(self._shortfall.share, 4), "dropped_frames": self._shortfall.dropped_frames}
+                self._tell(CameraState.RECORDING, None, "", fps=round(fps, 2), **missed)
 
     def _broken(self, cause: GapCause, reason: str) -> None:
         if self._stop.is_set():
@@ -378,4 +390,4 @@ class CameraWorker:
 
 def replace_rate(status: CameraStatus) -> CameraStatus:
     """Return ``status`` without its frame rate: nothing comes."""
-    return status.model_copy(update={"fps": 0.0})
+    return status.model_copy(update={"fps": 0.0, "dropped": 0.0})

@@ -11,7 +11,7 @@ from gatehouse_api.service import build as build_api
 from gatehouse_capture.service import build as build_capture
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.errors import GatehouseError, Kind
-from gatehouse_common.runtime import Build, Core, DataLock, Service, Supervisor
+from gatehouse_common.runtime import Build, Core, DataLock, Service, SettingsFollower, Supervisor
 from gatehouse_common.runtime.inner_address import InnerAddress
 from gatehouse_common.settings import Settings
 from gatehouse_detector.service import build as build_detector
@@ -72,6 +72,9 @@ class Gatehouse:
             raise
         try:
             self._upgrade()
+            follower = SettingsFollower(self.core)
+            if self._is_upgraded:
+                follower.follow()  # before the first file is named
             seal(self.core)
             enrol(self.core, cameras)
             if set(names) == set(NAMES):
@@ -81,6 +84,7 @@ class Gatehouse:
             self.core.close()
             self._release()
             raise
+        self.services.insert(0, follower)
         if self.inner is not None:
             self.services.insert(0, self.inner)  # it answers until everything else has ended
         self._supervisor = Supervisor(self.services, self.core.clock)
@@ -106,8 +110,10 @@ class Gatehouse:
 
     def _upgrade(self) -> None:
         """Bring the index up to date; one that does not answer now is waited for while recording goes on."""
+        self._is_upgraded = False
         try:
             self.core.db.upgrade()
+            self._is_upgraded = True
         except GatehouseError as error:
             if error.kind is not Kind.UNAVAILABLE:
                 raise

@@ -604,6 +604,8 @@ def test_every_route_says_who_may_call_it(app: Flask) -> None:
         "/api/v1/auth/login",
         "/api/v1/auth/signup",
         "/api/v1/auth/logout",
+        "/api/users/register",
+        "/api/users/login",
         "/s/<secret>",
         "/api/health",
         "/s/<secret>/footage.mp4",

@@ -23,6 +23,8 @@ NEVER_TAKEN = {
     "POST /api/v1/auth/setup": "there is an admin",
     "POST /api/v1/auth/login": "there are no passwords here",
     "POST /api/v1/auth/signup": "nobody may sign up here",
+    "POST /api/users/login": "there are no passwords here",
+    "POST /api/users/register": "nobody may sign up here",
     "PUT /api/v1/auth/password": "there are no passwords here",
     "GET /api/v1/hls/{camera}/live.m3u8": "no camera is recorded right now",
     "POST /v2/detection/detect-from-camera": "there is no detector",

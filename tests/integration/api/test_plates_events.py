@@ -220,7 +220,7 @@ def test_who_reads_so_slowly_that_events_are_forgotten_is_told_that(plate_site: 
         for event in events:
             event.data = "{}"
 
-    hub = EventHub(MemoryBus(plate_site.core.clock), plate_site.core.clock, 10, resolve, dict)
+    hub = EventHub(MemoryBus(plate_site.core.clock), plate_site.core.clock, 10, resolve, {})
     try:
         for n in range(RING + 10):
             hub._add(str(n), "plates", "plate.updated", str(n))

@@ -119,3 +119,40 @@ def _at_once(count: int, ask: Callable[[int], int]) -> list[int]:
     for thread in threads:
         thread.join(60)
     return told
+
+
+BODIES = {
+    "holds": {"reason": "asked for", "camera": "{camera}", "from": "{from}", "to": "{to}"},
+    "links": {"camera": "{camera}", "from": "{from}", "to": "{to}"},
+    "tokens": {"name": "tablet", "scopes": ["live:view"]},
+}
+
+
+def _tag_of(site: AccessSite, kind: str, name: str) -> str:
+    listed = site.ask("admin", "GET", f"/api/v1/{kind}?ended=true" if kind == "holds" else f"/api/v1/{kind}").json()
+    (found,) = [one for one in listed["items"] if one["id"] == name]
+    if kind == "holds":
+        return site.ask("admin", "GET", f"/api/v1/holds/{name}").headers["ETag"]
+    return str(found["etag"])
+
+
+@pytest.mark.parametrize("kind", list(BODIES))
+def test_what_was_revoked_since_is_not_revoked_again(site: AccessSite, kind: str) -> None:
+    """PRODUCT section 2: holds, links and tokens too; whoever gives no tag revokes what is revoked, as ever."""
+    body = {k: v.format(**site.objects["gate"]) if isinstance(v, str) else v for k, v in BODIES[kind].items()}
+    made = site.ask("admin", "POST", f"/api/v1/{kind}", body)
+    assert made.status == 201, made.data
+    name = made.json()["id"]
+    url, tag = f"/api/v1/{kind}/{name}", _tag_of(site, kind, name)
+    for stale in ('"nothing"', f"W/{tag}"):
+        assert site.ask("admin", "DELETE", url, **{"If-Match": stale}).status == 412
+    assert _tag_of(site, kind, name) == tag, "nothing was done"
+    assert site.ask("admin", "DELETE", url, **{"If-Match": "x"}).status == 400
+    assert site.ask("admin", "DELETE", url, **{"If-Match": f'"x", {tag},'}).status in {200, 204}
+    newer = _tag_of(site, kind, name)
+    assert newer != tag
+    refused = site.ask("admin", "DELETE", url, **{"If-Match": tag})
+    assert (refused.status, refused.mimetype) == (412, "application/problem+json")
+    for again in ({}, {"If-Match": "*"}, {"If-Match": newer}):
+        assert site.ask("admin", "DELETE", url, **again).status in {200, 204}
+    assert _tag_of(site, kind, name) == newer

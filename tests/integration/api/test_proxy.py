@@ -78,6 +78,9 @@ def test_no_password_is_a_way_past_the_proxy_and_admins_change_admins(app: Flask
     client, first = app.test_client(), {"name": "Eve", "password": "violet engine harbour 7"}
     for path in ("/api/v1/auth/setup", "/api/v1/auth/login", "/api/v1/auth/signup"):
         assert client.post(path, json=first).status_code in {403, 409}
+    old = {"user_name": first["name"], "password": first["password"]}
+    for path in ("/api/users/register", "/api/users/login"):
+        assert client.post(path, json=old).status_code in {403, 409}
     shown = {"X-Forwarded-User": "ann", "X-Gatehouse-Proxy-Secret": SECRET}
     via = {"REMOTE_ADDR": "10.0.0.1"}
     off = client.patch(f"/api/v1/users/{carla['id']}", json={"state": "disabled"}, headers=shown, environ_base=via)

@@ -20,6 +20,7 @@ from pipeline_kit import add_camera, core_at
 from session_kit import add_user, words
 
 FORM = {
+    "site_name": "",
     "live.fps": "15",
     "sessions.total_seconds": "900",
     "sessions.chunk_seconds": "180",

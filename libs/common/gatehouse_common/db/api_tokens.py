@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 
 from sqlalchemy import insert, select, update
@@ -10,7 +10,7 @@ from sqlalchemy import insert, select, update
 from gatehouse_common.accounts import ApiToken, Scope, fingerprint, new_token, parse_token
 from gatehouse_common.accounts.addresses import parse_address, parse_network
 from gatehouse_common.clock import MINUTE
-from gatehouse_common.errors import Conflict, InvalidInput, NotFound
+from gatehouse_common.errors import ChangedSince, Conflict, InvalidInput, NotFound
 
 from .account_models import ApiTokenRow, UserRow
 from .contention import retried
@@ -50,6 +50,11 @@ class TokenRecord:
     used_us: int | None
     used_from: str | None
     revoked_us: int | None
+
+    @property
+    def tag(self) -> str:
+        """What it is called as it is: another text once it is revoked."""
+        return f"{self.id}-{self.revoked_us or 0}"
 
     def is_good(self, now_us: int, address: str) -> bool:
         """Return whether it opens anything at a time and from an address."""
@@ -141,14 +146,20 @@ class Tokens:
             return [TokenRecord(*row) for row in rows]
 
     @retried
-    def revoke(self, token_id: str, now_us: int, user_id: str | None = None) -> TokenRecord:
-        """Revoke a token, of a user if one is named; again changes nothing.
+    def revoke(
+        self, token_id: str, now_us: int, user_id: str | None = None, *, seen: Collection[str] | None = None
+    ) -> TokenRecord:
+        """Revoke a token, of a user if one is named; again changes nothing. With ``seen`` only if its tag is of these.
 
         Raises:
             NotFound: there is no such token, or it is another's.
+            ChangedSince: it has another tag by now.
         """
         mine = [ApiTokenRow.id == token_id, *([ApiTokenRow.user == user_id] if user_id else [])]
         with self._db.begin() as c:
+            before = c.execute(select(*_TOKEN).where(*mine).with_for_update()).first()
+            if before is not None and seen is not None and TokenRecord(*before).tag not in seen:
+                raise ChangedSince("the token was revoked since you looked at it.")
             c.execute(update(ApiTokenRow).where(*mine, ApiTokenRow.revoked_us.is_(None)).values(revoked_us=now_us))
             row = c.execute(select(*_TOKEN).where(*mine)).first()
         if row is None:

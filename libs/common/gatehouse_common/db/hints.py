@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy.sql.selectable import HasHints
 
 from .models import ChunkRow
+from .session_models import SessionChunkRow
 
 Q = TypeVar("Q", bound=HasHints)
 
@@ -19,6 +20,13 @@ def by_camera(query: Q) -> Q:
 def by_state(query: Q) -> Q:
     """Let a query of chunks read those in a state by time, over all cameras, and not sort them."""
     return _by(query, "ix_chunks_state")
+
+
+def files_by_time(query: Q) -> Q:
+    """Let a query of sessions' files read them by time, of all users, and not sort all that are in a state."""
+    index = "ix_session_chunks_start"
+    hinted = query.with_hint(SessionChunkRow, f"INDEXED BY {index}", "sqlite")
+    return hinted.with_hint(SessionChunkRow, f"FORCE INDEX ({index})", "mysql")
 
 
 def _by(query: Q, index: str) -> Q:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, update
 
-from gatehouse_common.errors import Conflict, InvalidInput, NotFound
+from gatehouse_common.errors import ChangedSince, Conflict, InvalidInput, NotFound
 from gatehouse_common.intervals import Interval, merge
 
 from .chunk_days import DAY_US
@@ -53,6 +53,11 @@ class Hold:
     created_by: str = ""
     released_us: int | None = None
     released_by: str | None = None
+
+    @property
+    def tag(self) -> str:
+        """What it is called as it is: another text once it is released."""
+        return f"{self.id}-{self.released_us or 0}"
 
     def is_active(self, now_us: int) -> bool:
         """Return whether it holds anything."""
@@ -167,14 +172,18 @@ class HoldRepository:
             return [Hold(*row) for row in rows]
 
     @retried
-    def release(self, hold_id: str, now_us: int, by: str) -> Hold:
-        """Release a hold; one that was released stays as it was.
+    def release(self, hold_id: str, now_us: int, by: str, *, seen: Collection[str] | None = None) -> Hold:
+        """Release a hold; one that was released stays as it was. With ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is none of that id.
+            ChangedSince: it has another tag by now.
         """
         with self._db.begin() as c:
             lock_retention(c)
+            row = c.execute(select(*_HOLD).where(HoldRow.id == hold_id, *self._seen())).first()
+            if row is not None and seen is not None and Hold(*row).tag not in seen:
+                raise ChangedSince("the hold was released since you looked at it.")
             open_one = update(HoldRow).where(HoldRow.id == hold_id, HoldRow.released_us.is_(None), *self._seen())
             c.execute(open_one.values(released_us=now_us, released_by=by))
         return self.get(hold_id)

@@ -31,6 +31,9 @@ class Camera:
     timezone: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     version: int = 0
+    asked_fps: float = 0.0
+    dropped: float = 0.0
+    dropped_frames: int = 0
 
     @property
     def tag(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 
 from .engine import Database
+from .hints import files_by_time
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk
 from .visible import Visible, seen
@@ -67,6 +68,8 @@ class SessionFiles:
         """Return a page of files that have begun, the newest first."""
         rows = select(*_CHUNK).where(*self._conditions(query, now_us))
         rows = rows.order_by(SessionChunkRow.start_us.desc(), SessionChunkRow.number.desc())
+        if query.user is None and not query.trashed:
+            rows = files_by_time(rows)
         with self._db.look() as c:
             return [SessionChunk(*row) for row in c.execute(rows.limit(limit).offset(offset))]
 

@@ -17,6 +17,7 @@ class RecorderSessionRow(Base):
         CheckConstraint("ends_us >= start_us", name="order"),
         Index("ix_recorder_sessions_user", "user", "ends_us"),
         Index("ix_recorder_sessions_start", "start_us", "number"),
+        Index("ix_recorder_sessions_viewing", "viewing", "user"),
         _TABLE,
     )
 

@@ -111,6 +111,22 @@ class RecorderSessions:
             rows = c.execute(select(*_SESSION).where(*goes_on, RecorderSessionRow.viewing.is_not(None)))
             return [RecorderSession(*row) for row in rows]
 
+    def begun_since(self, start_us: int) -> list[RecorderSession]:
+        """Return the sessions that began at or after an instant, the oldest first."""
+        with self._db.look() as c:
+            rows = c.execute(
+                select(*_SESSION)
+                .where(RecorderSessionRow.start_us >= start_us)
+                .order_by(RecorderSessionRow.start_us, RecorderSessionRow.number)
+            )
+            return [RecorderSession(*row) for row in rows]
+
+    def failed_since(self, start_us: int) -> list[SessionChunk]:
+        """Return the files that could not be made and were to end at or after an instant."""
+        failed = (SessionChunkRow.state == "failed", SessionChunkRow.wanted_end_us >= start_us)
+        with self._db.look() as c:
+            return [SessionChunk(*row) for row in c.execute(select(*_CHUNK).where(*failed))]
+
     @retried
     def stop(self, number: int, now_us: int) -> RecorderSession:
         """Stop a session: the file that is being recorded ends now, those after it are not wanted any more.

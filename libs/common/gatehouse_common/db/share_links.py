@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from sqlalchemy import insert, select, update
 
 from gatehouse_common.accounts import fingerprint, new_session_id
-from gatehouse_common.errors import Conflict, Gone, NotFound
+from gatehouse_common.errors import ChangedSince, Conflict, Gone, NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
 
@@ -52,6 +53,11 @@ class ShareLink:
     opened: int
     opened_us: int | None
     revoked_us: int | None
+
+    @property
+    def tag(self) -> str:
+        """What it is called as it is: another text once it is revoked."""
+        return f"{self.id}-{self.revoked_us or 0}"
 
 
 _LINK = [getattr(ShareLinkRow, f.name) for f in fields(ShareLink)]
@@ -139,12 +145,19 @@ class ShareLinks:
 
     @retried
     def revoke(
-        self, link_id: str, now_us: int, user_id: str | None = None, visible: Visible | None = None
+        self,
+        link_id: str,
+        now_us: int,
+        user_id: str | None = None,
+        visible: Visible | None = None,
+        *,
+        tags: Collection[str] | None = None,
     ) -> ShareLink:
-        """Revoke a link, of a user if one is named; again changes nothing.
+        """Revoke a link, of a user if one is named; again changes nothing. With ``tags`` only if its is one of these.
 
         Raises:
             NotFound: there is no such link, or it is another's, or to a camera that is not ``visible``.
+            ChangedSince: it has another tag by now.
         """
         mine = [
             ShareLinkRow.id == link_id,
@@ -152,6 +165,9 @@ class ShareLinks:
             *([ShareLinkRow.user == user_id] if user_id is not None else []),
         ]
         with self._db.begin() as c:
+            before = c.execute(select(*_LINK).where(*mine).with_for_update()).first()
+            if before is not None and tags is not None and ShareLink(*before).tag not in tags:
+                raise ChangedSince("the link was revoked since you looked at it.")
             c.execute(update(ShareLinkRow).where(*mine, ShareLinkRow.revoked_us.is_(None)).values(revoked_us=now_us))
             row = c.execute(select(*_LINK).where(*mine)).first()
         if row is None:

@@ -16,6 +16,7 @@ class ViewingRow(Base):
         UniqueConstraint("id"),
         CheckConstraint("seen_us >= start_us", name="order"),
         Index("ix_viewings_start", "start_us", "number"),
+        Index("ix_viewings_user", "user", "start_us", "number"),
         Index("ix_viewings_who", "user", "camera", "seen_us"),
         Index("ix_viewings_page", "page"),
         Index("ix_viewings_ended", "ended_us", "seen_us"),

@@ -31,6 +31,11 @@ class CameraStatus(Message):
     width: Count = Field(default=0, description="pixels")
     height: Count = Field(default=0, description="pixels")
     fps: float = Field(default=0.0, description="frames per second measured, 0 when not recording")
+    asked_fps: float = Field(
+        default=0.0, ge=0, description="frames per second asked of a device, or stated by the camera; 0: neither"
+    )
+    dropped: float = Field(default=0.0, ge=0, le=1, description="share of these that did not come in half a minute")
+    dropped_frames: Count = Field(default=0, description="frames of these that did not come since it is recorded")
     codec: str = Field(default="", description="RFC 6381 codec string of the video")
     fallback: str | None = Field(default=None, description="the device used in place of the configured one")
     backend: str = Field(default="", description="how it is read, e.g. RTSP, V4L2")

@@ -15,6 +15,10 @@ CAPTURE_UP = Gauge("gatehouse_capture_up", "1 while the camera delivers frames."
 CAPTURE_FRAMES = Counter("gatehouse_capture_frames", "Video frames received.", ["camera"])
 CAPTURE_BYTES = Counter("gatehouse_capture_bytes", "Bytes of video and audio written, in whole GOPs.", ["camera"])
 CAPTURE_FPS = Gauge("gatehouse_capture_fps", "Frames per second, measured.", ["camera"])
+CAPTURE_ASKED_FPS = Gauge(
+    "gatehouse_capture_asked_fps", "Frames per second asked of a device, or stated by the camera.", ["camera"]
+)
+CAPTURE_DROPPED = Counter("gatehouse_capture_dropped_frames", "Frames of these that did not come.", ["camera"])
 CAPTURE_RECONNECTS = Counter("gatehouse_capture_reconnects", "Connections that were lost.", ["camera", "reason"])
 CAPTURE_LAST_FRAME = Gauge(
     "gatehouse_capture_last_frame_timestamp_seconds",

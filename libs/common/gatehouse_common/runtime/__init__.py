@@ -5,7 +5,21 @@ from .footprint import keep_small
 from .lock import DataLock
 from .page_settings import PageSettings
 from .service import Build, Check, Service
+from .settings_follower import SettingsFollower
 from .shared_queue import SharedQueue
+from .site import zone_in_force
 from .supervisor import Supervisor
 
-__all__ = ["Build", "Check", "Core", "DataLock", "PageSettings", "Service", "SharedQueue", "Supervisor", "keep_small"]
+__all__ = [
+    "Build",
+    "Check",
+    "Core",
+    "DataLock",
+    "PageSettings",
+    "Service",
+    "SettingsFollower",
+    "SharedQueue",
+    "Supervisor",
+    "keep_small",
+    "zone_in_force",
+]

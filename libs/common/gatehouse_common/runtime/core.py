@@ -20,6 +20,7 @@ from gatehouse_common.storage import LocalStore, MediaReader, ObjectStore, Spool
 from .buses import open_bus
 from .index import open_index
 from .process_name import process_name
+from .site import Site
 from .stores import open_store
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Core:
         db: the index; opened lazily, so that recording never waits for it.
         signs: the index, for signs of life: it is away sooner than others take us for dead.
         clock: the time.
-        zone: the site's zone.
+        site: the site's zone, which may change.
     """
 
     settings: Settings
@@ -59,7 +60,7 @@ class Core:
     db: Database
     signs: Database
     clock: Clock
-    zone: ZoneInfo
+    site: Site
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock | None = None, inner: InnerAddress | None = None) -> Self:
@@ -103,7 +104,12 @@ class Core:
             opened.pop_all()
         spools = Spools(spool, inner.url if inner else "", values.service.token)
         media = MediaReader(spools, store, FootageReader(db).spool_url)
-        return cls(settings, bus, store, spool, spools, media, TransientTopics(), inner, db, signs, time, zone)
+        return cls(settings, bus, store, spool, spools, media, TransientTopics(), inner, db, signs, time, Site(zone))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's zone by now."""
+        return self.site.zone
 
     @property
     def name(self) -> str:

@@ -12,16 +12,16 @@ import structlog
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Facts
 from gatehouse_common.errors import GatehouseError, InvalidInput
-from gatehouse_common.settings import Settings, SettingsModel
+from gatehouse_common.settings import Settings, SettingsModel, site_zone
 from gatehouse_common.settings.changeable import CHANGEABLE, is_free, overlaid, value_of
 
 from .core import Core
+from .site import SET_ON_PAGE
 
 log = structlog.get_logger(__name__)
 
 _OF_ONE_RULE = frozenset({"sessions.total_seconds", "sessions.chunk_seconds"})
 """A file is no longer than its recording: where one of the two is said elsewhere, the other may not fit any more."""
-_PREFIX = "setting:"
 _AGAIN_US = 2 * SECOND
 """A change that another process was told of is seen here within so long."""
 
@@ -36,7 +36,7 @@ class PageSettings:
     """
 
     def __init__(self, core: Core) -> None:
-        self._start, self._clock, self._facts = core.settings, core.clock, Facts(core.db)
+        self._start, self._clock, self._facts, self._site = core.settings, core.clock, Facts(core.db), core.site
         self._lock = threading.Lock()
         self._now = core.settings
         self._read_us: int | None = None
@@ -53,7 +53,15 @@ class PageSettings:
             self._now = overlaid(self._start, self._told())
         except GatehouseError as error:
             log.debug("settings were not read", reason=error.message)
+        else:
+            self._follow(self._now.values.timezone)
         return self._now
+
+    def _follow(self, timezone: str) -> None:
+        """Have everything in this process go by a zone from now on."""
+        if str(self._site.zone) != timezone:
+            log.info("times are those of another zone from now on", zone=timezone, before=str(self._site.zone))
+            self._site.zone = site_zone(timezone)
 
     def refresh(self) -> None:
         """Read what was set, if that is due: once somebody does so, ``known`` is what is in force."""
@@ -69,6 +77,14 @@ class PageSettings:
         """All settings."""
         return self.settings.values
 
+    def check(self, told: Mapping[str, Any]) -> None:
+        """Return if values could be kept, by dotted names.
+
+        Raises:
+            InvalidInput: one of them is wrong.
+        """
+        overlaid(self._start, {**self._told(), **self._free(told)})
+
     def save(self, told: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
         """Keep values, by dotted names; of a setting that is not the page's nothing is kept.
 
@@ -79,25 +95,29 @@ class PageSettings:
             InvalidInput: one of them is wrong; nothing was kept.
         """
         before = overlaid(self._start, self._told())
-        wanted = {name: value for name, value in told.items() if is_free(self._start, name)}
-        after = overlaid(self._start, {**self._told(), **wanted})
+        after = overlaid(self._start, {**self._told(), **self._free(told)})
         changed = self._differences(before, after)
         for name, (_, value) in changed.items():
-            self._facts.put(_PREFIX + name, json.dumps(value), self._clock.now_us())
+            self._facts.put(SET_ON_PAGE + name, json.dumps(value), self._clock.now_us())
         self._forget_what_was_read()
+        self.refresh()
         return changed
 
     def reset(self) -> dict[str, tuple[Any, Any]]:
         """Forget all that was set on the page; return what changed."""
         changed = self._differences(overlaid(self._start, self._told()), self._start)
         for name in self._told():
-            self._facts.forget(_PREFIX + name)
+            self._facts.forget(SET_ON_PAGE + name)
         self._forget_what_was_read()
+        self.refresh()
         return changed
+
+    def _free(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in told.items() if is_free(self._start, name)}
 
     def _told(self) -> dict[str, Any]:
         """Return what was set, but for what this version does not take."""
-        kept = {name: text for name, text in self._facts.beginning(_PREFIX).items() if name in CHANGEABLE}
+        kept = {name: text for name, text in self._facts.beginning(SET_ON_PAGE).items() if name in CHANGEABLE}
         while True:
             try:
                 told = {name: json.loads(text) for name, text in kept.items()}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, cast
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gatehouse_common.errors import InvalidInput
 
 from .group import Group
 from .load import Settings
+from .model import SettingsModel
 
 CHANGEABLE = (
+    "site_name",
+    "timezone",
     "live.fps",
     "live.record_sessions",
     "sessions.total_seconds",
@@ -37,8 +40,8 @@ def overlaid(settings: Settings, told: Mapping[str, Any]) -> Settings:
         InvalidInput: one of them is wrong; its field is the dotted name.
     """
     taken = {name: value for name, value in told.items() if is_free(settings, name)}
-    groups: dict[str, Group] = {}
-    for name in dict.fromkeys(one.partition(".")[0] for one in taken):
+    groups: dict[str, Any] = {name: _checked(name, value) for name, value in taken.items() if "." not in name}
+    for name in dict.fromkeys(one.partition(".")[0] for one in taken if "." in one):
         group: Group = getattr(settings.values, name)
         own = {one.partition(".")[2]: value for one, value in taken.items() if one.startswith(f"{name}.")}
         try:
@@ -60,6 +63,21 @@ def value_of(settings: Settings, name: str) -> Any:
     for part in name.split("."):
         found = getattr(found, part)
     return found
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return the value of a setting that is in no group, checked as at the start.
+
+    Raises:
+        InvalidInput: it is wrong.
+    """
+    field = SettingsModel.model_fields[name]
+    taken: TypeAdapter[Any] = TypeAdapter(cast("Any", Annotated[field.annotation, field]))
+    try:
+        return taken.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise InvalidInput(f"{first['msg'].removeprefix('Value error, ').rstrip('.')}.", name) from error
 
 
 def _explained(error: ValidationError, group: str) -> InvalidInput:

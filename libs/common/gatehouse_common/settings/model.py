@@ -17,7 +17,7 @@ from .retention import RetentionSettings
 from .sessions import SessionSettings
 from .transcoder import TranscoderSettings
 from .uploads import UploadSettings
-from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
+from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, Title, ZoneName
 
 
 class BusSettings(Group):
@@ -94,9 +94,9 @@ class ApiSettings(Group):
         description="networks, with commas between, of proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are "
         "believed, e.g. `127.0.0.1/32, 172.16.0.0/12`; empty: nobody's",
     )
-    threads: int = Field(64, ge=4, le=1024, description="requests answered at once; each live view holds one")
+    threads: int = Field(72, ge=4, le=1024, description="requests answered at once; each live view holds one")
     max_live_viewers: int = Field(40, ge=1, le=1000, description="open live views; the next gets 503")
-    max_event_viewers: int = Field(16, ge=1, le=1000, description="pages that are told of events; the next gets 503")
+    max_event_viewers: int = Field(24, ge=1, le=1000, description="browsers that are told of events; the next gets 503")
     max_range_seconds: float = Field(21600.0, ge=1, description="longest range of one `/footage` answer")
     max_conversions: int = Field(2, ge=1, le=64, description="files of other formats made at once; the next gets 503")
     max_conversion_range_seconds: float = Field(
@@ -208,6 +208,7 @@ class SettingsModel(Group):
     """All settings of Gatehouse."""
 
     data_dir: FilePath = Field(Path("data"), description="where everything lives unless another setting says otherwise")
+    site_name: Title = Field("", description="what the site is called, above every page; empty: Gatehouse")
     timezone: ZoneName = Field("UTC", description="the site's zone: names of files and days are in it")
     broker_url: str = Field(
         "embedded:",

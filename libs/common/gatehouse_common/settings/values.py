@@ -129,6 +129,12 @@ def _check_name(text: str) -> str:
     return text
 
 
+def _check_title(text: str) -> str:
+    if len(text.strip()) > 60 or not text.isprintable():
+        raise ValueError("use at most 60 printable characters")
+    return text.strip()
+
+
 def time_of_day(text: str) -> tuple[int, int] | None:
     """Return hour and minute of a checked setting, None if it is empty."""
     hour, _, minute = text.partition(":")
@@ -142,6 +148,7 @@ def _check_time_of_day(text: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_check_name)]
+Title = Annotated[str, AfterValidator(_check_title)]
 Listen = Annotated[str, AfterValidator(_check_listen)]
 Fsync = Annotated[str, AfterValidator(_check_fsync)]
 ZoneName = Annotated[str, AfterValidator(_check_zone)]

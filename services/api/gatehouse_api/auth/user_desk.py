@@ -183,14 +183,19 @@ class UserDesk:
         """Return the tokens of whoever asks; of all, for whoever may see users."""
         return self._keeper.tokens.list(None if of_all and asks.may(Scope.USERS_ADMIN) else asks.user)
 
-    def revoke_token(self, asks: Principal, caller: Caller, token_id: str) -> None:
+    def revoke_token(
+        self, asks: Principal, caller: Caller, token_id: str, *, seen: Collection[str] | None = None
+    ) -> None:
         """Revoke a token of whoever asks, or anybody's if they may see users; again changes nothing.
+
+        With ``seen`` only if its tag is one of these.
 
         Raises:
             NotFound: there is no such token.
+            ChangedSince: it was revoked since.
         """
         of = None if asks.may(Scope.USERS_ADMIN) else asks.user or "-"
-        record = self._keeper.tokens.revoke(token_id, self._clock.now_us(), of)
+        record = self._keeper.tokens.revoke(token_id, self._clock.now_us(), of, seen=seen)
         self._note(asks, caller, "token.revoked", self._keeper.users.get(record.user).name, {"token": token_id})
 
     def sessions(self, user_id: str) -> list[Login]:

@@ -77,6 +77,7 @@ DEEDS = {
     "compat_s0.get_download": "footage.downloaded",
 }
 """What routes do, by their endpoints; those of users, tokens and sessions are written down where they are done."""
+_SHOWN = frozenset({"plates", "clips"})
 _VIEWS = (".viewed", ".searched", ".read")
 
 
@@ -129,6 +130,8 @@ def _deed(answer: Response) -> Deed | None:
     action = DEEDS.get(request.endpoint or "")
     if request.endpoint == "pages.get_root" and answer.mimetype != _STREAM:
         action = None
+    if request.endpoint == "events.get_stream" and not _SHOWN & set(request.args.get("topics", "plates").split(",")):
+        action = None  # what happens on the site, as every page says it, shows nobody
     if status == HTTPStatus.FORBIDDEN:
         action = action or "request.refused"
     elif status >= HTTPStatus.BAD_REQUEST or action is None:

@@ -66,6 +66,14 @@ UNDECLARED: Final[dict[str, list[dict[str, Any]]]] = {
 """Parameters of routes that read them as they come, so that a wrong one is told in their own way."""
 
 _NAMED: Final = {"type": "string", "maxLength": 255, "description": "who records; `username` is taken too"}
+_LOGIN: Final[dict[str, Any]] = {
+    "schema": {
+        "type": "object",
+        "required": ["user_name", "password"],
+        "properties": {"user_name": _NAMED, "password": {"type": "string", "format": "password", "maxLength": 1024}},
+    },
+    "example": {"user_name": "ada", "password": "copper lantern winter 9"},
+}
 _SECONDS: Final = {"type": "integer", "minimum": 60, "maximum": 3600}
 UNDECLARED_BODIES: Final[dict[str, dict[str, Any]]] = {
     "POST /api/start-recording": {
@@ -91,6 +99,8 @@ UNDECLARED_BODIES: Final[dict[str, dict[str, Any]]] = {
         "schema": {"type": "object", "required": ["user_name"], "properties": {"user_name": _NAMED}},
         "example": {"user_name": "ada"},
     },
+    "POST /api/users/register": _LOGIN,
+    "POST /api/users/login": _LOGIN,
 }
 """Bodies in JSON of routes that read them as they come."""
 
@@ -186,6 +196,8 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "GET /s/{secret}/footage.mp4": (410, 500),
     "GET /footage": (413, 500),
     "GET /v2/video/segments/{segment}/download": (410, 500),
+    "POST /api/users/register": (409,),
+    "POST /api/users/login": (401,),
     "POST /api/start-recording": (404, 409),
     "POST /api/stop-recording": (404, 409),
     "DELETE /api/delete-video/{chunk}": (409,),

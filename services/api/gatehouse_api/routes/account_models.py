@@ -166,6 +166,7 @@ class TokenView(BaseModel):
     """A token; its secret is shown once, when it is made."""
 
     id: str
+    etag: str = Field(description="for `If-Match`: another once it is revoked")
     user: str = Field(description="id of whose it is")
     name: str
     scopes: list[str]

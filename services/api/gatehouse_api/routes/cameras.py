@@ -9,6 +9,7 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
+from gatehouse_api.camera_advice import advice_of
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
 from gatehouse_api.preconditions import conditional, seen_tags
@@ -122,6 +123,10 @@ def view(camera: Camera) -> CameraView:
         width=camera.width,
         height=camera.height,
         fps=camera.fps,
+        asked_fps=camera.asked_fps or None,
+        dropped=camera.dropped,
+        dropped_frames=camera.dropped_frames,
+        advice=advice_of(camera),
         codec=camera.codec,
         playable=not why_unplayable(camera.codec),
         unplayable_reason=why_unplayable(camera.codec) or None,

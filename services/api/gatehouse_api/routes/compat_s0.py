@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import known, needs, open_to_all
@@ -17,10 +17,11 @@ from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
 from gatehouse_api.deprecation import deprecate
 from gatehouse_api.recorder_desk import LEAST_CHUNK_S, LEAST_TOTAL_S, MOST_CHUNK_S, MOST_TOTAL_S, RecorderDesk
+from gatehouse_api.routes.compat_s0_bodies import name_in, read_body, told, user_view
 from gatehouse_api.routes.compat_s0_models import ChunkPath, DeleteQuery, NamePath
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Camera, SessionChunk, User
+from gatehouse_common.db import Camera, SessionChunk
 from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.ids import parse_slug
 from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
@@ -33,11 +34,11 @@ api = APIBlueprint("compat_s0", __name__, url_prefix="/api", abp_tags=[Tag(name=
 @needs(Scope.RECORDS_OWN, permission=Permission.LIVE)
 def start_recording() -> Response:
     """Begin a session of the named user; `source` says of which camera (`camera:<id>`), else of the default camera."""
-    body, desk = _body(), _desk()
-    name, (total, chunk), camera = _name(body), _lengths(body, desk), _camera(body)
+    body, desk = read_body(), _desk()
+    name, (total, chunk), camera = name_in(body), _lengths(body, desk), _camera(body)
     session = desk.begin(desk.user(name, caller(), add=True), camera, total, chunk, caller(), sender())
     expected = math.ceil(total / chunk)
-    return _told(
+    return told(
         {
             "message": f"Recording started for user {session.user_name}",
             "username": session.user_name,
@@ -56,10 +57,10 @@ def start_recording() -> Response:
 def stop_recording() -> Response:
     """Stop the session of the named user; its last file ends now, and is there once it is cut."""
     desk = _desk()
-    user = desk.user(_name(_body()), caller())
+    user = desk.user(name_in(read_body()), caller())
     session = desk.stop(user, caller(), sender())
     chunks = [_view(one) for one in desk.chunks(session.number, caller())]
-    return _told(
+    return told(
         {
             "message": f"Recording stopped for user {user.name}",
             "username": user.name,
@@ -77,9 +78,9 @@ def get_status(path: NamePath) -> Response:
     user = desk.find(path.name, caller())
     session = None if user is None else desk.active(user)
     if session is None or not caller().sees(session.camera):
-        return _told({"username": path.name, "is_recording": False})
+        return told({"username": path.name, "is_recording": False})
     now_us = context().core.clock.now_us()
-    return _told(
+    return told(
         {
             "username": session.user_name,
             "is_recording": True,
@@ -96,7 +97,7 @@ def get_status(path: NamePath) -> Response:
 def get_videos() -> Response:
     """Return the files of all users, of one's own for who may not see others'."""
     chunks = [_view(one) for one in _desk().visible_chunks(caller())]
-    return _told({"total_chunks": len(chunks), "chunks": chunks})
+    return told({"total_chunks": len(chunks), "chunks": chunks})
 
 
 @api.get("/videos/<name>", summary="The files of a user", deprecated=True)
@@ -106,14 +107,14 @@ def get_videos_of(path: NamePath) -> Response:
     desk = _desk()
     user = desk.find(path.name, caller())
     chunks = [] if user is None else [_view(one) for one in desk.visible_chunks(caller(), user.number)]
-    return _told({"username": path.name, "total_chunks": len(chunks), "chunks": chunks})
+    return told({"username": path.name, "total_chunks": len(chunks), "chunks": chunks})
 
 
 @api.get("/video/<int:chunk>", summary="A file of a session", deprecated=True)
 @needs(Scope.RECORDS_OWN, Scope.RECORDS_ALL, permission=Permission.PLAYBACK)
 def get_video(path: ChunkPath) -> Response:
     """Return what is known of a file."""
-    return _told(_view(_desk().chunk(path.chunk, caller())))
+    return told(_view(_desk().chunk(path.chunk, caller())))
 
 
 @api.get("/video/<int:chunk>/download", summary="The bytes of a file", deprecated=True)
@@ -137,7 +138,7 @@ def delete_video(path: ChunkPath, query: DeleteQuery) -> Response:
     With `purge=true` an admin has it deleted with the janitor's next look.
     """
     _desk().delete(path.chunk, caller(), sender(), purge=query.purge)
-    return _told({"message": "Video chunk deleted successfully"})
+    return told({"message": "Video chunk deleted successfully"})
 
 
 @api.post("/init-db", summary="Make the tables", deprecated=True)
@@ -145,22 +146,22 @@ def delete_video(path: ChunkPath, query: DeleteQuery) -> Response:
 def init_db() -> Response:
     """Bring the schema up to date; it is at each start, and nothing is ever lost by it."""
     context().core.db.upgrade()
-    return _told({"message": "Database initialized successfully"})
+    return told({"message": "Database initialized successfully"})
 
 
 @api.get("/health", summary="Does it answer", deprecated=True)
 @open_to_all
 def get_health() -> Response:
     """Return 200 while the process answers."""
-    return _told({"status": "healthy"})
+    return told({"status": "healthy"})
 
 
 @api.get("/users", summary="Users", deprecated=True)
 @needs(Scope.USERS_ADMIN)
 def get_users() -> Response:
     """Return all users."""
-    found = [_user_view(user) for user in context().doorkeeper.users.list()]
-    return _told({"total_users": len(found), "users": found})
+    found = [user_view(user) for user in context().doorkeeper.users.list()]
+    return told({"total_users": len(found), "users": found})
 
 
 @api.get("/users/<name>", summary="A user", deprecated=True)
@@ -170,29 +171,11 @@ def get_user(path: NamePath) -> Response:
     user = _desk().find(path.name, caller(), Scope.USERS_ADMIN)
     if user is None:
         raise NotFound("User not found")
-    return _told(_user_view(user))
-
-
-def _told(body: dict[str, Any]) -> Response:
-    return jsonify(body)
+    return told(user_view(user))
 
 
 def _desk() -> RecorderDesk:
     return context().recorder
-
-
-def _body() -> dict[str, Any]:
-    found = request.get_json(silent=True)
-    if not isinstance(found, dict):
-        raise InvalidInput("the body has to be a JSON object")
-    return found
-
-
-def _name(body: dict[str, Any]) -> str:
-    name = body.get("user_name", body.get("username", ""))
-    if not isinstance(name, str) or not name.strip():
-        raise InvalidInput("user_name is required", "user_name")
-    return name.strip()
 
 
 def _camera(body: dict[str, Any]) -> Camera:
@@ -260,7 +243,3 @@ def _view(one: SessionChunk) -> dict[str, Any]:
         "chunk_duration_seconds": one.chunk_seconds,
         "created_at": None if one.stored_us is None else rfc3339(one.stored_us, zone),
     }
-
-
-def _user_view(user: User) -> dict[str, Any]:
-    return {"id": user.number, "username": user.name, "role": user.role, "created_at": rfc3339(user.created_us)}

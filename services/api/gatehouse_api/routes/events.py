@@ -28,6 +28,7 @@ TOPICS: dict[str, tuple[Scope, Permission | None]] = {
     "clips": (Scope.FOOTAGE_READ, Permission.PLAYBACK),
     "cameras": (Scope.CAMERAS_READ, None),
     "jobs": (Scope.RECORDS_OWN, None),
+    "recordings": (Scope.RECORDS_OWN, Permission.PLAYBACK),
 }
 """What can be told of, what somebody has to be allowed to be told of it, and of which cameras that is."""
 _UPDATES = frozenset({"plate.updated", "job.changed"})
@@ -42,7 +43,7 @@ class StreamQuery(Asked):
     topics: str = Field(
         "plates,clips,cameras",
         max_length=100,
-        description="some of plates, clips, cameras, jobs; those that one may not read are left out",
+        description="some of plates, clips, cameras, recordings, jobs; those that one may not read are left out",
     )
     last_event_id: str = Field("", max_length=64, description="as the header `Last-Event-ID`, for programs")
 
@@ -54,11 +55,12 @@ class StreamQuery(Asked):
 )
 @needs(Scope.CAMERAS_READ, Scope.FOOTAGE_READ, Scope.PLATES_READ, Scope.RECORDS_OWN)
 def get_stream(query: StreamQuery) -> Response:
-    """Tell of plates, clips, cameras and jobs as things happen to them.
+    """Tell of plates, clips, cameras, recordings by name and jobs as things happen to them.
 
     Events are ``plate.detected``, ``plate.updated``, ``plate.closed``, ``plate.corrected``; ``clip.ready``,
-    ``clip.failed``; ``camera.online``, ``camera.offline``, ``camera.starting``, ``camera.disabled``; of users' jobs, to
-    whose they are and who may see others', ``job.changed``, ``job.done``, ``job.failed``, ``job.cancelled``.
+    ``clip.failed``; ``camera.online``, ``camera.offline``, ``camera.starting``, ``camera.disabled``; of one's own, of
+    all for who may see others', ``recording.started``, ``recording.stopped``, ``recording.failed``, ``job.changed``,
+    ``job.done``, ``job.failed``, ``job.cancelled``.
 
     Each has an ``id``; who comes back with it as ``Last-Event-ID`` is told what happened meanwhile, of the last
     thousand events each, of older ones the plates and clips as they are now, 500 of each at most. ``reset``, with
@@ -77,10 +79,13 @@ def get_stream(query: StreamQuery) -> Response:
 
     standing = ctx.standing()
 
-    def sights() -> Sights | None:
-        """What there is for this viewer by now; None: they are not let in any more."""
+    def sights() -> tuple[Sights, int | None] | None:
+        """What there is for this viewer by now, and whose; None: they are not let in any more."""
         still = standing.principal()
-        return None if still is None else _sights(ctx, still, topics)
+        if still is None:
+            return None
+        others = ctx.doorkeeper.is_open or still.may(Scope.RECORDS_ALL)
+        return _sights(ctx, still, topics), None if others else still.number
 
     last = (request.headers.get("Last-Event-ID") or query.last_event_id).strip()[:64]
     number, missed = _resume(ctx, last, topics, _sights(ctx, asks, topics))
@@ -124,7 +129,11 @@ def _resume(ctx: Context, last: str, topics: Sequence[str], sights: Sights) -> t
 
 
 def _stream(
-    ctx: Context, topics: Sequence[str], number: int, missed: list[Event], sights: Callable[[], Sights | None]
+    ctx: Context,
+    topics: Sequence[str],
+    number: int,
+    missed: list[Event],
+    sights: Callable[[], tuple[Sights, int | None] | None],
 ) -> Iterator[bytes]:
     with ctx.events.watch():
         yield f"retry: {_RETRY_MS}\n\n".encode()
@@ -136,7 +145,7 @@ def _stream(
                 there = sights()
                 if there is None:
                     return
-                number, found = ctx.events.next_after(number, topics, _WAIT_S, there)
+                number, found = ctx.events.next_after(number, topics, _WAIT_S, *there)
             except GatehouseError as error:  # the index is away: who comes back by the last id has missed nothing
                 log.warning("a page is told of events no more", reason=error.message)
                 return

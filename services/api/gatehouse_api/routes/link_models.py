@@ -50,6 +50,7 @@ class LinkView(BaseModel):
     model_config = ConfigDict(populate_by_name=True)
 
     id: str
+    etag: str = Field(description="for `If-Match`: another once it is revoked")
     camera: str
     from_: str = Field(serialization_alias="from")
     to: str

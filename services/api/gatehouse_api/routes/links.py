@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from types import MappingProxyType
 
 from flask import Response, g, jsonify, make_response, render_template, request
@@ -12,6 +13,7 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.witness import Lately
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes import footage
 from gatehouse_api.routes.link_models import LinkList, LinkPath, LinkView, MadeLink, NewLink, SharedPath
 from gatehouse_api.times import check_length, parse_range, request_zone
@@ -74,9 +76,13 @@ def get_links() -> Response:
 
 @api.delete("/api/v1/links/<link>", responses={204: None}, summary="Revoke a link")
 @needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
+@conditional
 def revoke_link(path: LinkPath) -> tuple[str, int]:
-    """Revoke a link of whoever asks, or anybody's for who may see users: from the answer on it shows nothing."""
-    revoke(path.link)
+    """Revoke a link of whoever asks, or anybody's for who may see users: from the answer on it shows nothing.
+
+    With `If-Match` only if nobody has since; else 412.
+    """
+    revoke(path.link, seen_tags())
     return "", 204
 
 
@@ -145,21 +151,24 @@ def _find(secret: str, now_us: int) -> ShareLink:
     return link
 
 
-def revoke(link: str) -> None:
-    """Revoke a link of whoever asks, or anybody's for who may see users.
+def revoke(link: str, tags: Collection[str] | None = None) -> None:
+    """Revoke a link of whoever asks, or anybody's for who may see users; with ``tags`` only if its is one of these.
 
     Raises:
         NotFound: there is no such link for them.
+        ChangedSince: it was revoked since.
     """
     ctx, asks = context(), caller()
     of = None if asks.may(Scope.USERS_ADMIN) else asks.user
-    _note("link.revoked", ctx.links.revoke(link, ctx.core.clock.now_us(), of, ctx.visible(Permission.EXPORT)), asks)
+    visible = ctx.visible(Permission.EXPORT)
+    _note("link.revoked", ctx.links.revoke(link, ctx.core.clock.now_us(), of, visible, tags=tags), asks)
 
 
 def link_view(link: ShareLink) -> LinkView:
     """Return a link as answers show it."""
     return LinkView(
         id=link.id,
+        etag=f'"{link.tag}"',
         camera=link.camera,
         from_=rfc3339(link.start_us),
         to=rfc3339(link.end_us),

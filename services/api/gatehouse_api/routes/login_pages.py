@@ -11,7 +11,8 @@ from gatehouse_api.auth.access import open_to_all
 from gatehouse_api.auth.caller import is_local, known_caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.first_camera import add_first_camera, read_first_camera
-from gatehouse_api.forms import check_twice, led_to, page, text
+from gatehouse_api.first_site import fixed_elsewhere, keep_first_site, read_first_site
+from gatehouse_api.forms import check_twice, led_to, page, text, zones
 from gatehouse_api.routes import auth
 from gatehouse_common.errors import GatehouseError, TooOften
 from gatehouse_common.sizefmt import shown_size
@@ -61,21 +62,24 @@ def get_setup() -> BaseResponse:
     ctx = context()
     if ctx.doorkeeper.users.any() or ctx.doorkeeper.is_open:
         return redirect("/", 303)
-    return page("setup.html", name="", camera="", **_place(local=is_local(ctx.core.settings.values.api)))
+    return page("setup.html", name="", camera="", **_place(local=is_local(ctx.core.settings.values.api)), **_site())
 
 
 @pages.post("/setup")
 @open_to_all
 def post_setup() -> BaseResponse:
-    """Make the first user, log in, add the first camera if one is named, and lead on to its picture."""
+    """Make the first user, log in, keep what the site is, add the first camera if one is named, and lead on to it."""
     ctx, name = context(), text("name")
     local = is_local(ctx.core.settings.values.api)
     try:
         check_twice()
+        site = read_first_site(ctx, text("site_name"), text("timezone"), sign_up=bool(text("sign_up")))
         camera = read_first_camera(text("camera"), text("camera_url"))
         cookie = ctx.login_desk.set_up(name, text("password"), text("token"), sender(), trusted=local)
     except GatehouseError as error:
-        return _refused("setup.html", error, name=name, camera=text("camera"), **_place(local=local))
+        shown = {**_place(local=local), **_site(written=True)}
+        return _refused("setup.html", error, name=name, camera=text("camera"), **shown)
+    keep_first_site(ctx, site, name.strip(), sender())
     if camera is not None:
         add_first_camera(ctx, camera, name.strip(), sender())
     return auth.begun(cookie, led_to("/" if camera is None else f"/timeline?camera={camera.id}"))
@@ -113,6 +117,16 @@ def _place(*, local: bool) -> dict[str, Any]:
         "free": "" if room is None else shown_size(room.free),
         "days": 0 if room is None else int(room.free / _A_DAY_BYTES),
     }
+
+
+def _site(*, written: bool = False) -> dict[str, Any]:
+    """Return what the page of the first user says of the site: what was written, else what is in force."""
+    values = context().settings.values
+    site = {"name": values.site_name, "zone": values.timezone, "sign_up": values.auth.sign_up, "written": written}
+    if written:
+        told = {"name": text("site_name"), "zone": text("timezone")[:60] or values.timezone}
+        site |= {**told, "sign_up": bool(text("sign_up"))}
+    return {"site": site, "zones": zones(), "fixed": fixed_elsewhere(context())}
 
 
 def _next() -> str:

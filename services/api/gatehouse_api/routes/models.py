@@ -75,6 +75,10 @@ class CameraView(BaseModel):
     width: int
     height: int
     fps: float = Field(description="measured")
+    asked_fps: float | None = Field(description="asked of it, or stated by it; null: neither")
+    dropped: float = Field(description="share of these that did not come within half a minute, 0 to 1")
+    dropped_frames: int = Field(description="of these, since it is recorded")
+    advice: str | None = Field(description="what to do about it, in a sentence, where more than 0.05 are dropped")
     codec: str = Field(description="RFC 6381")
     playable: bool = Field(description="whether every browser plays its footage; `codec=h264` gives one that does")
     unplayable_reason: str | None = Field(description="why not, in a sentence")

@@ -12,6 +12,7 @@ from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.retention_models import (
     HoldList,
     HoldPath,
@@ -87,27 +88,39 @@ def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
     hold = replace(hold, created_by=caller().name)
     decided = context().holds.place(hold)
     copy_holds(core.db, core.store, now_us)
-    shown = jsonify(_view(hold, now_us, decided).model_dump(by_alias=True))
-    return shown, 201, {"Location": f"/api/v1/holds/{hold.id}", "Date": http_date(now_us // SECOND)}
+    return (
+        _answer(hold, now_us, decided),
+        201,
+        {"Location": f"/api/v1/holds/{hold.id}", "Date": http_date(now_us // SECOND)},
+    )
 
 
 @api.get("/holds/<hold>", responses={200: HoldView}, summary="A hold")
 @needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 def get_hold(path: HoldPath) -> Response:
     """Return a hold, also one that was released."""
-    core = context().core
-    return jsonify(_view(context().holds.get(path.hold), core.clock.now_us()).model_dump(by_alias=True))
+    return _answer(context().holds.get(path.hold), context().core.clock.now_us())
 
 
 @api.delete("/holds/<hold>", responses={200: HoldView}, summary="Release a hold; it stays on record")
 @needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
+@conditional
 def release_hold(path: HoldPath) -> Response:
-    """Release a hold: what it held goes as anything of its age does. Who placed and released it stays on record."""
+    """Release a hold: what it held goes as anything of its age does. Who placed and released it stays on record.
+
+    With `If-Match` only if nobody has since; else 412.
+    """
     core = context().core
     now_us = core.clock.now_us()
-    released = context().holds.release(path.hold, now_us, caller().name)
+    released = context().holds.release(path.hold, now_us, caller().name, seen=seen_tags())
     copy_holds(core.db, core.store, now_us)
-    return jsonify(_view(released, now_us).model_dump(by_alias=True))
+    return _answer(released, now_us)
+
+
+def _answer(hold: Hold, now_us: int, decided: int = 0) -> Response:
+    answer = jsonify(_view(hold, now_us, decided).model_dump(by_alias=True))
+    answer.set_etag(hold.tag)
+    return answer
 
 
 def _view(hold: Hold, now_us: int, decided: int = 0) -> HoldView:

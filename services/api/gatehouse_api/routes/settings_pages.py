@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.deeds import deed_of
 from gatehouse_api.context import context
-from gatehouse_api.forms import led_to, page, text
+from gatehouse_api.forms import led_to, page, text, zones
 from gatehouse_common.accounts import Scope
 from gatehouse_common.errors import GatehouseError, InvalidInput
 from gatehouse_common.settings.changeable import DEFAULT, PAGE, value_of
@@ -23,27 +23,36 @@ pages = Blueprint("settings_pages", __name__)
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A setting on the page: its dotted name, what it is called, its unit, and what it does."""
+    """A setting on the page: its dotted name, what it is called, its unit if it is a number, and what it does."""
 
     name: str
     label: str
     unit: str
     about: str
-
-    @property
-    def is_switch(self) -> bool:
-        """Whether it is on or off."""
-        return not self.unit
+    kind: Literal["number", "switch", "text", "zone"] = "number"
 
 
 _GROUPS = (
+    (
+        "Site",
+        (
+            _Field("site_name", "Name", "", "Above every page, so that one site is told from another.", "text"),
+            _Field("timezone", "Time zone", "", "Of times and days on all pages, and in names of new files.", "zone"),
+        ),
+    ),
     (
         "Live picture",
         (
             _Field(
                 "live.fps", "Pictures", "a second", "Of MJPEG live views, 0.2 to 15. Others show all that there are."
             ),
-            _Field("live.record_sessions", "Record all sessions", "", "Each viewing by who may record becomes a file."),
+            _Field(
+                "live.record_sessions",
+                "Record all sessions",
+                "",
+                "Each viewing by who may record becomes a file.",
+                "switch",
+            ),
         ),
     ),
     (
@@ -56,7 +65,10 @@ _GROUPS = (
             ),
         ),
     ),
-    ("People", (_Field("auth.sign_up", "Sign-up", "", "People may ask to be let in; an admin lets them in."),)),
+    (
+        "People",
+        (_Field("auth.sign_up", "Sign-up", "", "People may ask to be let in; an admin lets them in.", "switch"),),
+    ),
 )
 _FIELDS = {field.name: field for _, fields in _GROUPS for field in fields}
 
@@ -80,7 +92,7 @@ def get_saved() -> BaseResponse:
 def settings_save() -> BaseResponse:
     """Keep what was changed, or go back to the defaults; what is wrong is told beside its field."""
     ctx = context()
-    written = {name: _switch(name) if one.is_switch else text(name).strip() for name, one in _FIELDS.items()}
+    written = {name: _written(one) for name, one in _FIELDS.items() if _is_sent(one)}
     try:
         changed = ctx.settings.reset() if text("deed") == "reset" else ctx.settings.save(written)
     except GatehouseError as error:
@@ -92,8 +104,13 @@ def settings_save() -> BaseResponse:
     return led_to("/settings/saved")
 
 
-def _switch(name: str) -> str:
-    return "on" if text(name) else "off"
+def _written(one: _Field) -> str:
+    return text(one.name).strip() if one.kind != "switch" else "on" if text(one.name) else "off"
+
+
+def _is_sent(one: _Field) -> bool:
+    """Whether a form says anything of a field: a switch that is off, or cannot be moved, is not sent by browsers."""
+    return one.kind in {"switch", "number"} or one.name in request.form
 
 
 def _settings(written: dict[str, str] | None = None, error: GatehouseError | None = None, done: str = "") -> Response:
@@ -109,6 +126,7 @@ def _settings(written: dict[str, str] | None = None, error: GatehouseError | Non
         done=done,
         folder=keys.SESSIONS,
         store=ctx.core.settings.storage_root or "the bucket of the store",
+        zones=zones(),
     )
 
 
@@ -123,9 +141,9 @@ def _shown(one: _Field, written: dict[str, str]) -> dict[str, Any]:
         "label": one.label,
         "unit": one.unit,
         "about": one.about,
-        "is_switch": one.is_switch,
+        "kind": one.kind,
         "is_on": value if kept is None else kept == "on",
-        "value": f"{value:g}" if kept is None and not one.is_switch else kept or "",
+        "value": f"{value:g}" if kept is None and one.kind == "number" else str(value) if kept is None else kept,
         "is_free": is_free,
         "source": {DEFAULT: "default", PAGE: "set here"}.get(source, f"set by {source}"),
     }

@@ -49,6 +49,7 @@ def get_stats() -> Response:
         ranges=RANGES,
         dates=[day.isoformat() for day in days.dates],
         rows=rows,
+        rates=stats.rates(cameras),
         left_out=len(there) - len(cameras),
         length=stats.in_words(round(sum(row.hours for row in rows) * HOUR)) if rows else "–",
         gaps=stats.longest_gaps(cameras, found, zone),

@@ -10,6 +10,7 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.user_desk import TokenOrder
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.account_models import MadeToken, NewToken, TokenList, TokenPath, TokensQuery, TokenView
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import TokenRecord
@@ -42,9 +43,10 @@ def make_token(body: NewToken) -> tuple[Response, int]:
 
 @api.delete("/tokens/<token>", responses={204: None}, summary="Revoke a token")
 @in_person
+@conditional
 def revoke_token(path: TokenPath) -> tuple[str, int]:
-    """Revoke a token: from the answer on it opens nothing."""
-    context().user_desk.revoke_token(caller(), sender(), path.token)
+    """Revoke a token: from the answer on it opens nothing. With `If-Match` only if nobody has since; else 412."""
+    context().user_desk.revoke_token(caller(), sender(), path.token, seen=seen_tags())
     return "", 204
 
 
@@ -52,6 +54,7 @@ def token_view(one: TokenRecord) -> TokenView:
     """Return a token as answers show it."""
     return TokenView(
         id=one.id,
+        etag=f'"{one.tag}"',
         user=one.user,
         name=one.name,
         scopes=one.scopes,

@@ -31,6 +31,8 @@ from gatehouse_common.observability.secrets import mask
 COPIED_VIDEO: dict[str, Codec] = {"h264": "h264", "hevc": "h265", "mpeg4": "mpeg4", "mjpeg": "mjpeg"}
 """Codecs that can be stored as they come, by libavcodec's names."""
 COPIED_AUDIO = frozenset({"aac", "opus"})
+_MOST_FPS = 240.0
+"""What a stream states beyond that is no rate of pictures."""
 ENCODED_AUDIO = frozenset(
     {"pcm_mulaw", "pcm_alaw", "pcm_s16be", "pcm_s16le", "adpcm_g722", "adpcm_g726", "adpcm_g726le"}
 )
@@ -115,7 +117,9 @@ class ContainerReader:
         fps = float(video.average_rate or video.guessed_rate or 0)
         self._times = PictureTimes(fps, reordered=depth > 0, live=live)
         self._sound_times = SoundTimes()
-        self.info = StreamInfo(init, formats, sets, depth, fps, backend, live=live)
+        stated = float(video.codec_context.framerate or 0) if live else 0.0
+        asked = stated if stated <= _MOST_FPS else 0.0
+        self.info = StreamInfo(init, formats, sets, depth, fps, backend, live=live, asked_fps=asked)
 
     def packets(self) -> Iterator[Packet]:
         """Yield the packets of the container.

@@ -108,7 +108,7 @@ class DeviceSource:
             self._device = None
             device.close()
             raise
-        return self._encoder.info
+        return replace(self._encoder.info, asked_fps=float(self._fps))
 
     def packets(self) -> Iterator[Packet]:
         """Yield encoded pictures, with the device's JPEG where it makes them.

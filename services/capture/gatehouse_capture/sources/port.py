@@ -23,6 +23,7 @@ class StreamInfo:
         backend: how it is read, for people: ``RTSP``, ``V4L2``...
         live: whether packets arrive when they happen, so that arrival tells the wall time.
         fallback: the device used in place of the configured one.
+        asked_fps: frames per second that were asked of it, or that it states of itself; 0: neither.
     """
 
     init: bytes
@@ -33,6 +34,7 @@ class StreamInfo:
     backend: str
     live: bool = True
     fallback: str | None = None
+    asked_fps: float = 0.0
 
 
 @dataclass(slots=True)

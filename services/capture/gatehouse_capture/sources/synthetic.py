@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import av
 import numpy as np
@@ -54,7 +55,7 @@ class SyntheticSource:
         """Set the scene."""
         self._street = Street(self._width, self._height, *self._plates, pause_s=self._pause_s)
         self._encoder = make_encoder(self._codec, self._width, self._height, self._fps, "synthetic")
-        return self._encoder.info
+        return replace(self._encoder.info, asked_fps=float(self._fps))
 
     def packets(self) -> Iterator[Packet]:
         """Yield one picture after the other, each at its time, until closed."""

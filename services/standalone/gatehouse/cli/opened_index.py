@@ -10,11 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.clock import Clock, SystemClock
-from gatehouse_common.db import Audit, Database, Deed, User, Users
+from gatehouse_common.db import Audit, Database, Deed, Facts, User, Users
 from gatehouse_common.errors import NotFound
 from gatehouse_common.observability.secrets import register_url
-from gatehouse_common.runtime import index
-from gatehouse_common.settings import Settings, site_zone
+from gatehouse_common.runtime import index, zone_in_force
+from gatehouse_common.settings import Settings
 
 from .options import read_settings
 
@@ -91,6 +91,6 @@ def open_index(data: Path | None, config: Path | None, *, make: bool = False) ->
     db = index.open_index(settings)
     try:
         db.upgrade()
-        yield Index(db, SystemClock(), site_zone(settings.values.timezone))
+        yield Index(db, SystemClock(), zone_in_force(settings, Facts(db)))
     finally:
         db.close()

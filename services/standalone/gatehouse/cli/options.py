@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import click
 
+from gatehouse_common.db import Facts
 from gatehouse_common.errors import NotFound
 from gatehouse_common.observability import logs
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, zone_in_force
 from gatehouse_common.settings import Settings, load
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -56,4 +57,7 @@ def open_recordings(data: Path | None, config: Path | None, *, without_index: bo
     lost = without_index and (folder / "recordings").is_dir()
     if not lost and not settings.values.database_url and not (folder / "gatehouse.db").exists():
         raise NotFound(f"{folder} holds no index yet: nothing has been recorded there with `gatehouse up`.")
-    return Core.open(settings)
+    core = Core.open(settings)
+    if not lost:
+        core.site.zone = zone_in_force(settings, Facts(core.db))
+    return core

@@ -9,7 +9,7 @@ export function stateOf(camera, now) {
   const since = camera.since ? Date.parse(camera.since) : NaN;
   const words = WORDS[camera.state] ?? camera.state;
   if (camera.state === "recording") {
-    return { kind: "recording", words: `REC, ${camera.fps.toFixed(0)} fps`, why: "" };
+    return { kind: "recording", words: `REC, ${rate(camera)}`, why: "" };
   }
   if (camera.state === "disabled") return { kind: "off", words, why: "switched off" };
   if (camera.state === "ended") return { kind: "off", words, why: "its film has ended" };
@@ -17,6 +17,12 @@ export function stateOf(camera, now) {
   const reason = camera.detail || (camera.cause || "no reason is known").replaceAll("_", " ");
   const away = Number.isNaN(since) ? "" : ` ${whole(now - since)}`;
   return { kind: "failed", words: "Not recorded", why: `offline${away}: ${reason}` };
+}
+
+// How many pictures a second come, and of how many, where that is not about the same.
+export function rate(camera) {
+  const comes = camera.fps.toFixed(0);
+  return camera.advice && camera.asked_fps ? `${comes} of ${camera.asked_fps.toFixed(0)} fps` : `${comes} fps`;
 }
 
 // How long, as one says it: "3 min" and not "3 min 12 s".

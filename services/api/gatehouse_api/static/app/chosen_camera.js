@@ -1,5 +1,7 @@
 // The cameras there are, and how the one is that is shown.
 
+import { rate } from "./camera_state.js";
+
 export class ChosenCamera {
   constructor(part, { onChange }) {
     Object.assign(this, { onChange, id: "", items: [], chooser: part("camera"), state: part("state"), hint: part("hint") });
@@ -34,12 +36,12 @@ export class ChosenCamera {
     }
     state.dataset.state = chosen.state;
     const words = {
-      recording: `Recording ${chosen.width}×${chosen.height}, ${chosen.fps.toFixed(0)} fps`,
+      recording: `Recording ${chosen.width}×${chosen.height}, ${rate(chosen)}`,
       reconnecting: `Not recording: ${(chosen.cause || "").replaceAll("_", " ")}`,
       starting: "Starting", ended: "Ended", failed: "Failed", disabled: "Switched off",
     };
     told.textContent = words[chosen.state] || chosen.state;
-    state.title = chosen.detail;
+    state.title = chosen.detail || chosen.advice || "";
     if (chosen.fallback) this.hint.textContent = `Using ${chosen.fallback} in place of the configured device.`;
   }
 }

@@ -1,6 +1,7 @@
 // The page of plates: what is looked for stands in the address, what is found in cards, what happens comes by itself.
 
 import { getJson } from "./api.js";
+import { onEvents } from "./event_feed.js";
 import { Cards } from "./plate_cards.js";
 import { Detail } from "./plate_detail.js";
 import { element } from "./plate_text.js";
@@ -261,24 +262,18 @@ function findSoon() {
 }
 
 function listen() {
-  const stream = new EventSource("/api/v1/events/stream?topics=plates,clips");
   const show = (state, text) => {
     $("told").dataset.state = state;
     $("told").lastElementChild.textContent = text;
   };
-  stream.onopen = () => show("told", "Live");
-  stream.onerror = () => {
-    show("reconnecting", "Not live: new plates do not show by themselves");
-    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 10000);  // refused: as many pages as may are open
-  };
-  for (const name of ["plate.detected", "plate.updated", "plate.closed", "plate.corrected"]) stream.addEventListener(name, told);
-  stream.addEventListener("reset", () => {  // more has happened than is told
-    findSoon();
-    if (detail.open) detail.told();
-  });
-  stream.addEventListener("clip.ready", (event) => {
-    const clip = JSON.parse(event.data);
-    if (clip.events.includes(detail.id)) detail.told();
+  onEvents(["plates", "clips"], (event) => {
+    if (event.state === "open") show("told", "Live");
+    else if (event.state) show("reconnecting", "Not live: new plates do not show by themselves");
+    else if (event.name === "reset") {  // more has happened than is told
+      findSoon();
+      if (detail.open) detail.told();
+    } else if (event.name.startsWith("plate.")) told(event);
+    else if (event.name === "clip.ready" && JSON.parse(event.data).events.includes(detail.id)) detail.told();
   });
 }
 

@@ -1,5 +1,6 @@
 // What is around every page: how the site is, its clock, the banner of what is not recorded, colours, and the keys.
 
+import { beginNotices } from "./notices.js";
 import { keepLooking, onSite, serverNow, site } from "./site.js";
 import { Zone } from "./times.js";
 import { troublesOf, unrecorded } from "./unrecorded.js";
@@ -12,9 +13,10 @@ function tell({ cameras, checks, error, ahead }) {
   const missing = unrecorded(cameras, zone);
   const serious = error ? [`The server does not answer: ${error}`] : [...troublesOf(checks), ...missing];
   const starting = cameras.filter((c) => c.enabled && c.state === "starting").map((c) => `${c.name} is being connected to.`);
+  const slow = cameras.filter((c) => c.advice).map((c) => `${c.name}: ${c.advice}`);
   const off = Math.abs(ahead) > SKEW_MS ? [skewText(ahead)] : [];
   showBanner(serious.join(" · "));
-  showHealth(serious, error ? [] : [...starting, ...off], cameras);
+  showHealth(serious, error ? [] : [...starting, ...slow, ...off], cameras);
   $("skew").hidden = !off.length;
   set($("skew"), off.length ? "This device’s clock is wrong" : "");
   $("skew").title = off[0] ?? "";
@@ -78,6 +80,7 @@ if ($("health")) {
   onSite(tell);
   onSite(tick);
   keepLooking();
+  beginNotices();
   setInterval(tick, 250);
   showThemes();
   $("ask-keys").hidden = false;

@@ -1,0 +1,36 @@
+// What happened, in a sentence, and where it is seen: {kind, text, link, at}; null: nothing that a person is told of.
+
+export function noticeOf({ name, id, data }, cameraName) {
+  const told = JSON.parse(data);
+  const at = timeOf(id);
+  const where = (camera, when) => `/timeline?${new URLSearchParams({ camera, at: when })}`;
+  switch (name) {
+    case "camera.offline":
+      return { kind: "cameras", grave: true, at, text: `${told.name} is not recorded: ${told.detail || (told.cause || "no reason is known").replaceAll("_", " ")}`, link: where(told.id, told.since ?? "") };
+    case "camera.online":
+      return { kind: "cameras", at, text: `${told.name} is recorded.`, link: `/timeline?camera=${told.id}` };
+    case "camera.disabled":
+      return { kind: "cameras", at, text: `${told.name} was switched off.`, link: `/timeline?camera=${told.id}` };
+    case "recording.started":
+      return { kind: "recordings", at, text: `${told.user_name} records ${cameraName(told.camera)}.`, link: "/dashboard" };
+    case "recording.stopped":
+      return { kind: "recordings", at, text: `The recording of ${cameraName(told.camera)} by ${told.user_name} has ended.`, link: "/dashboard" };
+    case "recording.failed":
+      return { kind: "recordings", grave: true, at, text: `A file of ${cameraName(told.camera)} by ${told.user_name} could not be made: ${told.detail}`, link: "/dashboard" };
+    case "plate.detected":
+      return { kind: "plates", at, text: `Plate ${told.text} at ${cameraName(told.camera)}.`, link: `/plates?${new URLSearchParams({ q: told.text })}` };
+    default:
+      return null;
+  }
+}
+
+// What is wrong with the site, as the health of it tells, and that it is well again.
+export function troubleOf(check, at) {
+  const name = check.name[0].toUpperCase() + check.name.slice(1);
+  return check.ok
+    ? { kind: "site", at, text: `${name}: well again.`, link: "/stats" }
+    : { kind: "site", grave: true, at, text: `${name}: ${check.detail || "not well"}`, link: "/stats" };
+}
+
+// A UUIDv7 begins with the milliseconds of when it was made.
+const timeOf = (id) => parseInt(id.replaceAll("-", "").slice(0, 12), 16);

@@ -1,0 +1,113 @@
+// The bell: what happened lately, a word of it at once for whoever looks, and of what one wants to be told.
+
+import { onEvents } from "./event_feed.js";
+import { noticeOf, troubleOf } from "./notice_words.js";
+import { onSite, serverNow, site } from "./site.js";
+import { Zone } from "./times.js";
+
+const MOST = 50;
+const SHOWN_MS = 8000;
+const FRESH_MS = 30000;
+const DEFAULTS = { cameras: true, recordings: true, site: true, plates: false };
+const $ = (id) => document.getElementById(id);
+const zone = new Zone(document.body.dataset.zone || "UTC");
+const who = $("bell")?.dataset.user ?? "";
+
+// What a browser keeps for a user; a private window keeps nothing, and all goes on without.
+const kept = (name, otherwise) => { try { return JSON.parse(localStorage.getItem(`${name}:${who}`)) ?? otherwise; } catch { return otherwise; } };
+const keep = (name, value) => { try { localStorage.setItem(`${name}:${who}`, JSON.stringify(value)); } catch { /* for this page alone */ } };
+
+const wants = { ...DEFAULTS, ...kept("notices.wants", {}) };
+let list = kept("notices.list", []);
+
+const cameraName = (id) => site.cameras.find((one) => one.id === id)?.name ?? id;
+
+function told(message) {
+  if (!message.name || message.name === "reset") return;
+  const notice = noticeOf(message, cameraName);
+  keep("notices.last", message.id);
+  if (notice) add(message.id, notice);
+}
+
+function add(id, notice) {
+  list = kept("notices.list", list);  // another page may have told of it, and of more
+  const known = list.some((one) => one.id === id);
+  if (!known) {
+    list = [{ id, seen: false, ...notice }, ...list].slice(0, MOST);
+    keep("notices.list", list);
+  }
+  show();
+  const fresh = Math.abs(serverNow() - notice.at) < FRESH_MS;
+  if (wants[notice.kind] && fresh && !document.hidden) toast(notice);
+}
+
+function toast({ text, grave, link }) {
+  const one = Object.assign(document.createElement("p"), { className: grave ? "notice grave" : "notice" });
+  one.append(Object.assign(document.createElement("a"), { href: link, textContent: text }));
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
+  close.setAttribute("aria-label", "Close");
+  close.addEventListener("click", () => one.remove());
+  one.append(close);
+  $("notes").append(one);
+  while ($("notes").children.length > 3) $("notes").firstChild.remove();
+  const leave = () => setTimeout(() => { if (one.matches(":hover, :focus-within")) leave(); else one.remove(); }, SHOWN_MS);
+  leave();
+}
+
+function show() {
+  const shown = list.filter((one) => wants[one.kind]);
+  const unseen = shown.filter((one) => !one.seen).length;
+  $("bell").dataset.unseen = unseen || "";
+  $("bell-count").textContent = unseen > 9 ? "9+" : unseen || "";
+  $("bell").setAttribute("aria-label", unseen ? `Notices, ${unseen} new` : "Notices");
+  $("notice-list").replaceChildren(...shown.map((one) => {
+    const item = document.createElement("li");
+    if (one.grave) item.className = "grave";
+    const time = Object.assign(document.createElement("time"), { textContent: zone.text(one.at), dateTime: new Date(one.at).toISOString() });
+    item.append(Object.assign(document.createElement("a"), { href: one.link, textContent: one.text }), time);
+    return item;
+  }));
+  $("no-notices").hidden = shown.length > 0;
+}
+
+// What is wrong with the site is asked for by every page anyway.
+function look({ checks, error }) {
+  if (error) return;
+  const before = kept("notices.troubles", null);
+  const now = {};
+  for (const one of checks) if (!one.name.startsWith("camera ")) now[one.name] = one.ok;
+  if (JSON.stringify(now) === JSON.stringify(before)) return;
+  keep("notices.troubles", now);
+  for (const one of checks) {
+    const was = before?.[one.name] ?? true;
+    if (one.name in now && was !== one.ok) add(`${one.name} ${serverNow()}`, troubleOf(one, serverNow()));
+  }
+}
+
+function listen() {
+  const topics = ["cameras", "recordings", ...(wants.plates ? ["plates"] : [])];
+  onEvents(topics, told, kept("notices.last", ""));
+}
+
+export function beginNotices() {
+  for (const box of $("notice-kinds").querySelectorAll("input")) {
+    box.checked = wants[box.name];
+    box.addEventListener("change", () => {
+      wants[box.name] = box.checked;
+      keep("notices.wants", wants);
+      listen();
+      show();
+    });
+  }
+  $("notices").addEventListener("toggle", ({ newState }) => {
+    if (newState === "open") return;
+    list = kept("notices.list", list).map((one) => ({ ...one, seen: true }));
+    keep("notices.list", list);
+    show();
+  });
+  addEventListener("storage", ({ key }) => { if (key === `notices.list:${who}`) { list = kept("notices.list", list); show(); } });
+  $("bell").hidden = false;
+  show();
+  onSite(look);
+  listen();
+}
