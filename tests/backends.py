@@ -30,13 +30,18 @@ def backend(kind: str, folder: Callable[[], Path]) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def gatehouse_on(kind: str, folder: Callable[[], Path], camera: str, **settings: str) -> Iterator[Running]:
-    """Run a Gatehouse that records a camera, ``ID=URL``; in the end it stops cleanly."""
-    home = folder()
-    with (
-        backend(kind, folder) as where,
-        Running(home / "data", "--camera", camera, log=home / "log", **where, **settings) as running,
-    ):
-        running.ready().recording(camera.partition("=")[0])
+def gatehouse_with(camera: str, home: Path, *, awaited: bool = True, **settings: str) -> Iterator[Running]:
+    """Run a Gatehouse that records a camera, ``ID=URL``; in the end it stops cleanly.
+
+    Args:
+        camera: the camera.
+        home: an empty folder.
+        awaited: wait until it is recorded, which strangers are not told.
+        settings: variables of the environment.
+    """
+    with Running(home / "data", "--camera", camera, log=home / "log", **settings) as running:
+        running.ready()
+        if awaited:
+            running.recording(camera.partition("=")[0])
         yield running
         assert running.stop(timeout=30) == 0

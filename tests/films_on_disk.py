@@ -46,7 +46,7 @@ def make_noise(path: Path, *, seconds: int, fps: int, rate: int) -> Path:
 
 
 def make_numbered(path: Path, *, seconds: int, fps: int = 25, size: tuple[int, int] = (320, 180)) -> Path:
-    """Write a film of H.264 with a keyframe a second, and in each picture its number, as the synthetic camera burns it."""
+    """Write a film of H.264 with a keyframe a second, and in each picture its number, as synthetic cameras have it."""
     width, height = size
     side = min(32, width // 20 // 2 * 2)
     weights = 1 << np.arange(20)

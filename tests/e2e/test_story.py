@@ -1,4 +1,4 @@
-"""The whole story in Chromium: first run, a camera, live, recorded, found, watched, deleted; and the timeline to a file.
+"""The whole story in Chromium: first run, a camera, live, recorded, found, watched, deleted; a range to a file.
 
 In one process, and in parts: each service a process of its own over RabbitMQ, MariaDB and S3. The camera speaks RTSP,
 asks for a password, and is gone for some seconds.
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
