@@ -78,9 +78,14 @@ class Process:
         self.running.kill()
         self.running.wait()
 
-    def stop(self, timeout: float = 20) -> int:
+    def end(self) -> None:
+        """Ask it to end, and do not wait for that."""
         assert self.running is not None
         self.running.send_signal(signal.SIGTERM)
+
+    def stop(self, timeout: float = 20) -> int:
+        assert self.running is not None
+        self.end()
         return self.running.wait(timeout)
 
 

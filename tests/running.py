@@ -108,14 +108,19 @@ class Running:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout)
 
-    def get(self, path: str, **query: object) -> Answer:
-        url = f"{self.url}{path}" + ("?" + urllib.parse.urlencode(query) if query else "")
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+        """Send a request; words of a header's name are joined by ``_``."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.url + path, body, named, method=method)
         try:
-            with urllib.request.urlopen(url, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=20) as answer:
                 return Answer(answer.status, dict(answer.headers), answer.read())
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, dict(error.headers), error.read())
+
+    def get(self, path: str, **query: object) -> Answer:
+        return self.ask("GET", path + ("?" + urllib.parse.urlencode(query) if query else ""))
 
     def json(self, path: str, **query: object) -> Any:
         answer = self.get(path, **query)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import av
 import pytest
 from playwright.sync_api import Browser, Page
 
 from browser_kit import READ_NUMBER, faultless, number_of
-from burned_in import luma_number
 from running import Running, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -153,38 +149,6 @@ def is_near(page: Page, number: float, most: float) -> bool:
     return found is not None and abs(found - number) <= most
 
 
-def test_a_file_begins_and_ends_with_the_frames_that_were_on_the_screen_at_the_marks(
-    page: Page, site: Recorded, tmp_path: Path
-) -> None:
-    """S1-10: marked by keys, to the very frame; length and size are told before."""
-    pause(page)
-    for _ in range(3):
-        page.keyboard.press(".")
-        page.wait_for_timeout(250)
-    first = shown(page)
-    page.keyboard.press("i")
-    page.keyboard.press("Shift+ArrowRight")
-    wait_for("another frame", lambda: (number_of(page) or 0) > first)
-    page.wait_for_timeout(300)
-    last = shown(page)
-    assert abs(last - first - FPS) <= 1
-    page.keyboard.press("o")
-    told = page.locator("#length")
-    wait_for("the size", lambda: re.fullmatch(r"[\d.]+ s, about [\d.]+ [kM]B", told.inner_text()))
-    with page.expect_download() as download:
-        page.locator("#save button[type=submit]").click()
-    film = tmp_path / "film.mp4"
-    download.value.save_as(film)
-    with av.open(io.BytesIO(film.read_bytes())) as container:
-        numbers = [luma_number(frame) for frame in container.decode(video=0)]
-    assert numbers == list(range(first, last + 1))
-    amount, unit = told.inner_text().split("about ")[1].split()
-    assert float(amount) * {"kB": 1e3, "MB": 1e6}[unit] == pytest.approx(film.stat().st_size, rel=0.05)
-    page.locator("#clear").click()
-    assert page.locator("#from").input_value() == ""
-    assert told.inner_text() == ""
-
-
 @pytest.mark.parametrize("form", ["clock", "dated", "compact", "rfc3339", "epoch"])
 def test_a_typed_time_shows_its_frame(page: Page, site: Recorded, form: str) -> None:
     """PRODUCT 3.3.4: in the site's zone, or with one of its own."""
@@ -301,17 +265,6 @@ def test_pictures_are_asked_for_one_at_a_time(page: Page, site: Recorded) -> Non
     page.wait_for_timeout(500)
     assert page.evaluate("asked") >= 2
     assert page.evaluate("most") == 1
-
-
-def test_a_gap_is_skipped_with_its_cause_while_playing(page: Page, site: Recorded) -> None:
-    """S1-5: nobody watches a frozen picture for as long as a gap is, and nothing is passed over in silence."""
-    began, ended = site.gap
-    open_at(page, site, began - 2_000_000)
-    told = page.locator("#message")
-    wait_for("word of the gap", lambda: re.search(r"Skipped \d+ s: disabled", told.inner_text()), 15)
-    wait_for("the picture after it", lambda: (number_of(page) or 999) < 90)
-    position = page.evaluate("document.getElementById('video').currentTime")
-    assert position >= (ended - began) / 1e6 + 1.9
 
 
 def test_keys_lead_from_event_to_event(page: Page, site: Recorded) -> None:

@@ -1,4 +1,4 @@
-"""A visitor in Chromium: watch live, record this session, leave, find it in the log, watch it, delete it."""
+"""Viewings and recordings by name in Chromium, beside what the whole story (``test_story``) tells of them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from running import Running, wait_for
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 FPS = 30
-NOTICED_MS = 20_000
-"""Ten seconds of silence, a look each second, and a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +36,6 @@ def page(browser: Browser) -> Iterator[Page]:
         yield opened
 
 
-def watch(page: Page, gatehouse: Running) -> None:
-    page.goto(f"{gatehouse.url}/view/street", wait_until="commit")
-    wait_for("live picture", lambda: page.evaluate("(document.getElementById('live')?.naturalWidth ?? 0) > 0"), 10)
-
-
 def in_the_log(page: Page, gatehouse: Running, state: str) -> str:
     """Look at the log until its newest row says so; return what it says."""
 
@@ -52,51 +45,6 @@ def in_the_log(page: Page, gatehouse: Running, state: str) -> str:
         return said if state in said and "watches now" not in said else None
 
     return wait_for(f"{state!r} in the log", row, 40)
-
-
-def test_a_visitor_is_watched_recorded_found_and_deleted(page: Page, gatehouse: Running) -> None:
-    """S3-3, S3-7, S3-8, S3-10, S3-12, S3-17: with the numbers that the camera burns into its pictures."""
-    watch(page, gatehouse)
-    button = page.get_by_role("button", name="Record this session")
-    expect(button).to_be_enabled(timeout=10_000)
-    pressed = time.time()
-    button.click()
-    expect(page.get_by_role("button", name="Stop recording")).to_be_visible()
-    expect(page.locator(".rec")).to_contain_text(re.compile(r"Recording 0:0[5-9]"), timeout=15_000)
-    page.goto("about:blank")
-    left = time.time()
-
-    said = in_the_log(page, gatehouse, "Recorded")
-    assert "street" in said
-    page.get_by_role("link", name=re.compile("^Watch")).first.click()
-    film = page.locator("#video")
-    wait_for("first picture", lambda: page.evaluate("document.getElementById('video')?.readyState >= 2"), 20)
-    length = float(film.evaluate("v => v.duration"))
-    assert length == pytest.approx(left - pressed, abs=3.5), "from the click until the viewer left"
-    first = wait_for("number", lambda: number_of(page))
-    film.evaluate("v => new Promise(done => { v.onseeked = done; v.currentTime = 3; })")
-    assert (number_of(page) or 0) - first == pytest.approx(3 * FPS, abs=2), "it seeks to the frame"
-    film.evaluate("v => new Promise(done => { v.onseeked = done; v.currentTime = 1; })")
-    assert (number_of(page) or 0) - first == pytest.approx(FPS, abs=2), "and back"
-    with page.expect_download() as download:
-        page.get_by_role("link", name=re.compile("^Download")).first.click()
-    assert re.fullmatch(r"\d+\.mp4", download.value.suggested_filename), "called after the number of the log"
-
-    page.get_by_label("Title").fill("the postman <b>")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_have_text("Your words have been saved.")
-    expect(page.locator("main h2").first).to_have_text("the postman <b>")
-
-    page.get_by_role("link", name="Delete…").click()
-    cancel = page.get_by_role("link", name="Cancel")
-    expect(cancel).to_be_focused()
-    cancel.click()
-    expect(page.locator("table.files tbody")).to_have_count(1)
-    page.get_by_role("link", name=re.compile("^Delete the entry")).click()
-    page.get_by_role("button", name="Delete entry and recording").click()
-    expect(page.get_by_role("status")).to_have_text("The log entry and its recording have been deleted.")
-    expect(page.locator("table.files tbody")).to_have_count(0)
-    assert gatehouse.json("/api/videos")["total_chunks"] == 0
 
 
 def test_the_live_picture_of_the_timeline_is_recorded_until_its_viewer_looks_back(

@@ -35,12 +35,14 @@ def detection(event: PlateEvent, clips: Sequence[Clip]) -> dict[str, Any]:
     The box is where the plate is in the picture of ``image_path``, and the timestamp that of this picture.
     """
     kept = [clip.key for clip in clips if clip.key]
+    x, y = event.area[:2] or (0, 0)  # of that picture, in the camera's, in whose pixels the plate's corners are
+    left, upper, right, lower = box_of(event.quad)
     return {
         "detection_id": event.id,
         "plate_text": event.text,
         "confidence": event.confidence,
         "timestamp": event.best_us / SECOND,
-        "box": [round(edge) for edge in box_of(event.quad)],
+        "box": [round(left - x), round(upper - y), round(right - x), round(lower - y)],
         "state": event.region.upper(),
         "status": "rejected" if event.rejected else "active",
         "image_path": event.frame_key or None,

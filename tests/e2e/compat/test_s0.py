@@ -10,7 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,8 @@ import av
 import pymysql
 import pytest
 
-from brokers import virtual_host
+from backends import BACKENDS, backend, gatehouse_with
 from burned_in import luma_number
-from databases import mysql_database, mysql_url
 from running import Running, wait_for
 
 pytestmark = pytest.mark.timeout(240)
@@ -35,25 +34,15 @@ class Site:
     database: str
 
 
-@pytest.fixture(scope="module", params=["embedded", "servers"])
+@pytest.fixture(scope="module", params=BACKENDS)
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """All in one process, on SQLite and a journal; or on RabbitMQ and MariaDB (S0-31: only a URL to set)."""
-    home = tmp_path_factory.mktemp("s0")
-    with ExitStack() as stack:
-        where, database = {}, f"sqlite:{home / 'data' / 'gatehouse.db'}"
-        if request.param == "servers":
-
-            def folder() -> Path:
-                return tmp_path_factory.mktemp("server")
-
-            database = stack.enter_context(mysql_database(mysql_url(folder)))
-            broker = stack.enter_context(virtual_host(folder))
-            where = {"GATEHOUSE_DATABASE_URL": database, "GATEHOUSE_BROKER_URL": broker}
-        camera = "street=synthetic:?size=640x480&fps=30"
-        running = stack.enter_context(Running(home / "data", "--camera", camera, log=home / "log", **where))
-        running.ready().recording("street")
-        yield Site(running, database)
-        assert running.stop(timeout=20) == 0
+    camera = "street=synthetic:?size=640x480&fps=30"
+    with (
+        backend(request.param, lambda: tmp_path_factory.mktemp("server")) as where,
+        gatehouse_with(camera, tmp_path_factory.mktemp("s0"), **where) as running,
+    ):
+        yield Site(running, where.get("GATEHOUSE_DATABASE_URL", f"sqlite:{running.data / 'gatehouse.db'}"))
 
 
 def rows_of(site: Site, query: str) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ export function takeTypedTimes(part, zone, now, onTime) {
       const { ms, note } = typedTime(field.value, zone, now());
       if (ms > now()) throw new RangeError(`${zone.text(ms)} has not come yet.`);
       tell(note, false);
+      part("player").focus(); // the keys that come next are those of the player, and no text
       onTime(ms);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
