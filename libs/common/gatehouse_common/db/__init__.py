@@ -35,6 +35,7 @@ from .session_trash import SessionTrash
 from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
+from .uploads import OffsetMismatch, Totals, Uploads, UploadUpkeep
 from .users import User, Users
 from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import Visible
@@ -83,6 +84,7 @@ __all__ = [
     "Media",
     "MediaFile",
     "Member",
+    "OffsetMismatch",
     "Piece",
     "PlateEvent",
     "PlateQuery",
@@ -107,7 +109,10 @@ __all__ = [
     "TimelineReader",
     "TokenRecord",
     "Tokens",
+    "Totals",
     "Upload",
+    "UploadUpkeep",
+    "Uploads",
     "User",
     "Users",
     "Viewing",
