@@ -18,6 +18,7 @@ from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
+from .media_exports import MediaExports
 from .media_intake import take_in
 from .media_records import Media, MediaFile, Piece, Upload
 from .plate_reader import PlateReader
@@ -81,6 +82,7 @@ __all__ = [
     "Logins",
     "Match",
     "Media",
+    "MediaExports",
     "MediaFile",
     "Member",
     "Piece",

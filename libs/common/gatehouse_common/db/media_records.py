@@ -11,6 +11,9 @@ NOBODY = 0
 """The owner of what came while nobody has to say who they are."""
 PROCESS = "media-process"
 """The job that makes of an upload what belongs to it. Parameters: ``media``, its number."""
+EXPORT = "media-export"
+"""The job that makes a file of recorded footage. Parameters: ``media``; ``parts``, a list of ``camera``, ``start_us``
+and ``end_us``, each a film of its own; ``gaps``, keep or skip; ``signed``."""
 
 
 @dataclass(frozen=True, slots=True)
