@@ -24,6 +24,8 @@ from gatehouse_common.media.slicing import Slice, slice_footage
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import compact, rfc3339
 
+from .work import Work
+
 _KEPT_INDEX_BYTES = 32 << 20
 Advance = Callable[[int], None]
 """Is told how many more bytes of footage have been written; raises to break off."""
@@ -56,6 +58,34 @@ class Wanted:
     def is_single(self) -> bool:
         """Whether it is one film, or one signed export, and not a ZIP of several."""
         return len(self.parts) == 1
+
+
+def export(work: Work) -> None:
+    """Make the file of an export, and keep it as the original of its medium.
+
+    Raises:
+        NotFound: nothing of what was asked for is recorded any more.
+        GatehouseError: see ``write_footage``.
+    """
+    if work.file("original") is not None:
+        return
+    made = work.folder / ("original.mp4" if work.media.type == "video/mp4" else "original.zip")
+    done, whole = 0, 1
+
+    def advance(size: int) -> None:
+        nonlocal done
+        work.check()
+        done += size
+        work.told(done / whole)
+
+    def total(size: int) -> None:
+        nonlocal whole
+        whole = max(1, size)
+
+    write_footage(work.core, parse_wanted(work.job.parameters), made, advance, total)
+    with made.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    work.keep(made, "original", "", work.media.type, bytes=made.stat().st_size, digest=digest)
 
 
 def parse_wanted(parameters: dict[str, Any]) -> Wanted:

@@ -15,6 +15,7 @@ from .limits import LimitSettings
 from .live import LiveSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
+from .transcoder import TranscoderSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
 
 
@@ -239,6 +240,7 @@ class SettingsModel(Group):
     clips: ClipSettings = Field(default_factory=ClipSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     sessions: SessionSettings = Field(default_factory=SessionSettings)
+    transcoder: TranscoderSettings = Field(default_factory=TranscoderSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)
     maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)
