@@ -48,16 +48,18 @@ class Wanted:
         parts: the films; those of which nothing is recorded are left out, and said so in the list.
         gaps: ``keep`` or ``skip``, as the slicer takes it.
         signed: whether each comes with its manifest and signature.
+        missing: cameras that were asked for too, of which nothing is recorded.
     """
 
     parts: tuple[Part, ...]
     gaps: str
     signed: bool
+    missing: tuple[str, ...] = ()
 
     @property
     def is_single(self) -> bool:
         """Whether it is one film, or one signed export, and not a ZIP of several."""
-        return len(self.parts) == 1
+        return len(self.parts) + len(self.missing) == 1
 
 
 def export(work: Work) -> None:
@@ -96,7 +98,8 @@ def parse_wanted(parameters: dict[str, Any]) -> Wanted:
     """
     try:
         parts = tuple(Part(str(p["camera"]), int(p["start_us"]), int(p["end_us"])) for p in parameters["parts"])
-        wanted = Wanted(parts, str(parameters["gaps"]), bool(parameters["signed"]))
+        missing = tuple(str(camera) for camera in parameters.get("missing", ()))
+        wanted = Wanted(parts, str(parameters["gaps"]), bool(parameters["signed"]), missing)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"the job does not say what to export: {error}") from error
     if not parts or wanted.gaps not in {"keep", "skip"}:
@@ -130,7 +133,7 @@ def write_footage(core: Core, wanted: Wanted, path: Path, advance: Advance, tota
         if wanted.is_single:
             _write_one(core, *found[0], wanted.signed, path, advance)
         else:
-            _write_several(core, cuts, wanted.signed, path, advance)
+            _write_several(core, wanted, cuts, path, advance)
     except OSError as error:
         raise from_os_error(error, "writing the export") from error
 
@@ -157,29 +160,25 @@ def _write_one(core: Core, part: Part, cut: Slice, signed: bool, path: Path, adv
 
 
 def _write_several(
-    core: Core, cuts: list[tuple[Part, Slice | None]], signed: bool, path: Path, advance: Advance
+    core: Core, wanted: Wanted, cuts: list[tuple[Part, Slice | None]], path: Path, advance: Advance
 ) -> None:
     """Write a ZIP of films, one after the other, and the list of what is in it; nothing is compressed twice."""
-    listed: list[dict[str, Any]] = []
+    nothing = {"file": None, "missing": "nothing is recorded in that range"}
+    listed: list[dict[str, Any]] = [{"camera": camera, **nothing} for camera in wanted.missing]
     with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED, allowZip64=True) as archive:
         for part, cut in cuts:
-            entry: dict[str, Any] = {
-                "camera": part.camera,
-                "from": rfc3339(part.start_us),
-                "to": rfc3339(part.end_us),
-                "file": None,
-            }
-            listed.append(entry)
+            span = {"camera": part.camera, "from": rfc3339(part.start_us), "to": rfc3339(part.end_us)}
             if cut is None:
-                entry["missing"] = "nothing is recorded in that range"
+                listed.append({**span, **nothing})
                 continue
             one = path.with_name("film")
-            digest = _write_one(core, part, cut, signed, one, advance)
-            name = f"{part.camera}_{compact(cut.start_us, core.zone)}.{'zip' if signed else 'mp4'}"
+            digest = _write_one(core, part, cut, wanted.signed, one, advance)
+            name = f"{part.camera}_{compact(cut.start_us, core.zone)}.{'zip' if wanted.signed else 'mp4'}"
             archive.write(one, name)
             one.unlink()
             gaps = [[rfc3339(gap.start), rfc3339(gap.end)] for gap in cut.gaps]
-            entry |= {"file": name, "footage_from": rfc3339(cut.start_us), "film_sha256": digest, "gaps": gaps}
+            told = {"file": name, "footage_from": rfc3339(cut.start_us), "film_sha256": digest, "gaps": gaps}
+            listed.append({**span, **told})
         archive.writestr("contents.json", json.dumps({"films": listed}, indent=1) + "\n")
 
 

@@ -13,7 +13,7 @@ PROCESS = "media-process"
 """The job that makes of an upload what belongs to it. Parameters: ``media``, its number."""
 EXPORT = "media-export"
 """The job that makes a file of recorded footage. Parameters: ``media``; ``parts``, a list of ``camera``, ``start_us``
-and ``end_us``, each a film of its own; ``gaps``, keep or skip; ``signed``."""
+and ``end_us``, each a film of its own; ``gaps``, keep or skip; ``signed``; ``missing``, cameras without footage."""
 AUDIO = "media-audio"
 """The job that makes a file of sound. Parameters: ``media``, ``codec``, ``quality`` or ``bitrate``."""
 VIDEO = "media-video"

@@ -85,7 +85,7 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
     if wanted.duration > _MOST_LATER_US:
         raise TooLarge("an export holds at most 24 h of each camera: ask in parts")
     now_us = ctx.core.clock.now_us()
-    parts, missing = list[dict[str, object]](), list[NotFound]()
+    parts, missing = list[dict[str, object]](), dict[str, NotFound]()
     for camera in dict.fromkeys(body.cameras):
         ctx.cameras.get(camera)
         try:
@@ -93,12 +93,12 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
             if not ctx.library.find(camera, clamped.start, clamped.end).media:
                 raise not_recorded(camera, wanted, NotFound(f"nothing of camera {camera!r} is recorded then"))
         except NotFound as error:
-            missing.append(error)
+            missing[camera] = error
             continue
         parts += _films(camera, clamped, round(ctx.core.settings.values.api.max_range_seconds * SECOND))
     if not parts:
-        raise missing[0]
-    zipped = len(parts) > 1 or body.signed
+        raise next(iter(missing.values()))
+    zipped = len(parts) + len(missing) > 1 or body.signed
     stamp = compact(wanted.start, ctx.core.zone)
     name = f"{body.cameras[0] if len(body.cameras) == 1 else 'cameras'}_{stamp}.{'zip' if zipped else 'mp4'}"
     media, job = MediaExports(ctx.core.db).ask(
@@ -106,7 +106,7 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
         asks.name,
         name,
         "application/zip" if zipped else "video/mp4",
-        {"parts": parts, "gaps": body.gaps, "signed": body.signed},
+        {"parts": parts, "gaps": body.gaps, "signed": body.signed, "missing": [*missing]},
         wanted.start,
         now_us,
         lambda number: keys.media_folder(asks.number, asks.name, number),
