@@ -11,7 +11,7 @@ import structlog
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Job, JobQueue, MediaWork
 from gatehouse_common.db.job_queue import MOST_TRIES, STEPS, tries
-from gatehouse_common.db.media_records import MEDIA_KINDS, PROCESS
+from gatehouse_common.db.media_records import MEDIA_KINDS, WHOLE
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
 from gatehouse_common.messages import JobChanged
 from gatehouse_common.messages.jobs import SITE, JobState
@@ -107,7 +107,7 @@ class Hand:
 
     def _begin(self, work: Work, stage: Stage, low: float, high: float) -> None:
         self._stage, self._low, self._high, self._done = stage.name, low, high, low
-        if work.job.kind == PROCESS:
+        if work.job.kind in WHOLE:
             work.learn(stage=stage.name)
         self._tell("running")
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatehouse_common.db import Media
-from gatehouse_common.db.media_records import AUDIO, PROCESS, VIDEO
+from gatehouse_common.db.media_records import AUDIO, EXPORT, PROCESS, VIDEO
 
 from . import session_chunks
 from .compressing import compress
+from .exporting import export
 from .films import transcode
 from .looking import probe
 from .merging import merge
@@ -44,6 +45,10 @@ def _is_upload(media: Media) -> bool:
     return media.session is None
 
 
+def _is_film(media: Media) -> bool:
+    return media.type.startswith("video/")
+
+
 STAGES: dict[str, tuple[Stage, ...]] = {
     PROCESS: (
         Stage("merging", merge, 10),
@@ -52,6 +57,11 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("remuxing", remux, 8, _is_upload),
         Stage("picturing", picture, 5),
         Stage("compressing", compress, 75, _is_upload),
+    ),
+    EXPORT: (
+        Stage("reading", export, 20),
+        Stage("probing", probe, 2, _is_film),
+        Stage("picturing", picture, 5, _is_film),
     ),
     AUDIO: (Stage("audio", extract),),
     VIDEO: (Stage("video", transcode),),

@@ -19,6 +19,7 @@ from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
+from .media_exports import MediaExports
 from .media_intake import take_in
 from .media_jobs import MediaJobs
 from .media_library import MediaLibrary, MediaQuery, MediaTotals
@@ -89,6 +90,7 @@ __all__ = [
     "Logins",
     "Match",
     "Media",
+    "MediaExports",
     "MediaFile",
     "MediaJobs",
     "MediaLibrary",

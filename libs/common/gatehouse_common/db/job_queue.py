@@ -16,7 +16,7 @@ from .contention import retried
 from .engine import Database
 from .jobs import Job
 from .media_models import MediaRow
-from .media_records import PROCESS
+from .media_records import WHOLE
 from .upkeep_models import JobRow
 
 MOST_TRIES = 3
@@ -99,7 +99,7 @@ class JobQueue:
                 detail = f"whoever did it ended before it was done, {begun} times: it is not tried again"
                 self._finish(c, job, "failed", detail, None, now_us)
                 return self._read(c, seen.id)
-            if job.kind == PROCESS:
+            if job.kind in WHOLE:
                 being_made = (MediaRow.number == job.media, MediaRow.state == "queued")
                 c.execute(update(MediaRow).where(*being_made).values(state="processing"))
         return job
@@ -185,7 +185,7 @@ def hold_job(c: Connection, mine: Job) -> bool:
 
 def _settle(c: Connection, job: Job, state: str, detail: str, now_us: int) -> None:
     """Let the state of a medium follow what came of the job that processes it; of one in the trash, what it was."""
-    if job.kind != PROCESS:
+    if job.kind not in WHOLE:
         return
     facts: dict[str, Any] = {"detail": detail}
     if state == "ready":

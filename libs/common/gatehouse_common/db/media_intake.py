@@ -46,7 +46,7 @@ def take_in(
     values = {"state": "complete", "received": upload.received, "changed_us": now_us, "open_name": None}
     if c.execute(update(UploadRow).where(*mine).values(values)).rowcount == 0:
         raise Conflict(f"upload {upload.id} is not received any more")
-    number = _next_number(c)
+    number = next_number(c)
     media = Media(
         number=number,
         id=new_id(),
@@ -73,18 +73,18 @@ def take_in(
         created_us=now_us,
         ready_us=None,
     )
-    c.execute(insert(MediaRow).values(_values(media)))
+    c.execute(insert(MediaRow).values(row_values(media)))
     c.execute(update(UploadRow).where(UploadRow.id == upload.id).values(media=number))
     parameters: dict[str, Any] = {"media": number}
     by = upload.owner_name
     job = Job(
         new_id(), PROCESS, "queued", parameters, 0, 0, "", None, now_us, by, None, None, None, 0, upload.owner, number
     )
-    c.execute(insert(JobRow).values(_values(job)))
+    c.execute(insert(JobRow).values(row_values(job)))
     return media, job
 
 
-def _next_number(c: Connection) -> int:
+def next_number(c: Connection) -> int:
     """Return a number that no medium ever had or gets; nobody else takes one until the end of the transaction."""
     told = c.execute(select(FactRow.value).where(FactRow.name == _LOCK).with_for_update()).scalar_one()
     number = int(told or 0) + 1
@@ -92,5 +92,6 @@ def _next_number(c: Connection) -> int:
     return number
 
 
-def _values(one: Media | Job) -> dict[str, Any]:
+def row_values(one: Media | Job) -> dict[str, Any]:
+    """Return what a row of it holds."""
     return {f.name: getattr(one, f.name) for f in fields(one)}

@@ -11,12 +11,17 @@ NOBODY = 0
 """The owner of what came while nobody has to say who they are."""
 PROCESS = "media-process"
 """The job that makes of an upload what belongs to it. Parameters: ``media``, its number."""
+EXPORT = "media-export"
+"""The job that makes a file of recorded footage. Parameters: ``media``; ``parts``, a list of ``camera``, ``start_us``
+and ``end_us``, each a film of its own; ``gaps``, keep or skip; ``signed``; ``missing``, cameras without footage."""
 AUDIO = "media-audio"
 """The job that makes a file of sound. Parameters: ``media``, ``codec``, ``quality`` or ``bitrate``."""
 VIDEO = "media-video"
 """The job that makes a film, or a moving picture. Parameters: ``media``, ``format``, and what the format knows."""
-MEDIA_KINDS = (PROCESS, AUDIO, VIDEO)
+MEDIA_KINDS = (PROCESS, EXPORT, AUDIO, VIDEO)
 """Jobs of media, which the transcoder does."""
+WHOLE = (PROCESS, EXPORT)
+"""Those that a medium is made by: it is ready when they are done, and failed when they fail."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ DEEDS = {
     "footage.get_footage": "footage.downloaded",
     "compat.get_footage": "footage.downloaded",
     "exports.get_export": "footage.exported",
+    "exports.ask_for_export": "footage.exported",
     "hls.get_vod": "footage.viewed",
     "hls.get_live": "live.viewed",
     "hls.get_chunk": "footage.viewed",

@@ -1,27 +1,35 @@
-"""``/api/v1/cameras/{camera}/export``: footage that others can verify."""
+"""``/api/v1/cameras/{camera}/export`` and ``/api/v1/exports``: footage that others can verify, now or as a job."""
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver_once
+from gatehouse_api.idempotency import once
+from gatehouse_api.routes.export_models import ExportRequest
 from gatehouse_api.routes.footage import not_recorded
+from gatehouse_api.routes.job_models import JobView, job_view
 from gatehouse_api.routes.models import CameraPath, ExportQuery
 from gatehouse_api.times import clamp, parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
-from gatehouse_common.clock import HOUR
+from gatehouse_common.clock import HOUR, SECOND
+from gatehouse_common.db import MediaExports
 from gatehouse_common.errors import NotFound, TooLarge
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import slice_footage
-from gatehouse_common.timefmt import rfc3339
+from gatehouse_common.storage import keys
+from gatehouse_common.timefmt import compact, rfc3339
 
 api = APIBlueprint("exports", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Footage")])
 
 _MOST_US = HOUR
 """The footage is read once before the first byte is sent: an hour of 4 Mbit/s takes some seconds."""
+_MOST_LATER_US = 24 * HOUR
+"""What a job makes is written once; of each camera so much."""
 _CONTENT: dict[str, dict[str, str]] = {"application/zip": {}}
 
 
@@ -60,3 +68,54 @@ def get_export(path: CameraPath, query: ExportQuery) -> Response:
         f"{path.camera}_{stamp}.zip",
         "application/zip",
     )
+
+
+@api.post("/exports", summary="Make a file of a range of one camera or several", responses={202: JobView})
+@needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
+@once()
+def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
+    """Ask for a file of footage: it is made in the background, and kept in the library of whoever asks.
+
+    One camera is an MP4, cut to the frame; what is longer than one file may be, or of several cameras, is a ZIP of
+    films with `contents.json`, which tells what is in it and what is missing. The answer's `media` is the number that
+    the file has under `/api/v1/media`.
+    """
+    ctx, asks = context(), caller()
+    wanted = parse_range(body.from_, body.to, request_zone(body.tz))
+    if wanted.duration > _MOST_LATER_US:
+        raise TooLarge("an export holds at most 24 h of each camera: ask in parts")
+    now_us = ctx.core.clock.now_us()
+    parts, missing = list[dict[str, object]](), dict[str, NotFound]()
+    for camera in dict.fromkeys(body.cameras):
+        ctx.cameras.get(camera)
+        try:
+            clamped, _ = clamp(camera, wanted)
+            if not ctx.library.find(camera, clamped.start, clamped.end).media:
+                raise not_recorded(camera, wanted, NotFound(f"nothing of camera {camera!r} is recorded then"))
+        except NotFound as error:
+            missing[camera] = error
+            continue
+        parts += _films(camera, clamped, round(ctx.core.settings.values.api.max_range_seconds * SECOND))
+    if not parts:
+        raise next(iter(missing.values()))
+    zipped = len(parts) + len(missing) > 1 or body.signed
+    stamp = compact(wanted.start, ctx.core.zone)
+    name = f"{body.cameras[0] if len(body.cameras) == 1 else 'cameras'}_{stamp}.{'zip' if zipped else 'mp4'}"
+    media, job = MediaExports(ctx.core.db).ask(
+        asks.number,
+        asks.name,
+        name,
+        "application/zip" if zipped else "video/mp4",
+        {"parts": parts, "gaps": body.gaps, "signed": body.signed, "missing": [*missing]},
+        wanted.start,
+        now_us,
+        lambda number: keys.media_folder(asks.number, asks.name, number),
+    )
+    answer = jsonify({**job_view(job).model_dump(), "media": media.number})
+    return answer, 202, {"Location": f"/api/v1/jobs/{job.id}"}
+
+
+def _films(camera: str, span: Interval, most_us: int) -> list[dict[str, object]]:
+    """Return a range of a camera as films, none longer than one file may be."""
+    starts = range(span.start, span.end, most_us)
+    return [{"camera": camera, "start_us": at, "end_us": min(at + most_us, span.end)} for at in starts]
