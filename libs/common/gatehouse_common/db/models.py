@@ -78,15 +78,6 @@ class CameraRow(Base):
     width: Mapped[int] = mapped_column(Integer, default=0, comment="pixels, 0 when unknown")
     height: Mapped[int] = mapped_column(Integer, default=0, comment="pixels, 0 when unknown")
     fps: Mapped[float] = mapped_column(Float, default=0.0, comment="frames per second measured, 0 when unknown")
-    asked_fps: Mapped[float] = mapped_column(
-        Float, default=0.0, server_default="0", comment="frames per second asked for or stated, 0 when unknown"
-    )
-    dropped: Mapped[float] = mapped_column(
-        Float, default=0.0, server_default="0", comment="share of these that did not come lately, 0 to 1"
-    )
-    dropped_frames: Mapped[int] = mapped_column(
-        Integer, default=0, server_default="0", comment="frames that did not come since it is recorded"
-    )
     codec: Mapped[str] = mapped_column(String(64), default="", comment="RFC 6381 codec string of the video")
     fallback: Mapped[str | None] = mapped_column(String(200), comment="device used in place of the configured one")
     backend: Mapped[str] = mapped_column(String(20), default="", comment="how it is read: RTSP, V4L2...")
@@ -97,6 +88,15 @@ class CameraRow(Base):
         comment="epoch of the worker that reported: older ones are ignored; 0: alone",
     )
     version: Mapped[int] = mapped_column(Integer, default=0, server_default="0", comment="counts changes of settings")
+    asked_fps: Mapped[float] = mapped_column(
+        Float, default=0.0, server_default="0", comment="frames per second asked for or stated, 0 when unknown"
+    )
+    dropped: Mapped[float] = mapped_column(
+        Float, default=0.0, server_default="0", comment="share of these that did not come lately, 0 to 1"
+    )
+    dropped_frames: Mapped[int] = mapped_column(
+        Integer, default=0, server_default="0", comment="frames that did not come since it is recorded"
+    )
 
 
 class RunRow(Base):
