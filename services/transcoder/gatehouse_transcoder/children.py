@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -23,6 +24,9 @@ _LOOK_S = 0.2
 _END_S = 5.0
 _KEPT_BYTES = 4000
 _MOST_OUTPUT = 4 << 20
+_SAID_BYTES = 300
+_PATH = re.compile(r"(?:file:)?/[^\s:']+")
+"""Of a program's last words its users read the words, and not where this machine keeps what."""
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
 
 
@@ -199,7 +203,7 @@ def _written(folder: Path | None) -> dict[str, tuple[int, int]]:
 
 def _reason(code: int, words: str, program: str) -> GatehouseError:
     """Return the error of a child that ended badly."""
-    last = words.splitlines()[-1][-300:] if words else ""
+    last = _PATH.sub("the file", words.splitlines()[-1])[-_SAID_BYTES:] if words else ""
     if any(sign in words for sign in _NO_ROOM):
         return ResourceExhausted("there is no room for what is made of uploads: the disk is full")
     if code == -signal.SIGXCPU:

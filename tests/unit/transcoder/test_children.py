@@ -30,8 +30,8 @@ def python(code: str, limits: Limits = LIMITS, ending: Cancelled | None = None, 
 
 def test_what_it_says_is_returned_and_what_it_fails_of() -> None:
     assert python("print('hello')") == "hello\n"
-    with pytest.raises(DataLoss, match="no such film"):
-        python("import sys; sys.exit('one line\\nno such film')")
+    with pytest.raises(DataLoss, match=r"^the file: no such film$"):  # and nobody is told where things are
+        python("import sys; sys.exit('one line\\nfile:/data/uploads/x.webm: no such film')")
 
 
 @pytest.mark.parametrize(
