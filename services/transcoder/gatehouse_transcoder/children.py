@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -23,6 +24,13 @@ _LOOK_S = 0.2
 _END_S = 5.0
 _KEPT_BYTES = 4000
 _MOST_OUTPUT = 4 << 20
+_SAID_BYTES = 300
+_PASSED = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV"),
+    *("LIBVA_DRIVER_NAME", "XDG_RUNTIME_DIR", "CUDA_VISIBLE_DEVICES"),
+)
+_PATH = re.compile(r"(?:file:)?/[^\s:']+")
+"""Of a program's last words its users read the words, and not where this machine keeps what."""
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
 
 
@@ -120,6 +128,7 @@ class _Child:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 cwd=folder,
+                env=_environment(),
                 start_new_session=True,
             )
         except OSError as error:
@@ -127,6 +136,7 @@ class _Child:
         self._out = cast("IO[bytes]", self._process.stdout)
         self._err = cast("IO[bytes]", self._process.stderr)
         self._errors = b""
+        self._folder, self._written = folder, _written(folder)
 
     @property
     def code(self) -> int:
@@ -163,10 +173,18 @@ class _Child:
                 if now_us - began_us > self._limits.seconds * SECOND:
                     raise DataLoss(f"it took longer than {self._limits.seconds:g} s, and was broken off")
                 if now_us - got_on_us > self._limits.stall_seconds * SECOND:
+                    if self._still_writes():
+                        got_on_us = now_us
+                        continue
                     raise DataLoss(f"it got no further for {self._limits.stall_seconds:g} s, and was broken off")
         with suppress(subprocess.TimeoutExpired):  # then it is killed
             self._process.wait(_END_S)
         return said.decode(errors="replace")
+
+    def _still_writes(self) -> bool:
+        """Return whether its files are others than at the last look: the index of a long film is moved in silence."""
+        before, self._written = self._written, _written(self._folder)
+        return self._written != before
 
     def kill(self) -> None:
         """End it and all that it started; called once it has ended, or is to."""
@@ -178,9 +196,28 @@ class _Child:
         self._err.close()
 
 
+def _environment() -> dict[str, str]:
+    """Return what a child knows of its surroundings: no secrets, for what it reads may get the better of it.
+
+    Libraries that reckon take memory for each core of the machine, unless they are told otherwise.
+    """
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    return {**passed, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "4"}
+
+
+def _written(folder: Path | None) -> dict[str, tuple[int, int]]:
+    """Return sizes and times of the files in a folder."""
+    found = {}
+    for path in folder.iterdir() if folder is not None else ():
+        with suppress(OSError):  # it has gone in the meantime
+            info = path.stat()
+            found[path.name] = (info.st_size, info.st_mtime_ns)
+    return found
+
+
 def _reason(code: int, words: str, program: str) -> GatehouseError:
     """Return the error of a child that ended badly."""
-    last = words.splitlines()[-1][-300:] if words else ""
+    last = _PATH.sub("the file", words.splitlines()[-1])[-_SAID_BYTES:] if words else ""
     if any(sign in words for sign in _NO_ROOM):
         return ResourceExhausted("there is no room for what is made of uploads: the disk is full")
     if code == -signal.SIGXCPU:

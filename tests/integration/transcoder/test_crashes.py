@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import JobQueue, JobRepository
+from gatehouse_common.db.media_models import MediaRow
 from gatehouse_common.db.media_records import MEDIA_KINDS
 from gatehouse_common.db.media_work import MediaWork
 from gatehouse_common.runtime import Core
@@ -65,6 +67,22 @@ def core(tmp_path: Path) -> Iterator[Core]:
 def tools() -> Tools:
     program = find_program(QUIET, SystemClock(), lambda: None)
     return Tools(program, Limits.of(QUIET), Limits.of_probe(QUIET))
+
+
+def test_of_what_has_been_deleted_nothing_is_made(core: Core, tmp_path: Path) -> None:
+    """S4-21: in the midst of it; whoever has the job next ends it."""
+    queue = JobQueue(core.db, MEDIA_KINDS)
+    one, job = upload(core, browser_film(1, "160x120"))
+    first = queue.take(job, "first", core.clock.now_us())
+    assert first is not None
+    with core.db.begin() as c:
+        c.execute(update(MediaRow).values(state="deleted"))
+    work = Hand(core, tools(), first, threading.Event(), {})
+    assert not MediaWork(core.db).learn(first, one.number, stage="merging")
+    work.do(tmp_path / "first")
+    assert JobRepository(core.db).get(job.id).state == "done"
+    assert (files(core, one.number), media(core, one.number).state) == ({}, "deleted")
+    assert list(core.store.list(one.folder)) == []
 
 
 @pytest.mark.parametrize(

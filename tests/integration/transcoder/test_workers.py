@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from sqlalchemy import func, select
 
@@ -66,7 +67,12 @@ def test_each_upload_is_processed_once_though_a_worker_is_killed_twice(shared: d
         for share in (0.2, 0.5):
             wait_for("jobs that are done", lambda share=share: done(core) >= share * UPLOADS, 400)  # type: ignore[misc]
             victim = wait_for("a worker with a job", lambda: at_work(core, workers[0]), 30)
+            running = workers[0].running
+            assert running is not None
+            children = psutil.Process(running.pid).children(recursive=True)
             workers[0].kill()
+            _, alive = psutil.wait_procs(children, 5)
+            assert alive == []  # nobody goes on with what nobody waits for
             left = JobRepository(core.db).get(victim)
             wait_for(
                 "another to have it", lambda left=left: JobRepository(core.db).get(left.id).owner != left.owner, 20
