@@ -20,6 +20,7 @@ from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
 from .media_intake import take_in
+from .media_inventory import MediaInventory
 from .media_jobs import MediaJobs
 from .media_library import MediaLibrary, MediaQuery, MediaTotals
 from .media_records import Media, MediaFile, Piece, Upload
@@ -90,6 +91,7 @@ __all__ = [
     "Match",
     "Media",
     "MediaFile",
+    "MediaInventory",
     "MediaJobs",
     "MediaLibrary",
     "MediaQuery",
