@@ -23,3 +23,5 @@ UPLOAD_ROUTES: dict[str, Route] = {
     "POST /upload/": Route("/upload/", _UPLOADS),
     "POST /srce/api/upload/": Route("/srce/api/upload/", _UPLOADS),
 }
+NO_UPLOADS = {"GET /api/v1/uploads/<upload>"}
+"""Nothing is being uploaded."""
