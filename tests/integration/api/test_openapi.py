@@ -163,7 +163,11 @@ def test_old_routes_are_marked_and_name_what_there_is_now(site: AccessSite, docu
         if path not in old:
             continue
         assert all("Deprecation" in answer["headers"] for answer in operation["responses"].values()), path
-        answer = site.ask("nobody", method.upper(), path.replace("{chunk}", "1").replace("{video}", "1").replace("{", "").replace("}", ""))
+        answer = site.ask(
+            "nobody",
+            method.upper(),
+            path.replace("{chunk}", "1").replace("{video}", "1").replace("{", "").replace("}", ""),
+        )
         assert answer.status == (401 if operation["security"] else 200), path
         assert answer.headers["Deprecation"].startswith("@"), path
         successor = answer.headers["Link"].partition(">")[0].lstrip("<")
