@@ -90,7 +90,7 @@ def test_any_server_goes_on_with_any_upload(site: tuple[Replicas, Core]) -> None
     while at < len(data):
         url = urls[turn % 2] + path
         found = int(requests.head(url, headers=TUS, timeout=30).headers["Upload-Offset"])
-        assert found > at
+        assert found == at or turn == 0
         at, turn = found, turn + 1
         if turn == 1:
             assert 3 * MIB - (64 << 10) <= at <= 3 * MIB
