@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -23,6 +24,9 @@ _LOOK_S = 0.2
 _END_S = 5.0
 _KEPT_BYTES = 4000
 _MOST_OUTPUT = 4 << 20
+_SAID_BYTES = 300
+_PATH = re.compile(r"(?:file:)?/[^\s:']+")
+"""Of a program's last words its users read the words, and not where this machine keeps what."""
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
 
 
@@ -127,6 +131,7 @@ class _Child:
         self._out = cast("IO[bytes]", self._process.stdout)
         self._err = cast("IO[bytes]", self._process.stderr)
         self._errors = b""
+        self._folder, self._written = folder, _written(folder)
 
     @property
     def code(self) -> int:
@@ -163,10 +168,18 @@ class _Child:
                 if now_us - began_us > self._limits.seconds * SECOND:
                     raise DataLoss(f"it took longer than {self._limits.seconds:g} s, and was broken off")
                 if now_us - got_on_us > self._limits.stall_seconds * SECOND:
+                    if self._still_writes():
+                        got_on_us = now_us
+                        continue
                     raise DataLoss(f"it got no further for {self._limits.stall_seconds:g} s, and was broken off")
         with suppress(subprocess.TimeoutExpired):  # then it is killed
             self._process.wait(_END_S)
         return said.decode(errors="replace")
+
+    def _still_writes(self) -> bool:
+        """Return whether its files are others than at the last look: the index of a long film is moved in silence."""
+        before, self._written = self._written, _written(self._folder)
+        return self._written != before
 
     def kill(self) -> None:
         """End it and all that it started; called once it has ended, or is to."""
@@ -178,9 +191,19 @@ class _Child:
         self._err.close()
 
 
+def _written(folder: Path | None) -> dict[str, tuple[int, int]]:
+    """Return sizes and times of the files in a folder."""
+    found = {}
+    for path in folder.iterdir() if folder is not None else ():
+        with suppress(OSError):  # it has gone in the meantime
+            info = path.stat()
+            found[path.name] = (info.st_size, info.st_mtime_ns)
+    return found
+
+
 def _reason(code: int, words: str, program: str) -> GatehouseError:
     """Return the error of a child that ended badly."""
-    last = words.splitlines()[-1][-300:] if words else ""
+    last = _PATH.sub("the file", words.splitlines()[-1])[-_SAID_BYTES:] if words else ""
     if any(sign in words for sign in _NO_ROOM):
         return ResourceExhausted("there is no room for what is made of uploads: the disk is full")
     if code == -signal.SIGXCPU:

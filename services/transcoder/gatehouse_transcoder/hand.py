@@ -100,6 +100,8 @@ class Hand:
     def _made(self, folder: Path) -> dict[str, object]:
         job = self._job
         media = self._rows.media(int(job.media or job.parameters["media"]))
+        if media.state == "deleted":  # since it was asked for, or by whoever did it, and died before saying so
+            return {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         work = Work(self._core, self._tools, self._rows, job, media, folder, self._ending, self._advance)
         do_all(work, lambda stage, low, high: self._begin(work, stage, low, high))

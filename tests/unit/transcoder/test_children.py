@@ -30,8 +30,8 @@ def python(code: str, limits: Limits = LIMITS, ending: Cancelled | None = None, 
 
 def test_what_it_says_is_returned_and_what_it_fails_of() -> None:
     assert python("print('hello')") == "hello\n"
-    with pytest.raises(DataLoss, match="no such film"):
-        python("import sys; sys.exit('one line\\nno such film')")
+    with pytest.raises(DataLoss, match=r"^the file: no such film$"):  # and nobody is told where things are
+        python("import sys; sys.exit('one line\\nfile:/data/uploads/x.webm: no such film')")
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,13 @@ def test_what_takes_too_much_is_ended_with_a_sentence(
 
 def test_one_that_gets_on_may_take_longer_than_one_that_does_not() -> None:
     python("import time\nfor _ in range(8): time.sleep(.1); print('on', flush=True)", Limits(9, 0.5, 1 << 30, 1, 1))
+
+
+def test_one_that_writes_in_silence_gets_on(tmp_path: Path) -> None:
+    """The index of a film of gigabytes is moved to its front without a word."""
+    code = "import time\nfor n in range(12): time.sleep(.1); open('film', 'a').write('x')"
+    limits = Limits(9, 0.4, 1 << 30, 1 << 20, 1)
+    run([sys.executable, "-I", "-S", "-c", code], limits, SystemClock(), lambda: None, folder=tmp_path)
 
 
 def test_one_that_is_not_wanted_any_more_goes_with_all_that_it_started(tmp_path: Path) -> None:
