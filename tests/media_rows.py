@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,6 +18,19 @@ ADA = 1
 
 
 def put(db: Database, number: int, **more: Any) -> Media:
+    """A medium that is ready."""
+    return put_many(db, [{"number": number, **more}])[0]
+
+
+def put_many(db: Database, each: Sequence[Mapping[str, Any]]) -> list[Media]:
+    """Media that are ready, with what is otherwise of each."""
+    media = [medium(**more) for more in each]
+    with db.begin() as c:
+        c.execute(insert(MediaRow), [{f.name: getattr(one, f.name) for f in fields(Media)} for one in media])
+    return media
+
+
+def medium(number: int, **more: Any) -> Media:
     """A medium that is ready."""
     media = Media(
         number=number,
@@ -44,10 +58,7 @@ def put(db: Database, number: int, **more: Any) -> Media:
         created_us=T + number,
         ready_us=T + number,
     )
-    media = replace(media, **more)
-    with db.begin() as c:
-        c.execute(insert(MediaRow).values({f.name: getattr(media, f.name) for f in fields(Media)}))
-    return media
+    return replace(media, **more)
 
 
 def add_file(db: Database, media: Media, kind: str, size: int = 10, **more: Any) -> MediaFile:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from databases import mysql_database, mysql_url
-from gatehouse_common.db import ClipQuery, ClipRepository, Database, PlateQuery, PlateReader
+from gatehouse_common.db import ClipQuery, ClipRepository, Database, MediaLibrary, MediaQuery, PlateQuery, PlateReader
 from gatehouse_common.testing.plate_rows import seed_plates
+from media_rows import put_many
 from plate_kit import S, T
 from query_plans import steps_of
 
@@ -36,6 +37,7 @@ def filled(url: str) -> Iterator[Database]:
         clips.plan(CAMERAS[n % 4], f"event-{n}", T + n * HOUR, 5 * S, 15 * S, 300 * S, T)
     for clip in clips.planned()[: _CLIPS - 5]:
         clips.stored(clip.id, f"videos/{clip.id}", clip.start_us, clip.end_us, 1, 1, 1, 1, "", T)
+    put_many(made, [{"number": n, "owner": n % 40, "created_us": T + n} for n in range(1, 2001)])
     yield made
     made.close()
 
@@ -59,6 +61,9 @@ PAGES: list[tuple[Callable[[Database], object], str, str]] = [
     (search(text="ABC1234"), TEXTS, BY_TEXT),
     (search(text="ABC1234", cameras=frozenset(CAMERAS), before=(T + HOUR, "x")), TEXTS, BY_TEXT),
     (search(text="*", match="wildcard", cameras=GATE), EVENTS, "ix_plate_events_camera"),
+    (lambda db: MediaLibrary(db).find(MediaQuery(), 50), "media", "ix_media_created"),
+    (lambda db: MediaLibrary(db, 7).find(MediaQuery(), 50, (T + 900, "x")), "media", "ix_media_owner"),
+    (lambda db: MediaLibrary(db, 7).find(MediaQuery(start_us=T), 50), "media", "ix_media_owner"),
     (lambda db: ClipRepository(db).list(ClipQuery()), "clips", "ix_clips_start"),
     (lambda db: ClipRepository(db).list(ClipQuery(cameras=GATE)), "clips", "ix_clips_camera"),
     (lambda db: PlateReader(db).visits_of("ABC1234"), EVENTS, "ix_plate_events_text"),

@@ -169,8 +169,8 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
 
 NOTHING_YET = {
     *("GET /api/v1/hls/<camera>/live.m3u8", "GET /api/docs/scalar/<path:filename>"),
-    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER, *NO_PAGES),
-    *(*NO_MEDIA, *NO_UPLOADS),
+    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER, *NO_PAGES, *NO_UPLOADS),
+    *NO_MEDIA,
 }
 """Nothing is recorded while the test runs; and there is nobody of that name."""
 

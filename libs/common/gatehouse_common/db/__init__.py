@@ -21,6 +21,7 @@ from .login_attempts import LoginAttempts
 from .logins import Login, Logins
 from .media_exports import MediaExports
 from .media_intake import take_in
+from .media_inventory import MediaInventory
 from .media_jobs import MediaJobs
 from .media_library import MediaLibrary, MediaQuery, MediaTotals
 from .media_records import Media, MediaFile, Piece, Upload
@@ -92,6 +93,7 @@ __all__ = [
     "Media",
     "MediaExports",
     "MediaFile",
+    "MediaInventory",
     "MediaJobs",
     "MediaLibrary",
     "MediaQuery",
