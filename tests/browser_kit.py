@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 FLAGS = [
     "--no-sandbox",
@@ -45,3 +48,16 @@ def chromium() -> str:
 def number_of(page: Page) -> int | None:
     found = page.evaluate(READ_NUMBER)
     return None if found is None else int(found)
+
+
+@contextmanager
+def faultless(browser: Browser, **context: Any) -> Iterator[Page]:
+    """Yield a page of a context of its own; in the end no script of it has failed, and nothing broke its policy."""
+    of_its_own = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **context})
+    opened = of_its_own.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+    yield opened
+    of_its_own.close()
+    assert problems == []

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from browser_kit import FLAGS, chromium
 from running import Running, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
@@ -29,14 +28,6 @@ OF_USERS = (
 OF_STRANGERS = ("/login", "/signup", "/signup?done=signed-up", "/s/nothing", "/nowhere")
 Scheme = Literal["light", "dark"]
 FORMS: list[tuple[int, Scheme]] = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]  # type: ignore[misc]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")

@@ -8,16 +8,15 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from browser_kit import FLAGS, chromium, number_of
+from browser_kit import number_of
 from running import Running, decode, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -25,14 +24,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 ANN, BOB = "winter copper lantern 9", "violet engine harbour 7"
 LOCAL = {"GATEHOUSE_AUTH__MODE": "local"}
 TOKEN = re.compile(r"gatehouse_pat_[a-z2-7]{12}_[a-z2-7]{52}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield running
-        running.close()
 
 
 def log_in(page: Page, name: str, password: str) -> None:

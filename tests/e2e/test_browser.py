@@ -12,11 +12,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import av
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
-from browser_kit import FLAGS, READ_NUMBER, chromium, number_of
+from browser_kit import READ_NUMBER, faultless, number_of
+from burned_in import luma_number
 from running import Running, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -33,33 +33,11 @@ def gatehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         assert running.stop() == 0
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def page(browser: Browser, gatehouse: Running) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
-    opened.goto(f"{gatehouse.url}/timeline?camera=street")
-    yield opened
-    context.close()
-    assert problems == []
-
-
-def luma_number(frame: av.VideoFrame) -> int:
-    plane = frame.planes[0]
-    y = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
-    side = min(32, frame.width // 20 // 2 * 2)
-    inner = slice(side // 4, side - side // 4)
-    return sum(1 << k for k in range(20) if y[inner, k * side + side // 4 : (k + 1) * side - side // 4].mean() > 125)
+    with faultless(browser, accept_downloads=True) as opened:
+        opened.goto(f"{gatehouse.url}/timeline?camera=street")
+        yield opened
 
 
 def first_frame(film: bytes) -> int:

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import simplejpeg
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from browser_kit import FLAGS, chromium
+from browser_kit import faultless
 from running import Running, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -49,25 +49,11 @@ def gatehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         assert running.stop(20) == 0
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def page(browser: Browser, gatehouse: Running) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
-    opened.goto(f"{gatehouse.url}/")
-    yield opened
-    context.close()
-    assert problems == []
+    with faultless(browser) as opened:
+        opened.goto(f"{gatehouse.url}/")
+        yield opened
 
 
 def numbers(page: Page) -> dict[str, int]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from browser_kit import FLAGS, chromium
+from browser_kit import faultless
 from running import Running, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -18,14 +18,6 @@ PLACES = (
     "/audit",
 )
 PAGES = (*PLACES, "/detection-test", "/account")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +39,9 @@ def gatehouse(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Ite
 
 @pytest.fixture
 def page(browser: Browser, gatehouse: Running) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
-    log_in(opened, gatehouse)
-    yield opened
-    context.close()
-    assert problems == []
+    with faultless(browser, viewport={"width": 1280, "height": 800}, color_scheme="light") as opened:
+        log_in(opened, gatehouse)
+        yield opened
 
 
 def log_in(page: Page, gatehouse: Running) -> None:

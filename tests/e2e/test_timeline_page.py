@@ -14,11 +14,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import av
-import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from browser_kit import FLAGS, READ_NUMBER, chromium, number_of
+from browser_kit import READ_NUMBER, faultless, number_of
+from burned_in import luma_number
 from running import Running, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -93,25 +93,11 @@ def footage_after_gap(running: Running) -> int:
     return sum(b - a for a, b in running.ledger("street")[0] if gaps and a >= gaps[0][1] - 100_000)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def page(browser: Browser, site: Recorded) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 1000}, accept_downloads=True)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
-    open_at(opened, site, site.start + 4_000_000)
-    yield opened
-    context.close()
-    assert problems == []
+    with faultless(browser, viewport={"width": 1280, "height": 1000}, accept_downloads=True) as opened:
+        open_at(opened, site, site.start + 4_000_000)
+        yield opened
 
 
 def open_at(page: Page, site: Recorded, us: float, span_s: float = 40) -> None:
@@ -165,14 +151,6 @@ def shown(page: Page) -> int:
 def is_near(page: Page, number: float, most: float) -> bool:
     found = number_of(page)
     return found is not None and abs(found - number) <= most
-
-
-def luma_number(frame: av.VideoFrame) -> int:
-    plane = frame.planes[0]
-    y = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
-    side = min(32, frame.width // 20 // 2 * 2)
-    inner = slice(side // 4, side - side // 4)
-    return sum(1 << k for k in range(20) if y[inner, k * side + side // 4 : (k + 1) * side - side // 4].mean() > 125)
 
 
 def test_a_file_begins_and_ends_with_the_frames_that_were_on_the_screen_at_the_marks(

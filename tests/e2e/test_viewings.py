@@ -10,9 +10,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from browser_kit import FLAGS, chromium, number_of
+from browser_kit import faultless, number_of
 from running import Running, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
@@ -32,24 +32,10 @@ def gatehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         assert running.stop(timeout=40) == 0
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    opened = context.new_page()
-    problems: list[str] = []
-    opened.on("pageerror", lambda error: problems.append(str(error)))
-    opened.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
-    yield opened
-    context.close()
-    assert problems == []
+    with faultless(browser, accept_downloads=True) as opened:
+        yield opened
 
 
 def watch(page: Page, gatehouse: Running) -> None:

@@ -16,7 +16,7 @@ from gatehouse_common.messages.catalog import CATALOG, Entry, entry_of, queues
 from gatehouse_common.messages.vocabulary import GapCause
 
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "messages"
-SERVICES = {"capture", "segmenter", "indexer", "api", "gatehouse", "detector", "janitor"}
+SERVICES = {"capture", "segmenter", "indexer", "api", "gatehouse", "detector", "janitor", "transcoder"}
 
 
 def models(base: type[Message] = Message) -> Iterator[type[Message]]:

@@ -18,6 +18,8 @@ from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
+from .media_intake import take_in
+from .media_records import Media, MediaFile, Piece, Upload
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
@@ -79,7 +81,10 @@ __all__ = [
     "LoginAttempts",
     "Logins",
     "Match",
+    "Media",
+    "MediaFile",
     "Member",
+    "Piece",
     "PlateEvent",
     "PlateQuery",
     "PlateReadRecord",
@@ -103,6 +108,7 @@ __all__ = [
     "TimelineReader",
     "TokenRecord",
     "Tokens",
+    "Upload",
     "User",
     "Users",
     "Viewing",
@@ -112,4 +118,5 @@ __all__ = [
     "Watcher",
     "plate_times",
     "present_cause",
+    "take_in",
 ]

@@ -35,6 +35,8 @@ class Job:
     ended_us: int | None
     owner: str | None
     renewals: int
+    user: int | None = None
+    media: int | None = None
 
 
 _JOB = [getattr(JobRow, f.name) for f in fields(Job)]

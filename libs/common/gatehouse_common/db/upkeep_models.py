@@ -93,6 +93,7 @@ class JobRow(Base):
         CheckConstraint("state IN ('queued', 'running', 'done', 'failed', 'cancelled')", name="state"),
         Index("ix_jobs_kind", "kind", "state", "created_us"),
         Index("ix_jobs_created", "created_us", "id"),
+        Index("ix_jobs_media", "media", "created_us"),
         _TABLE,
     )
 
@@ -110,6 +111,8 @@ class JobRow(Base):
     ended_us: Mapped[int | None] = _us("when it ended, null: not yet")
     owner: Mapped[str | None] = mapped_column(String(64), comment="name of the process that does it, null: nobody")
     renewals: Mapped[int] = mapped_column(_BIG, default=0, comment="counts signs of life of its owner")
+    user: Mapped[int | None] = mapped_column(Integer, comment="number of the user whose it is, null: of the house")
+    media: Mapped[int | None] = mapped_column(Integer, comment="number of the medium that it is about, null: of none")
 
 
 class FactRow(Base):

@@ -7,6 +7,7 @@ from .detections import DetectionAnswered, DetectionRequested, ReadingFields
 from .envelope import Message, decode, encode
 from .frames import FrameSampled
 from .gaps import GapRecorded
+from .jobs import SITE, JobChanged
 from .live import LiveMedia, LivePreview, LiveRequested
 from .plates import Direction, PlateClosed, PlateIndexed, PlateSeen, ReadFields, VisitFields
 from .purges import FootagePurged
@@ -14,6 +15,7 @@ from .runs import Interruption, RunEnded, RunStarted
 from .vocabulary import CameraState, GapCause
 
 __all__ = [
+    "SITE",
     "CameraChanged",
     "CameraState",
     "CameraStatus",
@@ -34,6 +36,7 @@ __all__ = [
     "GapRecorded",
     "GopWritten",
     "Interruption",
+    "JobChanged",
     "LiveMedia",
     "LivePreview",
     "LiveRequested",

@@ -11,6 +11,7 @@ from .detections import DetectionAnswered, DetectionRequested
 from .envelope import Message
 from .frames import FrameSampled
 from .gaps import GapRecorded
+from .jobs import JobChanged
 from .live import LiveMedia, LivePreview, LiveRequested
 from .plates import PlateClosed, PlateIndexed, PlateSeen
 from .purges import FootagePurged
@@ -62,6 +63,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(PlateIndexed, False, ("indexer", "api"), ("api",)),
     Entry(FootageWanted, False, ("segmenter",), ("capture",)),
     Entry(ClipStored, False, ("segmenter",), ("api",)),
+    Entry(JobChanged, False, ("api", "janitor", "transcoder"), ("api", "transcoder")),
     Entry(DetectionRequested, False, ("api",), ("detector",)),
     Entry(DetectionAnswered, False, ("detector",), ("api",)),
 )

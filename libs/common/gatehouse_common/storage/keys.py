@@ -19,6 +19,8 @@ CLIPS = "clips/"
 VIDEOS = "videos/"
 PLATES = "plates/"
 SESSIONS = "sessions/"
+INCOMING = "incoming/"
+UPLOADS = "uploads/"
 STORE_SIGN = "gatehouse-store.json"
 """Tells whose store it is: a disk that is not mounted has none."""
 HOLDS = "holds.json"
@@ -147,6 +149,27 @@ def session(start_us: int, number: int, tz: ZoneInfo, attempt: int = 1, *, name:
 def is_session(key: str) -> bool:
     """Return whether a key is one that a file of a session may have."""
     return _SESSION_KEY.fullmatch(key) is not None
+
+
+def incoming(upload: str, position: int, attempt: str) -> str:
+    """Key of a piece of an upload: ``incoming/{upload}/{position}-{attempt}``.
+
+    Args:
+        upload: its id.
+        position: of the piece, see ``UploadPieceRow``.
+        attempt: an id of its own for each try: of two that store a piece at once, the row says which is the one.
+    """
+    return f"{INCOMING}{upload}/{position:015d}-{attempt}"
+
+
+def media_folder(owner: int, owner_name: str, media: int) -> str:
+    """Prefix of the keys of all files of a medium: ``uploads/{user}/{media}/``; what a client sent never climbs.
+
+    The user's name is written in lower case and with nothing but ``a-z 0-9 _ -``; its number keeps apart those who
+    are written alike then.
+    """
+    name = "".join(c for c in owner_name.lower() if c.isascii() and (c.isalnum() or c in "_-"))[:40]
+    return f"{UPLOADS}{name or 'user'}.{owner}/{media}/"
 
 
 def plate_picture(
