@@ -225,3 +225,18 @@ def test_what_is_held_after_it_was_deleted_is_not_listed_as_if_it_were_there(cor
     assert GivingBack(core, deletions, core.clock.now_us).look() == 1
     assert RecorderSessions(core.db).any_state(file.number).state == ("stored" if there else "deleted")
     assert (file.id in {one.id for one in rows(core)}) is there
+
+
+@pytest.mark.parametrize("place", [0.02, 0.5, 0.9])
+def test_a_byte_that_flipped_is_found_and_the_file_is_cut_anew(core: Core, place: float) -> None:
+    """S2-44, R5: anywhere in it; the file says at its end what the bytes before were."""
+    file = rows(core)[1]
+    before = read(core, file.key)
+    at = int(len(before) * place)
+    replace(core, file.key, before[:at] + bytes([before[at] ^ 0x10]) + before[at + 1 :])
+    ((kind, key),) = found(core)
+    assert (kind, key) == ("damaged", file.key)
+    mend(core)
+    cut_what_is_planned(core)
+    assert read(core, rows(core)[1].key) == before
+    assert found(core) == []
