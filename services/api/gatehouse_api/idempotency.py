@@ -7,6 +7,7 @@ free again at once.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from flask import Flask, Response, g, request
 
 from gatehouse_common.clock import Clock
 from gatehouse_common.db import KeptAnswers
-from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.errors import GatehouseError, InvalidInput, NotFound
 
-from .auth.caller import known_caller
+from .auth.caller import known_caller, wanted_permission
 from .problems import problem
 
 log = structlog.get_logger(__name__)
@@ -108,6 +109,7 @@ def install_idempotency(app: Flask, kept: KeptAnswers, clock: Clock) -> None:
         if not found.same:
             told = f"this {HEADER} was that of another request: each needs its own"
             return problem(422, "idempotency-key-reused", "The key is of another request", told)
+        _refuse_unseen(found.body)
         return Response(found.body, found.status, {**found.headers, REPLAYED: "true"})
 
     @app.after_request
@@ -128,6 +130,18 @@ def install_idempotency(app: Flask, kept: KeptAnswers, clock: Clock) -> None:
             # It has been done, and whoever asked is told so; only asking again would not be.
             log.warning("an answer is not kept for its key", reason=error.message)
         return answer
+
+
+def _refuse_unseen(body: str) -> None:
+    """Return unless an answer is about a camera that is not there any more for whoever asks.
+
+    Raises:
+        NotFound: it is.
+    """
+    told, asks = json.loads(body) if body else None, known_caller()
+    name = told.get("camera") if isinstance(told, dict) else None
+    if isinstance(name, str) and asks is not None and not asks.sees(name, wanted_permission()):
+        raise NotFound(f"there is no camera {name[:64]!r}")
 
 
 def _read_key(header: str) -> str:

@@ -9,8 +9,10 @@ from flask import g
 from gatehouse_common.accounts import Permission, Principal, Role, Scope, parse_name
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import (
+    Also,
     Audit,
     Camera,
+    Deed,
     Deletions,
     RecorderSession,
     RecorderSessions,
@@ -83,7 +85,8 @@ class RecorderDesk:
         if self._is_open:
             if found is None and not add:
                 raise NotFound(f"No active recording for user {shown}")
-            return found or self._users.add(shown, Role.UPLOADER, self._core.clock.now_us(), all_cameras=True)
+            # Where people are known later it is nobody who was let in: no camera is there for it unless somebody says.
+            return found or self._users.add(shown, Role.UPLOADER, self._core.clock.now_us(), all_cameras=False)
         if found is not None and found.id == asks.user:
             return found
         if not asks.may(Scope.RECORDS_IMPERSONATE):
@@ -99,23 +102,27 @@ class RecorderDesk:
         return found if found is not None and (others or found.id == asks.user) else None
 
     def begin(
-        self, user: User, camera: Camera, total_s: int, chunk_s: int, asks: Principal, caller: Caller
+        self, name: str, camera: Camera, total_s: int, chunk_s: int, asks: Principal, caller: Caller
     ) -> RecorderSession:
-        """Begin a session: from now on, for so many seconds, in files of so many seconds.
+        """Begin a session of a user: from now on, for so many seconds, in files of so many seconds.
+
+        Where nobody is known a user of a new name is added, unless the session is refused.
 
         Raises:
             Conflict: this user records already, or the camera is off.
-            Forbidden: files of this camera are not for who asks.
+            Forbidden: files of this camera are not for who asks, or it is another's name.
+            NotFound: there is no such user.
+            InvalidInput: the name cannot be one.
         """
         if not asks.sees(camera.id, Permission.EXPORT):
             raise Forbidden(f"files of camera {camera.id!r} are not for you.")
         if not camera.enabled:
             raise Conflict(f"camera {camera.id!r} is off: nothing of it would be recorded.")
+        user = self.user(name, asks, add=True)
         now_us = self._core.clock.now_us()
         span = Interval(now_us, now_us + total_s * SECOND)
-        session = self._sessions.begin(user.number, user.name, camera.id, span, chunk_s)
-        self._note("recorder_session.started", session, asks, caller)
-        return session
+        noted = self._noting("recorder_session.started", asks, caller)
+        return self._sessions.begin(user.number, user.name, camera.id, span, chunk_s, also=noted)
 
     def active(self, user: User) -> RecorderSession | None:
         """Return the session of a user that goes on, None if there is none."""
@@ -130,8 +137,8 @@ class RecorderDesk:
         session = self.active(user)
         if session is None or not asks.sees(session.camera):
             raise NotFound(f"No active recording for user {user.name}")
-        stopped = self._sessions.stop(session.number, self._core.clock.now_us())
-        self._note("recorder_session.stopped", stopped, asks, caller)
+        noted = self._noting("recorder_session.stopped", asks, caller)
+        stopped = self._sessions.stop(session.number, self._core.clock.now_us(), noted)
         clock, nobody = self._core.clock, threading.Event()
         until = clock.monotonic_us() + round(_PATIENCE_S * SECOND)
         while self._sessions.is_waiting(session.number) and clock.monotonic_us() < until:
@@ -208,9 +215,14 @@ class RecorderDesk:
         if not self._is_open and found.user != asks.number and not asks.may(Scope.FOOTAGE_DELETE):
             raise Forbidden("you can delete your own files only.")
 
-    def _note(self, what: str, session: RecorderSession, asks: Principal, caller: Caller) -> None:
-        detail = {"session": session.number, "user_name": session.user_name}
-        self._write(what, session.camera, detail, asks, caller)
+    def _noting(self, what: str, asks: Principal, caller: Caller) -> Also:
+        """Return what writes down who did something to a session, with what they do."""
+
+        def deed(session: RecorderSession) -> Deed:
+            detail = {"session": session.number, "user_name": session.user_name}
+            return deed_of(asks, caller, what, f"camera {session.camera}", detail)
+
+        return self._audit.noting(deed, self._core.clock.now_us())
 
     def _note_file(self, what: str, found: SessionChunk, asks: Principal, caller: Caller) -> None:
         self._write(what, found.camera, {"file": found.key, "session": found.session}, asks, caller)

@@ -11,6 +11,7 @@ import structlog
 from gatehouse_common.accounts import Permission, Principal, Role
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import (
+    Also,
     Audit,
     CameraRepository,
     Deed,
@@ -182,8 +183,8 @@ class ViewingDesk:
         self._refuse_others(viewing, asks)
         session = self.recording(viewing)
         if session is not None:
-            self._sessions.stop(session.number, self._core.clock.now_us())
-            self._note("recorder_session.stopped", session, caller.address, asks)
+            noted = self._noting("recorder_session.stopped", caller.address, asks)
+            self._sessions.stop(session.number, self._core.clock.now_us(), noted)
 
     def recording(self, viewing: Viewing) -> RecorderSession | None:
         """Return the session that records a viewing, None if it is not recorded."""
@@ -236,14 +237,20 @@ class ViewingDesk:
         user, name = (viewing.user, viewing.user_name) if viewing.user else self._nobody(now_us)
         span = Interval(now_us, now_us + _LONGEST_US)
         session = self._sessions.begin(
-            user, name, viewing.camera, span, _FILE_S, viewing=viewing.id, name=str(viewing.number)
+            user,
+            name,
+            viewing.camera,
+            span,
+            _FILE_S,
+            viewing=viewing.id,
+            name=str(viewing.number),
+            also=self._noting("recorder_session.started", address, asks),
         )
         self._viewings.recorded(viewing.number, session.number)
-        self._note("recorder_session.started", session, address, asks)
         return session
 
     def _nobody(self, now_us: int) -> tuple[int, str]:
-        found = self._users.named(EVERYBODY) or self._users.add(EVERYBODY, Role.UPLOADER, now_us, all_cameras=True)
+        found = self._users.named(EVERYBODY) or self._users.add(EVERYBODY, Role.UPLOADER, now_us, all_cameras=False)
         return found.number, found.name
 
     def _end_silent(self, there: Collection[int | None]) -> None:
@@ -266,8 +273,12 @@ class ViewingDesk:
             if ended_us is not None:
                 self._sessions.stop(session.number, ended_us)
 
-    def _note(self, what: str, session: RecorderSession, address: str, asks: Principal | None) -> None:
-        detail = {"session": session.number, "user_name": session.user_name, "viewing": session.viewing}
-        name, user, token = (session.user_name, None, None) if asks is None else (asks.name, asks.user, asks.token)
-        deed = Deed(what, f"camera {session.camera}", name, user or None, token, address, detail)
-        self._audit.write(deed, self._core.clock.now_us())
+    def _noting(self, what: str, address: str, asks: Principal | None) -> Also:
+        """Return what writes down who did something to a session, with what they do."""
+
+        def told(session: RecorderSession) -> Deed:
+            detail = {"session": session.number, "user_name": session.user_name, "viewing": session.viewing}
+            name, user, token = (session.user_name, None, None) if asks is None else (asks.name, asks.user, asks.token)
+            return Deed(what, f"camera {session.camera}", name, user or None, token, address, detail)
+
+        return self._audit.noting(told, self._core.clock.now_us())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from gatehouse_common.db import Deletion, Deletions
+from gatehouse_common.db import Deletion, Deletions, SessionTrash
 from gatehouse_common.errors import GatehouseError, NotFound
 from gatehouse_common.runtime import Core
 
@@ -24,6 +24,7 @@ class GivingBack:
 
     def __init__(self, core: Core, deletions: Deletions, now_us: Callable[[], int]) -> None:
         self._core, self._deletions, self._now_us = core, deletions, now_us
+        self._trash = SessionTrash(core.db)
 
     def look(self) -> int:
         """Give back some; return how many.
@@ -35,8 +36,22 @@ class GivingBack:
         for one in found:
             if one.kind == "chunk":
                 self._index(one)
+            elif one.kind == "session" and self._is_gone(one):
+                continue
             log.warning("what was to be deleted is held, and stays", kind=one.kind, key=one.key)
         return len(found)
+
+    def _is_gone(self, one: Deletion) -> bool:
+        """Return whether a file was deleted before it was held; then it is not in any list as if it were there."""
+        try:
+            self._core.store.stat(one.key)
+        except NotFound:
+            self._trash.forget_gone(one.subject)
+            log.warning("what is held was gone before", key=one.key)
+            return True
+        except GatehouseError as error:  # the store is away: what is there is told once somebody asks for it
+            log.warning("nobody knows whether what is held is there", key=one.key, reason=error.message)
+        return False
 
     def _index(self, one: Deletion) -> None:
         """Let a file be indexed anew; if that fails it is a file that the index misses, and a check finds it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from itertools import count
 
@@ -56,8 +57,9 @@ class SessionCutter:
         wanted, session = Interval(self._begin(chunk), chunk.wanted_end_us), self._sessions.get(chunk.session)
         for _ in range(_TRIES):
             found = self._library.find(chunk.camera, wanted.start, wanted.end, partial=partial)
-            cut = _explained(slice_footage(found.media, wanted.start, wanted.end), chunk, session)
+            cut = slice_footage(found.media, wanted.start, wanted.end)
             try:
+                cut = _explained(cut, chunk, session, self._digest(cut))
                 key = self._place(chunk, cut)
             except NotFound as error:  # a chunk was let go of between the look and now; then the index knows it
                 gone = error.message
@@ -88,6 +90,19 @@ class SessionCutter:
         if begin >= chunk.wanted_end_us:
             raise NotFound("all of it is in the file before it")
         return begin
+
+    def _digest(self, cut: Slice) -> str:
+        """Return the SHA-256 of a slice: read once more, so that a byte that flips later is found by the daily check.
+
+        Raises:
+            NotFound: a chunk of it is gone.
+            Unavailable: whoever has one does not answer.
+            DataLoss: a chunk is shorter than its index says.
+        """
+        digest = hashlib.sha256()
+        for piece in self._reader.read(cut.file, 0, cut.file.size):
+            digest.update(piece)
+        return digest.hexdigest()
 
     def _place(self, chunk: SessionChunk, cut: Slice) -> str:
         """Put a file into the store; return its key. A name that is taken by other bytes is left to whoever took it."""
@@ -126,7 +141,7 @@ class SessionCutter:
         )
 
 
-def _explained(cut: Slice, chunk: SessionChunk, session: RecorderSession) -> Slice:
+def _explained(cut: Slice, chunk: SessionChunk, session: RecorderSession, sha256: str) -> Slice:
     """Return a slice whose file says at its end what its row says, of what does not change until it is cut."""
     info = SessionInfo(
         session.number,
@@ -145,5 +160,6 @@ def _explained(cut: Slice, chunk: SessionChunk, session: RecorderSession) -> Sli
         chunk.wanted_end_us,
         cut.start_us,
         cut.end_us,
+        sha256,
     )
     return replace(cut, file=replace(cut.file, pieces=(*cut.file.pieces, build_session_box(info))))

@@ -12,7 +12,8 @@ from flask.testing import FlaskClient
 
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import ROLE_SCOPES, Role
-from gatehouse_common.db import Audit, Hold, HoldRepository, RecorderSessions, Tokens, Users
+from gatehouse_common.db import Audit, CameraRepository, Hold, HoldRepository, RecorderSessions, Tokens, Users
+from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.runtime import Core
 from pipeline_kit import add_camera, core_at
@@ -287,3 +288,45 @@ def test_whom_a_session_named_does_not_close_the_first_set_up(tmp_path: Path) ->
         first = {"name": "Ann", "password": "winter copper lantern 9"}
         assert client.post("/api/v1/auth/setup", json=first).status_code == 204
         assert client.post("/api/v1/auth/setup", json={**first, "name": "Eve"}).status_code == 409
+
+
+def test_nothing_is_recorded_of_which_it_cannot_be_written_down_who_did_it(
+    core: Core, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S0-22, S0-25: neither begun nor stopped; with the deed the session, or none of both."""
+
+    def refuse(*_: object) -> None:
+        raise Unavailable("the disk of the log is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Audit, "write_with", refuse)
+        assert start(client, "Ann").status_code == 503
+    assert client.get("/api/recording-status/Ann").get_json()["is_recording"] is False
+    assert RecorderSessions(core.db).planned(lambda _: True) == []
+    assert start(client, "Ann").status_code == 200
+    with monkeypatch.context() as broken:
+        broken.setattr(Audit, "write_with", refuse)
+        assert client.post("/api/stop-recording", json={"user_name": "Ann"}).status_code == 503
+    assert client.get("/api/recording-status/Ann").get_json()["is_recording"] is True
+    assert client.post("/api/stop-recording", json={"user_name": "Ann"}).status_code == 200
+    deeds = [one.deed.action for one in Audit(core.db).entries(action="recorder_session.")]
+    assert deeds == ["recorder_session.stopped", "recorder_session.started"]
+
+
+def test_a_camera_that_is_off_adds_no_user(core: Core, client: FlaskClient) -> None:
+    """S0-4."""
+    CameraRepository(core.db).change(CameraRepository(core.db).list()[0].id, enabled=False)
+    assert start(client, "Ann").status_code == 409
+    assert client.get("/api/users").get_json()["users"] == []
+
+
+def test_whom_a_session_named_sees_no_camera_once_people_are_known(tmp_path: Path) -> None:
+    """C-11, S0-21: a name that anybody typed is no grant, also not by a proxy that knows somebody of that name."""
+    with core_at(tmp_path / "data") as core:
+        add_camera(core)
+        assert start(create_app(core).test_client(), "Eve").status_code == 200
+    proxied = {"auth.mode": "proxy", "auth.proxy_secret": "between them", "api.trusted_proxies": "127.0.0.1"}
+    with core_at(tmp_path / "data", **proxied) as core:
+        client = create_app(core).test_client()
+        named = {"X-Forwarded-User": "Eve", "X-Gatehouse-Proxy-Secret": "between them"}
+        assert client.get("/api/v1/auth/me", headers=named).get_json()["cameras"] == []

@@ -12,7 +12,7 @@ import pytest
 from access_kit import GATE, AccessSite, access_site
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.clock import HOUR, MINUTE
-from gatehouse_common.db import Audit, KeptAnswer, KeptAnswers
+from gatehouse_common.db import Audit, KeptAnswer, KeptAnswers, Users
 from gatehouse_common.errors import Conflict, Unavailable
 
 BAD = ["", '"', "a b", "a,b", '""', "x" * 256, '"' + "x" * 300 + '"', '"a\\b"', "\u00e9", '"a" "b"']
@@ -180,3 +180,25 @@ def test_without_a_key_to_seal_by_no_secret_is_kept(tmp_path_factory: pytest.Tem
         assert "sealing_key" in answer.get_json()["detail"]
         assert client.post("/api/v1/users", json={"name": "open"}, headers=shown).status_code == 201
         close_app(app)
+
+
+def test_who_does_not_see_the_camera_any_more_is_not_answered_again(site: AccessSite) -> None:
+    """R8: a grant that was taken away meanwhile is no way back to a link's secret, or to what a hold says."""
+    there = site.objects[GATE]
+    span = {"camera": GATE, "from": there["from"], "to": there["to"]}
+    who, users = "operator at the gate", Users(site.core.db)
+    user = users.named(who)
+    assert user is not None
+    before = list(users.grants(user.id).values())
+    asked = [("/api/v1/links", span), ("/api/v1/holds", {**span, "reason": "kept"})]
+    made = [site.ask(who, "POST", url, body, **{"Idempotency-Key": f'"granted {url}"'}) for url, body in asked]
+    assert {one.status for one in made} == {201}
+    users.grant(user.id, [one for one in before if one.camera != GATE])
+    try:
+        for url, body in asked:
+            again = site.ask(who, "POST", url, body, **{"Idempotency-Key": f'"granted {url}"'})
+            assert again.status == 404, url
+            assert b"/s/" not in again.data
+    finally:
+        users.grant(user.id, before)
+    assert site.ask(who, "POST", *asked[0], **{"Idempotency-Key": '"granted /api/v1/links"'}).data == made[0].data

@@ -12,12 +12,14 @@ from flask.testing import FlaskClient
 
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import Role
-from gatehouse_common.clock import SystemClock
-from gatehouse_common.db import Audit, Facts
+from gatehouse_common.clock import HOUR, SystemClock
+from gatehouse_common.db import Audit, Facts, Hold, HoldRepository, SessionTrash
+from gatehouse_common.errors import Unavailable
+from gatehouse_common.ids import new_id
 from gatehouse_common.runtime import Core, PageSettings
 from gatehouse_common.settings import load
 from pipeline_kit import add_camera, core_at
-from session_kit import add_user, words
+from session_kit import add_user, begin, store_files, words
 
 FORM = {
     "site_name": "",
@@ -195,3 +197,47 @@ def test_what_a_later_version_does_not_take_is_left_aside(core: Core, client: Fl
     assert value(page.text, "live.fps") == "15"
     assert save(client, ada, live__fps="3").status_code == 303
     assert value(client.get("/settings", headers=ada).text, "live.fps") == "3"
+
+
+def test_settings_are_saved_together_or_not_at_all(core: Core) -> None:
+    """S3-5: whoever is broken off half way has changed nothing."""
+    page, facts = PageSettings(core), Facts(core.db)
+    page.save({"live.fps": "5"})
+
+    class HalfWay(dict[str, str | None]):
+        def items(self) -> Any:
+            yield from list(super().items())[:1]
+            raise Unavailable("the database went away")
+
+    told = HalfWay({"setting:live.fps": "7", "setting:sessions.trash_hours": "1"})
+    with pytest.raises(Unavailable):
+        facts.change(told, 0)
+    assert facts.beginning("setting:") == {"live.fps": "5.0"}
+    page.save({"live.fps": "7", "sessions.trash_hours": "1"})
+    assert facts.beginning("setting:") == {"live.fps": "7.0", "sessions.trash_hours": "1.0"}
+    page.reset()
+    assert facts.beginning("setting:") == {}
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_what_deletes_files_for_good_is_asked_first(
+    core: Core, client: FlaskClient, ada: dict[str, str], reset: bool
+) -> None:
+    """S3-5, C-18: a shorter trash, also by the defaults; what is held does not count; nothing is saved until then."""
+    user, _ = add_user(core, "Bob")
+    now = core.clock.now_us()
+    begin(core, user, "gate", now - HOUR)
+    first, second = store_files(core)
+    PageSettings(core).save({"sessions.trash_hours": "100"})
+    for file in (first, second):
+        SessionTrash(core.db).put(file.number, now - 50 * HOUR)
+    hold = Hold(new_id(), "gate", None, second.start_us, second.end_us, "asked for", "", None, now)
+    HoldRepository(core.db).place(hold)
+    form = {"deed": "reset"} if reset else {**FORM, "sessions.trash_hours": "40", "live.fps": "3"}
+    asked = client.post("/settings", data=form, headers=ada)
+    assert asked.status_code == 409
+    assert "1 file in the trash would be deleted for good" in words(asked)
+    assert Facts(core.db).beginning("setting:") == {"sessions.trash_hours": "100.0"}
+    assert client.post("/settings", data={**form, "sure": "on"}, headers=ada).status_code == 303
+    assert PageSettings(core).values.sessions.trash_hours == (24 if reset else 40)
+    assert save(client, ada, sessions__trash_hours="41").status_code == 303, "longer harms nobody"

@@ -13,6 +13,7 @@ from gatehouse.rebuilding import rebuild
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import (
+    Deletions,
     Hold,
     HoldRepository,
     RecorderSessions,
@@ -29,6 +30,7 @@ from gatehouse_common.storage import keys
 from gatehouse_common.testing.chunk_edits import forget_session_file
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_janitor.checking.safety import refuse_if_store_is_away
+from gatehouse_janitor.giving_back import GivingBack
 from gatehouse_janitor.service import Janitor
 from gatehouse_segmenter.service import build as build_segmenter
 from janitor_kit import found, look, mend, objects, quarantined, read, record_chunks, replace
@@ -207,3 +209,34 @@ def test_files_of_sessions_from_files_alone(core: Core, tmp_path: Path) -> None:
         bob = Users(fresh.db).add("Bob", Role.OPERATOR, START_US)
         assert RecorderSessions(fresh.db).begin(bob.number, "Bob", "cam", span, 60).number == 2
         assert [c.number for c in RecorderSessions(fresh.db).planned(lambda _: True)] == [4]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_is_held_after_it_was_deleted_is_not_listed_as_if_it_were_there(core: Core, there: bool) -> None:
+    """S0-29: the entry of its deletion was still to be taken out when the hold came; what is there comes back."""
+    file, now_us = rows(core)[0], core.clock.now_us()
+    SessionTrash(core.db).put(file.number, now_us)
+    deletions = Deletions(core.db)
+    assert deletions.mark_session_files([file.id], "asked", now_us)
+    if not there:
+        core.store.delete(file.key)
+    hold = Hold(new_id(), file.camera, None, file.start_us, file.end_us, "asked for", "", None, now_us)
+    HoldRepository(core.db).place(hold)
+    assert GivingBack(core, deletions, core.clock.now_us).look() == 1
+    assert RecorderSessions(core.db).any_state(file.number).state == ("stored" if there else "deleted")
+    assert (file.id in {one.id for one in rows(core)}) is there
+
+
+@pytest.mark.parametrize("place", [0.02, 0.5, 0.9])
+def test_a_byte_that_flipped_is_found_and_the_file_is_cut_anew(core: Core, place: float) -> None:
+    """S2-44, R5: anywhere in it; the file says at its end what the bytes before were."""
+    file = rows(core)[1]
+    before = read(core, file.key)
+    at = int(len(before) * place)
+    replace(core, file.key, before[:at] + bytes([before[at] ^ 0x10]) + before[at + 1 :])
+    ((kind, key),) = found(core)
+    assert (kind, key) == ("damaged", file.key)
+    mend(core)
+    cut_what_is_planned(core)
+    assert read(core, rows(core)[1].key) == before
+    assert found(core) == []

@@ -39,7 +39,7 @@ from .session_files import FileQuery, FileTotals, SessionFiles
 from .session_inventory import SessionInventory
 from .session_records import RecorderSession, SessionChunk
 from .session_trash import SessionTrash
-from .sessions import RecorderSessions
+from .sessions import Also, RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
 from .uploads import OffsetMismatch, Totals, Uploads, UploadUpkeep
@@ -48,6 +48,7 @@ from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import Visible
 
 __all__ = [
+    "Also",
     "Audit",
     "Camera",
     "CameraRepository",

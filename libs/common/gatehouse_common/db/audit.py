@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -21,6 +21,8 @@ from .audit_anchor import Anchor
 from .contention import retried
 from .engine import Database
 from .kept_text import fit_json, fit_text
+
+T = TypeVar("T")
 
 FIRST = "0" * 64
 _AT_ONCE = 500
@@ -96,24 +98,35 @@ class Audit:
         Returns:
             What was written: texts that are too long are cut, and what is in no encoding is replaced.
         """
-        kept = _fit(deed)
         with self._db.begin(durable=True) as c:
-            anchor = Anchor.read(c, lock=True)
-            newest = select(AuditRow.number, AuditRow.digest).order_by(AuditRow.number.desc()).limit(1)
-            number, previous = c.execute(newest.with_for_update()).first() or (0, FIRST)
-            if anchor is not None:
-                # Whatever became of the rows meanwhile: what was written last is what this follows on, so that a gap
-                # stays one, and what was put there by somebody else does not become part of the chain.
-                number, previous = max(number, anchor.number), anchor.digest
-            entry = Entry(number + 1, now_us, kept, previous, _digest(number + 1, now_us, kept, previous))
-            values = {f.name: getattr(kept, f.name) for f in fields(Deed)}
-            c.execute(
-                insert(AuditRow).values(
-                    number=entry.number, time_us=now_us, previous=previous, digest=entry.digest, **values
-                )
+            return self.write_with(c, deed, now_us)
+
+    def noting(self, deed: Callable[[T], Deed], now_us: int) -> Callable[[Connection, T], object]:
+        """Return what writes a deed down in the transaction in which it is done, once it is known with what."""
+        return lambda c, done: self.write_with(c, deed(done), now_us)
+
+    def write_with(self, c: Connection, deed: Deed, now_us: int) -> Entry:
+        """Write a deed down in the transaction in which it is done: neither is without the other.
+
+        The transaction has to be durable, and does nothing that takes long after this: others wait to write theirs.
+        """
+        kept = _fit(deed)
+        anchor = Anchor.read(c, lock=True)
+        newest = select(AuditRow.number, AuditRow.digest).order_by(AuditRow.number.desc()).limit(1)
+        number, previous = c.execute(newest.with_for_update()).first() or (0, FIRST)
+        if anchor is not None:
+            # Whatever became of the rows meanwhile: what was written last is what this follows on, so that a gap
+            # stays one, and what was put there by somebody else does not become part of the chain.
+            number, previous = max(number, anchor.number), anchor.digest
+        entry = Entry(number + 1, now_us, kept, previous, _digest(number + 1, now_us, kept, previous))
+        values = {f.name: getattr(kept, f.name) for f in fields(Deed)}
+        c.execute(
+            insert(AuditRow).values(
+                number=entry.number, time_us=now_us, previous=previous, digest=entry.digest, **values
             )
-            first = self._oldest(c) if anchor is None else anchor.first
-            Anchor(first, entry.number, entry.digest).write(c)
+        )
+        first = self._oldest(c) if anchor is None else anchor.first
+        Anchor(first, entry.number, entry.digest).write(c)
         return entry
 
     def entries(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import delete, insert, select
 
 from .contention import retried
@@ -44,6 +46,15 @@ class Facts:
         with self._db.begin() as c:
             insert_new(c, FactRow, {"name": name, "value": value, "noted_us": now_us})
             return str(c.execute(select(FactRow.value).where(FactRow.name == name)).scalar_one())
+
+    @retried
+    def change(self, values: Mapping[str, str | None], now_us: int) -> None:
+        """Keep all of these in place of what was known, and of those that are None nothing: together, or not at all."""
+        with self._db.begin() as c:
+            c.execute(delete(FactRow).where(FactRow.name.in_(list(values))))
+            kept = [{"name": n, "value": value, "noted_us": now_us} for n, value in values.items() if value is not None]
+            if kept:
+                c.execute(insert(FactRow), kept)
 
     @retried
     def put(self, name: str, value: str, now_us: int) -> None:

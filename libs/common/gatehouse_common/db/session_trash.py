@@ -72,6 +72,13 @@ class SessionTrash:
             if not c.execute(update(SessionChunkRow).where(*there).values(state="stored", trashed_us=None)).rowcount:
                 raise NotFound("Video chunk not found")
 
+    @retried
+    def forget_gone(self, file_id: str) -> None:
+        """Note that the object of a file that is stored, as its row says, is not there: it was deleted."""
+        mine = (SessionChunkRow.id == file_id, SessionChunkRow.state == "stored")
+        with self._db.begin() as c:
+            c.execute(update(SessionChunkRow).where(*mine).values(state="deleted"))
+
     def since(self, before_us: int, now_us: int, limit: int) -> list[Kept]:
         """Return so many files that were put into the trash before an instant and are not held."""
         query = (
@@ -86,6 +93,14 @@ class SessionTrash:
         )
         with self._db.read() as c:
             return [Kept(*row) for row in c.execute(query, {"now_us": now_us})]
+
+    def count(self, before_us: int, now_us: int) -> int:
+        """Return how many files were put into the trash before an instant and are not held."""
+        query = select(func.count()).where(
+            SessionChunkRow.state == "trashed", SessionChunkRow.trashed_us <= before_us, ~session_file_is_held()
+        )
+        with self._db.look() as c:
+            return int(c.execute(query, {"now_us": now_us}).scalar_one())
 
     def bytes(self) -> int:
         """Return how many bytes files of sessions have, those in the trash as well."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -24,6 +24,8 @@ from .visible import Visible, seen
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 _LOCK = "sessions.lock"
+Also = Callable[[Connection, RecorderSession], object]
+"""What is done with a session in the transaction of its change, such as writing down who did it."""
 
 
 class RecorderSessions:
@@ -43,6 +45,7 @@ class RecorderSessions:
         *,
         viewing: str | None = None,
         name: str = "",
+        also: Also | None = None,
     ) -> RecorderSession:
         """Begin a session, and plan its files.
 
@@ -54,11 +57,12 @@ class RecorderSessions:
             chunk_seconds: length of a file.
             viewing: id of the viewing that is recorded; of those a user may have many beside the one that is named.
             name: what files are called, the second with ``_2``; empty: after their times and numbers.
+            also: done in the same transaction, with the session: it is begun and that is done, or neither.
 
         Raises:
             Conflict: this user records already, or this viewing is recorded.
         """
-        with self._db.begin() as c:
+        with self._db.begin(durable=also is not None) as c:
             numbers = lock_numbers(c)
             mine = select(RecorderSessionRow.number).where(
                 RecorderSessionRow.user == user,
@@ -86,6 +90,8 @@ class RecorderSessions:
             files = [_planned(session, numbers.chunks + n, n, part, name) for n, part in parts]
             c.execute(insert(SessionChunkRow), [_values(one) for one in files])
             Numbers(session.number, files[-1].number).keep(c)
+            if also is not None:
+                also(c, session)
         return session
 
     def active(self, user: int, now_us: int, viewing: str | None = None) -> RecorderSession | None:
@@ -128,15 +134,15 @@ class RecorderSessions:
             return [SessionChunk(*row) for row in c.execute(select(*_CHUNK).where(*failed))]
 
     @retried
-    def stop(self, number: int, now_us: int) -> RecorderSession:
+    def stop(self, number: int, now_us: int, also: Also | None = None) -> RecorderSession:
         """Stop a session: the file that is being recorded ends now, those after it are not wanted any more.
 
-        One that has ended, or was stopped, stays as it is.
+        One that has ended, or was stopped, stays as it is. ``also`` is done in the same transaction, if it is stopped.
 
         Raises:
             NotFound: there is no such session.
         """
-        with self._db.begin() as c:
+        with self._db.begin(durable=also is not None) as c:
             lock_numbers(c)
             row = c.execute(select(*_SESSION).where(RecorderSessionRow.number == number).with_for_update()).first()
             if row is None:
@@ -159,6 +165,8 @@ class RecorderSessions:
                 .where(*planned, SessionChunkRow.wanted_end_us > at)
                 .values(wanted_end_us=at, end_us=at)
             )
+            if also is not None:
+                also(c, replace(session, ends_us=at, stopped_us=now_us))
         return self.get(number)
 
     def get(self, number: int) -> RecorderSession:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import uuid
 from dataclasses import asdict, dataclass
 
@@ -19,6 +21,10 @@ from .uuid_box import find_uuid_box
 
 SESSION_TYPE = uuid.UUID("6e5c1f0e-7a2b-4c1d-9b43-6761746505aa").bytes
 _MOST_NUMBER = 2**31 - 1
+_SHA256 = re.compile("[0-9a-f]{64}")
+_HEAD_BYTES = 24
+"""Of the box before its payload: size, type and kind."""
+_READ_BYTES = 4 << 20
 _LONGEST_NAME, _LONGEST_S = 255, 86_400 * 366
 
 
@@ -43,6 +49,7 @@ class SessionInfo:
         wanted_end_us: where it should have ended.
         start_us: of its first frame.
         end_us: of the end of its last frame.
+        sha256: of all that is before the box, hexadecimal; empty: an older version did not say.
     """
 
     session: int
@@ -61,6 +68,7 @@ class SessionInfo:
     wanted_end_us: int
     start_us: int
     end_us: int
+    sha256: str = ""
 
 
 def build_session_box(info: SessionInfo) -> bytes:
@@ -98,9 +106,32 @@ def _parse(payload: Buffer) -> SessionInfo:
             wanted_end_us=a_time(told["wanted_end_us"]),
             start_us=a_time(told["start_us"]),
             end_us=a_time(told["end_us"]),
+            sha256=_digest(told.get("sha256", "")),
         )
     except (InvalidInput, *UNREADABLE_JSON) as error:
         raise DataLoss(f"the session box is damaged: {error}") from error
+
+
+def is_as_written(reader: SizedReader) -> bool:
+    """Return whether all that is before the session box has the digest that it says; true where it says none.
+
+    Raises:
+        DataLoss: the box is damaged.
+    """
+    found = find_uuid_box(reader, SESSION_TYPE)
+    said = "" if found is None else _parse(found).sha256
+    if found is None or not said:
+        return True
+    end, digest = reader.size() - _HEAD_BYTES - len(found), hashlib.sha256()
+    for at in range(0, end, _READ_BYTES):
+        digest.update(reader.pread(at, min(_READ_BYTES, end - at)))
+    return digest.hexdigest() == said
+
+
+def _digest(value: object) -> str:
+    if not isinstance(value, str) or (value and _SHA256.fullmatch(value) is None):
+        raise ValueError(f"{str(value)[:20]!r} is no digest")
+    return value
 
 
 def _number(value: object, most: int = _MOST_NUMBER) -> int:

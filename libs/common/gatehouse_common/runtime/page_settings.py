@@ -77,13 +77,18 @@ class PageSettings:
         """All settings."""
         return self.settings.values
 
-    def check(self, told: Mapping[str, Any]) -> None:
-        """Return if values could be kept, by dotted names.
+    def check(self, told: Mapping[str, Any]) -> SettingsModel:
+        """Return the settings as they would be if values were kept, by dotted names; nothing is.
 
         Raises:
             InvalidInput: one of them is wrong.
         """
-        overlaid(self._start, {**self._told(), **self._free(told)})
+        return overlaid(self._start, {**self._told(), **self._free(told)}).values
+
+    @property
+    def at_start(self) -> SettingsModel:
+        """The settings without what was set on the page."""
+        return self._start.values
 
     def save(self, told: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
         """Keep values, by dotted names; of a setting that is not the page's nothing is kept.
@@ -97,8 +102,8 @@ class PageSettings:
         before = overlaid(self._start, self._told())
         after = overlaid(self._start, {**self._told(), **self._free(told)})
         changed = self._differences(before, after)
-        for name, (_, value) in changed.items():
-            self._facts.put(SET_ON_PAGE + name, json.dumps(value), self._clock.now_us())
+        kept = {SET_ON_PAGE + name: json.dumps(value) for name, (_, value) in changed.items()}
+        self._facts.change(kept, self._clock.now_us())
         self._forget_what_was_read()
         self.refresh()
         return changed
@@ -106,8 +111,7 @@ class PageSettings:
     def reset(self) -> dict[str, tuple[Any, Any]]:
         """Forget all that was set on the page; return what changed."""
         changed = self._differences(overlaid(self._start, self._told()), self._start)
-        for name in self._told():
-            self._facts.forget(SET_ON_PAGE + name)
+        self._facts.change({SET_ON_PAGE + name: None for name in self._told()}, self._clock.now_us())
         self._forget_what_was_read()
         self.refresh()
         return changed

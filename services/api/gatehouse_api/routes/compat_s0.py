@@ -36,7 +36,7 @@ def start_recording() -> Response:
     """Begin a session of the named user; `source` says of which camera (`camera:<id>`), else of the default camera."""
     body, desk = read_body(), _desk()
     name, (total, chunk), camera = name_in(body), _lengths(body, desk), _camera(body)
-    session = desk.begin(desk.user(name, caller(), add=True), camera, total, chunk, caller(), sender())
+    session = desk.begin(name, camera, total, chunk, caller(), sender())
     expected = math.ceil(total / chunk)
     return told(
         {

@@ -82,7 +82,7 @@ def _start(form: RecordForm) -> None:
     if not form.camera:
         raise InvalidInput("choose a camera.", "camera")
     camera = context().cameras.get(form.camera, Permission.LIVE)
-    desk.begin(desk.user(form.name, caller(), add=True), camera, total, chunk, caller(), sender())
+    desk.begin(form.name, camera, total, chunk, caller(), sender())
 
 
 def _session(name: str) -> tuple[RecorderSession | None, bool]:

@@ -14,6 +14,8 @@ from gatehouse_api.auth.deeds import deed_of
 from gatehouse_api.context import context
 from gatehouse_api.forms import led_to, page, text, zones
 from gatehouse_common.accounts import Scope
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import SessionTrash
 from gatehouse_common.errors import GatehouseError, InvalidInput
 from gatehouse_common.settings.changeable import DEFAULT, PAGE, value_of
 from gatehouse_common.storage import keys
@@ -93,8 +95,13 @@ def settings_save() -> BaseResponse:
     """Keep what was changed, or go back to the defaults; what is wrong is told beside its field."""
     ctx = context()
     written = {name: _written(one) for name, one in _FIELDS.items() if _is_sent(one)}
+    is_reset = text("deed") == "reset"
     try:
-        changed = ctx.settings.reset() if text("deed") == "reset" else ctx.settings.save(written)
+        after = ctx.settings.at_start if is_reset else ctx.settings.check(written)
+        gone = _would_go(after.sessions.trash_hours)
+        if gone and not text("sure"):
+            return _settings({} if is_reset else written, gone=gone)
+        changed = ctx.settings.reset() if is_reset else ctx.settings.save(written)
     except GatehouseError as error:
         return _settings(written, error)
     if changed:
@@ -102,6 +109,15 @@ def settings_save() -> BaseResponse:
         deed = deed_of(caller(), sender(), "settings.changed", "settings", detail)
         ctx.audit.write(deed, ctx.core.clock.now_us())
     return led_to("/settings/saved")
+
+
+def _would_go(trash_hours: float) -> int:
+    """Return how many files of the trash would be deleted at once for being kept for less long than now."""
+    core = context().core
+    if trash_hours >= context().settings.values.sessions.trash_hours:
+        return 0
+    now_us = core.clock.now_us()
+    return SessionTrash(core.db).count(now_us - round(trash_hours * HOUR), now_us)
 
 
 def _written(one: _Field) -> str:
@@ -113,13 +129,17 @@ def _is_sent(one: _Field) -> bool:
     return one.kind in {"switch", "number"} or one.name in request.form
 
 
-def _settings(written: dict[str, str] | None = None, error: GatehouseError | None = None, done: str = "") -> Response:
+def _settings(
+    written: dict[str, str] | None = None, error: GatehouseError | None = None, done: str = "", gone: int = 0
+) -> Response:
     ctx = context()
     field = error.field if isinstance(error, InvalidInput) and error.field in _FIELDS else ""
     groups = [(title, [_shown(one, written or {}) for one in fields]) for title, fields in _GROUPS]
     return page(
         "settings.html",
-        200 if error is None else error.kind.status,
+        (409 if gone else 200) if error is None else error.kind.status,
+        gone=gone,
+        is_reset=text("deed") == "reset",
         groups=groups,
         problem=error and error.message,
         field=field,

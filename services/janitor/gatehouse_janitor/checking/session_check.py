@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gatehouse_common.db import RecorderSessions, SessionChunk, SessionInventory
-from gatehouse_common.media.session_box import read_session_box
+from gatehouse_common.media.session_box import is_as_written, read_session_box
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 
@@ -48,6 +48,8 @@ class SessionCheck(FilmCheck[SessionChunk]):
             return self._problem(Kind.DAMAGED, row, "it does not say at its end what it is")
         if told.id != row.id:
             return self._problem(Kind.FOREIGN, row, f"the file says that it is number {told.number}, of {told.camera}")
+        if not is_as_written(reader):
+            return self._problem(Kind.DAMAGED, row, "its bytes are not those that were written")
         return None
 
     def _unknown(self, files: tuple[ObjectInfo, ...]) -> Iterator[Problem]:
