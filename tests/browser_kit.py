@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from running import wait_for
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -48,6 +50,22 @@ def chromium() -> str:
 def number_of(page: Page) -> int | None:
     found = page.evaluate(READ_NUMBER)
     return None if found is None else int(found)
+
+
+def shown(page: Page) -> int:
+    """Return the number that is on the screen; there is one."""
+    number = number_of(page)
+    assert number is not None
+    return number
+
+
+def pause(page: Page) -> None:
+    """Pause what is played by its key, and wait until the picture stands."""
+    # Not by what the button says, which follows a moment later.
+    if not page.evaluate("document.getElementById('video').paused"):
+        page.keyboard.press("k")
+    wait_for("a pause", lambda: page.evaluate("document.getElementById('video').paused"))
+    page.wait_for_timeout(300)
 
 
 @contextmanager

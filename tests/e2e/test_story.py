@@ -20,7 +20,7 @@ import av
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser_kit import faultless, number_of
+from browser_kit import faultless, number_of, pause, shown
 from burned_in import luma_number
 from films_on_disk import make_numbered
 from parts_kit import parts
@@ -234,19 +234,6 @@ def window(page: Page) -> float:
     """How many seconds the timeline shows."""
     told = page.locator("#timeline")
     return float(told.get_attribute("aria-valuemax") or 0) - float(told.get_attribute("aria-valuemin") or 0)
-
-
-def pause(page: Page) -> None:
-    if page.locator("#play").inner_text() == "Pause":
-        page.keyboard.press("k")
-    wait_for("a pause", lambda: page.evaluate("document.getElementById('video').paused"))
-    page.wait_for_timeout(300)
-
-
-def shown(page: Page) -> int:
-    number = number_of(page)
-    assert number is not None
-    return number
 
 
 def play_over_the_gap(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""What the live-stream project does by its own description: pages and forms, in a browser without scripts."""
+"""What the live-stream project's own description does with its server: pages and forms, as a browser sends them."""
 
 from __future__ import annotations
 
