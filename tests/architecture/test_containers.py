@@ -60,7 +60,7 @@ def test_every_kind_of_process_is_there_and_recorders_keep_their_spools(compose:
     """A recorder's spool has a name of its own: `docker compose down` takes away those that have none."""
     services = ours(compose)
     runs = {name: one["command"][1] for name, one in services.items() if one.get("command", [""])[0] == "run"}
-    assert set(runs.values()) == {"capture", "segmenter", "detector", "indexer", "janitor", "api"}
+    assert set(runs.values()) == {"capture", "segmenter", "detector", "indexer", "janitor", "transcoder", "api"}
     spools = [services[name]["volumes"] for name, kind in runs.items() if kind == "capture"]
     names = [volume.partition(":")[0] for (volume,) in spools]
     assert len(set(names)) == len(names) >= 2

@@ -59,13 +59,13 @@ def test_the_tests_that_prove_recovery_are_there() -> None:
 
 def test_every_service_says_what_it_consumes_publishes_and_writes() -> None:
     """W-1, W-2: one README per service, and it answers the same questions everywhere."""
-    for service in ("capture", "segmenter", "indexer", "detector", "api"):
+    for service in ("capture", "segmenter", "indexer", "detector", "transcoder", "api"):
         text = (ROOT / "services" / service / "README.md").read_text().lower()
         for word in ("consumes", "publishes", "writes", "settings", "metrics", "fail"):
             assert word in text, f"services/{service}/README.md does not speak of {word!r}"
 
 
-@pytest.mark.parametrize("service", ["capture", "segmenter", "indexer", "detector", "api", "standalone"])
+@pytest.mark.parametrize("service", ["capture", "segmenter", "indexer", "detector", "transcoder", "api", "standalone"])
 def test_a_service_says_what_its_modules_are_for(service: str) -> None:
     folder = ROOT / "services" / service
     text = (folder / "README.md").read_text()

@@ -18,6 +18,7 @@ from gatehouse_detector.service import build as build_detector
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.service import build as build_janitor
 from gatehouse_segmenter.service import build as build_segmenter
+from gatehouse_transcoder.service import build as build_transcoder
 
 from .roster import CameraArgument, begin_states, enrol, seal
 from .startup import check_startup, find_room
@@ -30,13 +31,14 @@ SERVICES: tuple[tuple[str, Build], ...] = (
     ("segmenter", build_segmenter),
     ("detector", build_detector),
     ("janitor", build_janitor),
+    ("transcoder", build_transcoder),
     ("api", build_api),
     ("capture", build_capture),
 )
 """By the names that `gatehouse run` takes. Consumers before producers; a ``build`` may use what those above it made
 durable."""
 
-NAMES = ("capture", "segmenter", "indexer", "detector", "janitor", "api")
+NAMES = ("capture", "segmenter", "indexer", "detector", "janitor", "transcoder", "api")
 STOP_S = 8.0
 
 

@@ -20,7 +20,7 @@ from .process import run_until, stop_on_signals
 @click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
 @data_options
 def run(services: tuple[str, ...], data: Path | None, config: Path | None) -> None:
-    """Run the named services only: capture, segmenter, indexer, detector, janitor, api.
+    """Run the named services only: capture, segmenter, indexer, detector, janitor, transcoder, api.
 
     They speak through a broker, an index and a store that all hosts share. The embedded bus lives in one process, so
     with it all services run together: `gatehouse up`. Each process has a data directory of its own; that of a capture
