@@ -1,13 +1,164 @@
-"""Files of a session that was recorded in a browser: cut at keyframes, not a sample encoded anew."""
+"""Files of a session that was recorded in a browser: cut at keyframes, not a picture encoded anew.
+
+The recording is kept once: when all files are in the store, read again and found to hold what it held, it goes.
+"""
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+
+import structlog
+
+from gatehouse_common.clock import MINUTE, SECOND
+from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessions, SessionChunk
+from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, from_os_error
+from gatehouse_common.intervals import Interval
+from gatehouse_common.media.session_box import SessionInfo, build_session_box, build_session_element
+from gatehouse_common.storage import ObjectStore, keys
+
+from .cut_files import CutFile, write_files
+from .cut_plan import CutPlan, plan_cuts
 from .work import Work
 
+log = structlog.get_logger(__name__)
 
-def cut(work: Work) -> None:
-    """Cut the original of a session's recording into the files that its session has; called once it is probed.
+INTERRUPTED = "the recording was interrupted: this is what had been received of it"
+_LATEST_START_US = MINUTE
+"""A browser begins so long after it asked to, at most; whoever says otherwise has another clock."""
+_BLOCK = 1 << 20
+_CUTTING = 0.8
+
+
+def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: int | None) -> None:
+    """Cut the recording of a session into the session's files, and put them into the store and the index.
 
     Idempotent: what was cut before by a process that died is found, not made twice.
+
+    Args:
+        work: the job; its medium is the recording of a session.
+        original: the recording.
+        interrupted: nobody said that it had ended.
+        started_us: when it began by the browser's clock; None: it did not say.
+
+    Raises:
+        DataLoss: nothing in it can be shown, or a file does not hold what it held.
+        Conflict: another recording of the session came before.
+        GatehouseError: index or store does not take it.
     """
+    session = RecorderSessions(work.core.db).get(_session_of(work))
+    plan = plan_cuts(original, session.chunk_seconds * SECOND)
     work.check()
+    cut = write_files(original, plan, work.folder, lambda part: _tell(work, part * _CUTTING))
+    began_us = _begin(session, started_us)
+    parts = [Interval(began_us + _us(p.start - plan.parts[0].start), began_us + _us(p.end - plan.parts[0].start)) for p in plan.parts]
+    chunks = BrowserSessions(work.core.db).plan(session, work.media.number, parts, work.core.clock.now_us())
+    if [(one.wanted_start_us, one.wanted_end_us) for one in chunks] != [(p.start, p.end) for p in parts]:
+        raise DataLoss("its files were planned otherwise before")
+    broken_off = interrupted or plan.broken_off
+    for n, (chunk, file) in enumerate(zip(chunks, cut, strict=True)):
+        _tell(work, _CUTTING + (1 - _CUTTING) * n / len(chunks))
+        if chunk.state == "planned":
+            last = n == len(chunks) - 1
+            _store(work, session, chunk, file, plan, INTERRUPTED if broken_off and last else "")
+    log.info("recording of a browser cut", session=session.number, files=len(chunks))
+
+
+def _session_of(work: Work) -> int:
+    if work.media.session is None:
+        raise InvalidInput("it is the recording of no session")
+    return work.media.session
+
+
+def _tell(work: Work, part: float) -> None:
+    work.check()
+    work.told(part)
+
+
+def _begin(session: RecorderSession, started_us: int | None) -> int:
+    """Return when a recording began: as the browser says, if that can be true by the clock here."""
+    if started_us is not None and 0 <= started_us - session.start_us <= _LATEST_START_US:
+        return started_us
+    return session.start_us
+
+
+def _us(seconds: Fraction) -> int:
+    return round(seconds * SECOND)
+
+
+def _store(
+    work: Work, session: RecorderSession, chunk: SessionChunk, file: CutFile, plan: CutPlan, detail: str
+) -> None:
+    """Put a file into the store, and its row into the index."""
+    made = replace(
+        chunk,
+        state="stored",
+        width=plan.width,
+        height=plan.height,
+        frames=file.frames,
+        detail=detail,
+        stored_us=work.core.clock.now_us(),
+    )
+    _explain(file.path, session, made, plan)
+    size = file.path.stat().st_size
+    key = _place(work, made, file.path, plan)
+    RecorderSessions(work.core.db).made(replace(made, key=key, bytes=size))
+
+
+def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, plan: CutPlan) -> None:
+    """Let a file say at its end what its row says."""
+    info = SessionInfo(
+        session.number,
+        session.id,
+        session.start_us,
+        session.total_seconds,
+        session.chunk_seconds,
+        None,
+        chunk.number,
+        chunk.id,
+        chunk.position,
+        chunk.user_name,
+        chunk.camera,
+        chunk.name,
+        chunk.wanted_start_us,
+        chunk.wanted_end_us,
+        chunk.start_us,
+        chunk.end_us,
+        chunk.width,
+        chunk.height,
+        chunk.frames,
+    )
+    build = build_session_box if plan.container == "mp4" else build_session_element
+    try:
+        with path.open("ab") as out:
+            out.write(build(info))
+    except OSError as error:
+        raise from_os_error(error, "writing a file of a session") from error
+
+
+def _place(work: Work, chunk: SessionChunk, path: Path, plan: CutPlan) -> str:
+    """Put a file into the store; return its key. The same bytes may be there already: a crash came in between."""
+    store = work.core.store
+    for attempt in count(1):
+        key = keys.session(chunk.wanted_start_us, chunk.number, work.core.zone, attempt, extension=plan.container)
+        try:
+            store.put_file(path, key)
+        except Conflict:
+            if _holds(store, key, path):
+                return key
+            continue
+        return key
+    raise AssertionError  # it counts for ever
+
+
+def _holds(store: ObjectStore, key: str, path: Path) -> bool:
+    """Return whether an object is a file, byte for byte."""
+    if store.stat(key).size != path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        return all(part == file.read(len(part)) for part in store.open_range(key))
