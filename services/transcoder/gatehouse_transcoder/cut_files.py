@@ -15,7 +15,7 @@ import av.container
 from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.nal import is_annex_b, split_annex_b, split_length_prefixed
 
-from .cut_plan import CutPlan, Part, Reading, opened, seconds_of
+from .cut_plan import CutPlan, Part, Reading, base_of, opened, seconds_of, time_of
 
 _FLAT = {"mp4": {"movflags": "+faststart", "fflags": "+bitexact"}, "webm": {"fflags": "+bitexact"}}
 """Bit for bit the same whenever it is made of the same: what a crash left is known again."""
@@ -48,19 +48,18 @@ class _Out:
     digests: dict[int, Any] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
     last: dict[int, int] = field(default_factory=dict)
-    held: av.Packet | None = None
+    held: av.Packet[Any] | None = None
 
-    def take(self, packet: av.Packet, *, leads: bool) -> None:
+    def take(self, packet: av.Packet[Any], *, leads: bool) -> None:
         """Write a packet; of the stream that is cut, the one before it: the last one's length is known at the end."""
         index = packet.stream.index
         self.counts[index] = self.counts.get(index, 0) + 1
         self.digests.setdefault(index, hashlib.sha256()).update(_content(packet))
-        assert packet.time_base is not None and packet.pts is not None
-        base = round(self.part.start / packet.time_base)
-        packet.pts -= base
-        decoded = packet.pts if packet.dts is None else packet.dts - base
+        base = round(self.part.start / base_of(packet))
+        shown = time_of(packet) - base
+        decoded = shown if packet.dts is None else packet.dts - base
         packet.dts = max(decoded, self.last.get(index, decoded - 1) + 1)  # two pictures within a millisecond
-        packet.pts = max(packet.pts, packet.dts)
+        packet.pts = max(shown, packet.dts)
         self.last[index] = packet.dts
         packet.stream = self.streams[index]
         if not leads:
@@ -72,9 +71,8 @@ class _Out:
     def end(self) -> None:
         """Finish the file: its last picture lasts until the next file begins."""
         if self.held is not None:
-            assert self.held.time_base is not None and self.held.pts is not None
-            until = round((self.part.end - self.part.start) / self.held.time_base)
-            self.held.duration = max(1, until - self.held.pts)
+            until = round((self.part.end - self.part.start) / base_of(self.held))
+            self.held.duration = max(1, until - time_of(self.held))
         self._let_go()
         self.film.close()
 
@@ -151,7 +149,7 @@ def _verify(out: _Out) -> None:
     Raises:
         DataLoss: it does not hold what was written.
     """
-    numbers = {position: index for position, index in enumerate(out.streams)}
+    numbers = dict(enumerate(out.streams))
     found = {index: hashlib.sha256() for index in out.counts}
     with opened(out.path) as film:
         for packet in Reading(film).packets(set(numbers)):
@@ -160,7 +158,7 @@ def _verify(out: _Out) -> None:
         raise DataLoss(f"what was read again of {out.path.name} is not what was written")
 
 
-def _content(packet: av.Packet) -> bytes:
+def _content(packet: av.Packet[Any]) -> bytes:
     """Return what is in a packet, however its container frames it."""
     codec = packet.stream.codec_context
     if codec.name not in _OF_NALS:

@@ -1,7 +1,7 @@
 """Where a recording of a browser is cut: at keyframes near equal lengths, each packet in exactly one file.
 
-A browser sends one stream, of unknown length and without an index, with a keyframe about each second. Cutting copies its
-packets: no picture is encoded anew, none is lost at a cut, and none is in two files.
+A browser sends one stream, of unknown length and without an index, with a keyframe about each second. Cutting copies
+its packets: no picture is encoded anew, none is lost at a cut, and none is in two files.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 import av.container
@@ -72,11 +73,9 @@ class CutPlan:
     @property
     def leading(self) -> int:
         """Index of the stream at whose packets is cut."""
-        found = self.audio if self.video is None else self.video
-        assert found is not None  # plan_cuts refuses what has neither
-        return found
+        return next(index for index in (self.video, self.audio) if index is not None)
 
-    def part_of(self, packet: av.Packet, count: int) -> int:
+    def part_of(self, packet: av.Packet[Any], count: int) -> int:
         """Return which file a packet belongs to, from 0.
 
         Args:
@@ -158,7 +157,7 @@ class Reading:
         self._film = film
         self.broken_off = False
 
-    def packets(self, indexes: set[int]) -> Iterator[av.Packet]:
+    def packets(self, indexes: set[int]) -> Iterator[av.Packet[Any]]:
         """Yield the packets of streams that have a time and are whole."""
         streams = [s for s in self._film.streams if s.index in indexes]
         try:
@@ -173,10 +172,23 @@ class Reading:
             self.broken_off = True
 
 
-def seconds_of(packet: av.Packet) -> Fraction:
+def seconds_of(packet: av.Packet[Any]) -> Fraction:
     """Return when a packet is shown, seconds in its film."""
-    assert packet.pts is not None and packet.time_base is not None  # Reading leaves out those without
-    return packet.pts * packet.time_base
+    return time_of(packet) * base_of(packet)
+
+
+def time_of(packet: av.Packet[Any]) -> int:
+    """Return when a packet is shown, in units of ``base_of``; those that do not say are not read."""
+    if packet.pts is None:
+        raise DataLoss("a packet has no time")
+    return packet.pts
+
+
+def base_of(packet: av.Packet[Any]) -> Fraction:
+    """Return the unit of a packet's times, seconds."""
+    if packet.time_base is None:
+        raise DataLoss("a packet has no unit of time")
+    return packet.time_base
 
 
 def _container(names: set[str]) -> Container:
@@ -220,6 +232,6 @@ def _end_of(times: list[Fraction]) -> Fraction:
     What a container says of the last one is the length that the recorder would have liked.
     """
     ordered = sorted(times)
-    steps = sorted(b - a for a, b in zip(ordered, ordered[1:], strict=False) if a < b)
+    steps = sorted(b - a for a, b in pairwise(ordered) if a < b)
     step = steps[len(steps) // 2] if steps else _USUAL_FRAME
     return ordered[-1] + min(step, _LONGEST_FRAME)

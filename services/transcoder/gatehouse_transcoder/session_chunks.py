@@ -5,9 +5,6 @@ The recording is kept once: when all files are in the store, read again and foun
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from itertools import count
@@ -24,15 +21,39 @@ from gatehouse_common.storage import ObjectStore, keys
 
 from .cut_files import CutFile, write_files
 from .cut_plan import CutPlan, plan_cuts
-from .work import Work
+from .work import Lost, Work
 
 log = structlog.get_logger(__name__)
 
 INTERRUPTED = "the recording was interrupted: this is what had been received of it"
+_CUT = "it was cut into the files of its session, which have all of it"
 _LATEST_START_US = MINUTE
 """A browser begins so long after it asked to, at most; whoever says otherwise has another clock."""
-_BLOCK = 1 << 20
 _CUTTING = 0.8
+
+
+def cut(work: Work) -> None:
+    """Cut the recording of a session, the original of the job's medium; then let it go: its bytes are in the files.
+
+    The medium stays as a row that is ``deleted`` and says where they are. See ``cut_recording``.
+    """
+    if work.media.state == "deleted" or work.media.upload is None:
+        return  # whoever did it died before the job was ended
+    original = work.original()
+    facts = work.rows.upload(work.media.upload).facts
+    started = facts.get("started_us")
+    cut_recording(
+        work,
+        work.path(original),
+        interrupted=bool(facts.get("interrupted")),
+        started_us=started if isinstance(started, int) else None,
+    )
+    now_us = work.core.clock.now_us()
+    gone = replace(original, state="gone")
+    if not work.rows.keep(work.job, gone, state="deleted", stage="", ready_us=now_us, detail=_CUT):
+        raise Lost("another process does it by now, or it was called off")
+    work.media = work.rows.media(work.media.number)
+    work.core.store.delete(original.key)
 
 
 def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: int | None) -> None:
@@ -56,7 +77,10 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: 
     work.check()
     cut = write_files(original, plan, work.folder, lambda part: _tell(work, part * _CUTTING))
     began_us = _begin(session, started_us)
-    parts = [Interval(began_us + _us(p.start - plan.parts[0].start), began_us + _us(p.end - plan.parts[0].start)) for p in plan.parts]
+    parts = [
+        Interval(began_us + _us(p.start - plan.parts[0].start), began_us + _us(p.end - plan.parts[0].start))
+        for p in plan.parts
+    ]
     chunks = BrowserSessions(work.core.db).plan(session, work.media.number, parts, work.core.clock.now_us())
     if [(one.wanted_start_us, one.wanted_end_us) for one in chunks] != [(p.start, p.end) for p in parts]:
         raise DataLoss("its files were planned otherwise before")

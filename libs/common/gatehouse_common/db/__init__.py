@@ -2,7 +2,7 @@
 
 from .api_tokens import TokenRecord, Tokens
 from .audit import Audit, Deed, Entry
-from .browser_sessions import BrowserSessions
+from .browser_sessions import BrowserSessions, Received
 from .cameras import CameraRepository
 from .chunk_days import ChunkDay, ChunkDays
 from .clips import ClipRepository
@@ -96,6 +96,7 @@ __all__ = [
     "PlateStats",
     "PlateTime",
     "PlateWriter",
+    "Received",
     "RecorderSession",
     "RecorderSessions",
     "RetentionReader",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -15,17 +15,36 @@ from gatehouse_common.intervals import Interval
 from .contention import retried
 from .engine import Database
 from .media_models import MediaRow
+from .media_records import NOBODY
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk
 from .sessions import lock_numbers
+from .upload_models import UploadRow
 from .visible import OF_NO_CAMERA
 
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 
 
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What has been received of a recording in a browser.
+
+    Attributes:
+        upload: id of its upload.
+        bytes: so many are durable.
+        changed_us: when the last of them came, microseconds UTC.
+        state: of the upload, see ``UploadRow``.
+    """
+
+    upload: str
+    bytes: int
+    changed_us: int
+    state: str
+
+
 class BrowserSessions:
-    """Plans the files of a recording that a browser has sent."""
+    """Plans the files of a recording that a browser has sent, and tells how much of it has come."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -43,10 +62,20 @@ class BrowserSessions:
             raise NotFound("there is no such recording in a browser")
         return RecorderSession(*row)
 
+    def received(self, session: RecorderSession) -> Received | None:
+        """Return what has been received of a session, None if nothing has."""
+        columns = UploadRow.id, UploadRow.received, UploadRow.changed_us, UploadRow.state
+        mine = (
+            UploadRow.owner.in_((session.user, NOBODY)),
+            UploadRow.created_us >= session.start_us,
+            UploadRow.facts["session"].as_string() == session.id,
+        )
+        with self._db.look() as c:
+            row = c.execute(select(*columns).where(*mine).order_by(UploadRow.created_us).limit(1)).first()
+        return None if row is None else Received(*row)
+
     @retried
-    def plan(
-        self, session: RecorderSession, media: int, parts: Sequence[Interval], now_us: int
-    ) -> list[SessionChunk]:
+    def plan(self, session: RecorderSession, media: int, parts: Sequence[Interval], now_us: int) -> list[SessionChunk]:
         """Plan the files of a session, which ends with the last of them; what was planned before is returned as it is.
 
         Args:

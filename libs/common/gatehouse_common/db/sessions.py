@@ -43,6 +43,7 @@ class RecorderSessions:
         *,
         viewing: str | None = None,
         name: str = "",
+        beside: bool = False,
     ) -> RecorderSession:
         """Begin a session, and plan its files.
 
@@ -54,6 +55,7 @@ class RecorderSessions:
             chunk_seconds: length of a file.
             viewing: id of the viewing that is recorded; of those a user may have many beside the one that is named.
             name: what files are called, the second with ``_2``; empty: after their times and numbers.
+            beside: it goes on beside another of the same user: of a screen and of a camera at once.
 
         Raises:
             Conflict: this user records already, or this viewing is recorded.
@@ -66,7 +68,7 @@ class RecorderSessions:
                 RecorderSessionRow.stopped_us.is_(None),
                 RecorderSessionRow.ends_us > span.start,
             )
-            if c.execute(mine).first() is not None:
+            if not beside and c.execute(mine).first() is not None:
                 raise Conflict(f"Recording already in progress for user {user_name}")
             session = RecorderSession(
                 numbers.sessions + 1,

@@ -80,7 +80,9 @@ class SessionRepair:
         if problem.kind in {Kind.SIZE, Kind.TRUNCATED} and self._is_of(row, size):
             return f"it is {size} bytes long" if self._known.size(row.number, row.key, size) else None
         of_camera = row.camera != OF_NO_CAMERA
-        again = of_camera and row.state == "stored" and is_all_there(self._footage, row.camera, row.start_us, row.end_us)
+        again = (
+            of_camera and row.state == "stored" and is_all_there(self._footage, row.camera, row.start_us, row.end_us)
+        )
         if problem.kind not in {Kind.MISSING, Kind.EMPTY} and not again:
             return None  # however damaged: it is what there is of it
         self._stands.check()

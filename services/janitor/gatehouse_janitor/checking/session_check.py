@@ -48,7 +48,9 @@ class SessionCheck(FilmCheck[SessionChunk]):
         if told is None:
             return self._problem(Kind.DAMAGED, row, "it does not say at its end what it is")
         if told.id != row.id:
-            return self._problem(Kind.FOREIGN, row, f"the file says that it is number {told.number}, of {told.camera or 'a browser'}")
+            return self._problem(
+                Kind.FOREIGN, row, f"the file says that it is number {told.number}, of {told.camera or 'a browser'}"
+            )
         return None
 
     def _unknown(self, files: tuple[ObjectInfo, ...]) -> Iterator[Problem]:
