@@ -36,6 +36,7 @@ from .session_trash import SessionTrash
 from .sessions import RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
+from .uploads import OffsetMismatch, Totals, Uploads, UploadUpkeep
 from .users import User, Users
 from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import OF_NO_CAMERA, Visible
@@ -87,6 +88,7 @@ __all__ = [
     "Media",
     "MediaFile",
     "Member",
+    "OffsetMismatch",
     "Piece",
     "PlateEvent",
     "PlateQuery",
@@ -112,7 +114,10 @@ __all__ = [
     "TimelineReader",
     "TokenRecord",
     "Tokens",
+    "Totals",
     "Upload",
+    "UploadUpkeep",
+    "Uploads",
     "User",
     "Users",
     "Viewing",

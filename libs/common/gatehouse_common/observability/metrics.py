@@ -189,3 +189,10 @@ HTTP_SECONDS = Histogram("gatehouse_http_request_seconds", "Seconds to the first
 HTTP_INFLIGHT = Gauge("gatehouse_http_inflight", "Requests being answered.", ["kind"])
 LIVE_VIEWERS = Gauge("gatehouse_live_viewers", "Open live views.", ["camera", "kind"])
 EVENT_VIEWERS = Gauge("gatehouse_event_viewers", "Pages and programs that are being told of events.")
+
+# Uploads
+UPLOAD_BYTES = Counter("gatehouse_upload_bytes", "Bytes of uploads that were received and are durable.")
+UPLOADS_ACTIVE = Gauge(
+    "gatehouse_uploads_active", "Uploads that were begun and have not ended, as the janitor sees it."
+)
+UPLOADS = Counter("gatehouse_uploads", "Uploads that ended, by how.", ["outcome"])

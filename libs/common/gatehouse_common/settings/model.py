@@ -15,6 +15,7 @@ from .limits import LimitSettings
 from .live import LiveSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
+from .uploads import UploadSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
 
 
@@ -239,6 +240,7 @@ class SettingsModel(Group):
     clips: ClipSettings = Field(default_factory=ClipSettings)
     live: LiveSettings = Field(default_factory=LiveSettings)
     sessions: SessionSettings = Field(default_factory=SessionSettings)
+    uploads: UploadSettings = Field(default_factory=UploadSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)
     maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)

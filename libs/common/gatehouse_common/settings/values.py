@@ -14,6 +14,7 @@ from gatehouse_common.errors import InvalidInput
 from gatehouse_common.timefmt import zone
 
 _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*")
+_ORIGIN = re.compile(r"(?:chrome-extension|moz-extension|https?)://[a-z0-9.-]{1,253}(?::[0-9]{1,5})?")
 _TIME_OF_DAY = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
 _FSYNC = re.compile(r"part|chunk|seconds:([0-9]{1,4}(?:\.[0-9]{1,6})?)")
@@ -50,6 +51,18 @@ def _check_hosts(text: str) -> str:
     for name in allowed_hosts(text):
         if name != "*" and (_HOST.fullmatch(name) is None or len(name) > 253):
             raise ValueError(f"{name[:60]!r} is no host name: list names without port, e.g. 'cameras.example.org'")
+    return text
+
+
+def allowed_origins(text: str) -> frozenset[str]:
+    """Return the origins that a checked setting lists."""
+    return frozenset(origin.strip().lower() for origin in text.split(",") if origin.strip())
+
+
+def _check_origins(text: str) -> str:
+    for origin in allowed_origins(text):
+        if _ORIGIN.fullmatch(origin) is None:
+            raise ValueError(f"{origin[:60]!r} is no origin: e.g. 'chrome-extension://<id>' or 'https://example.org'")
     return text
 
 
@@ -105,6 +118,7 @@ def _check_optional_path(text: object) -> object:
 
 
 HostNames = Annotated[str, AfterValidator(_check_hosts)]
+Origins = Annotated[str, AfterValidator(_check_origins)]
 Networks = Annotated[str, AfterValidator(_check_networks)]
 HeaderName = Annotated[str, AfterValidator(_check_header)]
 

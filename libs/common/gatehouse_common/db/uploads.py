@@ -1,0 +1,358 @@
+"""Uploads and their pieces: the row of a piece is the lock, so that any process may go on with any upload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
+
+from gatehouse_common.errors import Conflict, NotFound
+
+from .contention import retried
+from .engine import Database
+from .jobs import Job
+from .media_intake import take_in
+from .media_models import MediaRow
+from .media_records import Media, Piece, Upload
+from .new_rows import insert_new
+from .session_models import RecorderSessionRow
+from .upload_models import UploadPieceRow, UploadRow
+
+_UPLOAD: Final = [getattr(UploadRow, f.name) for f in fields(Upload)]
+_PIECE: Final = [getattr(UploadPieceRow, f.name) for f in fields(Piece)]
+_MEDIA: Final = [getattr(MediaRow, f.name) for f in fields(Media)]
+
+
+class OffsetMismatch(Conflict):
+    """Bytes came that do not begin where those that are here end; ``offset`` is where they do."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the next byte that is wanted is number {offset}")
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a user has here: unfinished uploads, and bytes of those and of media that are not deleted."""
+
+    uploads: int
+    bytes: int
+
+
+class Uploads:
+    """Keeps what is being uploaded. What is committed here is durable: whoever sent it may forget it."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @retried
+    def begin(self, upload: Upload) -> None:
+        """Keep a new upload.
+
+        Raises:
+            Conflict: another of its ``open_name`` is being received.
+        """
+        with self._db.begin(durable=True) as c:
+            c.execute(insert(UploadRow).values(_values(upload)))
+
+    def get(self, upload_id: str, owner: int | None = None) -> Upload:
+        """Return an upload; with ``owner`` only one of theirs.
+
+        Raises:
+            NotFound: there is none.
+        """
+        query = select(*_UPLOAD).where(UploadRow.id == upload_id)
+        if owner is not None:
+            query = query.where(UploadRow.owner == owner)
+        with self._db.look() as c:
+            row = c.execute(query).first()
+        if row is None:
+            raise NotFound(f"there is no upload {upload_id[:64]!r}")
+        return Upload(*row)
+
+    def open_named(self, open_name: str) -> Upload | None:
+        """Return the upload of a name that is being received, None if there is none."""
+        with self._db.look() as c:
+            row = c.execute(select(*_UPLOAD).where(UploadRow.open_name == open_name)).first()
+        return None if row is None else Upload(*row)
+
+    def last_named(self, owner: int, name_digest: str) -> Upload | None:
+        """Return the newest upload in blobs of a name that is not received any more, None if there never was one."""
+        mine = (UploadRow.owner == owner, UploadRow.name_digest == name_digest, UploadRow.state != "receiving")
+        query = select(*_UPLOAD).where(*mine, UploadRow.door == "blob").order_by(UploadRow.created_us.desc())
+        with self._db.look() as c:
+            row = c.execute(query.limit(1)).first()
+        return None if row is None else Upload(*row)
+
+    def unfinished(self, owner: int, limit: int = 500) -> list[Upload]:
+        """Return what a user has begun and not ended, the newest first."""
+        mine = (UploadRow.owner == owner, UploadRow.state == "receiving")
+        with self._db.look() as c:
+            rows = c.execute(select(*_UPLOAD).where(*mine).order_by(UploadRow.created_us.desc()).limit(limit))
+            return [Upload(*row) for row in rows]
+
+    def pieces(self, upload_id: str) -> list[Piece]:
+        """Return the pieces of an upload, in order."""
+        query = select(*_PIECE).where(UploadPieceRow.upload == upload_id).order_by(UploadPieceRow.position)
+        with self._db.look() as c:
+            return [Piece(*row) for row in c.execute(query)]
+
+    def piece(self, upload_id: str, position: int) -> Piece | None:
+        """Return a piece of an upload, None if it is not here."""
+        mine = (UploadPieceRow.upload == upload_id, UploadPieceRow.position == position)
+        with self._db.look() as c:
+            row = c.execute(select(*_PIECE).where(*mine)).first()
+        return None if row is None else Piece(*row)
+
+    def span(self, upload_id: str) -> tuple[int, int, int]:
+        """Return how many pieces of an upload there are, and the first and the last position; of none -1."""
+        position = UploadPieceRow.position
+        query = select(func.count(), func.min(position), func.max(position)).where(UploadPieceRow.upload == upload_id)
+        with self._db.look() as c:
+            count, first, last = c.execute(query).one()
+        return (int(count), int(first), int(last)) if count else (0, -1, -1)
+
+    def totals(self, owner: int) -> Totals:
+        """Return what a user has here."""
+        uploads = select(func.count(), func.coalesce(func.sum(UploadRow.received), 0))
+        media = select(func.coalesce(func.sum(MediaRow.bytes), 0))
+        with self._db.read() as c:
+            count, received = c.execute(uploads.where(UploadRow.owner == owner, UploadRow.state == "receiving")).one()
+            kept = c.execute(media.where(MediaRow.owner == owner, MediaRow.state != "deleted")).scalar_one()
+        return Totals(int(count), int(received) + int(kept))
+
+    @retried
+    def append(self, upload_id: str, pieces: Sequence[Piece], now_us: int, expires_us: int) -> Upload:
+        """Add pieces where an upload ends; return it as it is then. All of them count, or none.
+
+        Raises:
+            OffsetMismatch: it does not end where the first begins.
+            Conflict: it is not received any more.
+        """
+        size, at = sum(piece.bytes for piece in pieces), pieces[0].position
+        mine = (UploadRow.id == upload_id, UploadRow.state == "receiving")
+        values = {"received": at + size, "changed_us": now_us, "expires_us": expires_us}
+        with self._db.begin(durable=True) as c:
+            if c.execute(update(UploadRow).where(*mine, UploadRow.received == at).values(values)).rowcount == 0:
+                row = c.execute(select(UploadRow.received).where(*mine)).first()
+                if row is None:
+                    raise Conflict(f"upload {upload_id} is not received any more")
+                raise OffsetMismatch(int(row[0]))
+            c.execute(insert(UploadPieceRow), [_values(piece) for piece in pieces])
+            return Upload(*c.execute(select(*_UPLOAD).where(UploadRow.id == upload_id)).one())
+
+    @retried
+    def add_blob(self, piece: Piece, now_us: int, expires_us: int, *, is_last: bool) -> Piece | None:
+        """Add a piece at any position; return the one that is there already, None if this is the one.
+
+        Raises:
+            Conflict: the upload is not received any more, or another piece is the last one.
+        """
+        mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
+        values: dict[str, Any] = {"received": UploadRow.received + piece.bytes, "changed_us": now_us}
+        values["expires_us"] = expires_us
+        try:
+            with self._db.begin(durable=True) as c:
+                if c.execute(update(UploadRow).where(*mine).values(values)).rowcount == 0:
+                    raise Conflict(f"upload {piece.upload} is not received any more")
+                if is_last:
+                    _close(c, piece)
+                if not insert_new(c, UploadPieceRow, _values(piece)):
+                    raise _Taken
+        except _Taken:
+            found = self.piece(piece.upload, piece.position)
+            if found is None:
+                raise Conflict(f"upload {piece.upload} is not received any more") from None
+            return found
+        return None
+
+    @retried
+    def say_last(self, upload_id: str, position: int) -> None:
+        """Note which piece of an upload is its last.
+
+        Raises:
+            Conflict: another is, or the upload is not received any more.
+        """
+        with self._db.begin(durable=True) as c:
+            _close(c, Piece(upload_id, position, 0, "", ""))
+
+    @retried
+    def say_length(self, upload_id: str, length: int) -> None:
+        """Note how long an upload is going to be, which was not known until now; said again it stays.
+
+        Raises:
+            Conflict: it was said to be otherwise, more is here already, or it is not received any more.
+        """
+        mine = (UploadRow.id == upload_id, UploadRow.state == "receiving", UploadRow.received <= length)
+        fits = or_(UploadRow.length.is_(None), UploadRow.length == length)
+        with self._db.begin(durable=True) as c:
+            if c.execute(update(UploadRow).where(*mine, fits).values(length=length)).rowcount == 0:
+                raise Conflict(f"upload {upload_id} was said to have another length, or is longer than {length} bytes")
+
+    @retried
+    def complete(
+        self, upload: Upload, media_type: str, now_us: int, folder: Callable[[int], str], facts: dict[str, Any]
+    ) -> tuple[Media, Job]:
+        """Make a medium of an upload whose pieces are all here, and ask for what is to be made of it.
+
+        Args:
+            upload: all of whose bytes are here.
+            media_type: by its first bytes.
+            now_us: the time.
+            folder: returns the prefix of keys of a medium by its number.
+            facts: what is kept of it then, in place of what was.
+
+        Raises:
+            Conflict: it is not received any more.
+        """
+        with self._db.begin(durable=True) as c:
+            session = _session(c, upload)
+            made = take_in(c, upload, media_type, now_us, folder, session=session)
+            c.execute(update(UploadRow).where(UploadRow.id == upload.id).values(facts=facts))
+        return made
+
+    @retried
+    def end(self, upload_id: str, state: str, detail: str, now_us: int) -> bool:
+        """Let an upload be ``cancelled``, ``expired`` or ``failed``; return False if it is not received any more."""
+        mine = (UploadRow.id == upload_id, UploadRow.state == "receiving")
+        values = {"state": state, "detail": detail, "changed_us": now_us, "open_name": None}
+        with self._db.begin(durable=True) as c:
+            return bool(c.execute(update(UploadRow).where(*mine).values(values)).rowcount)
+
+    @retried
+    def forget_pieces(self, keys: Collection[str]) -> None:
+        """Delete the rows of pieces whose objects are deleted."""
+        with self._db.begin() as c:
+            c.execute(delete(UploadPieceRow).where(UploadPieceRow.key.in_(list(keys))))
+
+    @retried
+    def join(self, final: Upload, parts: Sequence[str]) -> Upload:
+        """Keep a new upload that is made of others, one after the other: their pieces are its own from now on.
+
+        Args:
+            final: what it is, but for its sizes.
+            parts: ids of uploads of the same owner that are whole.
+
+        Raises:
+            NotFound: one of them is not there.
+            Conflict: one of them is no part, is not whole, or belongs to another upload already.
+        """
+        size = 0
+        with self._db.begin(durable=True) as c:
+            query = select(*_UPLOAD).where(UploadRow.id.in_(list(parts)), UploadRow.owner == final.owner)
+            found = {row.id: Upload(*row) for row in c.execute(query.order_by(UploadRow.id).with_for_update())}
+            for part in parts:
+                _check_part(found.get(part), part)
+            if len(found) != len(parts):
+                raise Conflict("a part can be joined once only")
+            for part in parts:
+                moved = update(UploadPieceRow).where(UploadPieceRow.upload == part)
+                c.execute(moved.values(upload=final.id, position=UploadPieceRow.position + size))
+                size += found[part].received
+            done = update(UploadRow).where(UploadRow.id.in_(list(parts)))
+            c.execute(done.values(state="complete", facts={"into": final.id}, changed_us=final.created_us))
+            whole = replace(final, received=size, length=size)
+            c.execute(insert(UploadRow).values(_values(whole)))
+        return whole
+
+    def medium(self, number: int) -> Media:
+        """Return the medium that an upload became.
+
+        Raises:
+            NotFound: there is none of that number.
+        """
+        with self._db.look() as c:
+            row = c.execute(select(*_MEDIA).where(MediaRow.number == number)).first()
+        if row is None:
+            raise NotFound(f"there is no medium {number}")
+        return Media(*row)
+
+
+class UploadUpkeep:
+    """What the janitor looks for among uploads."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def active(self) -> int:
+        """Return how many are being received."""
+        with self._db.look() as c:
+            return int(c.execute(select(func.count()).where(UploadRow.state == "receiving")).scalar_one())
+
+    def expired(self, now_us: int, limit: int) -> list[Upload]:
+        """Return uploads that nobody went on with in time."""
+        due = (UploadRow.state == "receiving", UploadRow.expires_us <= now_us)
+        return self._some(due, limit)
+
+    def whole(self, before_us: int, limit: int) -> list[Upload]:
+        """Return uploads of which all is here, and which nobody has completed: whoever was about to was killed."""
+        whole = (UploadRow.state == "receiving", UploadRow.role != "partial", UploadRow.received == UploadRow.length)
+        return self._some((*whole, UploadRow.received > 0, UploadRow.changed_us <= before_us), limit)
+
+    def idle_blobs(self, before_us: int, after: str, limit: int) -> list[Upload]:
+        """Return uploads in blobs of which nothing came since then, by id, those after one."""
+        idle = (UploadRow.state == "receiving", UploadRow.door == "blob", UploadRow.changed_us <= before_us)
+        return self._some((*idle, UploadRow.id > after), limit)
+
+    def ended_with_pieces(self, limit: int) -> list[Piece]:
+        """Return pieces of uploads that came to nothing: their objects are to be deleted."""
+        ended = UploadRow.state.in_(("cancelled", "expired", "failed"))
+        query = select(*_PIECE).join(UploadRow, UploadRow.id == UploadPieceRow.upload).where(ended).limit(limit)
+        with self._db.look() as c:
+            return [Piece(*row) for row in c.execute(query)]
+
+    def known(self, keys: Collection[str]) -> set[str]:
+        """Return those of the keys that are pieces."""
+        query = select(UploadPieceRow.key).where(UploadPieceRow.key.in_(list(keys)))
+        with self._db.look() as c:
+            return {key for (key,) in c.execute(query)}
+
+    def _some(self, where: Sequence[Any], limit: int) -> list[Upload]:
+        query = select(*_UPLOAD).where(*where).order_by(UploadRow.id).limit(limit)
+        with self._db.look() as c:
+            return [Upload(*row) for row in c.execute(query)]
+
+
+class _Taken(Exception):  # noqa: N818 - only rolls a transaction back
+    """There is a piece at this position."""
+
+
+def _close(c: Connection, piece: Piece) -> None:
+    """Note that a piece is the last, unless another is.
+
+    Raises:
+        Conflict: another is, or the upload is not received any more.
+    """
+    mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
+    row = c.execute(select(UploadRow.last_position).where(*mine).with_for_update()).first()
+    if row is None:
+        raise Conflict(f"upload {piece.upload} is not received any more")
+    if row[0] is not None and row[0] != piece.position:
+        raise Conflict(f"blob {row[0]} was said to be the last one, and now blob {piece.position} is")
+    c.execute(update(UploadRow).where(*mine).values(last_position=piece.position))
+
+
+def _check_part(part: Upload | None, named: str) -> None:
+    if part is None:
+        raise NotFound(f"there is no upload {named[:64]!r}")
+    if part.role != "partial":
+        raise Conflict(f"upload {part.id} is not a part: it was not begun with `Upload-Concat: partial`")
+    if part.state != "receiving" or part.received != part.length:
+        raise Conflict(f"part {part.id} is not whole, or has become a part of another upload")
+
+
+def _session(c: Connection, upload: Upload) -> int | None:
+    """Return the number of the recorder session that an upload names, if it is one of its owner's."""
+    named = upload.facts.get("session")
+    if not isinstance(named, str):
+        return None
+    mine = (RecorderSessionRow.id == named, RecorderSessionRow.user == upload.owner)
+    row = c.execute(select(RecorderSessionRow.number).where(*mine)).first()
+    return None if row is None else int(row[0])
+
+
+def _values(one: Upload | Piece) -> dict[str, Any]:
+    found = {f.name: getattr(one, f.name) for f in fields(one)}
+    return {**found, "facts": dict(one.facts)} if isinstance(one, Upload) else found

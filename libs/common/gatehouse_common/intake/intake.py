@@ -1,0 +1,146 @@
+"""Completes uploads, refuses those that are no film, and deletes what is left of those that come to nothing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+
+from gatehouse_common.clock import Clock
+from gatehouse_common.db import Job, Media, Piece, Upload, Uploads
+from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.media.file_kinds import HEAD_BYTES, FileKind, sniff
+from gatehouse_common.messages import SITE, JobChanged
+from gatehouse_common.observability.metrics import UPLOADS
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
+
+from .pieces import PieceBytes
+
+log = structlog.get_logger(__name__)
+
+BLOBS: Final = "blobs"
+"""Fact of a complete upload in blobs: the digests of all, shortened, by which one that comes again is known."""
+_SHORT: Final = 8
+_NO_FILM: Final = "Invalid video file: it begins like no film and no sound that is known here"
+
+
+class NoFilm(InvalidInput):
+    """What has come is no film and no sound that is known here."""
+
+
+class Intake:
+    """Makes media of uploads of which all is here.
+
+    Args:
+        core: the index, the store, the bus, the time.
+    """
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.uploads = Uploads(core.db)
+
+    @property
+    def _clock(self) -> Clock:
+        return self._core.clock
+
+    def kind(self, pieces: Sequence[Piece]) -> FileKind | None:
+        """Return what the file is that begins with these pieces, None: nothing that is taken.
+
+        Raises:
+            NotFound: a piece is gone.
+        """
+        some, size = [], 0
+        for piece in pieces:
+            some.append(piece)
+            size += piece.bytes
+            if size >= HEAD_BYTES:
+                break
+        return sniff(PieceBytes(self._core.store, some).read(0, HEAD_BYTES))
+
+    def complete(self, upload: Upload, pieces: Sequence[Piece]) -> Media:
+        """Make a medium of an upload; return it. Its job is queued, and whoever does such is told.
+
+        Raises:
+            NoFilm: it is no film and no sound; then it has failed, and its pieces are deleted.
+            Conflict: it is not received any more: another has completed it, or it was cancelled.
+            NotFound: a piece is gone, as of an upload that was cancelled.
+        """
+        kind = self.kind(pieces)
+        if kind is None:
+            raise self.refuse(upload)
+        facts: dict[str, Any] = dict(upload.facts)
+        if upload.door == "blob":
+            facts[BLOBS] = _shortened(pieces)
+
+        def folder(number: int) -> str:
+            return keys.media_folder(upload.owner, upload.owner_name, number)
+
+        media, job = self.uploads.complete(upload, kind.type, self._clock.now_us(), folder, facts)
+        UPLOADS.labels("complete").inc()
+        self._tell(job)
+        return media
+
+    def refuse(self, upload: Upload) -> NoFilm:
+        """Let an upload have failed that is no film, and delete its pieces; return what is to be raised."""
+        self.drop(upload, "failed", _NO_FILM)
+        return NoFilm(f"{_NO_FILM}.", "file")
+
+    def drop(self, upload: Upload, state: str, why: str = "") -> bool:
+        """Let an upload be ``cancelled``, ``expired`` or ``failed``, and delete its pieces.
+
+        Returns:
+            Whether it was received until now. Pieces that cannot be deleted now are deleted by the janitor.
+        """
+        if not self.uploads.end(upload.id, state, why, self._clock.now_us()):
+            return False
+        UPLOADS.labels(state).inc()
+        try:
+            self.delete(self.uploads.pieces(upload.id))
+        except GatehouseError as error:
+            log.warning("pieces of an upload are left for the janitor", upload=upload.id, reason=error.message)
+        return True
+
+    def delete(self, pieces: Sequence[Piece]) -> int:
+        """Delete pieces, the objects first; return how many are gone.
+
+        Raises:
+            GatehouseError: store or index are away.
+        """
+        refused = self._core.store.delete_many([piece.key for piece in pieces])
+        gone = [piece.key for piece in pieces if piece.key not in refused]
+        if gone:
+            self.uploads.forget_pieces(gone)
+        return len(gone)
+
+    def _tell(self, job: Job) -> None:
+        message = JobChanged(
+            camera=SITE,
+            time_us=self._clock.now_us(),
+            job=job.id,
+            kind=job.kind,
+            state="queued",
+            user=job.user,
+            media=job.media,
+        )
+        try:
+            self._core.bus.publish(message)
+        except GatehouseError as error:  # a hint: workers look for jobs by themselves too
+            log.info("nobody was told of a job", job=job.id, reason=error.message)
+
+
+def was_blob(upload: Upload, position: int, digest: str) -> bool:
+    """Return whether a blob was one of a complete upload, at that number and with that SHA-256."""
+    told = upload.facts.get(BLOBS)
+    if not isinstance(told, dict):
+        return False
+    index, all_digests = position - int(told["first"]), base64.b64decode(told["digests"])
+    known = all_digests[index * _SHORT : (index + 1) * _SHORT] if index >= 0 else b""
+    return bool(known) and known == bytes.fromhex(digest)[:_SHORT]
+
+
+def _shortened(pieces: Sequence[Piece]) -> dict[str, Any]:
+    digests = b"".join(bytes.fromhex(piece.digest)[:_SHORT] for piece in pieces)
+    return {"first": pieces[0].position, "digests": base64.b64encode(digests).decode()}

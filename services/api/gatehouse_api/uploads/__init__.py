@@ -1,0 +1,1 @@
+"""What people bring: one engine, and what its doors have in common."""
