@@ -6,8 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gatehouse_common.db import Media
+from gatehouse_common.db.media_records import AUDIO, PROCESS, VIDEO
 
 from . import session_chunks
+from .compressing import compress
+from .films import transcode
+from .looking import probe
+from .merging import merge
+from .picturing import picture
+from .remuxing import remux
+from .sounds import extract
 from .work import Work
 
 
@@ -32,5 +40,40 @@ def _is_recording(media: Media) -> bool:
     return media.session is not None
 
 
-PROCESS_STAGES: tuple[Stage, ...] = (Stage("cutting", session_chunks.cut, 10, _is_recording),)
-"""What becomes of an upload, after its pieces are merged and what they make is probed."""
+def _is_upload(media: Media) -> bool:
+    return media.session is None
+
+
+STAGES: dict[str, tuple[Stage, ...]] = {
+    PROCESS: (
+        Stage("merging", merge, 10),
+        Stage("probing", probe, 2),
+        Stage("cutting", session_chunks.cut, 20, _is_recording),
+        Stage("remuxing", remux, 8, _is_upload),
+        Stage("picturing", picture, 5),
+        Stage("compressing", compress, 75, _is_upload),
+    ),
+    AUDIO: (Stage("audio", extract),),
+    VIDEO: (Stage("video", transcode),),
+}
+"""By kind of job. Of a session's recording the files that it is cut into are what is played."""
+
+
+def do_all(work: Work, on_stage: Callable[[Stage, float, float], None]) -> None:
+    """Do the stages of a job, one after the other.
+
+    Args:
+        work: the job.
+        on_stage: is told of each as it begins, and from where to where in the job it is, 0 to 1.
+
+    Raises:
+        GatehouseError: one of them failed.
+    """
+    stages = [stage for stage in STAGES[work.job.kind] if stage.wanted(work.media)]
+    whole = sum(stage.weight for stage in stages)
+    done = 0
+    for stage in stages:
+        work.check()
+        on_stage(stage, done / whole, (done + stage.weight) / whole)
+        stage.do(work)
+        done += stage.weight

@@ -13,6 +13,7 @@ from .facts import Facts
 from .footage import FootageReader
 from .holds import Hold, HoldRepository
 from .inventory import Inventory, InventoryWriter
+from .job_queue import JobQueue
 from .jobs import Job, JobRepository
 from .kept_answers import KeptAnswer, KeptAnswers
 from .leases import Lease, LeaseRepository, Member, Sight
@@ -21,6 +22,7 @@ from .login_attempts import LoginAttempts
 from .logins import Login, Logins
 from .media_intake import take_in
 from .media_records import Media, MediaFile, Piece, Upload
+from .media_work import MediaWork
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
@@ -75,6 +77,7 @@ __all__ = [
     "Inventory",
     "InventoryWriter",
     "Job",
+    "JobQueue",
     "JobRepository",
     "Kept",
     "KeptAnswer",
@@ -87,6 +90,7 @@ __all__ = [
     "Match",
     "Media",
     "MediaFile",
+    "MediaWork",
     "Member",
     "OffsetMismatch",
     "Piece",

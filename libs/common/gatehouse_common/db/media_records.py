@@ -11,6 +11,12 @@ NOBODY = 0
 """The owner of what came while nobody has to say who they are."""
 PROCESS = "media-process"
 """The job that makes of an upload what belongs to it. Parameters: ``media``, its number."""
+AUDIO = "media-audio"
+"""The job that makes a file of sound. Parameters: ``media``, ``codec``, ``quality`` or ``bitrate``."""
+VIDEO = "media-video"
+"""The job that makes a film, or a moving picture. Parameters: ``media``, ``format``, and what the format knows."""
+MEDIA_KINDS = (PROCESS, AUDIO, VIDEO)
+"""Jobs of media, which the transcoder does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,9 @@ JOB_SECONDS = Histogram(
     "gatehouse_job_seconds", "Seconds that a job took.", ["kind"], buckets=(0.1, 1, 10, 60, 600, 3600, 6 * 3600)
 )
 
+JOBS_OPEN = Gauge("gatehouse_jobs_open", "Jobs of media that wait, or are done at the moment.", ["kind", "state"])
+JOB_OLDEST_QUEUED = Gauge("gatehouse_job_oldest_queued_seconds", "Age of the oldest job of media that waits.")
+
 # API
 HTTP_REQUESTS = Counter("gatehouse_http_requests", "Requests answered.", ["route", "method", "code"])
 HTTP_SECONDS = Histogram("gatehouse_http_request_seconds", "Seconds to the first byte of the answer.", ["route"])

@@ -16,6 +16,7 @@ from .live import LiveSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
 from .uploads import UploadSettings
+from .transcoder import TranscoderSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
 
 
@@ -241,6 +242,7 @@ class SettingsModel(Group):
     live: LiveSettings = Field(default_factory=LiveSettings)
     sessions: SessionSettings = Field(default_factory=SessionSettings)
     uploads: UploadSettings = Field(default_factory=UploadSettings)
+    transcoder: TranscoderSettings = Field(default_factory=TranscoderSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)
     maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)

@@ -1,0 +1,196 @@
+"""Jobs of media that many workers take, each by comparison and swap, and keep by signs of life.
+
+Unlike what a leader does alone (``JobRepository``), any number of processes are at these at once. A worker is known by
+a name that it had for nobody else and for no other job: so what it says late, when another has its job, is not heard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from .contention import retried
+from .engine import Database
+from .jobs import Job
+from .media_models import MediaRow
+from .media_records import PROCESS
+from .upkeep_models import JobRow
+
+MOST_TRIES = 3
+"""So often is a job begun: one that takes its process with it would do so for ever."""
+STEPS = 1000
+"""How far a job is, is told in thousandths."""
+_TRIES, _NOT_BEFORE = "tries", "not_before_us"
+_JOB = [getattr(JobRow, f.name) for f in fields(Job)]
+_BEING_MADE = ("queued", "processing")
+
+
+def tries(job: Job) -> int:
+    """Return how often a job has been begun; it is kept as the job's result while it has no other."""
+    return int((job.result or {}).get(_TRIES, 0))
+
+
+def not_before_us(job: Job) -> int:
+    """Return before when a job is not to be begun again, microseconds UTC; 0: at any time."""
+    return int((job.result or {}).get(_NOT_BEFORE, 0))
+
+
+class JobQueue:
+    """Looks for jobs, takes them, keeps them and ends them; the medium's state follows in the same transaction.
+
+    Args:
+        db: the index.
+        kinds: of the jobs that are looked for.
+    """
+
+    def __init__(self, db: Database, kinds: Sequence[str]) -> None:
+        self._db, self._kinds = db, tuple(kinds)
+
+    def queued(self, limit: int) -> list[Job]:
+        """Return jobs that nobody does, the oldest first."""
+        return self._of_state("queued", limit)
+
+    def running(self) -> list[Job]:
+        """Return jobs that somebody does, or did until it died."""
+        return self._of_state("running", 1000)
+
+    def _of_state(self, state: str, limit: int) -> list[Job]:
+        query = select(*_JOB).where(JobRow.kind.in_(self._kinds), JobRow.state == state)
+        with self._db.look() as c:
+            return [Job(*row) for row in c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(limit))]
+
+    def counts(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return how many jobs wait or go on and when the oldest was asked for, by kind and state."""
+        query = select(JobRow.kind, JobRow.state, func.count(), func.min(JobRow.created_us))
+        query = query.where(JobRow.kind.in_(self._kinds), JobRow.state.in_(("queued", "running")))
+        with self._db.look() as c:
+            rows = c.execute(query.group_by(JobRow.kind, JobRow.state)).all()
+        return {(kind, state): (count, oldest) for kind, state, count, oldest in rows}
+
+    def failed_since(self, since_us: int) -> int:
+        """Return how many jobs have failed since then."""
+        query = select(func.count()).where(JobRow.kind.in_(self._kinds), JobRow.state == "failed")
+        with self._db.look() as c:
+            return int(c.execute(query.where(JobRow.created_us >= since_us)).scalar_one())
+
+    @retried
+    def take(self, seen: Job, name: str, now_us: int) -> Job | None:
+        """Take a job that still is as it was seen; return it as it is then, None if it is not.
+
+        One that was begun three times has ``failed`` then: whoever did it died of it.
+
+        Args:
+            seen: queued, or running while its owner has given no sign of life.
+            name: of whoever takes it: for this one time alone.
+            now_us: the time.
+        """
+        begun = tries(seen)
+        values: dict[str, Any] = {"renewals": seen.renewals + 1, "owner": name, "state": "running"}
+        values |= {"started_us": now_us, "done": 0, "total": STEPS, "detail": "", "result": {_TRIES: begun + 1}}
+        with self._db.begin() as c:
+            same = (JobRow.id == seen.id, JobRow.state == seen.state, JobRow.renewals == seen.renewals)
+            if c.execute(update(JobRow).where(*same).values(values)).rowcount == 0:
+                return None
+            job = self._read(c, seen.id)
+            if begun >= MOST_TRIES:
+                detail = f"whoever did it ended before it was done, {begun} times: it is not tried again"
+                self._finish(c, job, "failed", detail, None, now_us)
+                return self._read(c, seen.id)
+            if job.kind == PROCESS:
+                being_made = (MediaRow.number == job.media, MediaRow.state == "queued")
+                c.execute(update(MediaRow).where(*being_made).values(state="processing"))
+        return job
+
+    @retried
+    def renew(self, mine: Job, done: int, detail: str) -> bool:
+        """Give a sign of life and tell how far a job is.
+
+        Args:
+            mine: as it was taken.
+            done: thousandths.
+            detail: what is going on.
+
+        Returns:
+            Whether it still is this worker's: nobody has called it off, nobody else has it.
+        """
+        values = {"renewals": JobRow.renewals + 1, "done": done, "detail": detail}
+        with self._db.begin() as c:
+            return c.execute(update(JobRow).where(*_own(mine)).values(values)).rowcount == 1
+
+    @retried
+    def end(self, mine: Job, state: str, detail: str, result: Mapping[str, Any] | None, now_us: int) -> bool:
+        """Keep what came of a job, and of its medium; return False if it is not this worker's any more."""
+        with self._db.begin() as c:
+            return self._finish(c, mine, state, detail, result, now_us)
+
+    @retried
+    def put_back(self, mine: Job, detail: str = "", not_before_us: int = 0, *, counts: bool = False) -> bool:
+        """Let a job be begun again; return False if it is not this worker's any more.
+
+        Args:
+            mine: as it was taken.
+            detail: why it was not done.
+            not_before_us: when it may be begun again at the soonest.
+            counts: whether this was one of its tries: it was the job that went wrong, not what it needs.
+        """
+        waits: dict[str, int] = {_TRIES: tries(mine) - (not counts), _NOT_BEFORE: not_before_us}
+        values = {"state": "queued", "owner": None, "renewals": JobRow.renewals + 1, "detail": detail}
+        with self._db.begin() as c:
+            return c.execute(update(JobRow).where(*_own(mine)).values({**values, "result": waits})).rowcount == 1
+
+    @retried
+    def cancel(self, job_id: str, now_us: int) -> bool:
+        """Call a job off, whoever does it; return False if it has ended already.
+
+        Its owner notices with its next sign of life, ends its child process and writes nothing more.
+        """
+        with self._db.begin() as c:
+            waiting = (JobRow.id == job_id, JobRow.kind.in_(self._kinds), JobRow.state.in_(("queued", "running")))
+            values: dict[str, Any] = {"state": "cancelled", "owner": None, "ended_us": now_us, "result": None}
+            values["renewals"] = JobRow.renewals + 1
+            if c.execute(update(JobRow).where(*waiting).values(values)).rowcount == 0:
+                return False
+            job = self._read(c, job_id)
+            _settle(c, job, "failed", "what was to be made of it was called off", now_us)
+        return True
+
+    def _finish(
+        self, c: Connection, mine: Job, state: str, detail: str, result: Mapping[str, Any] | None, now_us: int
+    ) -> bool:
+        values: dict[str, Any] = {"state": state, "detail": detail, "result": result, "ended_us": now_us}
+        values |= {"owner": None, "renewals": JobRow.renewals + 1}
+        if state == "done":
+            values["done"] = STEPS
+        if c.execute(update(JobRow).where(*_own(mine)).values(values)).rowcount == 0:
+            return False
+        _settle(c, mine, "ready" if state == "done" else "failed", "" if state == "done" else detail, now_us)
+        return True
+
+    @staticmethod
+    def _read(c: Connection, job_id: str) -> Job:
+        return Job(*c.execute(select(*_JOB).where(JobRow.id == job_id)).one())
+
+
+def _own(mine: Job) -> tuple[Any, ...]:
+    return JobRow.id == mine.id, JobRow.state == "running", JobRow.owner == mine.owner
+
+
+def hold_job(c: Connection, mine: Job) -> bool:
+    """Return whether a job is this worker's until the end of the transaction; it counts as a sign of life."""
+    return c.execute(update(JobRow).where(*_own(mine)).values(renewals=JobRow.renewals + 1)).rowcount == 1
+
+
+def _settle(c: Connection, job: Job, state: str, detail: str, now_us: int) -> None:
+    """Let the state of a medium follow what came of the job that processes it; of one in the trash, what it was."""
+    if job.kind != PROCESS:
+        return
+    facts: dict[str, Any] = {"detail": detail}
+    if state == "ready":
+        facts |= {"stage": "", "ready_us": now_us}
+    mine = MediaRow.number == job.media
+    c.execute(update(MediaRow).where(mine, MediaRow.state.in_(_BEING_MADE)).values(state=state, **facts))
+    trashed = (mine, MediaRow.state == "trashed", MediaRow.before_trash.in_(_BEING_MADE))
+    c.execute(update(MediaRow).where(*trashed).values(before_trash=state, **facts))

@@ -1,0 +1,112 @@
+"""What workers know and write of media: each change only while the job is theirs, in the same transaction."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from gatehouse_common.errors import NotFound
+
+from .contention import retried
+from .engine import Database
+from .job_queue import hold_job
+from .jobs import Job
+from .media_models import MediaFileRow, MediaRow
+from .media_records import Media, MediaFile, Piece, Upload
+from .upload_models import UploadPieceRow, UploadRow
+
+_MEDIA = [getattr(MediaRow, f.name) for f in fields(Media)]
+_FILE = [getattr(MediaFileRow, f.name) for f in fields(MediaFile)]
+_PIECE = [getattr(UploadPieceRow, f.name) for f in fields(Piece)]
+_UPLOAD = [getattr(UploadRow, f.name) for f in fields(Upload)]
+
+
+class MediaWork:
+    """A medium, its pieces and its files, for those who make something of it.
+
+    Whatever changes something takes the job for which it does, and returns whether that is this worker's still: if it
+    is not, nothing was changed.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def media(self, number: int) -> Media:
+        """Return a medium.
+
+        Raises:
+            NotFound: there is none of that number.
+        """
+        with self._db.look() as c:
+            row = c.execute(select(*_MEDIA).where(MediaRow.number == number)).first()
+        if row is None:
+            raise NotFound(f"there is no medium {number}")
+        return Media(*row)
+
+    def files(self, media: int) -> list[MediaFile]:
+        """Return the files that a medium has."""
+        query = select(*_FILE).where(MediaFileRow.media == media, MediaFileRow.state == "ready")
+        with self._db.look() as c:
+            return [MediaFile(*row) for row in c.execute(query.order_by(MediaFileRow.kind, MediaFileRow.variant))]
+
+    def upload(self, upload: str) -> Upload:
+        """Return an upload.
+
+        Raises:
+            NotFound: there is none of that id.
+        """
+        with self._db.look() as c:
+            row = c.execute(select(*_UPLOAD).where(UploadRow.id == upload)).first()
+        if row is None:
+            raise NotFound(f"there is no upload {upload[:36]!r}")
+        return Upload(*row)
+
+    def pieces(self, upload: Upload) -> list[Piece]:
+        """Return the pieces of an upload in the order of their bytes; of one made of parts, the parts' own."""
+        with self._db.read() as c:
+            return [
+                Piece(*row)
+                for one in (upload.id, *upload.facts.get("parts", ()))
+                for row in c.execute(
+                    select(*_PIECE).where(UploadPieceRow.upload == one).order_by(UploadPieceRow.position)
+                )
+            ]
+
+    @retried
+    def learn(self, mine: Job, media: int, **facts: Any) -> bool:
+        """Keep facts of a medium, by the names of its columns."""
+        with self._db.begin() as c:
+            if not hold_job(c, mine):
+                return False
+            c.execute(update(MediaRow).where(MediaRow.number == media).values(**facts))
+        return True
+
+    @retried
+    def keep(self, mine: Job, file: MediaFile, **facts: Any) -> bool:
+        """Keep a file of a medium, in place of another of its kind and variant; and facts of the medium."""
+        row = {f.name: getattr(file, f.name) for f in fields(MediaFile)} | {"facts": dict(file.facts)}
+        same = (
+            MediaFileRow.media == file.media,
+            MediaFileRow.kind == file.kind,
+            MediaFileRow.variant == file.variant,
+        )
+        with self._db.begin() as c:
+            if not hold_job(c, mine):
+                return False
+            c.execute(delete(MediaFileRow).where(*same))
+            c.execute(insert(MediaFileRow).values(row))
+            if facts:
+                c.execute(update(MediaRow).where(MediaRow.number == file.media).values(**facts))
+        return True
+
+    @retried
+    def forget_pieces(self, mine: Job, pieces: list[Piece]) -> bool:
+        """Forget pieces whose objects are gone; their bytes are in the original."""
+        with self._db.begin() as c:
+            if not hold_job(c, mine):
+                return False
+            for upload in {piece.upload for piece in pieces}:
+                c.execute(delete(UploadPieceRow).where(UploadPieceRow.upload == upload))
+        return True
