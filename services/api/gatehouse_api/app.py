@@ -48,6 +48,7 @@ from .routes import (
     live_grid,
     log_pages,
     login_pages,
+    media_upload,
     pages,
     plate_pages,
     plates,
@@ -60,6 +61,8 @@ from .routes import (
     system,
     timeline,
     tokens,
+    upload_blobs,
+    uploads,
     user_pages,
     users,
     v2_detection,
@@ -68,6 +71,7 @@ from .routes import (
     view_pages,
     viewings,
 )
+from .uploads.origins import Origins
 from .viewing_desk import ViewingDesk
 
 _FAMILIES = (
@@ -86,6 +90,9 @@ _FAMILIES = (
     jobs,
     retention,
     session_files,
+    uploads,
+    media_upload,
+    upload_blobs,
     viewings,
     auth,
     users,
@@ -148,7 +155,8 @@ def create_app(core: Core, stop: threading.Event | None = None, checks: Callable
         install(build_context(core, stop or threading.Event(), checks or list))
     system.install_checks(app, checks or list)
     app.wsgi_app = Forwarded(app.wsgi_app, trusted_networks(api.trusted_proxies))  # type: ignore[method-assign]
-    install_guard(app, api.host, api.allowed_hosts)
+    limit = core.settings.values.uploads
+    install_guard(app, api.host, api.allowed_hosts, Origins(limit.allowed_origins), limit.most_blob_bytes)
     with app.app_context():
         ctx, limits = context(), Limits(core.settings.values.limits, core.clock)
         limits.install_for_addresses(app)

@@ -25,6 +25,8 @@ from .live_feed import LiveFeeds
 from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
 from .routes.cameras import view
+from .uploads.blobs import BlobDesk
+from .uploads.engine import UploadEngine
 from .viewing_desk import ViewingDesk
 
 
@@ -42,7 +44,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
     cameras = CameraRepository(core.db)
     recording = RecordingWatch(core, checks)
     keeper, audit, passwords = Doorkeeper(core), Audit(core.db), Passwords()
-    page = PageSettings(core)
+    page, engine = PageSettings(core), UploadEngine(core)
     sources = EventSources(core.db, cameras, view, recording.seen)
     return Context(
         core=core,
@@ -66,5 +68,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         recorder=RecorderDesk(core, keeper.users, audit, page),
         viewings=ViewingDesk(core, keeper.users, audit, page),
         links=ShareLinks(core.db),
+        uploads=engine,
+        blobs=BlobDesk(core, engine),
         stop=ending,
     )

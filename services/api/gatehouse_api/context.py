@@ -40,6 +40,8 @@ from .live import LiveDesk
 from .plate_views import PlateViews
 from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
+from .uploads.blobs import BlobDesk
+from .uploads.engine import UploadEngine
 from .viewing_desk import ViewingDesk
 from .visible_library import VisibleLibrary
 
@@ -72,6 +74,8 @@ class Context:
         recorder: sessions in which users record.
         viewings: who watches live pictures.
         links: ranges that were given out to people without an account.
+        uploads: takes the bytes of files that people bring.
+        blobs: takes files in blobs with numbers.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
@@ -97,6 +101,8 @@ class Context:
     recorder: RecorderDesk
     viewings: ViewingDesk
     links: ShareLinks
+    uploads: UploadEngine
+    blobs: BlobDesk
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 

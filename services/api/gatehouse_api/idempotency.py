@@ -30,14 +30,32 @@ HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
 _RULE = "gatehouse_once"
 _KEY: Final = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x2b\x2d-\x7e]{1,255})')
-_KEPT: Final = ("Content-Type", "Location", "ETag", "Cache-Control")
+_OF_FILES: Final = (
+    *("Content-Length", "Content-Disposition", "Upload-Length", "Upload-Defer-Length", "Upload-Metadata"),
+    *("Upload-Concat", "Upload-Complete", "Upload-Checksum"),
+)
+_KEPT: Final = (
+    "Tus-Resumable",
+    "Upload-Offset",
+    "Upload-Complete",
+    "Content-Type",
+    "Location",
+    "ETag",
+    "Cache-Control",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Once:
-    """What a route says of answers that are given again; ``secret``: they show something that is never shown again."""
+    """What a route says of answers that are given again.
+
+    Attributes:
+        secret: they show something that is never shown again.
+        streams: its body is a file, which is not read to compare it.
+    """
 
     secret: bool
+    streams: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +65,16 @@ class _Attempt:
     name: str
 
 
-def once(*, secret: bool = False) -> Callable[[F], F]:
+def once(*, secret: bool = False, streams: bool = False) -> Callable[[F], F]:
     """Let a route that makes something take an ``Idempotency-Key``.
 
     Args:
         secret: its answer shows a secret this once; then it is kept only where it can be sealed.
+        streams: its body is a file: of two requests that have the same headers that tell of it, it is not compared.
     """
 
     def mark(view: F) -> F:
-        setattr(view, _RULE, _Once(secret))
+        setattr(view, _RULE, _Once(secret, streams))
         return view
 
     return mark
@@ -82,7 +101,7 @@ def install_idempotency(app: Flask, kept: KeptAnswers, clock: Clock) -> None:
                 f"this answer shows a secret, and cannot be kept for {HEADER}: there is no `sealing_key`.", HEADER
             )
         who = _who()
-        found = kept.begin(who, key, _fingerprint(key), clock.now_us())
+        found = kept.begin(who, key, _fingerprint(key, streams=rule.streams), clock.now_us())
         if isinstance(found, str):
             g.attempt = _Attempt(who, key, found)
             return None
@@ -128,8 +147,11 @@ def _who() -> str:
     return "" if asks is None else f"{asks.user}/{asks.token or ''}"
 
 
-def _fingerprint(key: str) -> str:
+def _fingerprint(key: str, *, streams: bool) -> str:
     """Return a digest of what is asked; the key is in it, which is not kept: nobody can guess a password by it."""
     digest = hashlib.sha256(f"{key}\n{request.method} {request.full_path}\n{request.mimetype}\n".encode())
-    digest.update(request.get_data())
+    if streams:
+        digest.update("\n".join(request.headers.get(name, "") for name in _OF_FILES).encode())
+    else:
+        digest.update(request.get_data())
     return digest.hexdigest()

@@ -12,8 +12,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound, TooOften, Unauthenticated
 from gatehouse_common.ids import new_id
+from gatehouse_common.intake import NoFilm
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.timefmt import rfc3339
+
+from .uploads.quotas import QuotaExceeded
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +40,8 @@ _COMPAT = frozenset({"/camera_info", "/recordings", "/recordings/recording_index
 """Paths whose clients know errors as plain text."""
 _OURS = ("/api/v1/", "/api/docs")
 """Paths below `/api/` that are not an older recorder's."""
-_DETAIL = "/v2/"
-"""Paths below it have clients that know errors as ``{"detail": ...}``."""
+_DETAIL = ("/v2/", "/upload_blob", "/upload/", "/srce/api/")
+"""Paths that begin so have clients that know errors as ``{"detail": ...}``."""
 
 
 class RangeNotRecorded(NotFound):
@@ -103,6 +106,11 @@ def from_error(error: GatehouseError) -> Response:
     if isinstance(error, RangeNotRecorded):
         more["nearest"] = error.nearest
         return problem(404, "range-not-recorded", "Nothing of this range is recorded", error.message, **more)
+    if isinstance(error, QuotaExceeded):
+        more |= {"used": error.used, "limit": error.limit}
+        return problem(507, "quota-exceeded", "More than a quota", error.message, **more)
+    if isinstance(error, NoFilm) and request.path.startswith(_OURS):
+        return problem(415, "unsupported-media", "Not of a type that is taken", error.message, **more)
     answer = problem(error.kind.status, error.kind.slug, _TITLES[error.kind], error.message, **more)
     if isinstance(error, Unauthenticated):
         answer.headers["WWW-Authenticate"] = _challenge()

@@ -55,7 +55,6 @@ class ApiService:
             return
         # Only here: the pages' half second of modules is loaded while cameras are recorded already.
         from .app import close_app, create_app, recording_of, viewings_of  # noqa: PLC0415
-        from .guard import MOST_BODY_BYTES  # noqa: PLC0415
 
         api = self._core.settings.values.api
         ending = threading.Event()
@@ -69,7 +68,7 @@ class ApiService:
         following.start()
         log.info("listening", host=api.host, port=self.port)
         try:
-            self._server.serve(app, stop, ending, threads=api.threads, most_body_bytes=MOST_BODY_BYTES)
+            self._server.serve(app, stop, ending, threads=api.threads, most_body_bytes=0)
         finally:
             watching.join(_WATCH_S)
             following.join(_WATCH_S)

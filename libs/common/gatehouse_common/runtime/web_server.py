@@ -21,6 +21,7 @@ CONNECTION = "gatehouse.connection"
 """Where a request's environment has the socket of its client."""
 _STOP_S = 3
 _MOST_HEADER_BYTES = 32 << 10
+_MOST_DRAINED, _DRAINED_AT_ONCE = 64 << 20, 64 << 10
 
 
 class WebServer:
@@ -48,7 +49,7 @@ class WebServer:
             app: answers.
             stop: set from outside when the server is to end.
             ending: set here before the server waits for answers in hand; endless answers watch it.
-            limits: ``threads`` answering at once, ``most_body_bytes``.
+            limits: ``threads`` answering at once, ``most_body_bytes``, 0: the app limits them.
         """
         if self._socket.fileno() == -1:  # a run before this one failed
             self._socket = _listen(self.host, self.port, self._what)
@@ -103,7 +104,24 @@ class _Headers(HeaderReader):
 
 
 class _Request(HTTPRequest):
+    """Reads what is left of a body when it is answered before its end: a little at a time, and not without end.
+
+    Cheroot reads all of it at once, however much that is. A client that is answered before it has sent all may not see
+    the answer if the connection is closed; beyond what anybody sends by mistake it has to look out for one itself.
+    """
+
     header_reader = _Headers()
+
+    def send_headers(self) -> None:
+        """Read what is left, then send."""
+        left = getattr(self.rfile, "remaining", 0)
+        if left > _MOST_DRAINED or self.chunked_read:
+            self.close_connection = True
+        while left and not self.close_connection:
+            if not self.rfile.read(min(left, _DRAINED_AT_ONCE)):
+                self.close_connection = True
+            left = getattr(self.rfile, "remaining", 0)
+        super().send_headers()
 
 
 class _Connection(HTTPConnection):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from gatehouse_common.clock import HOUR, MINUTE
@@ -71,7 +72,7 @@ class UploadEngine:
         self.uploads = self.intake.uploads
         self.quotas = Quotas(core, self.uploads)
 
-    def begin(self, wanted: Wanted, open_name: str | None = None) -> Upload:
+    def begin(self, wanted: Wanted, open_name: str | None = None, name_digest: str = "") -> Upload:
         """Begin an upload; return it.
 
         Raises:
@@ -82,11 +83,12 @@ class UploadEngine:
         if wanted.length == 0:
             raise InvalidInput("an empty file is no film.", "length")
         self.quotas.check_begin(wanted.owner.number, wanted.length or 0)
-        made = self.new(wanted, open_name)
+        made = replace(self.new(wanted), open_name=open_name)
+        made = replace(made, name_digest=name_digest or made.name_digest)
         self.uploads.begin(made)
         return made
 
-    def new(self, wanted: Wanted, open_name: str | None = None) -> Upload:
+    def new(self, wanted: Wanted) -> Upload:
         """Return an upload as it is when it is begun, which is kept nowhere yet."""
         now_us = self._core.clock.now_us()
         return Upload(
@@ -98,7 +100,7 @@ class UploadEngine:
             state="receiving",
             name=wanted.name,
             name_digest=hashlib.sha256(wanted.name.encode()).hexdigest(),
-            open_name=open_name,
+            open_name=None,
             claimed_type=wanted.claimed_type,
             length=wanted.length,
             received=0,
@@ -143,10 +145,8 @@ class UploadEngine:
         whole = upload.state == "receiving" and upload.role != "partial" and upload.received == upload.length
         if not whole:
             return upload
-        try:
+        with suppress(Conflict):  # another request or process was sooner
             self.intake.complete(upload, self.uploads.pieces(upload.id))
-        except Conflict:  # another request or process was sooner
-            pass
         return self.uploads.get(upload.id)
 
     def say_length(self, upload: Upload, length: int) -> Upload:

@@ -1,0 +1,218 @@
+"""Files in blobs with numbers: any order, at once, more than once, by one after the other of the processes (S4)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import Media, Piece, Upload
+from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, NotFound, TooLarge, Unavailable
+from gatehouse_common.intake import was_blob
+from gatehouse_common.runtime import Core
+
+from .engine import Owner, UploadEngine, Wanted
+from .told import file_name
+
+MOST_NUMBER: Final = 10_000_000
+"""No blob has a greater number."""
+_TRIES: Final = 8
+_LATE_US: Final = HOUR
+"""A blob of a film that was whole less than so long ago is one that was sent twice."""
+_SHOWN: Final = 20
+_GONE: Final = frozenset({"trashed", "deleted"})
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A part of a file.
+
+    Attributes:
+        number: its place: 1, 2, 3, of some clients 0, 1, 2.
+        data: its bytes.
+        is_last: whether the file ends with it.
+    """
+
+    number: int
+    data: bytes
+    is_last: bool
+
+
+class BlobDesk:
+    """Takes blobs, and makes a medium of them when none is missing.
+
+    Args:
+        core: the time.
+        engine: what makes pieces durable.
+    """
+
+    def __init__(self, core: Core, engine: UploadEngine) -> None:
+        self._clock, self._engine = core.clock, engine
+        self._uploads, self._quotas, self._intake = engine.uploads, engine.quotas, engine.intake
+
+    def take(self, owner: Owner, name: str, blob: Blob) -> Media | None:
+        """Keep a blob; return the medium if that was all of its file, or was already; None: others are missing.
+
+        Args:
+            owner: whose it is.
+            name: of the file, by which its blobs find each other.
+            blob: the blob.
+
+        Raises:
+            TooLarge, QuotaExceeded, ResourceExhausted: more comes than may.
+            Conflict: another blob has this number, or another is the last one.
+            InvalidInput: it is empty, or the file is no film.
+        """
+        if not blob.data:
+            raise InvalidInput("blobObject is empty.", "blobObject")
+        if len(blob.data) > self._quotas.most_blob_bytes:
+            most = self._quotas.most_blob_bytes
+            raise TooLarge(f"blobs of {most} bytes at most are taken (`uploads.max_blob_mib`), this has more.")
+        digest = hashlib.sha256(blob.data).hexdigest()
+        for _ in range(_TRIES):
+            upload = self._uploads.open_named(_open_name(owner, name))
+            if upload is None:
+                done = self._of_before(owner, name, blob, digest)
+                if done is not None:
+                    return done if blob.is_last else None
+                upload = self._begin(owner, name, blob.number)
+            if upload is not None and self._keep(upload, blob, digest):
+                return self._complete(upload.id)
+        raise Unavailable("this file is being completed: send the blob again.")
+
+    def complete(self, owner: Owner, name: str) -> Media:
+        """Make a medium of all blobs that are here: the last of them is the last of the file.
+
+        Raises:
+            NotFound: nothing of such a file is here.
+            Conflict: blobs in between are missing.
+            InvalidInput: it is no film.
+        """
+        upload = self._uploads.open_named(_open_name(owner, name))
+        if upload is None:
+            before = self._uploads.last_named(owner.number, _digest(name))
+            if before is None or before.media is None:
+                raise NotFound(f"nothing of {file_name(name)!r} is here.")
+            return self._uploads.medium(before.media)
+        pieces = self._uploads.pieces(upload.id)
+        missing = _missing(pieces)
+        if missing:
+            raise Conflict(f"blobs are missing: {missing}.")
+        with_last = pieces[-1].position
+        self._uploads.say_last(upload.id, with_last)
+        made = self._complete(upload.id)
+        if made is None:
+            raise self._intake.refuse(upload)
+        return made
+
+    def _begin(self, owner: Owner, name: str, first: int) -> Upload | None:
+        """Begin an upload of a name; None: somebody else has at this moment."""
+        wanted = Wanted(owner, "blob", file_name(name), facts={"first": first})
+        try:
+            return self._engine.begin(wanted, _open_name(owner, name), _digest(name))
+        except Conflict:
+            return None
+
+    def _of_before(self, owner: Owner, name: str, blob: Blob, digest: str) -> Media | None:
+        """Return the medium of which a blob is that comes again, None if it is the first of another file."""
+        before = self._uploads.last_named(owner.number, _digest(name))
+        if before is None or before.media is None or not was_blob(before, blob.number, digest):
+            return None
+        late = self._clock.now_us() - before.changed_us > _LATE_US and blob.number != before.last_position
+        try:
+            media = self._uploads.medium(before.media)
+        except NotFound:
+            return None
+        return None if late or media.state in _GONE else media
+
+    def _keep(self, upload: Upload, blob: Blob, digest: str) -> bool:
+        """Keep a blob of an upload; return False if that is not received any more.
+
+        Raises:
+            Conflict: another blob has this number, or another is the last one.
+        """
+        there = self._uploads.piece(upload.id, blob.number)
+        if there is None:
+            there = self._add(upload, blob)
+            if there is None:
+                return True
+            if there.upload != upload.id:
+                return False
+        if there.digest != digest:
+            raise Conflict(f"blob {blob.number} already stored with other content")
+        if blob.is_last and upload.last_position != blob.number:
+            try:
+                self._uploads.say_last(upload.id, blob.number)
+            except Conflict:
+                if self._is_received(upload):
+                    raise
+                return False
+        return True
+
+    def _add(self, upload: Upload, blob: Blob) -> Piece | None:
+        """Store a blob; return the one that is there instead, None if there is none.
+
+        A piece of no upload tells that this one is not received any more.
+        """
+        self._quotas.check_size(upload.received + len(blob.data))
+        self._quotas.left(upload.owner, len(blob.data))
+        piece = self._engine.store(upload.id, blob.number, blob.data)
+        now_us, expires_us = self._clock.now_us(), self._engine.expires_us()
+        try:
+            there = self._uploads.add_blob(piece, now_us, expires_us, is_last=blob.is_last)
+        except Conflict:
+            self._engine.discard([piece])
+            if self._is_received(upload):
+                raise
+            return Piece("", blob.number, 0, "", "")
+        except GatehouseError:
+            self._engine.discard([piece])
+            raise
+        if there is not None:
+            self._engine.discard([piece])
+        return there
+
+    def _is_received(self, upload: Upload) -> bool:
+        return self._uploads.get(upload.id).state == "receiving"
+
+    def _complete(self, upload_id: str) -> Media | None:
+        """Complete an upload if no blob is missing; return its medium, None if it is not whole.
+
+        Raises:
+            InvalidInput: it is no film.
+        """
+        upload = self._uploads.get(upload_id)
+        if upload.state == "receiving" and self._is_whole(upload):
+            pieces = self._uploads.pieces(upload.id)
+            waits_for_0 = pieces[0].position == 1 and upload.facts.get("first") != 1
+            if waits_for_0 and self._intake.kind(pieces) is None:
+                return None  # of a client that counts from 0, and whose blob 0 has not come yet
+            try:
+                return self._intake.complete(upload, pieces)
+            except Conflict:  # another request or process was sooner
+                upload = self._uploads.get(upload_id)
+        return None if upload.media is None else self._uploads.medium(upload.media)
+
+    def _is_whole(self, upload: Upload) -> bool:
+        if upload.last_position is None:
+            return False
+        count, first, last = self._uploads.span(upload.id)
+        return first in {0, 1} and last == upload.last_position and count == last - first + 1
+
+
+def _digest(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _open_name(owner: Owner, name: str) -> str:
+    return f"{owner.number}.{_digest(name)}"
+
+
+def _missing(pieces: list[Piece]) -> str:
+    """Return which numbers are missing before the last, for people; empty: none."""
+    there = {piece.position for piece in pieces}
+    last = max(there, default=0)
+    lost = [number for number in range(1, last) if number not in there] if last else ["1"]
+    some = ", ".join(str(number) for number in lost[:_SHOWN])
+    return some + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")

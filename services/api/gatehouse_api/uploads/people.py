@@ -1,0 +1,47 @@
+"""Whose an upload is."""
+
+from __future__ import annotations
+
+from gatehouse_api.auth.caller import caller
+from gatehouse_api.context import context
+from gatehouse_common.db import media_records
+from gatehouse_common.errors import InvalidInput
+
+from .engine import Owner
+
+
+def owner_of(named: str = "") -> Owner:
+    """Return whose what is sent now is: of who sends it, or of whom they name.
+
+    Args:
+        named: a name, in which only oneself may upload where people are known.
+
+    Raises:
+        Forbidden: it is another's, in whose name who asks may not upload.
+        NotFound: there is no such user.
+        InvalidInput: the name cannot be one.
+    """
+    asks = caller()
+    if named:
+        user = context().recorder.user(named, asks, add=True)
+        return Owner(user.number, user.name)
+    return Owner(asks.number, asks.name)
+
+
+def needed_owner(named: object) -> Owner:
+    """Return whose it is where a name has to be told.
+
+    Raises:
+        InvalidInput: there is none, or as ``owner_of``.
+        Forbidden: as ``owner_of``.
+        NotFound: as ``owner_of``.
+    """
+    if not isinstance(named, str) or not named.strip():
+        raise InvalidInput("username is required.", "username")
+    return owner_of(named)
+
+
+def whose() -> int | None:
+    """Return whose uploads there are for who asks: their own; None: where nobody is known, all."""
+    number = caller().number
+    return None if number == media_records.NOBODY else number
