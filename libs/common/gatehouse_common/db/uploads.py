@@ -15,10 +15,11 @@ from .engine import Database
 from .jobs import Job
 from .media_intake import take_in
 from .media_models import MediaRow
-from .media_records import Media, Piece, Upload
+from .media_records import NOBODY, Media, Piece, Upload
 from .new_rows import insert_new
 from .session_models import RecorderSessionRow
 from .upload_models import UploadPieceRow, UploadRow
+from .visible import OF_NO_CAMERA
 
 _UPLOAD: Final = [getattr(UploadRow, f.name) for f in fields(Upload)]
 _PIECE: Final = [getattr(UploadPieceRow, f.name) for f in fields(Piece)]
@@ -344,11 +345,16 @@ def _check_part(part: Upload | None, named: str) -> None:
 
 
 def _session(c: Connection, upload: Upload) -> int | None:
-    """Return the number of the recorder session that an upload names, if it is one of its owner's."""
+    """Return the number of the session in a browser that an upload names, if it is one of its owner's.
+
+    Where nobody is known, who knows its id is who began it.
+    """
     named = upload.facts.get("session")
     if not isinstance(named, str):
         return None
-    mine = (RecorderSessionRow.id == named, RecorderSessionRow.user == upload.owner)
+    mine = [RecorderSessionRow.id == named, RecorderSessionRow.camera == OF_NO_CAMERA]
+    if upload.owner != NOBODY:
+        mine.append(RecorderSessionRow.user == upload.owner)
     row = c.execute(select(RecorderSessionRow.number).where(*mine)).first()
     return None if row is None else int(row[0])
 
