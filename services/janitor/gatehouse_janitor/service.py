@@ -23,6 +23,7 @@ from .giving_back import GivingBack
 from .guards import CONFIRMED, ClockGuard, StoreGuard, refuse_after_rebuild
 from .removal import Freed, Removal
 from .sweeps import Sweeps
+from .upload_sweep import UploadSweep
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class Janitor:
         self._removal = Removal(core, deletions, self._store.check, self._clock.now_us)
         self._giving_back = GivingBack(core, deletions, self._clock.now_us)
         self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
+        self._uploads, self._uploads_away = UploadSweep(core, self._clock.now_us), ""
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
         self._ballast = Ballast(core.data_dir)
@@ -92,6 +94,7 @@ class Janitor:
     def look(self, stop: threading.Event) -> float:
         """Do what is due, room first; return after how many seconds to look again."""
         settings = self._core.settings.values.retention
+        self._look_at_uploads(stop)
         if not settings.enabled:
             self._away = self._held_back = self._no_room = ""
             return settings.look_seconds
@@ -112,6 +115,18 @@ class Janitor:
             return _SOONEST_S if self._give_ballast(error) else pause
         self._away = ""
         return pause
+
+    def _look_at_uploads(self, stop: threading.Event) -> None:
+        """Look after uploads; what fails of it is tried again with the next look, and hinders nothing else."""
+        try:
+            self._store.check()
+            self._uploads.look(stop)
+        except GatehouseError as error:
+            if error.message != self._uploads_away:
+                log.warning("uploads are not looked after", reason=error.message)
+            self._uploads_away = error.message
+        else:
+            self._uploads_away = ""
 
     def health(self) -> list[Check]:
         """Return whether what should go goes, and whether there is room."""
