@@ -14,6 +14,7 @@ import structlog
 
 from gatehouse_common.clock import MINUTE, SECOND
 from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessions, SessionChunk
+from gatehouse_common.db.browser_sessions import INTERRUPTED
 from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, from_os_error
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.session_box import SessionInfo, build_session_box, build_session_element
@@ -25,7 +26,7 @@ from .work import Lost, Work
 
 log = structlog.get_logger(__name__)
 
-INTERRUPTED = "the recording was interrupted: this is what had been received of it"
+BROKEN_OFF = "the recording was interrupted: this is what had been received of it"
 _CUT = "it was cut into the files of its session, which have all of it"
 _LATEST_START_US = MINUTE
 """A browser begins so long after it asked to, at most; whoever says otherwise has another clock."""
@@ -45,7 +46,7 @@ def cut(work: Work) -> None:
     cut_recording(
         work,
         work.path(original),
-        interrupted=bool(facts.get("interrupted")),
+        interrupted=bool(facts.get(INTERRUPTED)),
         started_us=started if isinstance(started, int) else None,
     )
     now_us = work.core.clock.now_us()
@@ -89,7 +90,7 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: 
         _tell(work, _CUTTING + (1 - _CUTTING) * n / len(chunks))
         if chunk.state == "planned":
             last = n == len(chunks) - 1
-            _store(work, session, chunk, file, plan, INTERRUPTED if broken_off and last else "")
+            _store(work, session, chunk, file, plan, BROKEN_OFF if broken_off and last else "")
     log.info("recording of a browser cut", session=session.number, files=len(chunks))
 
 

@@ -22,6 +22,8 @@ from .sessions import lock_numbers
 from .upload_models import UploadRow
 from .visible import OF_NO_CAMERA
 
+INTERRUPTED = "interrupted"
+"""Fact of an upload: it was taken for whole because nothing came any more."""
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 

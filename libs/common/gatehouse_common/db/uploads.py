@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
 
@@ -296,6 +296,17 @@ class UploadUpkeep:
         """Return uploads in blobs of which nothing came since then, by id, those after one."""
         idle = (UploadRow.state == "receiving", UploadRow.door == "blob", UploadRow.changed_us <= before_us)
         return self._some((*idle, UploadRow.id > after), limit)
+
+    def silent_recordings(self, before_us: int, now_us: int, limit: int) -> list[Upload]:
+        """Return recordings of browsers of which nothing came since ``before_us``, and whose time is over."""
+        named = UploadRow.facts["session"].as_string()
+        over = exists().where(
+            RecorderSessionRow.id == named,
+            RecorderSessionRow.camera == OF_NO_CAMERA,
+            RecorderSessionRow.ends_us <= now_us,
+        )
+        silent = (UploadRow.state == "receiving", UploadRow.role == "whole", UploadRow.changed_us <= before_us)
+        return self._some((*silent, UploadRow.received > 0, UploadRow.door != "blob", over), limit)
 
     def ended_with_pieces(self, limit: int) -> list[Piece]:
         """Return pieces of uploads that came to nothing: their objects are to be deleted."""

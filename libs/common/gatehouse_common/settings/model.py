@@ -15,8 +15,8 @@ from .limits import LimitSettings
 from .live import LiveSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
-from .uploads import UploadSettings
 from .transcoder import TranscoderSettings
+from .uploads import UploadSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, ZoneName
 
 
