@@ -20,6 +20,7 @@ from .work import Work
 
 _MOST_HEIGHT = 4320
 _GIF_SECONDS, _MOST_GIF_SECONDS, _GIF_HEIGHT, _GIF_FPS = 10.0, 60.0, 270, 10
+_GIF_PART = (0.0, _GIF_SECONDS)
 _SEGMENT_S = 4
 HLS_MEDIA = "hls.mp4"
 """The variant of the file that the playlist of a medium names, by this name."""
@@ -42,8 +43,9 @@ class FilmPlan:
     @property
     def variant(self) -> str:
         """What it is called among the files of the medium."""
-        size = f"-{self.height}p" if self.height else ""
-        part = "" if self.part is None else f"-{self.part[0]:g}-{self.part[1]:g}"
+        usual = self.form == "gif" and self.height == _GIF_HEIGHT
+        size = f"-{self.height}p" if self.height and not usual else ""
+        part = f"-{self.part[0]:g}-{self.part[1]:g}" if self.part is not None and self.part != _GIF_PART else ""
         return f"{self.form}{size}{part}"
 
 
@@ -114,8 +116,8 @@ def _webm(work: Work, plan: FilmPlan, file: MediaFile, film: Film, kind: str) ->
     cut = {} if plan.part is None else {"ss": plan.part[0], "t": plan.part[1]}
     film_in = source(work.path(file), threads, **cut)
     streams = [scaled(film_in["v:0"], plan.height, "yuv420p")]
-    options: dict[str, Any] = {"f": "webm", "c:v": "libvpx-vp9", "crf": 34, "b:v": 0, "deadline": "good", "cpu-used": 5}
-    options |= {"row-mt": 1, "threads": threads, "fps_mode": "vfr", "g": 120, "map_metadata": -1}
+    options: dict[str, Any] = {"f": "webm", "c:v": "libvpx-vp9", "crf": 34, "b:v": 0, "deadline": "realtime"}
+    options |= {"cpu-used": 8, "row-mt": 1, "threads": threads, "fps_mode": "vfr", "g": 120, "map_metadata": -1}
     if film.audio:
         streams.append(film_in["a:0"])
         options |= {"c:a": "libopus", "b:a": "96k", "ac": min(2, max(1, film.channels))}

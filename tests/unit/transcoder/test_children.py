@@ -1,0 +1,87 @@
+"""Child processes and their limits: each is a real one."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gatehouse_common.clock import SystemClock
+from gatehouse_common.errors import Cancelled, DataLoss
+from gatehouse_transcoder.children import ChildDied, Limits, run
+
+LIMITS = Limits(seconds=20, stall_seconds=20, memory=1 << 30, file=1 << 20, threads=1)
+
+
+def python(code: str, limits: Limits = LIMITS, ending: Cancelled | None = None, after_s: float = 0.0) -> str:
+    began = time.monotonic()
+    return run(
+        [sys.executable, "-I", "-S", "-c", code],
+        limits,
+        SystemClock(),
+        lambda: ending if time.monotonic() - began > after_s else None,
+        lambda line: line == "on",
+    )
+
+
+def test_what_it_says_is_returned_and_what_it_fails_of() -> None:
+    assert python("print('hello')") == "hello\n"
+    with pytest.raises(DataLoss, match="no such film"):
+        python("import sys; sys.exit('one line\\nno such film')")
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "words"),
+    [
+        ("import time; time.sleep(60)", Limits(0.3, 9, 1 << 30, 1, 1), "took longer than 0.3 s"),
+        (
+            "import time\nwhile True: time.sleep(.05); print('same')",
+            Limits(9, 0.3, 1 << 30, 1, 1),
+            "no further for 0.3 s",
+        ),
+        ("b = bytearray(2 << 30)", LIMITS, "memory"),
+        ("open('big', 'wb').write(bytes(2 << 20))", LIMITS, "max_output_gb"),
+    ],
+    ids=["time", "stall", "memory", "file"],
+)
+def test_what_takes_too_much_is_ended_with_a_sentence(
+    code: str, limits: Limits, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: a film on which ffmpeg hangs, and one that would fill the machine."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataLoss, match=words):
+        python(code, limits)
+
+
+def test_one_that_gets_on_may_take_longer_than_one_that_does_not() -> None:
+    python("import time\nfor _ in range(8): time.sleep(.1); print('on', flush=True)", Limits(9, 0.5, 1 << 30, 1, 1))
+
+
+def test_one_that_is_not_wanted_any_more_goes_with_all_that_it_started(tmp_path: Path) -> None:
+    """S4-18: cancelled, the whole group is gone."""
+    told = tmp_path / "pid"
+    code = "import subprocess; child = subprocess.Popen(['sleep', '60'])\n"
+    code += f"open({str(told)!r}, 'w').write(str(child.pid)); child.wait()"
+    with pytest.raises(Cancelled, match="called off"):
+        python(code, ending=Cancelled("it was called off"), after_s=1.0)
+    child = int(told.read_text())
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            break
+        if Path(f"/proc/{child}/stat").read_text().split()[2] == "Z":
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("what the child had started is there still")
+
+
+def test_one_that_somebody_killed_may_be_tried_again() -> None:
+    with pytest.raises(ChildDied, match=f"signal {int(signal.SIGKILL)}"):
+        python("import os; os.kill(os.getpid(), 9)")
