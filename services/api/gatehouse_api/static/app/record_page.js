@@ -30,7 +30,7 @@ export async function prepare() {
   const kinds = Object.entries(KINDS).filter(([kind]) => navigator.mediaDevices.getDisplayMedia || !["screen", "both"].includes(kind));
   group.append(...kinds.map(([kind, name]) => new Option(name, `browser:${kind}`)));
   place("camera").append(group);
-  if (!place("camera").querySelector("option:not([value^='browser:'])")) place("camera").value = "browser:camera";
+  if (place("camera").dataset.chosen === undefined) place("camera").value = "browser:camera";
   place("camera").addEventListener("change", () => (letGo(), arrange()));
   place("show").addEventListener("click", () => preview().catch((error) => problem(error.message)));
   place("mirrored").addEventListener("change", arrange);
@@ -61,6 +61,7 @@ function arrange() {
   if (kind) place("in-browser").querySelectorAll("[data-for]").forEach((one) => (one.hidden = !one.dataset.for.split(" ").includes(kind)));
   const live = place("live");
   if (live) live.hidden = kind !== null;
+  if (live && kind) live.removeAttribute("src"); // nobody looks at it: it need not be sent
   place("preview").hidden = !source;
   if (place("no-picture")) place("no-picture").hidden = Boolean(source);
   place("preview").classList.toggle("mirrored", kind === "camera" && place("mirrored").checked);
@@ -184,7 +185,7 @@ async function goOn(films, { name, total, perFile, troubles }) {
     showBars({ elapsed, arrived: main.arrivedMs / 1000, total, perFile, isGoing, isPaused: main.isPaused, isSent, bytes: films.reduce((sum, film) => sum + film.bytes, 0), unsent });
     troubles.behind(unsent, elapsed - main.arrivedMs / 1000);
     place("own-state").textContent = isGoing ? (main.isPaused ? "Paused" : "Recording") : isSent ? "Recorded" : "Uploading";
-    place("own-state").parentElement.classList.toggle("paused", main.isPaused || !isGoing);
+    place("own-state").parentElement.className = `rec${isSent ? " done" : main.isPaused || !isGoing ? " paused" : ""}`;
     place("pause").textContent = main.isPaused ? "Go on" : "Pause";
     place("pause").hidden = place("stop").hidden = !isGoing;
     return isSent;
