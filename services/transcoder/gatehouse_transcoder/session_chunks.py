@@ -5,8 +5,8 @@ The recording is kept once: when all files are in the store, read again and foun
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from fractions import Fraction
 from itertools import count
 from pathlib import Path
 
@@ -17,11 +17,12 @@ from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessio
 from gatehouse_common.db.browser_sessions import INTERRUPTED
 from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, from_os_error
 from gatehouse_common.intervals import Interval
+from gatehouse_common.media.cutting import CutFile, CutRecording, parse_cut
 from gatehouse_common.media.session_box import SessionInfo, build_session_box, build_session_element
 from gatehouse_common.storage import ObjectStore, keys
 
-from .cut_files import CutFile, write_files
-from .cut_plan import CutPlan, plan_cuts
+from .children import run
+from .looking import PYTHON
 from .work import Lost, Work
 
 log = structlog.get_logger(__name__)
@@ -74,24 +75,30 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: 
         GatehouseError: index or store does not take it.
     """
     session = RecorderSessions(work.core.db).get(_session_of(work))
-    plan = plan_cuts(original, session.chunk_seconds * SECOND)
-    work.check()
-    cut = write_files(original, plan, work.folder, lambda part: _tell(work, part * _CUTTING))
+    done = _cut(work, original, session.chunk_seconds * SECOND)
     began_us = _begin(session, started_us)
-    parts = [
-        Interval(began_us + _us(p.start - plan.parts[0].start), began_us + _us(p.end - plan.parts[0].start))
-        for p in plan.parts
-    ]
+    parts = [Interval(began_us + file.start_us, began_us + file.end_us) for file in done.files]
     chunks = BrowserSessions(work.core.db).plan(session, work.media.number, parts, work.core.clock.now_us())
     if [(one.wanted_start_us, one.wanted_end_us) for one in chunks] != [(p.start, p.end) for p in parts]:
         raise DataLoss("its files were planned otherwise before")
-    broken_off = interrupted or plan.broken_off
-    for n, (chunk, file) in enumerate(zip(chunks, cut, strict=True)):
+    for n, (chunk, file) in enumerate(zip(chunks, done.files, strict=True)):
         _tell(work, _CUTTING + (1 - _CUTTING) * n / len(chunks))
         if chunk.state == "planned":
-            last = n == len(chunks) - 1
-            _store(work, session, chunk, file, plan, BROKEN_OFF if broken_off and last else "")
+            is_broken_off = (interrupted or done.broken_off) and n == len(chunks) - 1
+            _store(work, session, chunk, file, done, BROKEN_OFF if is_broken_off else "")
     log.info("recording of a browser cut", session=session.number, files=len(chunks))
+
+
+def _cut(work: Work, original: Path, chunk_us: int) -> CutRecording:
+    """Cut a recording in a child process, for anybody may have sent it."""
+    command = [*PYTHON, "gatehouse_common.media.cutting", str(original), str(chunk_us), str(work.folder)]
+
+    def hear(line: str) -> bool:
+        with suppress(ValueError):  # its last line is no number
+            work.told(float(line) * _CUTTING)
+        return True
+
+    return parse_cut(run(command, work.tools.limits, work.core.clock, work.ending, hear, folder=work.folder))
 
 
 def _session_of(work: Work) -> int:
@@ -112,30 +119,27 @@ def _begin(session: RecorderSession, started_us: int | None) -> int:
     return session.start_us
 
 
-def _us(seconds: Fraction) -> int:
-    return round(seconds * SECOND)
-
-
 def _store(
-    work: Work, session: RecorderSession, chunk: SessionChunk, file: CutFile, plan: CutPlan, detail: str
+    work: Work, session: RecorderSession, chunk: SessionChunk, file: CutFile, done: CutRecording, detail: str
 ) -> None:
     """Put a file into the store, and its row into the index."""
     made = replace(
         chunk,
         state="stored",
-        width=plan.width,
-        height=plan.height,
+        width=done.width,
+        height=done.height,
         frames=file.frames,
         detail=detail,
         stored_us=work.core.clock.now_us(),
     )
-    _explain(file.path, session, made, plan)
-    size = file.path.stat().st_size
-    key = _place(work, made, file.path, plan)
+    path = work.folder / file.name
+    _explain(path, session, made, done.container)
+    size = path.stat().st_size
+    key = _place(work, made, path, done.container)
     RecorderSessions(work.core.db).made(replace(made, key=key, bytes=size))
 
 
-def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, plan: CutPlan) -> None:
+def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, container: str) -> None:
     """Let a file say at its end what its row says."""
     info = SessionInfo(
         session.number,
@@ -158,7 +162,7 @@ def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, plan: Cu
         chunk.height,
         chunk.frames,
     )
-    build = build_session_box if plan.container == "mp4" else build_session_element
+    build = build_session_box if container == "mp4" else build_session_element
     try:
         with path.open("ab") as out:
             out.write(build(info))
@@ -166,11 +170,17 @@ def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, plan: Cu
         raise from_os_error(error, "writing a file of a session") from error
 
 
-def _place(work: Work, chunk: SessionChunk, path: Path, plan: CutPlan) -> str:
+def _place(work: Work, chunk: SessionChunk, path: Path, container: str) -> str:
     """Put a file into the store; return its key. The same bytes may be there already: a crash came in between."""
     store = work.core.store
     for attempt in count(1):
-        key = keys.session(chunk.wanted_start_us, chunk.number, work.core.zone, attempt, extension=plan.container)
+        key = keys.session(
+            chunk.wanted_start_us,
+            chunk.number,
+            work.core.zone,
+            attempt,
+            extension="webm" if container == "webm" else "mp4",
+        )
         try:
             store.put_file(path, key)
         except Conflict:

@@ -32,14 +32,14 @@ from gatehouse_common.errors import DataLoss
 from gatehouse_common.ids import new_id
 from gatehouse_common.intake import Intake
 from gatehouse_common.intervals import Interval
+from gatehouse_common.media.cutting.files import write_files
+from gatehouse_common.media.cutting.plan import plan_cuts
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
 from gatehouse_common.storage import keys
 from gatehouse_janitor.checking.content import BlockReader
 from gatehouse_janitor.checking.session_check import is_whole_file
 from gatehouse_janitor.upload_sweep import UploadSweep
-from gatehouse_transcoder.cut_files import write_files
-from gatehouse_transcoder.cut_plan import plan_cuts
 from janitor_kit import found, mend
 from media_jobs_kit import ask, ended, ffmpeg, files, media, transcoding, upload
 from recorder_film import FORMS, numbers, recorded

@@ -7,7 +7,7 @@ its packets: no picture is encoded anew, none is lost at a cut, and none is in t
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -29,6 +29,7 @@ _IN_WEBM = frozenset({"vp8", "vp9", "av1", "opus", "vorbis"})
 _USUAL_FRAME = Fraction(1, 30)
 _LONGEST_FRAME = Fraction(1)
 _SHORT_PARTS = 4
+_TELL_EVERY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +76,28 @@ class CutPlan:
         """Index of the stream at whose packets is cut."""
         return next(index for index in (self.video, self.audio) if index is not None)
 
-    def part_of(self, packet: av.Packet[Any], count: int) -> int:
-        """Return which file a packet belongs to, from 0.
+    def placing(self) -> Callable[[av.Packet[Any], int], int]:
+        """Return what tells which file a packet belongs to, from 0.
 
-        Args:
-            packet: of the original.
-            count: how many of its stream came before it.
+        It takes the packet, and how many of its stream came before it. Sound goes with the pictures of its time.
         """
-        if packet.stream.index == self.leading:
-            return bisect.bisect_right([part.first for part in self.parts], count) - 1
-        return max(0, bisect.bisect_right([part.start for part in self.parts], seconds_of(packet)) - 1)
+        firsts, starts = [part.first for part in self.parts], [part.start for part in self.parts]
+
+        def part_of(packet: av.Packet[Any], count: int) -> int:
+            if packet.stream.index == self.leading:
+                return bisect.bisect_right(firsts, count) - 1
+            return max(0, bisect.bisect_right(starts, seconds_of(packet)) - 1)
+
+        return part_of
 
 
-def plan_cuts(path: Path, chunk_us: int) -> CutPlan:
+def plan_cuts(path: Path, chunk_us: int, going: Callable[[], None] = lambda: None) -> CutPlan:
     """Read a recording once and return where it is to be cut.
 
     Args:
         path: of the recording.
         chunk_us: length of a file, microseconds.
+        going: called now and then while it is read.
 
     Raises:
         DataLoss: it has neither pictures nor sound, or of a kind that no file here can hold.
@@ -100,38 +105,101 @@ def plan_cuts(path: Path, chunk_us: int) -> CutPlan:
     with opened(path) as film:
         video = next(iter(film.streams.video), None)
         audio = next(iter(film.streams.audio), None)
-        leading = video or audio
-        if leading is None:
+        streams = [stream for stream in (video, audio) if stream is not None]
+        if not streams:
             raise DataLoss("there are neither pictures nor sound in it")
-        names = {s.codec_context.name for s in (video, audio) if s is not None}
-        packets: dict[int, int] = {}
-        times: list[Fraction] = []
-        ends: list[Fraction] = []
-        keys: list[int] = []
+        container = _container({stream.codec_context.name for stream in streams})
+        index = _Index(streams[0].index)
         reading = Reading(film)
-        for packet in reading.packets({s.index for s in (video, audio) if s is not None}):
-            index = packet.stream.index
-            if index == leading.index:
-                if packet.is_keyframe:
-                    keys.append(len(times))
-                times.append(seconds_of(packet))
-            count = packets.get(index, 0)
-            if count == 0 and index != leading.index:
-                ends.append(seconds_of(packet))
-            packets[index] = count + 1
-        if not times or keys[:1] != [0]:
+        for count, packet in enumerate(reading.packets({stream.index for stream in streams})):
+            index.add(packet)
+            if count % _TELL_EVERY == 0:
+                going()
+        if index.keys[:1] != [0]:
             raise DataLoss("nothing of it can be shown")
-        is_all_sound = video is None
         return CutPlan(
-            _container(names),
-            _parts(times, keys, Fraction(chunk_us, SECOND), min(ends, default=times[0]), is_all_sound=is_all_sound),
+            container,
+            index.parts(Fraction(chunk_us, SECOND), is_all_sound=video is None),
             None if video is None else video.index,
             None if audio is None else audio.index,
             0 if video is None else video.codec_context.width,
             0 if video is None else video.codec_context.height,
-            packets,
+            index.packets,
             reading.broken_off,
         )
+
+
+class _Index:
+    """What is known of the packets of a recording; times are integers, for there are millions of them.
+
+    Attributes:
+        keys: numbers of the keyframes of the stream that decides.
+        packets: how many there are, by the index of their stream.
+    """
+
+    def __init__(self, leading: int) -> None:
+        self._leading = leading
+        self._unit = Fraction(1)
+        self._times: list[int] = []
+        self._first: Fraction | None = None
+        self.keys: list[int] = []
+        self.packets: dict[int, int] = {}
+
+    def add(self, packet: av.Packet[Any]) -> None:
+        """Count a packet."""
+        index = packet.stream.index
+        if index == self._leading:
+            self._unit = base_of(packet)
+            if packet.is_keyframe:
+                self.keys.append(len(self._times))
+            self._times.append(time_of(packet))
+        elif index not in self.packets:
+            self._first = seconds_of(packet)
+        self.packets[index] = self.packets.get(index, 0) + 1
+
+    def parts(self, chunk: Fraction, *, is_all_sound: bool) -> tuple[Part, ...]:
+        """Return the files: each begins at the keyframe nearest to where it should."""
+        end = self._end()
+        first = self._times[0] * self._unit
+        begin = first if self._first is None else min(first, self._first)
+        clean = self.keys if is_all_sound else self._clean()
+        rest = min(Fraction(SHORTEST_REST_S), chunk / _SHORT_PARTS)
+        firsts, wanted = [0], begin + chunk
+        while end - wanted >= rest:
+            near = self._nearest(clean, wanted, firsts[-1])
+            if near is None or end - self._times[near] * self._unit < rest:
+                break
+            firsts.append(near)
+            wanted += chunk
+        starts = [begin, *(self._times[k] * self._unit for k in firsts[1:])]
+        return tuple(Part(k, start, stop) for k, start, stop in zip(firsts, starts, [*starts[1:], end], strict=True))
+
+    def _nearest(self, clean: list[int], wanted: Fraction, after: int) -> int | None:
+        """Return which keyframe after one is nearest to a time; None: there is none after it."""
+        later = clean[bisect.bisect_right(clean, after) :]
+        at = bisect.bisect_left(later, wanted, key=lambda k: self._times[k] * self._unit)
+        return min(
+            later[max(0, at - 1) : at + 1], key=lambda k: abs(self._times[k] * self._unit - wanted), default=None
+        )
+
+    def _clean(self) -> list[int]:
+        """Return the keyframes of which nothing that comes after is shown before: a film can be parted there."""
+        found, lowest, keys = [], self._times[-1], set(self.keys)
+        for k in range(len(self._times) - 1, -1, -1):
+            lowest = min(lowest, self._times[k])
+            if k in keys and lowest >= self._times[k]:
+                found.append(k)
+        return found[::-1]
+
+    def _end(self) -> Fraction:
+        """Return when the last picture ends: it is taken to last as long as the middle one of those before it.
+
+        What a container says of the last one is the length that the recorder would have liked.
+        """
+        ordered = sorted(self._times)
+        steps = sorted(b - a for a, b in pairwise(ordered) if a < b)
+        step = steps[len(steps) // 2] * self._unit if steps else _USUAL_FRAME
+        return ordered[-1] * self._unit + min(step, _LONGEST_FRAME)
 
 
 def opened(path: Path) -> av.container.InputContainer:
@@ -197,41 +265,3 @@ def _container(names: set[str]) -> Container:
     if names <= _IN_WEBM:
         return "webm"
     raise DataLoss(f"files of {', '.join(sorted(names))} are not made here")
-
-
-def _parts(
-    times: list[Fraction], keys: list[int], chunk: Fraction, other: Fraction, *, is_all_sound: bool
-) -> tuple[Part, ...]:
-    """Return the files: each begins at the keyframe nearest to where it should."""
-    begin, end = min(times[0], other), _end_of(times)
-    clean = keys if is_all_sound else _clean(times, keys)
-    rest = min(Fraction(SHORTEST_REST_S), chunk / _SHORT_PARTS)
-    firsts = [0]
-    wanted = begin + chunk
-    while end - wanted >= rest:
-        near = min((k for k in clean if k > firsts[-1]), key=lambda k: abs(times[k] - wanted), default=None)
-        if near is None or end - times[near] < rest:
-            break
-        firsts.append(near)
-        wanted = max(wanted, times[near] - rest) + chunk
-    starts = [begin, *(times[k] for k in firsts[1:])]
-    return tuple(Part(k, start, stop) for k, start, stop in zip(firsts, starts, [*starts[1:], end], strict=True))
-
-
-def _clean(times: list[Fraction], keys: list[int]) -> list[int]:
-    """Return the keyframes of which nothing that comes after is shown before: a film can be parted there."""
-    lowest: list[Fraction] = times[:]
-    for k in range(len(times) - 2, -1, -1):
-        lowest[k] = min(lowest[k], lowest[k + 1])
-    return [k for k in keys if lowest[k] >= times[k]]
-
-
-def _end_of(times: list[Fraction]) -> Fraction:
-    """Return when the last picture ends: it is taken to last as long as the middle one of those before it.
-
-    What a container says of the last one is the length that the recorder would have liked.
-    """
-    ordered = sorted(times)
-    steps = sorted(b - a for a, b in pairwise(ordered) if a < b)
-    step = steps[len(steps) // 2] if steps else _USUAL_FRAME
-    return ordered[-1] + min(step, _LONGEST_FRAME)

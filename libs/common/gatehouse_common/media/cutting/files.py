@@ -15,7 +15,7 @@ import av.container
 from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.nal import is_annex_b, split_annex_b, split_length_prefixed
 
-from .cut_plan import CutPlan, Part, Reading, base_of, opened, seconds_of, time_of
+from .plan import CutPlan, Part, Reading, base_of, opened, seconds_of, time_of
 
 _FLAT = {"mp4": {"movflags": "+faststart", "fflags": "+bitexact"}, "webm": {"fflags": "+bitexact"}}
 """Bit for bit the same whenever it is made of the same: what a crash left is known again."""
@@ -25,8 +25,8 @@ _BEHIND_S = 10
 
 
 @dataclass(frozen=True, slots=True)
-class CutFile:
-    """A file that was cut.
+class Written:
+    """A file that was written.
 
     Attributes:
         path: where it is.
@@ -82,7 +82,7 @@ class _Out:
             self.held = None
 
 
-def write_files(path: Path, plan: CutPlan, folder: Path, check: Callable[[float], None]) -> list[CutFile]:
+def write_files(path: Path, plan: CutPlan, folder: Path, check: Callable[[float], None]) -> list[Written]:
     """Cut a recording into files, and read each again: what is in them is what was in it, packet by packet.
 
     Args:
@@ -99,10 +99,10 @@ def write_files(path: Path, plan: CutPlan, folder: Path, check: Callable[[float]
     try:
         with opened(path) as film:
             indexes = {i for i in (plan.video, plan.audio) if i is not None}
-            counts = dict.fromkeys(indexes, 0)
+            counts, part_of = dict.fromkeys(indexes, 0), plan.placing()
             for packet in Reading(film).packets(indexes):
                 index = packet.stream.index
-                n, at = plan.part_of(packet, counts[index]), seconds_of(packet)
+                n, at = part_of(packet, counts[index]), seconds_of(packet)
                 counts[index] += 1
                 if n not in going:
                     going[n] = _begin(folder / f"{n + 1}.{plan.container}", film, plan, n)
@@ -122,7 +122,7 @@ def write_files(path: Path, plan: CutPlan, folder: Path, check: Callable[[float]
         _verify(out)
     if counts != plan.packets or len(done) != len(plan.parts):
         raise DataLoss(f"{sum(plan.packets.values()) - sum(counts.values())} packets were lost as it was cut")
-    return [CutFile(out.path, 0 if plan.video is None else out.counts.get(plan.video, 0)) for out in done]
+    return [Written(out.path, 0 if plan.video is None else out.counts.get(plan.video, 0)) for out in done]
 
 
 def _begin(path: Path, film: av.container.InputContainer, plan: CutPlan, n: int) -> _Out:
