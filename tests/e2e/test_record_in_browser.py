@@ -60,8 +60,7 @@ class Server:
         return f"http://localhost:{self._port}"
 
     def kill(self) -> None:
-        self.running.process.kill()
-        self.running.process.wait()
+        self.running.__exit__()
 
     def start(self) -> None:
         self.running = self._begin()
@@ -78,7 +77,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     one = Server(tmp_path_factory.mktemp("recorded"))
     yield one
-    one.running.__exit__(None, None, None)
+    one.kill()
 
 
 @pytest.fixture
