@@ -19,6 +19,7 @@ BENCHES = {
     "P7": "bench.event_clips",
     "P8": "bench.plate_latency",
     "P9": "bench.idle_watch",
+    "P10": "bench.uploads",
     "P11": "bench.plate_search",
     "P12": "bench.timeline",
     "P13": "bench.start",

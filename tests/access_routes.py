@@ -10,6 +10,7 @@ from account_routes import ACCOUNT_ROUTES
 from gatehouse_common.accounts import Permission, Scope
 from session_page_routes import SESSION_PAGE_ROUTES
 from session_routes import SESSION_ROUTES
+from upload_routes import UPLOAD_ROUTES
 
 LIVE, PLAYBACK = Permission.LIVE, Permission.PLAYBACK
 EXPORT, CONTROL = Permission.EXPORT, Permission.CONTROL
@@ -31,6 +32,7 @@ ROUTES: dict[str, Route] = {
     **ACCOUNT_ROUTES,
     **SESSION_ROUTES,
     **SESSION_PAGE_ROUTES,
+    **UPLOAD_ROUTES,
     "GET /": Route("/", WATCH | {Scope.RECORDS_OWN}),
     "GET /live": Route("/live", WATCH),
     "GET /live/<camera>": Route("/live/{camera}", WATCH),

@@ -37,6 +37,13 @@ SUCCESSORS: Final = {
     "/v2/video/by-detection/<detection>": "/api/v1/clips",
     "/v2/video/cleanup": "/api/v1/clips",
     "/v2/video/stats": "/api/v1/clips",
+    "/upload_blob": "/api/v1/uploads",
+    "/upload_blob/": "/api/v1/uploads",
+    "/upload_blob/complete": "/api/v1/uploads",
+    "/srce/api/upload_blob/": "/api/v1/uploads",
+    "/srce/api/upload_blob/complete": "/api/v1/uploads",
+    "/upload/": "/api/v1/uploads",
+    "/srce/api/upload/": "/api/v1/uploads",
 }
 """By rule, what is in place of it; an answer that knows better, such as the very clip, says that."""
 _SINCE: Final = "@1767225600"

@@ -18,6 +18,7 @@ from gatehouse_api.auth.door import rule_of
 from gatehouse_common.accounts import Permission, Scope
 from session_page_routes import NO_PAGES
 from session_routes import NO_USER
+from upload_routes import NO_UPLOADS
 
 CALLERS = (
     "admin",
@@ -166,7 +167,7 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
 
 NOTHING_YET = {
     *("GET /api/v1/hls/<camera>/live.m3u8", "GET /api/docs/scalar/<path:filename>"),
-    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER, *NO_PAGES),
+    *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER, *NO_PAGES, *NO_UPLOADS),
 }
 """Nothing is recorded while the test runs; and there is nobody of that name."""
 

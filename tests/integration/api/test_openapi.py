@@ -82,7 +82,7 @@ def test_what_a_change_depends_on_is_in_the_document(site: AccessSite, document:
     made = {path for path, method, one in operations(document) if "Idempotency-Key" in repr(one.get("parameters"))}
     assert made == {
         *("/api/v1/cameras", "/api/v1/users", "/api/v1/tokens", "/api/v1/links", "/api/v1/holds"),
-        "/api/v1/maintenance/consistency-check",
+        *("/api/v1/maintenance/consistency-check", "/api/v1/uploads", "/api/v1/media"),
     }
 
 
@@ -172,11 +172,12 @@ def test_old_routes_are_marked_and_name_what_there_is_now(site: AccessSite, docu
 
 
 def test_errors_of_old_routes_are_as_their_clients_know_them(document: dict[str, Any]) -> None:
-    """S0: `error`; S1: text; S2: `detail`; ours are problems."""
+    """S0: `error`; S1: text; S2, S4: `detail`; ours are problems."""
     for path, _, operation in operations(document):
         kinds = set(operation["responses"]["400"]["content"])
-        if path.startswith("/v2/"):
+        if path.startswith(("/v2/", "/upload", "/srce/")):
             assert kinds == {"application/json"}
+            assert "Detail" in repr(operation["responses"]["400"])
         elif path.startswith("/api/v1"):
             assert kinds == {"application/problem+json"}
         elif path.startswith("/api/"):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
 
@@ -24,6 +24,22 @@ from .visible import OF_NO_CAMERA
 _UPLOAD: Final = [getattr(UploadRow, f.name) for f in fields(Upload)]
 _PIECE: Final = [getattr(UploadPieceRow, f.name) for f in fields(Piece)]
 _MEDIA: Final = [getattr(MediaRow, f.name) for f in fields(Media)]
+
+# What each blob of a megabyte asks for is put together once: that takes longer than to look it up.
+_BY_ID: Final = select(*_UPLOAD).where(UploadRow.id == bindparam("upload"))
+_BY_NAME: Final = select(*_UPLOAD).where(UploadRow.open_name == bindparam("name"))
+_PIECE_AT: Final = select(*_PIECE).where(
+    UploadPieceRow.upload == bindparam("upload"), UploadPieceRow.position == bindparam("at")
+)
+_COUNT_IN: Final = (
+    update(UploadRow)
+    .where(UploadRow.id == bindparam("upload"), UploadRow.state == "receiving")
+    .values(
+        received=UploadRow.received + bindparam("size"),
+        changed_us=bindparam("now"),
+        expires_us=bindparam("until"),
+    )
+)
 
 
 class OffsetMismatch(Conflict):
@@ -64,19 +80,16 @@ class Uploads:
         Raises:
             NotFound: there is none.
         """
-        query = select(*_UPLOAD).where(UploadRow.id == upload_id)
-        if owner is not None:
-            query = query.where(UploadRow.owner == owner)
         with self._db.look() as c:
-            row = c.execute(query).first()
-        if row is None:
+            row = c.execute(_BY_ID, {"upload": upload_id}).first()
+        if row is None or (owner is not None and row.owner != owner):
             raise NotFound(f"there is no upload {upload_id[:64]!r}")
         return Upload(*row)
 
     def open_named(self, open_name: str) -> Upload | None:
         """Return the upload of a name that is being received, None if there is none."""
         with self._db.look() as c:
-            row = c.execute(select(*_UPLOAD).where(UploadRow.open_name == open_name)).first()
+            row = c.execute(_BY_NAME, {"name": open_name}).first()
         return None if row is None else Upload(*row)
 
     def last_named(self, owner: int, name_digest: str) -> Upload | None:
@@ -102,9 +115,8 @@ class Uploads:
 
     def piece(self, upload_id: str, position: int) -> Piece | None:
         """Return a piece of an upload, None if it is not here."""
-        mine = (UploadPieceRow.upload == upload_id, UploadPieceRow.position == position)
         with self._db.look() as c:
-            row = c.execute(select(*_PIECE).where(*mine)).first()
+            row = c.execute(_PIECE_AT, {"upload": upload_id, "at": position}).first()
         return None if row is None else Piece(*row)
 
     def span(self, upload_id: str) -> tuple[int, int, int]:
@@ -151,12 +163,10 @@ class Uploads:
         Raises:
             Conflict: the upload is not received any more, or another piece is the last one.
         """
-        mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
-        values: dict[str, Any] = {"received": UploadRow.received + piece.bytes, "changed_us": now_us}
-        values["expires_us"] = expires_us
+        counted = {"upload": piece.upload, "size": piece.bytes, "now": now_us, "until": expires_us}
         try:
             with self._db.begin(durable=True) as c:
-                if c.execute(update(UploadRow).where(*mine).values(values)).rowcount == 0:
+                if c.execute(_COUNT_IN, counted).rowcount == 0:
                     raise Conflict(f"upload {piece.upload} is not received any more")
                 if is_last:
                     _close(c, piece)

@@ -87,6 +87,49 @@ UNDECLARED_BODIES: Final[dict[str, dict[str, Any]]] = {
 }
 """Bodies in JSON of routes that read them as they come."""
 
+_BLOBS: Final = ("POST /upload_blob", "POST /upload_blob/", "POST /srce/api/upload_blob/")
+_BLOBS_COMPLETE: Final = ("POST /upload_blob/complete", "POST /srce/api/upload_blob/complete")
+_FILES: Final = ("POST /upload/", "POST /srce/api/upload/")
+_FILE_OF: Final = {
+    "username": {"type": "string", "maxLength": 255, "description": "whose it is: who asks"},
+    "filename": {
+        "type": "string",
+        "maxLength": 1000,
+        "description": "of the file: its blobs find each other by it",
+    },
+}
+_BLOB: Final[dict[str, Any]] = {
+    "schema": {
+        "type": "object",
+        "required": ["blobId", "username", "filename", "blobObject"],
+        "properties": {
+            "blobId": {"type": ["string", "integer"], "description": "1, 2, 3, or 0, 1, 2"},
+            **_FILE_OF,
+            "blobObject": {"type": "string", "description": "the bytes, in Base64, or as a `data:` URL"},
+            "is_last": {"type": ["string", "boolean"], "description": "`True` or `False`"},
+        },
+    },
+    "example": {
+        "blobId": "1",
+        "username": "cofucan",
+        "filename": "projectdemo",
+        "blobObject": "GkXfow==",
+        "is_last": "False",
+    },
+}
+_WHOLE: Final[dict[str, Any]] = {
+    "schema": {"type": "object", "required": ["username", "filename"], "properties": _FILE_OF},
+    "example": {"username": "cofucan", "filename": "projectdemo"},
+}
+UNDECLARED_BODIES.update({**dict.fromkeys(_BLOBS, _BLOB), **dict.fromkeys(_BLOBS_COMPLETE, _WHOLE)})
+_FILE: Final = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {"file": {"type": "string", "format": "binary", "description": "the film or sound"}},
+}
+FORMS: Final[dict[str, dict[str, Any]]] = dict.fromkeys(("POST /api/v1/media", *_FILES), _FILE)
+"""Forms (multipart/form-data) of routes that read them while they come."""
+
 RANGED: Final = frozenset(
     {
         "GET /api/v1/footage",
@@ -136,6 +179,14 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "POST /api/v1/session-files/{chunk}/restore": (409,),
     "GET /api/video/{chunk}/download": (410, 500),
     "POST /v2/detection/detect-from-image": (415,),
+    "POST /api/v1/uploads": (404, 409, 411, 412, 413, 415, 460, 507),
+    "GET /api/v1/uploads/{upload}": (410, 415),
+    "PATCH /api/v1/uploads/{upload}": (409, 410, 411, 412, 415, 460, 507),
+    "DELETE /api/v1/uploads/{upload}": (409, 410, 411, 415),
+    "POST /api/v1/media": (404, 411, 415, 507),
+    **dict.fromkeys(_BLOBS, (404, 409, 507)),
+    **dict.fromkeys(_BLOBS_COMPLETE, (404, 409)),
+    **dict.fromkeys(_FILES, (404, 411, 507)),
 }
 """Errors beside those that follow from what a route takes and asks for."""
 
@@ -149,6 +200,7 @@ STATUSES: Final = {
     404: "There is no such thing, for whoever asks",
     409: "The present state forbids it",
     410: "It has been deleted, or has ended",
+    411: "Its length has to be said",
     412: "It has been changed since",
     413: "More than a limit",
     414: "The address is longer than the web server takes",
@@ -157,8 +209,10 @@ STATUSES: Final = {
     421: "This server does not answer to that name",
     422: "The request does not fit its model",
     429: "Too often",
+    460: "The checksum is another",
     500: "Stored bytes are damaged",
     503: "Something that is needed does not answer, or is busy",
+    507: "More than a quota, or than there is room for",
 }
 
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -211,7 +265,7 @@ def error_content(path: str, status: int) -> dict[str, Any]:
     """Return how the document describes an error of a route: as a problem, or as clients of old routes know errors."""
     if path in _PLAIN or status == URI_TOO_LONG:  # of that the web server tells, before there is a route
         return {TEXT: {"schema": {"type": "string"}}}
-    if path.startswith("/v2/"):
+    if path.startswith(("/v2/", "/upload", "/srce/")):
         return {JSON: {"schema": {"$ref": "#/components/schemas/Detail"}}}
     if path.startswith("/api/") and not path.startswith("/api/v1/"):
         return {JSON: {"schema": {"$ref": "#/components/schemas/OldError"}}}
@@ -234,10 +288,14 @@ _SLUGS: Final = {
     409: "conflict",
     410: "gone",
     412: "precondition-failed",
+    411: "length-required",
     413: "too-large",
+    415: "unsupported-media",
     421: "wrong-host",
     422: "validation",
     429: "rate-limited",
+    460: "checksum-mismatch",
     500: "data-loss",
     503: "dependency-unavailable",
+    507: "quota-exceeded",
 }

@@ -134,7 +134,7 @@ class BlobDesk:
         """
         there = self._uploads.piece(upload.id, blob.number)
         if there is None:
-            there = self._add(upload, blob)
+            there = self._add(upload, blob, digest)
             if there is None:
                 return True
             if there.upload != upload.id:
@@ -150,14 +150,14 @@ class BlobDesk:
                 return False
         return True
 
-    def _add(self, upload: Upload, blob: Blob) -> Piece | None:
+    def _add(self, upload: Upload, blob: Blob, digest: str) -> Piece | None:
         """Store a blob; return the one that is there instead, None if there is none.
 
         A piece of no upload tells that this one is not received any more.
         """
         self._quotas.check_size(upload.received + len(blob.data))
         self._quotas.left(upload.owner, len(blob.data))
-        piece = self._engine.store(upload.id, blob.number, blob.data)
+        piece = self._engine.store(upload.id, blob.number, blob.data, digest)
         now_us, expires_us = self._clock.now_us(), self._engine.expires_us()
         try:
             there = self._uploads.add_blob(piece, now_us, expires_us, is_last=blob.is_last)

@@ -195,8 +195,14 @@ class UploadEngine:
             raise InvalidInput(f"the request broke off: {grown.received - at} bytes of it are kept.")
         return self.finish(grown)
 
-    def store(self, upload: str, position: int, data: bytes) -> Piece:
+    def store(self, upload: str, position: int, data: bytes, digest: str = "") -> Piece:
         """Make a piece durable; it counts when it has a row.
+
+        Args:
+            upload: id of its upload.
+            position: of the piece.
+            data: its bytes.
+            digest: their SHA-256, if it is known.
 
         Raises:
             GatehouseError: the store does not take it.
@@ -204,7 +210,7 @@ class UploadEngine:
         key = keys.incoming(upload, position, new_id())
         self._core.store.put_bytes(key, data)
         UPLOAD_BYTES.inc(len(data))
-        return Piece(upload, position, len(data), hashlib.sha256(data).hexdigest(), key)
+        return Piece(upload, position, len(data), digest or hashlib.sha256(data).hexdigest(), key)
 
     def discard(self, pieces: list[Piece]) -> None:
         """Delete pieces that do not count; those that cannot be deleted now the janitor deletes."""

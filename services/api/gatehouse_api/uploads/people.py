@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_common.db import media_records
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import Conflict, InvalidInput
 
 from .engine import Owner
 
@@ -23,7 +23,11 @@ def owner_of(named: str = "") -> Owner:
     """
     asks = caller()
     if named:
-        user = context().recorder.user(named, asks, add=True)
+        desk = context().recorder
+        try:
+            user = desk.user(named, asks, add=True)
+        except Conflict:  # another request has added them at this moment
+            user = desk.user(named, asks, add=True)
         return Owner(user.number, user.name)
     return Owner(asks.number, asks.name)
 
