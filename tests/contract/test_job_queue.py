@@ -184,6 +184,20 @@ def test_what_lies_in_the_trash_stays_there_and_is_ready_when_it_is_taken_out(db
     assert (rows.media(1).state, rows.media(1).before_trash) == ("trashed", "ready")
 
 
+def test_nothing_is_kept_of_what_has_been_deleted(db: Database) -> None:
+    """S4-21: a medium that goes while something is made of it."""
+    queue, rows = JobQueue(db, MEDIA_KINDS), MediaWork(db)
+    medium(db)
+    mine = taken(queue, asked(db))
+    with db.begin() as c:
+        c.execute(update(MediaRow).values(state="deleted"))
+    assert not rows.learn(mine, 1, width=9)
+    assert not rows.keep(mine, MediaFile(1, "sprite", "", "uploads/u.1/1/sprite.jpg", "image/jpeg", 9, "ready", NOW))
+    assert rows.files(1) == []
+    assert queue.end(mine, "done", "", None, 3 * NOW)
+    assert rows.media(1).state == "deleted"
+
+
 def test_a_job_of_another_kind_leaves_the_medium_as_it_is(db: Database) -> None:
     queue, rows = JobQueue(db, MEDIA_KINDS), MediaWork(db)
     medium(db)

@@ -21,6 +21,7 @@ from gatehouse_common.runtime.index import open_index
 from gatehouse_common.runtime.stores import open_store
 from gatehouse_common.settings import Settings
 from gatehouse_common.storage import LocalStore
+from gatehouse_transcoder.program import find_program
 
 from .startup import check_room, find_port
 
@@ -46,7 +47,7 @@ def diagnose(settings: Settings, clock: Clock, *, cameras: bool) -> Iterator[Fin
     """
     yield _python()
     yield _ask("codecs", _codecs)
-    yield _ffmpeg()
+    yield _ffmpeg(settings, clock)
     running = _is_running(settings)
     yield Finding("running", "note", running) if running else Finding("running", "ok", "no other process records here")
     yield _ask("room", lambda: _room(settings))
@@ -80,9 +81,13 @@ def _codecs() -> str:
     return library_versions()
 
 
-def _ffmpeg() -> Finding:
-    found = shutil.which("ffmpeg")
-    return Finding("ffmpeg", "ok" if found else "note", found or "not installed; nothing needs it")
+def _ffmpeg(settings: Settings, clock: Clock) -> Finding:
+    """Recording needs none; what is made of uploads does."""
+    try:
+        found = find_program(settings.values.transcoder, clock, lambda: None)
+    except GatehouseError as error:
+        return Finding("ffmpeg", "note", error.message)
+    return Finding("ffmpeg", "ok", f"{found.path}, version {found.version}, encodes by {found.encoder}")
 
 
 def _is_running(settings: Settings) -> str:

@@ -127,6 +127,7 @@ class _Child:
         self._out = cast("IO[bytes]", self._process.stdout)
         self._err = cast("IO[bytes]", self._process.stderr)
         self._errors = b""
+        self._folder, self._written = folder, _written(folder)
 
     @property
     def code(self) -> int:
@@ -163,10 +164,18 @@ class _Child:
                 if now_us - began_us > self._limits.seconds * SECOND:
                     raise DataLoss(f"it took longer than {self._limits.seconds:g} s, and was broken off")
                 if now_us - got_on_us > self._limits.stall_seconds * SECOND:
+                    if self._still_writes():
+                        got_on_us = now_us
+                        continue
                     raise DataLoss(f"it got no further for {self._limits.stall_seconds:g} s, and was broken off")
         with suppress(subprocess.TimeoutExpired):  # then it is killed
             self._process.wait(_END_S)
         return said.decode(errors="replace")
+
+    def _still_writes(self) -> bool:
+        """Return whether its files are others than at the last look: the index of a long film is moved in silence."""
+        before, self._written = self._written, _written(self._folder)
+        return self._written != before
 
     def kill(self) -> None:
         """End it and all that it started; called once it has ended, or is to."""
@@ -176,6 +185,16 @@ class _Child:
             self._process.wait()
         self._out.close()
         self._err.close()
+
+
+def _written(folder: Path | None) -> dict[str, tuple[int, int]]:
+    """Return sizes and times of the files in a folder."""
+    found = {}
+    for path in folder.iterdir() if folder is not None else ():
+        with suppress(OSError):  # it has gone in the meantime
+            info = path.stat()
+            found[path.name] = (info.st_size, info.st_mtime_ns)
+    return found
 
 
 def _reason(code: int, words: str, program: str) -> GatehouseError:

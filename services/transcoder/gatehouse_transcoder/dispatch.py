@@ -61,7 +61,7 @@ class Dispatch:
         """
         while self._jobs:
             seen = self._jobs.pop(0)
-            own = f"{self._name[: _LONGEST_NAME - 37]}/{new_id()}"
+            own = f"{self._name[-(_LONGEST_NAME - 37) :]}/{new_id()}"
             taken = self._queue.take(seen, own, self._clock.now_us())
             if taken is not None:
                 return taken

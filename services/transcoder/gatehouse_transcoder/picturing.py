@@ -26,7 +26,8 @@ def picture(work: Work) -> None:
     command = [*PYTHON, "gatehouse_common.media.stills", *arguments]
     made = parse_sheet(run(command, work.tools.limits, work.core.clock, work.ending, folder=work.folder))
     width, height = made.thumbnail
-    work.keep(thumbnail, "thumbnail", "", "image/jpeg", of_file={"width": width, "height": height})
+    if work.file("thumbnail") is None:
+        work.keep(thumbnail, "thumbnail", "", "image/jpeg", of_file={"width": width, "height": height})
     facts = asdict(made)
     del facts["thumbnail"]
     work.keep(sheet, "sprite", "", "image/jpeg", of_file=facts)

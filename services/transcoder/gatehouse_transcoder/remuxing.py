@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import ffmpeg
@@ -37,7 +38,9 @@ def remux(work: Work) -> None:
                 options |= {"c:a": wanted.sound, "b:a": _SOUND_RATE}
         if wanted.container == "mp4":
             options["movflags"] = "+faststart"
-        make(work, ffmpeg.output(*streams, str(path), **options), film.seconds)
+        heard = make(work, ffmpeg.output(*streams, str(path), **options), film.seconds)
         made = work.keep(path, "playable", "", wanted.media_type)
+        codec = {"copy": film.audio, "aac": "aac", "libopus": "opus"}[wanted.sound]
+        work.films[made.key] = replace(film, seconds=heard.seconds, seekable=True, audio=codec)
     if made is not None:
         work.learn(lasted_us=round(film_of(work, made).seconds * SECOND) or None)

@@ -61,6 +61,13 @@ def test_one_that_gets_on_may_take_longer_than_one_that_does_not() -> None:
     python("import time\nfor _ in range(8): time.sleep(.1); print('on', flush=True)", Limits(9, 0.5, 1 << 30, 1, 1))
 
 
+def test_one_that_writes_in_silence_gets_on(tmp_path: Path) -> None:
+    """The index of a film of gigabytes is moved to its front without a word."""
+    code = "import time\nfor n in range(12): time.sleep(.1); open('film', 'a').write('x')"
+    limits = Limits(9, 0.4, 1 << 30, 1 << 20, 1)
+    run([sys.executable, "-I", "-S", "-c", code], limits, SystemClock(), lambda: None, folder=tmp_path)
+
+
 def test_one_that_is_not_wanted_any_more_goes_with_all_that_it_started(tmp_path: Path) -> None:
     """S4-18: cancelled, the whole group is gone."""
     told = tmp_path / "pid"

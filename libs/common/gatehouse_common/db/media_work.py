@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from gatehouse_common.errors import NotFound
 
@@ -27,7 +27,7 @@ class MediaWork:
     """A medium, its pieces and its files, for those who make something of it.
 
     Whatever changes something takes the job for which it does, and returns whether that is this worker's still: if it
-    is not, nothing was changed.
+    is not, or the medium has been deleted, nothing was changed.
     """
 
     def __init__(self, db: Database) -> None:
@@ -64,21 +64,16 @@ class MediaWork:
         return Upload(*row)
 
     def pieces(self, upload: Upload) -> list[Piece]:
-        """Return the pieces of an upload in the order of their bytes; of one made of parts, the parts' own."""
-        with self._db.read() as c:
-            return [
-                Piece(*row)
-                for one in (upload.id, *upload.facts.get("parts", ()))
-                for row in c.execute(
-                    select(*_PIECE).where(UploadPieceRow.upload == one).order_by(UploadPieceRow.position)
-                )
-            ]
+        """Return the pieces of an upload in the order of their bytes."""
+        query = select(*_PIECE).where(UploadPieceRow.upload == upload.id).order_by(UploadPieceRow.position)
+        with self._db.look() as c:
+            return [Piece(*row) for row in c.execute(query)]
 
     @retried
     def learn(self, mine: Job, media: int, **facts: Any) -> bool:
         """Keep facts of a medium, by the names of its columns."""
         with self._db.begin() as c:
-            if not hold_job(c, mine):
+            if not _may_write(c, mine, media):
                 return False
             c.execute(update(MediaRow).where(MediaRow.number == media).values(**facts))
         return True
@@ -93,7 +88,7 @@ class MediaWork:
             MediaFileRow.variant == file.variant,
         )
         with self._db.begin() as c:
-            if not hold_job(c, mine):
+            if not _may_write(c, mine, file.media):
                 return False
             c.execute(delete(MediaFileRow).where(*same))
             c.execute(insert(MediaFileRow).values(row))
@@ -110,3 +105,11 @@ class MediaWork:
             for upload in {piece.upload for piece in pieces}:
                 c.execute(delete(UploadPieceRow).where(UploadPieceRow.upload == upload))
         return True
+
+
+def _may_write(c: Connection, mine: Job, media: int) -> bool:
+    """Return whether a job is this worker's, and its medium is there, until the end of the transaction."""
+    if not hold_job(c, mine):
+        return False
+    state = c.execute(select(MediaRow.state).where(MediaRow.number == media).with_for_update()).scalar_one_or_none()
+    return state not in {None, "deleted"}

@@ -1,0 +1,106 @@
+"""A worker dies at the worst moments: whoever has its job next goes on, and nothing is there twice or lost."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatehouse_common.clock import SystemClock
+from gatehouse_common.db import JobQueue, JobRepository
+from gatehouse_common.db.media_records import MEDIA_KINDS
+from gatehouse_common.db.media_work import MediaWork
+from gatehouse_common.runtime import Core
+from gatehouse_common.settings import load
+from gatehouse_common.settings.transcoder import TranscoderSettings
+from gatehouse_transcoder.children import Limits
+from gatehouse_transcoder.hand import Hand
+from gatehouse_transcoder.program import find_program
+from gatehouse_transcoder.work import Tools
+from media_jobs_kit import browser_film, files, media, upload
+
+QUIET = TranscoderSettings(hardware=False)
+
+
+class Killed(BaseException):
+    """What `kill -9` does to a worker: nothing that it would have done happens any more."""
+
+
+class Dying:
+    """A store, or a draft of it, in whose hands the worker dies as soon as an operation of a name is done."""
+
+    def __init__(self, real: Any, name: str, times: int) -> None:
+        self._real, self._name, self._times = real, name, times
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._real, name)
+        if name == "draft" and self._name == "publish":
+            return lambda *words: Dying(found(*words), self._name, self._times)
+        return self._dying(found) if name == self._name else found
+
+    def _dying(self, do: Callable[..., Any]) -> Callable[..., Any]:
+        def done(*words: Any, **named: Any) -> Any:
+            result = do(*words, **named)
+            self._times -= 1
+            if self._times == 0:
+                raise Killed
+            return result
+
+        return done
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    settings = {"data_dir": str(tmp_path / "data"), "broker_url": "memory:", "auth.mode": "open"}
+    opened = Core.open(load({**settings, "transcoder.compress": "none"}, config=None))
+    opened.db.upgrade()
+    yield opened
+    opened.close()
+
+
+def tools() -> Tools:
+    program = find_program(QUIET, SystemClock(), lambda: None)
+    return Tools(program, Limits.of(QUIET), Limits.of_probe(QUIET))
+
+
+@pytest.mark.parametrize(
+    ("operation", "times"),
+    [("publish", 1), ("keep", 1), ("delete_many", 1), ("put_file", 1), ("put_file", 3)],
+    ids=["original-no-row", "pieces-still-there", "pieces-gone-rows-there", "playable-no-row", "sprite-no-row"],
+)
+def test_whoever_has_the_job_next_goes_on(
+    core: Core, operation: str, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-5, S4-19: byte for byte, each file once."""
+    film, queue = browser_film(1, "160x120"), JobQueue(core.db, MEDIA_KINDS)
+    one, job = upload(core, film, piece_bytes=9000)
+    first = queue.take(job, "first", core.clock.now_us())
+    assert first is not None
+    dying = dataclasses.replace(core, store=Dying(core.store, operation, times))
+    with monkeypatch.context() as patched:
+        if operation == "keep":
+            patched.setattr(MediaWork, "keep", dying.store._dying(MediaWork.keep))  # type: ignore[attr-defined]
+        with pytest.raises(Killed):
+            Hand(dying, tools(), first, threading.Event(), {}).do(tmp_path / "first")
+    left = JobRepository(core.db).get(job.id)
+    assert (left.state, left.owner) == ("running", "first")
+    had = files(core, one.number)
+    second = queue.take(left, "second", core.clock.now_us())
+    assert second is not None
+    Hand(core, tools(), second, threading.Event(), {}).do(tmp_path / "second")
+    assert JobRepository(core.db).get(job.id).state == "done"
+    found = files(core, one.number)
+    assert set(found) == {("original", ""), ("playable", ""), ("thumbnail", ""), ("sprite", "")}
+    assert {key: found[key] for key in had} == had  # what had a row was not made again
+    assert core.store.read(found["original", ""].key) == film
+    assert media(core, one.number).state == "ready"
+    assert list(core.store.list("incoming/")) == []
+    assert MediaWork(core.db).pieces(MediaWork(core.db).upload(str(one.upload))) == []
+    named = {file.key for file in found.values()}
+    unnamed = {info.key for info in core.store.list(one.folder)} - named
+    assert len(unnamed) == (operation == "put_file")  # and that one the janitor finds
+    assert list(tmp_path.glob("first/*")) == []
