@@ -8,6 +8,7 @@ from __future__ import annotations
 from access_route import ANYBODY, Route
 from account_routes import ACCOUNT_ROUTES
 from gatehouse_common.accounts import Permission, Scope
+from media_routes import MEDIA_ROUTES
 from session_page_routes import SESSION_PAGE_ROUTES
 from session_routes import SESSION_ROUTES
 from upload_routes import UPLOAD_ROUTES
@@ -32,6 +33,7 @@ ROUTES: dict[str, Route] = {
     **ACCOUNT_ROUTES,
     **SESSION_ROUTES,
     **SESSION_PAGE_ROUTES,
+    **MEDIA_ROUTES,
     **UPLOAD_ROUTES,
     "GET /": Route("/", WATCH | {Scope.RECORDS_OWN}),
     "GET /live": Route("/live", WATCH),
@@ -94,11 +96,11 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/clips/<clip>": Route("/api/v1/clips/{clip}", _FOOTAGE, PLAYBACK),
     "GET /api/v1/clips/<clip>/media": Route("/api/v1/clips/{clip}/media", _FOOTAGE, PLAYBACK),
     "GET /api/v1/events/stream": Route(
-        "/api/v1/events/stream", frozenset({Scope.CAMERAS_READ, Scope.FOOTAGE_READ, Scope.PLATES_READ}), waits=True
+        "/api/v1/events/stream",
+        frozenset({Scope.CAMERAS_READ, Scope.FOOTAGE_READ, Scope.PLATES_READ, Scope.RECORDS_OWN}),
+        waits=True,
     ),
     "GET /api/v1/storage/plan": Route("/api/v1/storage/plan", _SETTINGS),
-    "GET /api/v1/jobs": Route("/api/v1/jobs", _SETTINGS),
-    "GET /api/v1/jobs/<job>": Route("/api/v1/jobs/{job}", _SETTINGS),
     "POST /api/v1/maintenance/consistency-check": Route("/api/v1/maintenance/consistency-check", _SETTINGS, json={}),
     "GET /api/v1/retention/plan": Route("/api/v1/retention/plan", _HOLDS, PLAYBACK),
     "GET /api/v1/holds": Route("/api/v1/holds?ended=true", _HOLDS, PLAYBACK),

@@ -22,6 +22,7 @@ from .event_sources import EventSources
 from .events import EventHub
 from .live import LiveDesk
 from .live_feed import LiveFeeds
+from .media_desk import MediaDesk
 from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
 from .routes.cameras import view
@@ -70,5 +71,6 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         links=ShareLinks(core.db),
         uploads=engine,
         blobs=BlobDesk(core, engine),
+        media=MediaDesk(core, audit),
         stop=ending,
     )

@@ -37,6 +37,7 @@ from .detector_desk import DetectorDesk
 from .event_sources import EventSources
 from .events import EventHub
 from .live import LiveDesk
+from .media_desk import MediaDesk
 from .plate_views import PlateViews
 from .recorder_desk import RecorderDesk
 from .recording_watch import RecordingWatch
@@ -76,6 +77,7 @@ class Context:
         links: ranges that were given out to people without an account.
         uploads: takes the bytes of files that people bring.
         blobs: takes files in blobs with numbers.
+        media: what became of them, and what people do with that.
         stop: set when the server is to end; endless answers watch it.
         hls: the numbers of live HLS segments.
     """
@@ -103,6 +105,7 @@ class Context:
     links: ShareLinks
     uploads: UploadEngine
     blobs: BlobDesk
+    media: MediaDesk
     stop: threading.Event
     hls: LiveWindows = field(default_factory=LiveWindows)
 
@@ -149,7 +152,7 @@ class Context:
     @property
     def jobs(self) -> JobRepository:
         """Longer works."""
-        return JobRepository(self.core.db, self.visible())
+        return JobRepository(self.core.db, whose=self.media.jobs_seen(caller()))
 
     def default_camera(self, permission: Permission | None = None) -> str | None:
         """Return the camera of routes that name none: the configured one, else the first by id."""

@@ -15,6 +15,8 @@ from gatehouse_common.db import (
     ClipQuery,
     ClipRepository,
     Database,
+    Job,
+    JobRepository,
     PlateQuery,
     PlateReader,
     Visible,
@@ -22,8 +24,9 @@ from gatehouse_common.db import (
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import id_time_us
 
-from .events import Event, Sights, reset
+from .events import JOB_NAMES, Event, Sights, reset
 from .plate_views import PlateViews, clip_view
+from .routes.job_models import job_view
 
 _MOST = 500
 _CLIP_MAKING_US = 15 * MINUTE
@@ -53,8 +56,12 @@ class EventSources:
         wanted = {event.subject for event in events if event.topic == "plates"}
         found = plates.events(wanted) if wanted else {}
         told = {view.id: _json(view) for view in PlateViews(plates, clips).views(list(found.values()))}
+        jobs = JobRepository(self.db)  # whose they are was looked at before: the hub knows it of each
         for event in events:
-            event.data = _clip(clips, event.subject) if event.topic == "clips" else told.get(event.subject, "")
+            if event.topic == "jobs":
+                event.data = _job(jobs, event.subject)
+            else:
+                event.data = _clip(clips, event.subject) if event.topic == "clips" else told.get(event.subject, "")
 
     def states(self) -> Mapping[str, tuple[str, str]]:
         """Return what each camera is doing: the name of the event that it would be, and what is told of it."""
@@ -94,6 +101,10 @@ class EventSources:
                 if clip.state == "failed" or (clip.stored_us is not None and clip.stored_us >= since_us):
                     name = "clip.failed" if clip.state == "failed" else "clip.ready"
                     found.append(Event(0, event_id, "clips", name, clip.id, _json(clip_view(clip))))
+        if "jobs" in topics:
+            changed = JobRepository(self.db).changed_since(since_us, _MOST, _users(sights.get("jobs")))
+            most = max(most, len(changed))
+            found += [_of_job(event_id, job) for job in changed]
         return [*found[::-1], *([reset()] if most >= _MOST else [])]
 
 
@@ -103,6 +114,25 @@ _CAMERA_NAMES = {"recording": "camera.online", "starting": "camera.starting"}
 def _clip(clips: ClipRepository, clip_id: str) -> str:
     try:
         return _json(clip_view(clips.get(clip_id)))
+    except NotFound:
+        return ""
+
+
+def _of_job(event_id: str, job: Job) -> Event:
+    name = JOB_NAMES.get(job.state, "job.changed")
+    return Event(0, event_id, "jobs", name, job.id, _json(job_view(job, whole=False)))
+
+
+def _users(visible: Visible | None) -> frozenset[int] | None:
+    """Return the users whose jobs there are for somebody; None: all."""
+    if visible is None:
+        return None
+    return frozenset(int(place.partition(":")[2]) for place in visible.cameras)
+
+
+def _job(jobs: JobRepository, job_id: str) -> str:
+    try:
+        return _json(job_view(jobs.get(job_id), whole=False))
     except NotFound:
         return ""
 

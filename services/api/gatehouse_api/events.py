@@ -14,7 +14,7 @@ from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.db import Visible
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
-from gatehouse_common.messages import ClipStored, PlateIndexed
+from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed
 from gatehouse_common.observability.metrics import EVENT_VIEWERS
 
 RING = 1000
@@ -26,6 +26,12 @@ PLATE_NAMES = {
     "closed": "plate.closed",
     "corrected": "plate.corrected",
 }
+JOB_NAMES = {"done": "job.done", "failed": "job.failed", "cancelled": "job.cancelled"}
+
+
+def place_of_user(user: int) -> str:
+    """Return what stands for the camera in events of a user's jobs; no camera is called so."""
+    return f"user:{user}"
 
 
 @dataclass(slots=True)
@@ -35,11 +41,11 @@ class Event:
     Attributes:
         number: counts up by one in this process.
         id: UUIDv7 of the message that told it, the same in every process.
-        topic: plates, clips or cameras.
+        topic: plates, clips, cameras or jobs.
         name: e.g. ``plate.closed``.
-        subject: id of the plate event, the clip or the camera.
+        subject: id of the plate event, the clip, the camera or the job.
         data: what is told of it, as JSON, to who sees all cameras; None: not yet looked up.
-        camera: whose it is.
+        camera: whose it is; of a job ``place_of_user``.
     """
 
     number: int
@@ -93,7 +99,7 @@ class EventHub:
         self._known: dict[str, str] | None = None
         self._looked_us = 0
         self._subscription: Subscription = bus.subscribe_transient(
-            [PlateIndexed, ClipStored], self._on, maxlen=_WAITING
+            [PlateIndexed, ClipStored, JobChanged], self._on, maxlen=_WAITING
         )
 
     @property
@@ -186,6 +192,9 @@ class EventHub:
         elif isinstance(message, ClipStored):
             name = "clip.ready" if message.key else "clip.failed"
             self._add(message.id, "clips", name, message.clip, camera=message.camera)
+        elif isinstance(message, JobChanged) and message.user is not None:
+            name = JOB_NAMES.get(message.state, "job.changed")
+            self._add(message.id, "jobs", name, message.job, camera=place_of_user(message.user))
 
     def _add(
         self, event_id: str, topic: str, name: str, subject: str, data: str | None = None, camera: str = ""

@@ -19,7 +19,7 @@ MOST_BODY_BYTES = MOST_BYTES + (1 << 20)
 _MOST_OTHERS = 1 << 20
 _WITH_PICTURE = frozenset({"/v2/detection/detect-from-image"})
 _MOST_PARTS = 20
-_FILES = ("/api/v1/uploads", "/api/v1/media", "/upload/", "/srce/api/upload/")
+_FILES = ("/api/v1/uploads", "/upload/", "/srce/api/upload/")
 """Below these bodies are files of any size: they are read while they come, and limited by who reads them."""
 _BLOBS = ("/upload_blob", "/srce/api/upload_blob")
 _IN_BASE64 = 1.5
@@ -97,7 +97,7 @@ def install_guard(
 
 
 def _is_file() -> bool:
-    return request.path.startswith(_FILES)
+    return request.path in {"/api/v1/media", "/library/upload"} or request.path.startswith(_FILES)
 
 
 def _set_limit(most_blob_bytes: int) -> None:

@@ -40,7 +40,7 @@ _COMPAT = frozenset({"/camera_info", "/recordings", "/recordings/recording_index
 """Paths whose clients know errors as plain text."""
 _OURS = ("/api/v1/", "/api/docs")
 """Paths below `/api/` that are not an older recorder's."""
-_DETAIL = ("/v2/", "/upload_blob", "/upload/", "/srce/api/")
+_DETAIL = ("/v2/", "/upload_blob", "/upload/", "/videos/", "/video/", "/srce/api/")
 """Paths that begin so have clients that know errors as ``{"detail": ...}``."""
 
 

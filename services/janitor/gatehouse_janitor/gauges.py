@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gatehouse_common.clock import SECOND, Clock
-from gatehouse_common.db import ChunkDays, Database, HoldRepository, RetentionReader, SessionTrash
+from gatehouse_common.db import ChunkDays, Database, HoldRepository, MediaTrash, RetentionReader, SessionTrash
 from gatehouse_common.observability.metrics import HELD_BYTES, HOLDS, OLDEST_RECORDING, RETENTION_TARGET, STORAGE_BYTES
 from gatehouse_common.retention import CameraRules
 
@@ -14,7 +14,7 @@ class Gauges:
     def __init__(self, db: Database, clock: Clock) -> None:
         self._clock = clock
         self._days, self._reader, self._holds = ChunkDays(db), RetentionReader(db), HoldRepository(db)
-        self._files = SessionTrash(db)
+        self._files, self._media = SessionTrash(db), MediaTrash(db)
         self._shown: set[str] = set()
 
     def show(self, rules: CameraRules) -> None:
@@ -39,6 +39,7 @@ class Gauges:
         self._shown = set(sizes)
         STORAGE_BYTES.labels("event", "").set(self._reader.clip_totals().bytes)
         STORAGE_BYTES.labels("session", "").set(self._files.bytes())
+        STORAGE_BYTES.labels("upload", "").set(self._media.bytes())
         HOLDS.set(len(self._holds.list(now_us)))
         HELD_BYTES.set(self._holds.held_bytes(now_us))
 

@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 500
 _FIRST_PAUSE_US = 10 * SECOND
-_CLASSES = {"chunk": "continuous", "clip": "event", "picture": "plate", "session": "session"}
+_CLASSES = {"chunk": "continuous", "clip": "event", "picture": "plate", "session": "session", "media": "upload"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from gatehouse_common.db import (
     Deletions,
     HoldRepository,
     Kept,
+    MediaTrash,
     PlateRetention,
     RetentionReader,
     SessionTrash,
@@ -37,7 +38,7 @@ log = structlog.get_logger(__name__)
 _PAUSE_S = 0.01
 _HEADROOM = 0.1
 _MOST_PAGES = 40
-_Kind = Literal["chunk", "clip", "session"]
+_Kind = Literal["chunk", "clip", "session", "media"]
 
 
 class Sweeps:
@@ -55,6 +56,7 @@ class Sweeps:
         self._reader, self._holds = RetentionReader(core.db), HoldRepository(core.db)
         self._days = ChunkDays(core.db)
         self._plates, self._trash, self._viewings = PlateRetention(core.db), SessionTrash(core.db), Viewings(core.db)
+        self._media = MediaTrash(core.db)
         self._allowance, self._settings = Allowance(core.clock), PageSettings(core)
 
     def by_age(self, rules: CameraRules, stop: threading.Event, *, force: bool = False) -> tuple[Freed, str]:
@@ -209,10 +211,11 @@ class Sweeps:
         return freed, trouble
 
     def _old_trash(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
-        """Delete files of sessions that somebody did not want, when they cannot be taken out of the trash any more."""
+        """Delete files and media that somebody did not want, when they cannot be taken out of the trash any more."""
         now_us = self._now_us()
         before = now_us - round(self._settings.values.sessions.trash_hours * HOUR)
-        return self._free(_pages(partial(self._trash.since, before, now_us)), None, "asked", stop, of="session"), ""
+        freed = self._free(_pages(partial(self._trash.since, before, now_us)), None, "asked", stop, of="session")
+        return freed + self._free(_pages(partial(self._media.since, before)), None, "asked", stop, of="media"), ""
 
     def _old_viewings(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
         """Forget who watched live pictures too long ago; what was recorded of it stays, as files of whoever did."""
@@ -246,6 +249,7 @@ class Sweeps:
         freed = Freed()
         kinds: tuple[tuple[Callable[[int], list[Kept]], _Kind], ...] = (
             (partial(self._trash.since, now_us, now_us), "session"),
+            (partial(self._media.since, now_us), "media"),
             (partial(clips, state="archived"), "clip"),
             (partial(chunks, without_events=True), "chunk"),
             (partial(chunks, without_events=False), "chunk"),
@@ -271,6 +275,7 @@ class Sweeps:
             "chunk": deletions.mark_chunks,
             "clip": deletions.mark_clips,
             "session": deletions.mark_session_files,
+            "media": self._media.mark,
         }
         for batch in batches:
             if stop.is_set() or (wanted is not None and freed.bytes >= wanted):

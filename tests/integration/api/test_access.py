@@ -16,6 +16,7 @@ from access_routes import ROUTES
 from account_routes import COMING_IN, SHARED
 from gatehouse_api.auth.door import rule_of
 from gatehouse_common.accounts import Permission, Scope
+from media_routes import NO_MEDIA
 from session_page_routes import NO_PAGES
 from session_routes import NO_USER
 from upload_routes import NO_UPLOADS
@@ -157,7 +158,8 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
         answer = ask(site, caller, name, "gate")
         only_live = "{chunk}" in route.path and Scope.FOOTAGE_READ not in asks.scopes
         of_another = any(place in route.path for place in ("{file}", "{log}")) and Scope.RECORDS_ALL not in asks.scopes
-        fine = {404} if name in NOTHING_YET or only_live or of_another else {200, 302, 303}
+        of_house = "{job}" in route.path and Scope.SETTINGS_ADMIN not in asks.scopes
+        fine = {404} if name in NOTHING_YET or only_live or of_another or of_house else {200, 302, 303}
         if name == "GET /footage" and not asks.sees(GATE, Permission.EXPORT):
             fine = {403}
         if name == "GET /readyz":
@@ -168,6 +170,7 @@ def test_who_may_do_something_is_answered(site: Site, caller: str) -> None:
 NOTHING_YET = {
     *("GET /api/v1/hls/<camera>/live.m3u8", "GET /api/docs/scalar/<path:filename>"),
     *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER, *NO_PAGES, *NO_UPLOADS),
+    *NO_MEDIA,
 }
 """Nothing is recorded while the test runs; and there is nobody of that name."""
 

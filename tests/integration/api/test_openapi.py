@@ -83,6 +83,7 @@ def test_what_a_change_depends_on_is_in_the_document(site: AccessSite, document:
     assert made == {
         *("/api/v1/cameras", "/api/v1/users", "/api/v1/tokens", "/api/v1/links", "/api/v1/holds"),
         *("/api/v1/maintenance/consistency-check", "/api/v1/uploads", "/api/v1/media"),
+        *(f"/api/v1/media/{{media}}/{what}" for what in ("audio", "transcode", "retry")),
     }
 
 
@@ -162,7 +163,7 @@ def test_old_routes_are_marked_and_name_what_there_is_now(site: AccessSite, docu
         if path not in old:
             continue
         assert all("Deprecation" in answer["headers"] for answer in operation["responses"].values()), path
-        answer = site.ask("nobody", method.upper(), path.replace("{chunk}", "1").replace("{", "").replace("}", ""))
+        answer = site.ask("nobody", method.upper(), path.replace("{chunk}", "1").replace("{video}", "1").replace("{", "").replace("}", ""))
         assert answer.status == (401 if operation["security"] else 200), path
         assert answer.headers["Deprecation"].startswith("@"), path
         successor = answer.headers["Link"].partition(">")[0].lstrip("<")

@@ -14,14 +14,18 @@ from .footage import FootageReader
 from .holds import Hold, HoldRepository
 from .inventory import Inventory, InventoryWriter
 from .job_queue import JobQueue
-from .jobs import Job, JobRepository
+from .jobs import Job, JobRepository, JobsSeen
 from .kept_answers import KeptAnswer, KeptAnswers
 from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
 from .media_intake import take_in
+from .media_inventory import MediaInventory
+from .media_jobs import MediaJobs
+from .media_library import MediaLibrary, MediaQuery, MediaTotals
 from .media_records import Media, MediaFile, Piece, Upload
+from .media_trash import MediaTrash
 from .media_work import MediaWork
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
@@ -79,6 +83,7 @@ __all__ = [
     "Job",
     "JobQueue",
     "JobRepository",
+    "JobsSeen",
     "Kept",
     "KeptAnswer",
     "KeptAnswers",
@@ -90,6 +95,12 @@ __all__ = [
     "Match",
     "Media",
     "MediaFile",
+    "MediaInventory",
+    "MediaJobs",
+    "MediaLibrary",
+    "MediaQuery",
+    "MediaTotals",
+    "MediaTrash",
     "MediaWork",
     "Member",
     "OffsetMismatch",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, or_, select, update
 
+from gatehouse_common.clock import HOUR
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import new_id
 
@@ -39,9 +40,35 @@ class Job:
     media: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class JobsSeen:
+    """Which jobs there are for somebody.
+
+    Attributes:
+        house: whether those that are nobody's are.
+        user: of users', those of this number; None: all.
+        visible: of those that are nobody's, only those of these cameras; None: all.
+    """
+
+    house: bool = True
+    user: int | None = None
+    visible: Visible | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions that a job is there."""
+        house = JobRow.user.is_(None)
+        if self.visible is not None:
+            house &= JobRow.parameters["camera"].as_string().in_(sorted(self.visible.cameras))
+        of_users = JobRow.user.is_not(None) if self.user is None else JobRow.user == self.user
+        if self.house:
+            return [] if self.user is None and self.visible is None else [or_(house, of_users)]
+        return [of_users]
+
+
 _JOB = [getattr(JobRow, f.name) for f in fields(Job)]
 _WAITING = ("queued", "running")
 _BROKEN_OFF = "broken_off"
+_LONGEST_US = 24 * HOUR
 MOST_BROKEN_OFF = 3
 """So often may a job be left by who did it: one that takes its process with it would do so at each start for ever."""
 
@@ -56,10 +83,11 @@ class JobRepository:
         db: the index.
         visible: whose jobs there are, by their parameter ``camera``; None: all. What comes of a job that names no
             camera may name any: it is there only for who sees all.
+        whose: says it more closely.
     """
 
-    def __init__(self, db: Database, visible: Visible | None = None) -> None:
-        self._db, self._visible = db, visible
+    def __init__(self, db: Database, visible: Visible | None = None, *, whose: JobsSeen | None = None) -> None:
+        self._db, self._visible, self._whose = db, visible, whose
 
     @retried
     def ask(self, kind: str, parameters: Mapping[str, Any], now_us: int, by: str = "") -> Job:
@@ -75,6 +103,8 @@ class JobRepository:
         return job
 
     def _seen(self) -> list[ColumnElement[bool]]:
+        if self._whose is not None:
+            return self._whose.conditions()
         if self._visible is None:
             return []
         return [JobRow.parameters["camera"].as_string().in_(sorted(self._visible.cameras))]
@@ -154,6 +184,20 @@ class JobRepository:
             query = query.where(or_(JobRow.created_us < at, (JobRow.created_us == at) & (JobRow.id < job)))
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(query)]
+
+    def changed_since(self, since_us: int, limit: int, users: Collection[int] | None = None) -> Sequence[Job]:
+        """Return users' jobs that were asked for, begun or ended since an instant, or go on; the newest first.
+
+        Of those that were asked for more than a day before it nothing is told. ``users``: whose; None: everybody's.
+        """
+        moments = (JobRow.created_us, JobRow.started_us, JobRow.ended_us)
+        changed = or_(JobRow.state == "running", *(moment >= since_us for moment in moments))
+        query = select(*_JOB).where(JobRow.created_us >= since_us - _LONGEST_US, changed, JobRow.user.is_not(None))
+        if users is not None:
+            query = query.where(JobRow.user.in_(sorted(users)))
+        query = query.where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc())
+        with self._db.look() as c:
+            return [Job(*row) for row in c.execute(query.limit(limit))]
 
 
 def _times_left(seen: Job) -> int:

@@ -44,15 +44,15 @@ class DeletionRow(Base):
     __tablename__ = "deletions"
     __table_args__ = (
         UniqueConstraint("key"),
-        CheckConstraint("kind IN ('chunk', 'clip', 'picture', 'session')", name="kind"),
+        CheckConstraint("kind IN ('chunk', 'clip', 'picture', 'session', 'media')", name="kind"),
         Index("ix_deletions_next", "next_us", "id"),
         _TABLE,
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
-    kind: Mapped[str] = mapped_column(String(10), comment="chunk | clip | picture | session")
+    kind: Mapped[str] = mapped_column(String(10), comment="chunk | clip | picture | session | media")
     subject: Mapped[str] = mapped_column(
-        String(36), comment="id of the chunk, the clip, the plate event, the file of a session"
+        String(36), comment="id of the chunk, the clip, the plate event, the file of a session, the medium"
     )
     camera: Mapped[str] = mapped_column(String(64), comment="slug")
     key: Mapped[str] = mapped_column(String(255), comment="object key")

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 JSON, PROBLEM, TEXT = "application/json", "application/problem+json", "text/plain"
 _M3U8, _MP4, _JPEG, _MJPEG = "application/vnd.apple.mpegurl", "video/mp4", "image/jpeg", "multipart/x-mixed-replace"
+_MEDIA = (_MP4, "video/webm", "audio/mpeg", "audio/mp4", "audio/aac", "audio/flac", "image/gif")
 _CONVERTED = (_MP4, "video/webm", "video/x-matroska")
 
 MEDIA: Final[dict[str, tuple[str, ...]]] = {
@@ -32,6 +33,12 @@ MEDIA: Final[dict[str, tuple[str, ...]]] = {
     "GET /v2/stream/snapshot": (_JPEG,),
     "GET /v2/stream/annotated-snapshot": (_JPEG,),
     "GET /api/video/{chunk}/download": (_MP4,),
+    "GET /api/v1/media/{media}/download": _MEDIA,
+    "GET /api/v1/media/{media}/thumbnail": (_JPEG,),
+    "GET /api/v1/media/{media}/sprite": (_JPEG,),
+    "GET /api/v1/media/{media}/hls/{name}": (_M3U8, _MP4),
+    "GET /video/stream/{video}": _MEDIA,
+    "GET /srce/api/video/stream/{video}": _MEDIA,
     "GET /metrics": (TEXT,),
 }
 """Of answers that are there: their types, where a route does not name a model for them. Else they are JSON."""
@@ -139,6 +146,12 @@ RANGED: Final = frozenset(
         "GET /footage",
         "GET /v2/video/segments/{segment}/download",
         "GET /api/video/{chunk}/download",
+        "GET /api/v1/media/{media}/download",
+        "GET /api/v1/media/{media}/thumbnail",
+        "GET /api/v1/media/{media}/sprite",
+        "GET /api/v1/media/{media}/hls/{name}",
+        "GET /video/stream/{video}",
+        "GET /srce/api/video/stream/{video}",
     }
 )
 """Files with a length: they are given by ranges."""
@@ -178,6 +191,17 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "DELETE /api/delete-video/{chunk}": (409,),
     "POST /api/v1/session-files/{chunk}/restore": (409,),
     "GET /api/video/{chunk}/download": (410, 500),
+    "DELETE /api/v1/media/{media}": (409,),
+    "GET /api/v1/media/{media}/download": (410, 500),
+    "GET /api/v1/media/{media}/thumbnail": (410, 500),
+    "GET /api/v1/media/{media}/sprite": (410, 500),
+    "GET /api/v1/media/{media}/hls/{name}": (410, 500),
+    "POST /api/v1/media/{media}/audio": (409,),
+    "POST /api/v1/media/{media}/transcode": (409,),
+    "POST /api/v1/media/{media}/retry": (409,),
+    "DELETE /api/v1/jobs/{job}": (409,),
+    "GET /video/stream/{video}": (410, 500),
+    "GET /srce/api/video/stream/{video}": (410, 500),
     "POST /v2/detection/detect-from-image": (415,),
     "POST /api/v1/uploads": (404, 409, 411, 412, 413, 415, 460, 507),
     "GET /api/v1/uploads/{upload}": (410, 415),
@@ -259,13 +283,14 @@ OF_OLD_ROUTES: Final = {"Detail": DETAIL_SCHEMA, "OldError": ERROR_SCHEMA}
 
 URI_TOO_LONG: Final = 414
 _PLAIN = frozenset({"/camera_info", "/recordings", "/recordings/recording_index.json", "/footage"})
+_WITH_DETAIL = ("/v2/", "/upload_blob", "/upload/", "/videos/", "/video/", "/srce/api/")
 
 
 def error_content(path: str, status: int) -> dict[str, Any]:
     """Return how the document describes an error of a route: as a problem, or as clients of old routes know errors."""
     if path in _PLAIN or status == URI_TOO_LONG:  # of that the web server tells, before there is a route
         return {TEXT: {"schema": {"type": "string"}}}
-    if path.startswith(("/v2/", "/upload", "/srce/")):
+    if path.startswith(_WITH_DETAIL):
         return {JSON: {"schema": {"$ref": "#/components/schemas/Detail"}}}
     if path.startswith("/api/") and not path.startswith("/api/v1/"):
         return {JSON: {"schema": {"$ref": "#/components/schemas/OldError"}}}

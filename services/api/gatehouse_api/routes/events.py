@@ -13,9 +13,10 @@ from pydantic import Field
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, visible_to
 from gatehouse_api.context import Context, context
-from gatehouse_api.events import Event, Sights
+from gatehouse_api.events import Event, Sights, place_of_user
 from gatehouse_api.routes.models import Asked
 from gatehouse_common.accounts import Permission, Principal, Scope
+from gatehouse_common.db import Visible
 from gatehouse_common.errors import Forbidden, GatehouseError, InvalidInput, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -26,8 +27,10 @@ TOPICS: dict[str, tuple[Scope, Permission | None]] = {
     "plates": (Scope.PLATES_READ, Permission.PLAYBACK),
     "clips": (Scope.FOOTAGE_READ, Permission.PLAYBACK),
     "cameras": (Scope.CAMERAS_READ, None),
+    "jobs": (Scope.RECORDS_OWN, None),
 }
 """What can be told of, what somebody has to be allowed to be told of it, and of which cameras that is."""
+_UPDATES = frozenset({"plate.updated", "job.changed"})
 _HEARTBEAT_S = 15.0
 _WAIT_S = 1.0
 _RETRY_MS = 3000
@@ -39,7 +42,7 @@ class StreamQuery(Asked):
     topics: str = Field(
         "plates,clips,cameras",
         max_length=100,
-        description="some of plates, clips, cameras; those that one may not read are left out",
+        description="some of plates, clips, cameras, jobs; those that one may not read are left out",
     )
     last_event_id: str = Field("", max_length=64, description="as the header `Last-Event-ID`, for programs")
 
@@ -49,12 +52,13 @@ class StreamQuery(Asked):
     summary="What happens, as server-sent events",
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-@needs(Scope.CAMERAS_READ, Scope.FOOTAGE_READ, Scope.PLATES_READ)
+@needs(Scope.CAMERAS_READ, Scope.FOOTAGE_READ, Scope.PLATES_READ, Scope.RECORDS_OWN)
 def get_stream(query: StreamQuery) -> Response:
-    """Tell of plates, clips and cameras as things happen to them.
+    """Tell of plates, clips, cameras and jobs as things happen to them.
 
     Events are ``plate.detected``, ``plate.updated``, ``plate.closed``, ``plate.corrected``; ``clip.ready``,
-    ``clip.failed``; ``camera.online``, ``camera.offline``, ``camera.starting``, ``camera.disabled``.
+    ``clip.failed``; ``camera.online``, ``camera.offline``, ``camera.starting``, ``camera.disabled``; of users' jobs, to
+    whose they are and who may see others', ``job.changed``, ``job.done``, ``job.failed``, ``job.cancelled``.
 
     Each has an ``id``; who comes back with it as ``Last-Event-ID`` is told what happened meanwhile, of the last
     thousand events each, of older ones the plates and clips as they are now, 500 of each at most. ``reset``, with
@@ -76,10 +80,10 @@ def get_stream(query: StreamQuery) -> Response:
     def sights() -> Sights | None:
         """What there is for this viewer by now; None: they are not let in any more."""
         still = standing.principal()
-        return None if still is None else _sights(still, topics, ctx.core.clock.now_us())
+        return None if still is None else _sights(ctx, still, topics)
 
     last = (request.headers.get("Last-Event-ID") or query.last_event_id).strip()[:64]
-    number, missed = _resume(ctx, last, topics, _sights(asks, topics, ctx.core.clock.now_us()))
+    number, missed = _resume(ctx, last, topics, _sights(ctx, asks, topics))
     if ctx.events.full():
         raise Unavailable("as many pages are told of events as the server bears")
     answer = Response(
@@ -90,12 +94,24 @@ def get_stream(query: StreamQuery) -> Response:
     return answer
 
 
-def _sights(asks: Principal, topics: Sequence[str], now_us: int) -> Sights:
-    found = {}
+def _sights(ctx: Context, asks: Principal, topics: Sequence[str]) -> Sights:
+    found: dict[str, Visible | None] = {}
+    now_us = ctx.core.clock.now_us()
     for topic in topics:
+        if topic == "jobs":
+            found[topic] = _whose_jobs(ctx, asks)
+            continue
         scope, permission = TOPICS[topic]
         found[topic] = visible_to(asks if asks.may(scope) else None, permission, now_us)
     return found
+
+
+def _whose_jobs(ctx: Context, asks: Principal) -> Visible | None:
+    """Return the users whose jobs somebody is told of, as events name them; None: all."""
+    if not asks.may(TOPICS["jobs"][0]):
+        return Visible(frozenset())
+    owner = ctx.media.owner(asks)
+    return None if owner is None else Visible(frozenset({place_of_user(owner)}))
 
 
 def _resume(ctx: Context, last: str, topics: Sequence[str], sights: Sights) -> tuple[int, list[Event]]:
@@ -135,9 +151,9 @@ def _stream(
 
 
 def _latest(events: Sequence[Event]) -> list[Event]:
-    """Return events without updates that a later one of the same plate has overtaken: all tell its present state."""
+    """Return events without updates that a later one of the same thing has overtaken: all tell its present state."""
     last = {(event.topic, event.subject): event.number for event in events}
-    return [e for e in events if e.name != "plate.updated" or last[e.topic, e.subject] == e.number]
+    return [e for e in events if e.name not in _UPDATES or last[e.topic, e.subject] == e.number]
 
 
 def _written(event: Event) -> bytes:

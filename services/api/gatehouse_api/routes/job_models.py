@@ -49,6 +49,8 @@ class JobView(BaseModel):
     parameters: dict[str, Any] = Field(description="what was asked for")
     done: int = Field(description="steps done so far")
     total: int = Field(description="steps in all, about; 0: not known")
+    progress: float = Field(description="how much of it is done, 0 to 1")
+    media: int | None = Field(description="number of the medium that it is about, null: of none")
     detail: str = Field(description="what is going on, what came of it, or why it failed, in a sentence")
     created: str = Field(description="RFC 3339")
     created_by: str = Field(description="empty: it was due")
@@ -78,6 +80,8 @@ def job_view(job: Job, *, whole: bool = True) -> JobView:
         parameters=job.parameters,
         done=job.done,
         total=job.total,
+        progress=_progress(job),
+        media=job.media,
         detail=job.detail,
         created=rfc3339(job.created_us),
         created_by=job.created_by,
@@ -85,3 +89,9 @@ def job_view(job: Job, *, whole: bool = True) -> JobView:
         ended=None if job.ended_us is None else rfc3339(job.ended_us),
         result=result,
     )
+
+
+def _progress(job: Job) -> float:
+    if job.state == "done":
+        return 1.0
+    return min(1.0, round(job.done / job.total, 4)) if job.total else 0.0

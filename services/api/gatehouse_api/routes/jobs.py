@@ -6,7 +6,7 @@ from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
-from gatehouse_api.auth.caller import caller
+from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.idempotency import once
@@ -36,9 +36,12 @@ def ask_for_check(body: CheckRequest) -> tuple[Response, int, dict[str, str]]:
 
 
 @api.get("/jobs", responses={200: JobList}, summary="Longer works, the newest first")
-@needs(Scope.SETTINGS_ADMIN)
+@needs(Scope.SETTINGS_ADMIN, Scope.RECORDS_OWN, Scope.RECORDS_ALL)
 def get_jobs(query: JobsQuery) -> Response:
-    """Return jobs with their states; what each found, one by one, a job itself tells."""
+    """Return jobs with their states: one's own, others' for who may see those, the house's for who runs it.
+
+    What each found, one by one, a job itself tells.
+    """
     _, before = read_cursor(query.cursor)
     found = context().jobs.list(query.limit + 1, before, query.kind)
     shown = found[: query.limit]
@@ -49,9 +52,16 @@ def get_jobs(query: JobsQuery) -> Response:
 
 
 @api.get("/jobs/<job>", responses={200: JobView}, summary="A longer work: how far it is, and what came of it")
-@needs(Scope.SETTINGS_ADMIN)
+@needs(Scope.SETTINGS_ADMIN, Scope.RECORDS_OWN, Scope.RECORDS_ALL)
 def get_job(path: JobPath) -> Response:
     """Return a job."""
     answer = jsonify(job_view(context().jobs.get(path.job)).model_dump())
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
+
+
+@api.delete("/jobs/<job>", responses={200: JobView}, summary="Call a longer work off")
+@needs(Scope.SETTINGS_ADMIN, Scope.RECORDS_OWN)
+def cancel_job(path: JobPath) -> Response:
+    """Call a job off; who does it notices within seconds. What it has done by then stays, 409 if it has ended."""
+    return jsonify(job_view(context().media.cancel(path.job, caller(), sender())).model_dump())

@@ -12,6 +12,7 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.days import parse_days
 from gatehouse_api.forms import led_to, page, told
+from gatehouse_api.library_media import LibraryMedia
 from gatehouse_api.session_views import (
     IN_BROWSER,
     camera_names,
@@ -35,8 +36,14 @@ _DONE = {
     "deleted": "The file has been deleted.",
     "trashed": "The file is in the trash.",
     "restored": "The file is back in the library.",
+    "uploaded": "The file has come; it is processed now.",
+    "media_trashed": "The upload is in the trash.",
+    "media_restored": "The upload is back in the library.",
+    "renamed": "It has its new name.",
+    "asked": "It is being made; it comes into the list of its files.",
+    "retried": "It is tried again.",
 }
-_FILTERS = ("user", "camera", "from", "to")
+_FILTERS = ("user", "kind", "name", "camera", "from", "to")
 _NOTHING = FileTotals(0, 0, 0)
 
 
@@ -51,16 +58,18 @@ def get_library() -> BaseResponse:
     offset = min(max(request.args.get("offset", 0, type=int), 0), _FAR)
     found: list[SessionChunk] = []
     totals, error = _NOTHING, None
+    shown = LibraryMedia.of(asked)
     try:
         start_us, end_us = parse_days(asked["from"], asked["to"], ctx.core.zone, ("from", "to"))
+        shown.look(asked, start_us, end_us, trashed=trashed)
         query = query_of(asked["user"], asked["camera"], start_us, end_us, trashed=trashed)
-        if query is not None:
+        if query is not None and shown.with_sessions:
             found = visible_files().find(query, now_us, _PAGE + 1, offset)
             totals = visible_files().totals(query, now_us)
     except InvalidInput as refused:
         error = refused
     names = camera_names()
-    kept = {name: value for name, value in asked.items() if value}
+    kept: dict[str, str | int] = {name: value for name, value in asked.items() if value}
     if trashed:
         kept["trash"] = "1"
     return page(
@@ -74,7 +83,9 @@ def get_library() -> BaseResponse:
         is_filtered=any(asked.values()),
         trashed=trashed,
         trash_hours=_trash_hours(),
+        **shown.values(kept),
         undo=request.args.get("file", 0, type=int) if request.args.get("done") == "trashed" else 0,
+        undo_media=request.args.get("medium", 0, type=int) if request.args.get("done") == "media_trashed" else 0,
         own_only=own_only(),
         cameras={**names, BROWSER: IN_BROWSER},
         count=totals.count,

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.idempotency import once
+from gatehouse_api.routes.media import api  # of one path all methods have to be declared by one blueprint
 from gatehouse_api.uploads.whole_files import take_file
 from gatehouse_common.accounts import Scope
 from gatehouse_common.timefmt import rfc3339
-
-api = APIBlueprint("media_upload", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Uploads")])
 
 
 class UploadedView(BaseModel):
@@ -27,7 +26,7 @@ class UploadedView(BaseModel):
     created: str = Field(description="when it was whole here")
 
 
-@api.post("/media", summary="Upload a file at once", responses={201: UploadedView})
+@api.post("/media", summary="Upload a file at once", responses={201: UploadedView}, tags=[Tag(name="Uploads")])
 @needs(Scope.UPLOADS_WRITE)
 @once(streams=True)
 def upload_media() -> tuple[Response, int, dict[str, str]]:

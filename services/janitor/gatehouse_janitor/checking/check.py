@@ -15,6 +15,7 @@ from gatehouse_common.storage import keys
 from .care import Care
 from .chunk_check import ChunkCheck
 from .clip_check import ClipCheck
+from .media_check import MediaCheck
 from .object_check import ObjectCheck
 from .pace import Pace
 from .picture_check import PictureCheck
@@ -34,7 +35,8 @@ class Report:
         problems: what is wrong, and stood when it was looked at a second time.
         chunks: rows of chunks that were looked at.
         of_cameras: the same, by camera.
-        files: recordings, clips, files of sessions and pictures in the store that were.
+        media: rows of files of media that were.
+        files: recordings, clips, files of sessions and of media, and pictures in the store that were.
         clips: rows of clips that were.
         sessions: rows of files of sessions that were.
         pictures: keys of pictures that were.
@@ -53,6 +55,7 @@ class Report:
     quarantined: int = 0
     passed: int = 0
     of_cameras: Mapping[str, int] = field(default_factory=dict)
+    media: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -79,6 +82,7 @@ class Check:
         self._recordings = Recordings(core, self._chunks, self._objects, quick=quick)
         self._clips = ClipCheck(core, care, quick=quick)
         self._sessions = SessionCheck(core, care, quick=quick)
+        self._media = MediaCheck(core, care, quick=quick)
         self._pictures = PictureCheck(core, care)
         self._spool = SpoolCheck(core, care)
 
@@ -102,7 +106,7 @@ class Check:
             Unavailable: index or store does not answer.
         """
         found: list[Problem] = []
-        parts = (self._recordings, self._clips, self._sessions, self._pictures, self._spool)
+        parts = (self._recordings, self._clips, self._sessions, self._media, self._pictures, self._spool)
         for look in (part.all for part in parts):
             found += self._taken(look(advance))
         return self._report(found)
@@ -113,9 +117,10 @@ class Check:
 
     def again(self, problem: Problem) -> Problem | None:
         """Look once more at what was found; None if it is well by now."""
-        others: dict[Area, ClipCheck | SessionCheck | PictureCheck | SpoolCheck] = {
+        others: dict[Area, ClipCheck | SessionCheck | MediaCheck | PictureCheck | SpoolCheck] = {
             Area.CLIP: self._clips,
             Area.SESSION: self._sessions,
+            Area.MEDIA: self._media,
             Area.PICTURE: self._pictures,
             Area.SPOOL: self._spool,
         }
@@ -161,7 +166,11 @@ class Check:
         return Report(
             _without_echoes(stands),
             self._recordings.rows,
-            self._recordings.files + self._clips.files + self._sessions.files + self._pictures.files,
+            self._recordings.files
+            + self._clips.files
+            + self._sessions.files
+            + self._media.files
+            + self._pictures.files,
             self._clips.rows,
             self._sessions.rows,
             self._pictures.rows,
@@ -169,6 +178,7 @@ class Check:
             kept,
             len(first) - len(stands),
             self._recordings.of_cameras,
+            self._media.rows,
         )
 
 

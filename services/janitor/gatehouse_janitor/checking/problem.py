@@ -14,6 +14,7 @@ class Area(StrEnum):
     CLIP = "clip"
     SESSION = "session"
     PICTURE = "picture"
+    MEDIA = "media"
     SPOOL = "spool"
 
 
@@ -44,7 +45,7 @@ class Problem:
 
     Attributes:
         kind: what.
-        area: what of: a recording, a clip, a file of a session, a picture of a plate, the spool.
+        area: what of: a recording, a clip, a file of a session or of a medium, a picture of a plate, the spool.
         camera: whose; empty where nobody knows.
         key: the object's key.
         detail: one sentence for people.

@@ -27,6 +27,7 @@ from .chunk_check import APART_US
 from .content import Content, read_content
 from .known_chunk import KnownChunk, decoded, is_sealed, known_chunk
 from .mend_clips import ClipRepair
+from .mend_media import MediaRepair
 from .mend_sessions import SessionRepair
 from .object_check import is_ours
 from .payload import is_sound
@@ -67,6 +68,7 @@ class Repair:
         self._footage, self._writer = FootageReader(core.db), FootageWriter(core.db)
         self._stands = StoreStands(core, force=force)
         self._clips, self._sessions = ClipRepair(core, self._stands), SessionRepair(core, self._stands)
+        self._media = MediaRepair(core, self._stands)
         self._freed: list[str] = []  # keys that rows were moved from: another file is there, or a damaged one
 
     def mend_all(self, problems: Iterable[Problem]) -> dict[Problem, str]:
@@ -106,6 +108,8 @@ class Repair:
     def _mend(self, problem: Problem) -> str | None:
         if problem.area is Area.RECORDING:
             return self._recording(problem)
+        if problem.area is Area.MEDIA:
+            return self._media.mend(problem)
         return self._sessions.mend(problem) if problem.area is Area.SESSION else self._clips.mend(problem)
 
     def hand_in(self, key: str) -> bool:

@@ -11,7 +11,14 @@ depends_on = None
 _BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
+_KINDS = {True: "'chunk', 'clip', 'picture', 'session', 'media'", False: "'chunk', 'clip', 'picture', 'session'"}
+_DELETIONS = (
+    "id, kind, subject, camera, `key`, start_us, end_us, bytes, reason, marked_us, tries, trouble, next_us"
+)
+
+
 def upgrade() -> None:
+    _let_deletions_be_of(media=True)
     op.create_table('media',
     sa.Column('number', sa.Integer(), autoincrement=False, nullable=False, comment='1, 2, 3, never again'),
     sa.Column('id', sa.String(length=36), nullable=False, comment='UUIDv7'),
@@ -137,3 +144,45 @@ def downgrade() -> None:
     op.drop_table("upload_pieces")
     op.drop_table("media_files")
     op.drop_table("media")
+    op.execute("DELETE FROM deletions WHERE kind = 'media'")
+    _let_deletions_be_of(media=False)
+
+
+def _let_deletions_be_of(*, media: bool) -> None:
+    check = f"kind IN ({_KINDS[media]})"
+    if op.get_bind().dialect.name != "sqlite":
+        op.execute("ALTER TABLE deletions DROP CONSTRAINT ck_deletions_kind")
+        op.create_check_constraint(op.f("ck_deletions_kind"), "deletions", check)
+        for column, length, comment in (
+            ("kind", 10, "chunk | clip | picture | session" + (" | media" if media else "")),
+            ("subject", 36, "id of the chunk, the clip, the plate event, the file of a session" + (", the medium" if media else "")),
+        ):
+            op.alter_column(
+                "deletions", column, existing_type=sa.String(length), existing_nullable=False, comment=comment
+            )
+        return
+    # SQLite cannot change a check: the table is made anew around its rows.
+    op.drop_index("ix_deletions_next", "deletions")
+    op.rename_table("deletions", "deletions_before")
+    op.create_table(
+        "deletions",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("subject", sa.String(length=36), nullable=False),
+        sa.Column("camera", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("start_us", _BIG, nullable=False),
+        sa.Column("end_us", _BIG, nullable=False),
+        sa.Column("bytes", _BIG, nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=False),
+        sa.Column("marked_us", _BIG, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("trouble", sa.Text(), nullable=False),
+        sa.Column("next_us", _BIG, nullable=False),
+        sa.CheckConstraint(check, name=op.f("ck_deletions_kind")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deletions")),
+        sa.UniqueConstraint("key", name=op.f("uq_deletions_key")),
+    )
+    op.execute(f"INSERT INTO deletions ({_DELETIONS}) SELECT {_DELETIONS} FROM deletions_before")
+    op.drop_table("deletions_before")
+    op.create_index("ix_deletions_next", "deletions", ["next_us", "id"], unique=False)

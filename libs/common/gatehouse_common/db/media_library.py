@@ -1,0 +1,198 @@
+"""Media as people see them: found, counted, named, put into the trash and taken out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+
+from sqlalchemy import ColumnElement, Connection, func, select, update
+
+from gatehouse_common.errors import ChangedSince, NotFound
+
+from .contention import retried
+from .engine import Database
+from .media_jobs import call_off, queue_processing
+from .media_models import MediaFileRow, MediaRow
+from .media_records import Media, MediaFile
+
+_MEDIA = [getattr(MediaRow, f.name) for f in fields(Media)]
+_FILE = [getattr(MediaFileRow, f.name) for f in fields(MediaFile)]
+_SHOWN = ("queued", "processing", "ready", "failed")
+_UNFINISHED = ("queued", "processing")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaQuery:
+    """Which media are looked for.
+
+    Attributes:
+        owner: only of the user of this number; None: of all that there are for who asks.
+        kinds: upload, recording, export; empty: all.
+        states: queued, processing, ready, failed; empty: all of these.
+        start_us: that were whole here at or after this instant, microseconds UTC.
+        end_us: before this one.
+        text: that have this in their names, in capital or small letters; empty: all.
+        trashed: those in the trash, and no others.
+    """
+
+    owner: int | None = None
+    kinds: frozenset[str] = frozenset()
+    states: frozenset[str] = frozenset()
+    start_us: int | None = None
+    end_us: int | None = None
+    text: str = ""
+    trashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MediaTotals:
+    """How many media were found.
+
+    Attributes:
+        count: all of them.
+        lasted_us: how long those are of which that is known, microseconds.
+        bytes: size of their originals.
+    """
+
+    count: int
+    lasted_us: int
+    bytes: int
+
+
+class MediaLibrary:
+    """Finds media and keeps what people change of them.
+
+    Args:
+        db: the index.
+        owner: only those of this user are there; None: all.
+    """
+
+    def __init__(self, db: Database, owner: int | None = None) -> None:
+        self._db, self._owner = db, owner
+
+    def find(
+        self, query: MediaQuery, limit: int, before: tuple[int, str] | None = None, offset: int = 0
+    ) -> list[Media]:
+        """Return media, the newest first; those that come after ``(created_us, id)`` of the page before."""
+        rows = select(*_MEDIA).where(*self._conditions(query))
+        if before is not None:
+            at, last = before
+            number = select(MediaRow.number).where(MediaRow.id == last).scalar_subquery()
+            same = (MediaRow.created_us == at) & (MediaRow.number < number)
+            rows = rows.where(MediaRow.created_us <= at, (MediaRow.created_us < at) | same)
+        rows = rows.order_by(MediaRow.created_us.desc(), MediaRow.number.desc())
+        with self._db.look() as c:
+            return [Media(*row) for row in c.execute(rows.limit(limit).offset(offset))]
+
+    def totals(self, query: MediaQuery) -> MediaTotals:
+        """Return how many media there are, how long and how large they are."""
+        lasted, taken = func.sum(MediaRow.lasted_us), func.sum(MediaRow.bytes)
+        with self._db.look() as c:
+            count, lasted_us, size = c.execute(
+                select(func.count(), lasted, taken).where(*self._conditions(query))
+            ).one()
+        return MediaTotals(count, int(lasted_us or 0), int(size or 0))
+
+    def get(self, which: int | str, *, trashed: bool = False) -> Media:
+        """Return a medium by its number or its id; with ``trashed`` one that is in the trash.
+
+        Raises:
+            NotFound: there is none for who asks.
+        """
+        with self._db.look() as c:
+            return self._found(c, which, ("trashed",) if trashed else _SHOWN)
+
+    def files(self, media: Collection[int]) -> dict[int, list[MediaFile]]:
+        """Return the files of media, by number; media that have none are left out."""
+        query = select(*_FILE).where(MediaFileRow.media.in_(sorted(media)), MediaFileRow.state == "ready")
+        found: dict[int, list[MediaFile]] = {}
+        with self._db.look() as c:
+            for row in c.execute(query.order_by(MediaFileRow.media, MediaFileRow.kind, MediaFileRow.variant)):
+                file = MediaFile(*row)
+                found.setdefault(file.media, []).append(file)
+        return found
+
+    @retried
+    def rename(self, number: int, name: str, seen: Collection[str] | None = None) -> Media:
+        """Give a medium another name; with ``seen`` only if its tag is one of these.
+
+        Raises:
+            NotFound: there is none of that number for who asks.
+            ChangedSince: it has another tag by now.
+        """
+        with self._db.begin() as c:
+            found = self._found(c, number, _SHOWN, lock=True)
+            _refuse_changed(found, seen)
+            values = {"name": name, "version": found.version + 1}
+            c.execute(update(MediaRow).where(MediaRow.number == number).values(values))
+            return self._found(c, number, _SHOWN)
+
+    @retried
+    def trash(self, number: int, now_us: int, seen: Collection[str] | None = None) -> None:
+        """Put a medium into the trash: its jobs are called off; it is in no list, and can be taken out again.
+
+        Raises:
+            NotFound: there is none of that number for who asks.
+            ChangedSince: it has another tag by now.
+        """
+        with self._db.begin(durable=True) as c:
+            call_off(c, number, now_us)  # first: who does a job of it takes the job's row before the medium's
+            found = self._found(c, number, _SHOWN, lock=True)
+            _refuse_changed(found, seen)
+            values = {
+                "state": "trashed",
+                "trashed_us": now_us,
+                "before_trash": found.state,
+                "version": found.version + 1,
+            }
+            c.execute(update(MediaRow).where(MediaRow.number == number).values(values))
+
+    @retried
+    def restore(self, number: int, now_us: int, by: str) -> Media:
+        """Take a medium out of the trash; what was not done with it by then is begun anew.
+
+        Raises:
+            NotFound: none of that number is in it for who asks.
+        """
+        with self._db.begin(durable=True) as c:
+            found = self._found(c, number, ("trashed",), lock=True)
+            unfinished = found.before_trash in _UNFINISHED
+            values = {"state": "queued" if unfinished else found.before_trash, "trashed_us": None, "before_trash": ""}
+            c.execute(update(MediaRow).where(MediaRow.number == number).values(**values, version=found.version + 1))
+            if unfinished:
+                queue_processing(c, found, now_us, by)
+            return self._found(c, number, _SHOWN)
+
+    def _found(self, c: Connection, which: int | str, states: Collection[str], *, lock: bool = False) -> Media:
+        one = MediaRow.number == which if isinstance(which, int) else MediaRow.id == which
+        query = select(*_MEDIA).where(one, MediaRow.state.in_(states), *self._seen())
+        row = c.execute(query.with_for_update() if lock else query).first()
+        if row is None:
+            raise NotFound(f"there is no medium {str(which)[:64]!r}")
+        return Media(*row)
+
+    def _seen(self) -> list[ColumnElement[bool]]:
+        return [] if self._owner is None else [MediaRow.owner == self._owner]
+
+    def _conditions(self, query: MediaQuery) -> list[ColumnElement[bool]]:
+        # A state that is one of several is asked for as one that is not another: that keeps to the order of the index.
+        hidden = MediaRow.state.not_in(("trashed", "deleted"))
+        found = [MediaRow.state == "trashed" if query.trashed else hidden, *self._seen()]
+        if query.owner is not None:
+            found.append(MediaRow.owner == query.owner)
+        if query.kinds:
+            found.append(MediaRow.kind.in_(sorted(query.kinds)))
+        if query.states:
+            found.append(MediaRow.state.in_(sorted(query.states)))
+        if query.start_us is not None:
+            found.append(MediaRow.created_us >= query.start_us)
+        if query.end_us is not None:
+            found.append(MediaRow.created_us < query.end_us)
+        if query.text:
+            found.append(func.lower(MediaRow.name).contains(query.text.lower(), autoescape=True))
+        return found
+
+
+def _refuse_changed(found: Media, seen: Collection[str] | None) -> None:
+    if seen is not None and found.tag not in seen:
+        raise ChangedSince(f"medium {found.number} has been changed since you looked: look again.")

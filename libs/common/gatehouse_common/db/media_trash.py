@@ -1,0 +1,88 @@
+"""Media that somebody does not want any more: in the trash for a while, then deleted with all files that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from gatehouse_common.ids import new_id
+
+from .contention import retried
+from .deletions import Deletion, DeletionReason, as_row
+from .engine import Database
+from .media_jobs import call_off
+from .media_models import MediaFileRow, MediaRow
+from .retention import Kept
+from .upkeep_models import DeletionRow
+from .upload_models import UploadPieceRow, UploadRow
+
+
+class MediaTrash:
+    """Finds media that have been in the trash for long enough, and decides on them.
+
+    What is uploaded is of no camera: holds, which are on cameras and clips, do not reach it.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def since(self, before_us: int, limit: int) -> list[Kept]:
+        """Return so many media that were put into the trash before an instant."""
+        trashed = (MediaRow.state == "trashed", MediaRow.trashed_us <= before_us)
+        query = select(MediaRow.id, MediaRow.folder, MediaRow.bytes).where(*trashed)
+        with self._db.read() as c:
+            rows = c.execute(query.order_by(MediaRow.trashed_us, MediaRow.number).limit(limit))
+            return [Kept(row.id, "", row.folder, 0, 0, row.bytes) for row in rows]
+
+    @retried
+    def mark(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
+        """Decide on media that are in the trash: on all files of them, and pieces that were never put together.
+
+        Returns:
+            What is to be deleted; media that have nothing in the store are deleted with this.
+        """
+        with self._db.begin(durable=True) as c:
+            chosen = select(MediaRow.number, MediaRow.id, MediaRow.upload)
+            rows = c.execute(
+                chosen.where(MediaRow.id.in_(sorted(ids)), MediaRow.state == "trashed").with_for_update()
+            ).all()
+            marked: list[Deletion] = []
+            for row in rows:
+                call_off(c, row.number, now_us)
+                marked += [
+                    Deletion(new_id(), "media", row.id, "", key, 0, 0, size, reason, now_us, next_us=now_us)
+                    for key, size in self._objects(c, row.number, row.upload)
+                ]
+                gone = {"state": "deleted", "detail": ""}
+                c.execute(update(MediaRow).where(MediaRow.number == row.number).values(gone))
+            if marked:
+                c.execute(insert(DeletionRow), [as_row(d) for d in marked])
+        return marked
+
+    def _objects(self, c: Connection, media: int, upload: str | None) -> Iterator[tuple[str, int]]:
+        """Yield keys and sizes of all that a medium has in the store; its rows say then that it is gone."""
+        files = (MediaFileRow.media == media, MediaFileRow.state == "ready")
+        for row in c.execute(select(MediaFileRow.key, MediaFileRow.bytes).where(*files)).all():
+            yield row.key, row.bytes
+        c.execute(update(MediaFileRow).where(*files).values(state="gone"))
+        for part in _parts(c, upload):
+            pieces = UploadPieceRow.upload == part
+            for row in c.execute(select(UploadPieceRow.key, UploadPieceRow.bytes).where(pieces)).all():
+                yield row.key, row.bytes
+            c.execute(delete(UploadPieceRow).where(pieces))
+
+    def bytes(self) -> int:
+        """Return how many bytes files of media have, those in the trash as well."""
+        total = select(func.coalesce(func.sum(MediaFileRow.bytes), 0)).where(MediaFileRow.state == "ready")
+        with self._db.look() as c:
+            return int(c.execute(total).scalar_one())
+
+
+def _parts(c: Connection, upload: str | None) -> list[str]:
+    """Return the uploads whose pieces a medium is made of: one, and those that were put together to it."""
+    if upload is None:
+        return []
+    facts: Any = c.execute(select(UploadRow.facts).where(UploadRow.id == upload)).scalar()
+    return [upload, *(facts or {}).get("parts", ())]

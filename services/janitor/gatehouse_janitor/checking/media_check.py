@@ -1,0 +1,72 @@
+"""Files of media and their rows, both ways. What is wrong inside of a file its owner brought so, or its size tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gatehouse_common.db import MediaFile, MediaInventory
+from gatehouse_common.errors import NotFound
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import ObjectInfo, keys
+
+from .care import Care
+from .content import BlockReader
+from .film_check import FilmCheck
+from .problem import Area, Kind, Problem
+
+
+class MediaCheck(FilmCheck[MediaFile]):
+    """Finds what differs among files of media.
+
+    Args:
+        core: where to look.
+        care: what is on its way into the index.
+        quick: read no file.
+    """
+
+    def __init__(self, core: Core, care: Care, *, quick: bool) -> None:
+        super().__init__(core, care, quick=quick, prefix=keys.UPLOADS, what="the file of the medium")
+        self._files = MediaInventory(core.db)
+
+    def _known(self) -> Iterator[MediaFile]:
+        return self._files.files()
+
+    def _row(self, subject: str) -> MediaFile:
+        return file_of(self._files, subject)
+
+    def _has_file(self, row: MediaFile) -> bool:
+        return row.state == "ready"
+
+    def _content(self, row: MediaFile, reader: BlockReader) -> Problem | None:  # noqa: ARG002 - see the module
+        return None
+
+    def _unknown(self, files: tuple[ObjectInfo, ...]) -> Iterator[Problem]:
+        """Yield the files that no row speaks of."""
+        known = self._files.of_keys([info.key for info in files])
+        leaving = self._inventory.to_be_deleted([info.key for info in files])
+        now_us = self._core.clock.now_us()
+        for info in files:
+            row = known.get(info.key)
+            if row is not None and row.state == "ready":
+                continue
+            if self._care.is_young(info.modified_us, now_us) or info.key in leaving:
+                continue
+            kind = Kind.EMPTY if info.size == 0 else Kind.ORPHAN
+            told = "no medium has this file" if row is None else "the index says that it is gone"
+            yield Problem(kind, Area.MEDIA, "", info.key, f"{info.size} bytes: {told}")
+
+    def _problem(self, kind: Kind, row: MediaFile, detail: str) -> Problem:
+        return Problem(kind, Area.MEDIA, "", row.key, detail, f"{row.media} {row.kind} {row.variant}")
+
+
+def file_of(files: MediaInventory, subject: str) -> MediaFile:
+    """Return the file whose row a problem is about.
+
+    Raises:
+        NotFound: there is none any more.
+    """
+    media, kind, variant = subject.split(" ", 2)
+    found = files.file(int(media), kind, variant)
+    if found.state != "ready":
+        raise NotFound(f"file {kind!r} of medium {media} is gone")
+    return found

@@ -1,0 +1,80 @@
+"""Files of media beside their rows, in the trash, and what a check says of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import Facts, Media, MediaFile, MediaLibrary, MediaTrash
+from gatehouse_common.db.facts import INDEX_REBUILT
+from gatehouse_common.errors import NotFound
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
+from gatehouse_janitor.service import Janitor
+from janitor_kit import found, look, mend, objects, quarantined
+from media_rows import add_file, put
+from pipeline_kit import core_at
+
+FILM = b"film" * 100
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    with core_at(tmp_path / "data", **{"sessions.trash_hours": 24}) as opened:
+        yield opened
+
+
+def medium(core: Core, number: int) -> tuple[Media, list[MediaFile]]:
+    media = put(core.db, number)
+    files = [add_file(core.db, media, kind, len(FILM)) for kind in ("original", "thumbnail")]
+    for file in files:
+        core.store.put_bytes(file.key, FILM)
+    return media, files
+
+
+def test_a_check_knows_the_files_of_media_and_tells_what_is_gone_or_nobodys(core: Core) -> None:
+    """S2-44: both ways; what is gone the medium says, what no medium has is kept in the quarantine."""
+    media, (original, thumbnail) = medium(core, 1)
+    assert found(core) == []
+    assert look(core).media == 2
+    core.store.delete(original.key)
+    core.store.put_bytes(f"{media.folder}audio.mp3", b"sound")
+    assert found(core) == [("missing", original.key), ("orphan", f"{media.folder}audio.mp3")]
+    done = mend(core)
+    assert done[original.key] == "the medium says that it is gone"
+    assert quarantined(core) == [b"sound"]
+    assert found(core) == []
+    library = MediaLibrary(core.db)
+    assert [file.key for file in library.files([1])[1]] == [thumbnail.key]
+    assert library.get(1).detail == "its file is not in the store any more"
+
+
+def test_after_an_index_was_lost_what_people_brought_stays_where_it_is(core: Core) -> None:
+    """R5: their files do not tell whose they are, and are not put aside for that."""
+    key = keys.media_folder(1, "ann", 7) + "original.webm"
+    core.store.put_bytes(key, FILM)
+    Facts(core.db).put(INDEX_REBUILT, "1", core.clock.now_us())
+    assert found(core) == [("orphan", key)]
+    assert mend(core) == {}
+    assert key in objects(core, keys.UPLOADS)
+
+
+def test_the_trash_is_emptied_when_its_time_is_over(core: Core) -> None:
+    """Deleted media can be taken back for `sessions.trash_hours`; then all that they have is gone."""
+    now_us = core.clock.now_us()
+    (old, _), (young, files) = medium(core, 1), medium(core, 2)
+    library = MediaLibrary(core.db)
+    library.trash(old.number, now_us - 25 * HOUR)
+    library.trash(young.number, now_us - 23 * HOUR)
+    janitor = Janitor(core)
+    janitor.look(threading.Event())
+    assert sorted(objects(core, keys.UPLOADS)) == sorted(file.key for file in files)
+    assert MediaTrash(core.db).bytes() == 2 * len(FILM)
+    with pytest.raises(NotFound):
+        library.restore(old.number, now_us, "ada")
+    assert library.restore(young.number, now_us, "ada").state == "ready"
+    assert found(core) == []
