@@ -105,6 +105,22 @@ def test_what_is_sent_is_the_recording_of_a_session_of_ones_own(core: Core, clie
     assert found == [("Ann", "recording", number), ("Bob", "upload", None)]
 
 
+def test_an_admin_records_in_the_name_of_another(core: Core, client: FlaskClient) -> None:
+    """S0-4: what is sent for whom it is, is the recording of their session."""
+    add_user(core, "Ann", cameras=())
+    _, eve = add_user(core, "Eve", Role.ADMIN)
+    told = begin(client, eve, "Ann")
+    named = f"session {_base64(told['session_id'])},username {_base64('Ann')},filename {_base64('camera.webm')}"
+    film = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm" + bytes(5000)
+    head = {**eve, **TUS, "Upload-Metadata": named, "Upload-Length": str(len(film))}
+    made = client.post(told["upload_url"], headers=head)
+    ends = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    assert client.patch(made.headers["Location"], data=film, headers={**eve, **TUS, **ends}).status_code == 204
+    with core.db.look() as c:
+        found = [tuple(row) for row in c.execute(select(MediaRow.owner_name, MediaRow.kind))]
+    assert found == [("Ann", "recording")]
+
+
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 

@@ -23,7 +23,7 @@ export class RecordingUpload {
     this.#session = recording.session;
     this.#hooks = hooks;
     this.#source = new SpooledSource(from, (offset) => this.#keep((kept) => kept.acknowledged(recording.session, offset)));
-    const metadata = { filename: recording.name, filetype: recording.type.split(";")[0], session: recording.session, started_at: new Date(recording.startedMs).toISOString() };
+    const metadata = { filename: recording.name, filetype: recording.type.split(";")[0], username: recording.user, session: recording.session, started_at: new Date(recording.startedMs).toISOString() };
     this.#tus = new TusUpload(this.#source, {
       url: recording.url,
       metadata,
