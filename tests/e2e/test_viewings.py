@@ -81,7 +81,7 @@ def test_all_of_it_works_without_scripts(browser: Browser, gatehouse: Running) -
 
 def test_a_recording_by_name_is_followed_on_its_page(page: Page, gatehouse: Running) -> None:
     """S0-9, S0-10, S0-11: started, shown while it goes on, stopped, its files played where it was."""
-    page.goto(f"{gatehouse.url}/record", wait_until="commit")
+    page.goto(f"{gatehouse.url}/record?camera=street", wait_until="commit")
     page.get_by_label("Name").fill("John Doe")
     page.get_by_label("Total, minutes").fill("1")
     page.get_by_label("Each file, minutes").fill("0,5")

@@ -9,11 +9,14 @@ from flask import g
 from gatehouse_common.accounts import Permission, Principal, Role, Scope, parse_name
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import (
+    OF_NO_CAMERA,
     Also,
     Audit,
+    BrowserSessions,
     Camera,
     Deed,
     Deletions,
+    Received,
     RecorderSession,
     RecorderSessions,
     SessionChunk,
@@ -42,7 +45,7 @@ class RecorderDesk:
     """What routes do with sessions.
 
     A file is there for whom its camera is, with what the route is for and as far back as that was granted; others'
-    only for who may see others' (``records:all``).
+    only for who may see others' (``records:all``). What was recorded in a browser is of no camera: no grant counts.
 
     Args:
         core: the index, the store, the time.
@@ -54,6 +57,7 @@ class RecorderDesk:
     def __init__(self, core: Core, users: Users, audit: Audit, page: PageSettings | None = None) -> None:
         self._core, self._users, self._audit = core, users, audit
         self._sessions, self._trash = RecorderSessions(core.db), SessionTrash(core.db)
+        self._browsers = BrowserSessions(core.db)
         self._is_open = core.settings.values.auth.mode == "open"
         self._page = page or PageSettings(core)
 
@@ -124,6 +128,36 @@ class RecorderDesk:
         noted = self._noting("recorder_session.started", asks, caller)
         return self._sessions.begin(user.number, user.name, camera.id, span, chunk_s, also=noted)
 
+    def begin_in_browser(
+        self, user: User, total_s: int, chunk_s: int, asks: Principal, caller: Caller, beside: str = ""
+    ) -> RecorderSession:
+        """Begin a session that is recorded in a browser, which sends what it records as an upload.
+
+        Args:
+            user: who records.
+            total_s: how long it is to be, seconds.
+            chunk_s: how long its files are to be, seconds.
+            asks: who asks.
+            caller: from where.
+            beside: id of the session of the same user in a browser beside which it is recorded; empty: of none.
+
+        Raises:
+            Conflict: this user records already.
+            NotFound: there is no such session beside which it could be.
+        """
+        if beside and self._browsers.of_id(beside).user != user.number:
+            raise NotFound("there is no such recording in a browser")
+        now_us = self._core.clock.now_us()
+        span = Interval(now_us, now_us + total_s * SECOND)
+        noted = self._noting("recorder_session.started", asks, caller)
+        return self._sessions.begin(
+            user.number, user.name, OF_NO_CAMERA, span, chunk_s, also=noted, beside=bool(beside)
+        )
+
+    def received(self, session: RecorderSession) -> Received | None:
+        """Return what has been received of a session in a browser; None: nothing of it."""
+        return self._browsers.received(session)
+
     def active(self, user: User) -> RecorderSession | None:
         """Return the session of a user that goes on, None if there is none."""
         return self._sessions.active(user.number, self._core.clock.now_us())
@@ -135,7 +169,7 @@ class RecorderDesk:
             NotFound: there is none that goes on.
         """
         session = self.active(user)
-        if session is None or not asks.sees(session.camera):
+        if session is None or not sees_session(asks, session):
             raise NotFound(f"No active recording for user {user.name}")
         noted = self._noting("recorder_session.stopped", asks, caller)
         stopped = self._sessions.stop(session.number, self._core.clock.now_us(), noted)
@@ -169,11 +203,13 @@ class RecorderDesk:
             raise NotFound("Video chunk not found")
         found = self._sessions.any_state(number)
         visible = visible_to(asks, wanted_permission(), self._core.clock.now_us())
-        there = visible is None or visible.has(found.camera, found.start_us)
+        of_none = found.camera == OF_NO_CAMERA
+        there = visible is None or of_none or visible.has(found.camera, found.start_us)
         own = self._is_open or found.user == asks.number or asks.may(Scope.RECORDS_ALL)
         if not there or not own or found.state != ("trashed" if trashed else "stored"):
             raise NotFound("Video chunk not found")
-        g.camera = found.camera
+        if not of_none:
+            g.camera = found.camera
         return found
 
     def delete(self, number: int, asks: Principal, caller: Caller, *, purge: bool = False) -> None:
@@ -228,4 +264,10 @@ class RecorderDesk:
         self._write(what, found.camera, {"file": found.key, "session": found.session}, asks, caller)
 
     def _write(self, what: str, camera: str, detail: dict[str, object], asks: Principal, caller: Caller) -> None:
-        self._audit.write(deed_of(asks, caller, what, f"camera {camera}", detail), self._core.clock.now_us())
+        of = f"camera {camera}" if camera else "browser"
+        self._audit.write(deed_of(asks, caller, what, of, detail), self._core.clock.now_us())
+
+
+def sees_session(asks: Principal, session: RecorderSession) -> bool:
+    """Return whether a session is there for somebody: its camera is, or it has none."""
+    return session.camera == OF_NO_CAMERA or asks.sees(session.camera)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import FileQuery, SessionChunk, SessionFiles
+from gatehouse_common.db import OF_NO_CAMERA, FileQuery, SessionChunk, SessionFiles
 from gatehouse_common.timefmt import rfc3339, to_datetime
 
 from .auth.caller import caller
 from .context import context
 
+IN_BROWSER = "browser"
+"""What pages write in place of a camera."""
 _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -98,14 +100,15 @@ def file_view(one: SessionChunk, names: dict[str, str], now_us: int) -> FileView
     zone, asks = context().core.zone, caller()
     length_us = max(0, one.end_us - one.start_us)
     state = state_of(one, now_us)
-    pictured = asks.may(Scope.FOOTAGE_READ) and asks.sees(one.camera, Permission.PLAYBACK)
+    of_camera = one.camera != OF_NO_CAMERA
+    pictured = of_camera and asks.may(Scope.FOOTAGE_READ) and asks.sees(one.camera, Permission.PLAYBACK)
     at = rfc3339(one.start_us)
     return FileView(
         one.number,
         one.key.rpartition("/")[2] or f"file {one.position} of session {one.session}",
         one.user_name,
         one.camera,
-        names.get(one.camera) or one.camera,
+        names.get(one.camera) or one.camera or IN_BROWSER,
         to_datetime(one.start_us, zone).strftime("%Y-%m-%d %H:%M:%S"),
         rfc3339(one.start_us, zone),
         to_datetime(one.end_us, zone).strftime("%Y-%m-%d %H:%M:%S"),
@@ -123,7 +126,9 @@ def file_view(one: SessionChunk, names: dict[str, str], now_us: int) -> FileView
 def may_have(camera: str) -> bool:
     """Return whether whoever asks may have files of a camera; which of them, the list says."""
     asks = caller()
-    return asks.sees(camera, Permission.EXPORT) and (asks.may(Scope.RECORDS_OWN) or asks.may(Scope.RECORDS_ALL))
+    return (camera == OF_NO_CAMERA or asks.sees(camera, Permission.EXPORT)) and (
+        asks.may(Scope.RECORDS_OWN) or asks.may(Scope.RECORDS_ALL)
+    )
 
 
 def state_of(one: SessionChunk, now_us: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -11,6 +12,7 @@ import structlog
 
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import Facts, Piece, Upload, UploadUpkeep
+from gatehouse_common.db.browser_sessions import INTERRUPTED
 from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput
 from gatehouse_common.intake import Intake, PieceBytes
 from gatehouse_common.media.wholeness import is_whole
@@ -57,6 +59,7 @@ class UploadSweep:
             return
         self._complete_whole()
         self._complete_idle(stop)
+        self._complete_silent()
         self._expire()
         while not stop.is_set() and (left := self._upkeep.ended_with_pieces(_AT_ONCE)):
             if not self._intake.delete(left):
@@ -98,6 +101,19 @@ class UploadSweep:
                 if self._tried.get(upload.id) != upload.changed_us:
                     self._complete_blobs(upload)
         self._tried = tried
+
+    def _complete_silent(self) -> None:
+        """Complete recordings of browsers that went away: what was received of them is kept, and said to be that."""
+        now_us = self._now_us()
+        before = now_us - round(self._settings.idle_minutes * MINUTE)
+        for upload in self._upkeep.silent_recordings(before, now_us, _AT_ONCE):
+            try:
+                self._intake.uploads.say_length(upload.id, upload.received)
+            except Conflict:  # it goes on
+                continue
+            facts = {**upload.facts, INTERRUPTED: True}
+            whole = replace(upload, length=upload.received, facts=facts)
+            self._complete(whole, self._intake.uploads.pieces(upload.id))
 
     def _complete_blobs(self, upload: Upload) -> None:
         pieces = self._intake.uploads.pieces(upload.id)

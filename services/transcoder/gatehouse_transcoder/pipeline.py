@@ -55,7 +55,7 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("probing", probe, 2),
         Stage("cutting", session_chunks.cut, 20, _is_recording),
         Stage("remuxing", remux, 8, _is_upload),
-        Stage("picturing", picture, 5),
+        Stage("picturing", picture, 5, _is_upload),
         Stage("compressing", compress, 75, _is_upload),
     ),
     EXPORT: (

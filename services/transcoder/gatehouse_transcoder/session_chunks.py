@@ -1,13 +1,206 @@
-"""Files of a session that was recorded in a browser: cut at keyframes, not a sample encoded anew."""
+"""Files of a session that was recorded in a browser: cut at keyframes, not a picture encoded anew.
+
+The recording is kept once: when all files are in the store, read again and found to hold what it held, it goes.
+"""
 
 from __future__ import annotations
 
-from .work import Work
+import hashlib
+from contextlib import suppress
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import structlog
+
+from gatehouse_common.clock import MINUTE, SECOND
+from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessions, SessionChunk
+from gatehouse_common.db.browser_sessions import INTERRUPTED
+from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, from_os_error
+from gatehouse_common.intervals import Interval
+from gatehouse_common.media.cutting import CutFile, CutRecording, parse_cut
+from gatehouse_common.media.session_box import SessionInfo, build_session_box, build_session_element
+from gatehouse_common.storage import ObjectStore, keys
+
+from .children import run
+from .looking import PYTHON
+from .work import Lost, Work
+
+log = structlog.get_logger(__name__)
+
+BROKEN_OFF = "the recording was interrupted: this is what had been received of it"
+_CUT = "it was cut into the files of its session, which have all of it"
+_LATEST_START_US = MINUTE
+"""A browser begins so long after it asked to, at most; whoever says otherwise has another clock."""
+_CUTTING = 0.8
 
 
 def cut(work: Work) -> None:
-    """Cut the original of a session's recording into the files that its session has; called once it is probed.
+    """Cut the recording of a session, the original of the job's medium; then let it go: its bytes are in the files.
+
+    The medium stays as a row that is ``deleted`` and says where they are. See ``cut_recording``.
+    """
+    if work.media.state == "deleted" or work.media.upload is None:
+        return  # whoever did it died before the job was ended
+    original = work.original()
+    facts = work.rows.upload(work.media.upload).facts
+    started = facts.get("started_us")
+    cut_recording(
+        work,
+        work.path(original),
+        interrupted=bool(facts.get(INTERRUPTED)),
+        started_us=started if isinstance(started, int) else None,
+    )
+    now_us = work.core.clock.now_us()
+    gone = replace(original, state="gone")
+    if not work.rows.keep(work.job, gone, state="deleted", stage="", ready_us=now_us, detail=_CUT):
+        raise Lost("another process does it by now, or it was called off")
+    work.media = work.rows.media(work.media.number)
+    work.core.store.delete(original.key)
+
+
+def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: int | None) -> None:
+    """Cut the recording of a session into the session's files, and put them into the store and the index.
 
     Idempotent: what was cut before by a process that died is found, not made twice.
+
+    Args:
+        work: the job; its medium is the recording of a session.
+        original: the recording.
+        interrupted: nobody said that it had ended.
+        started_us: when it began by the browser's clock; None: it did not say.
+
+    Raises:
+        DataLoss: nothing in it can be shown, or a file does not hold what it held.
+        Conflict: another recording of the session came before.
+        GatehouseError: index or store does not take it.
     """
+    session = RecorderSessions(work.core.db).get(_session_of(work))
+    done = _cut(work, original, session.chunk_seconds * SECOND)
+    began_us = _begin(session, started_us)
+    parts = [Interval(began_us + file.start_us, began_us + file.end_us) for file in done.files]
+    chunks = BrowserSessions(work.core.db).plan(session, work.media.number, parts, work.core.clock.now_us())
+    if [(one.wanted_start_us, one.wanted_end_us) for one in chunks] != [(p.start, p.end) for p in parts]:
+        raise DataLoss("its files were planned otherwise before")
+    for n, (chunk, file) in enumerate(zip(chunks, done.files, strict=True)):
+        _tell(work, _CUTTING + (1 - _CUTTING) * n / len(chunks))
+        if chunk.state == "planned":
+            is_broken_off = (interrupted or done.broken_off) and n == len(chunks) - 1
+            _store(work, session, chunk, file, done, BROKEN_OFF if is_broken_off else "")
+    log.info("recording of a browser cut", session=session.number, files=len(chunks))
+
+
+def _cut(work: Work, original: Path, chunk_us: int) -> CutRecording:
+    """Cut a recording in a child process, for anybody may have sent it."""
+    command = [*PYTHON, "gatehouse_common.media.cutting", str(original), str(chunk_us), str(work.folder)]
+
+    def hear(line: str) -> bool:
+        with suppress(ValueError):  # its last line is no number
+            work.told(float(line) * _CUTTING)
+        return True
+
+    return parse_cut(run(command, work.tools.limits, work.core.clock, work.ending, hear, folder=work.folder))
+
+
+def _session_of(work: Work) -> int:
+    if work.media.session is None:
+        raise InvalidInput("it is the recording of no session")
+    return work.media.session
+
+
+def _tell(work: Work, part: float) -> None:
     work.check()
+    work.told(part)
+
+
+def _begin(session: RecorderSession, started_us: int | None) -> int:
+    """Return when a recording began: as the browser says, if that can be true by the clock here."""
+    if started_us is not None and 0 <= started_us - session.start_us <= _LATEST_START_US:
+        return started_us
+    return session.start_us
+
+
+def _store(
+    work: Work, session: RecorderSession, chunk: SessionChunk, file: CutFile, done: CutRecording, detail: str
+) -> None:
+    """Put a file into the store, and its row into the index."""
+    made = replace(
+        chunk,
+        state="stored",
+        width=done.width,
+        height=done.height,
+        frames=file.frames,
+        detail=detail,
+        stored_us=work.core.clock.now_us(),
+    )
+    path = work.folder / file.name
+    _explain(path, session, made, done.container)
+    size = path.stat().st_size
+    key = _place(work, made, path, done.container)
+    RecorderSessions(work.core.db).made(replace(made, key=key, bytes=size))
+
+
+def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, container: str) -> None:
+    """Let a file say at its end what its row says."""
+    try:
+        with path.open("rb") as whole:
+            digest = hashlib.file_digest(whole, "sha256").hexdigest()
+    except OSError as error:
+        raise from_os_error(error, "reading a file of a session") from error
+    info = SessionInfo(
+        session.number,
+        session.id,
+        session.start_us,
+        session.total_seconds,
+        session.chunk_seconds,
+        None,
+        chunk.number,
+        chunk.id,
+        chunk.position,
+        chunk.user_name,
+        chunk.camera,
+        chunk.name,
+        chunk.wanted_start_us,
+        chunk.wanted_end_us,
+        chunk.start_us,
+        chunk.end_us,
+        digest,
+        chunk.width,
+        chunk.height,
+        chunk.frames,
+    )
+    build = build_session_box if container == "mp4" else build_session_element
+    try:
+        with path.open("ab") as out:
+            out.write(build(info))
+    except OSError as error:
+        raise from_os_error(error, "writing a file of a session") from error
+
+
+def _place(work: Work, chunk: SessionChunk, path: Path, container: str) -> str:
+    """Put a file into the store; return its key. The same bytes may be there already: a crash came in between."""
+    store = work.core.store
+    for attempt in count(1):
+        key = keys.session(
+            chunk.wanted_start_us,
+            chunk.number,
+            work.core.zone,
+            attempt,
+            extension="webm" if container == "webm" else "mp4",
+        )
+        try:
+            store.put_file(path, key)
+        except Conflict:
+            if _holds(store, key, path):
+                return key
+            continue
+        return key
+    raise AssertionError  # it counts for ever
+
+
+def _holds(store: ObjectStore, key: str, path: Path) -> bool:
+    """Return whether an object is a file, byte for byte."""
+    if store.stat(key).size != path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        return all(part == file.read(len(part)) for part in store.open_range(key))

@@ -94,7 +94,8 @@ BAD: list[Any] = [
     {"user_name": "x", "camera": "\ud800"},
     {"user_name": "x", "camera": "../cam"},
     {"user_name": "\ud800"},
-    {"user_name": "x", "source": "browser"},
+    {"user_name": "x", "source": "browsers"},
+    {"user_name": "x", "source": "browser", "beside": 7},
     {"user_name": "x", "source": "camera:"},
     {"user_name": "x", "source": "disk:cam"},
     {"user_name": "x", "source": ["camera:cam"]},
@@ -217,10 +218,13 @@ def test_the_other_routes(client: FlaskClient) -> None:
     assert client.get("/api/v1/nothing").content_type == "application/problem+json"
 
 
-def test_without_a_camera_it_is_said(tmp_path: Path) -> None:
+def test_without_a_camera_a_browser_records(tmp_path: Path) -> None:
+    """C-4."""
     with core_at(tmp_path / "data") as core:
-        refused = start(create_app(core).test_client())
-        assert (refused.status_code, "camera" in refused.get_json()["error"]) == (400, True)
+        begun = start(create_app(core).test_client())
+        assert begun.status_code == 200, begun.text
+        told = begun.get_json()
+        assert (told["source"], told["camera"], told["upload_url"]) == ("browser", "", "/api/v1/uploads")
 
 
 def test_where_people_are_known_each_records_in_their_own_name(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from .api_tokens import TokenRecord, Tokens
 from .audit import Audit, Deed, Entry
+from .browser_sessions import BrowserSessions, Received
 from .cameras import CameraRepository
 from .chunk_days import ChunkDay, ChunkDays
 from .clips import ClipRepository
@@ -35,7 +36,7 @@ from .plate_times import PlateTime, plate_times
 from .plates import PlateWriter
 from .records import Camera, Chunk, Day, Gap, Run, Timeline
 from .retention import ClipTotals, Kept, RetentionReader
-from .session_files import FileQuery, FileTotals, SessionFiles
+from .session_files import BROWSER, FileQuery, FileTotals, SessionFiles
 from .session_inventory import SessionInventory
 from .session_records import RecorderSession, SessionChunk
 from .session_trash import SessionTrash
@@ -45,11 +46,14 @@ from .timeline import TimelineReader
 from .uploads import OffsetMismatch, Totals, Uploads, UploadUpkeep
 from .users import User, Users
 from .viewings import Viewing, ViewingQuery, Viewings, Watcher
-from .visible import Visible
+from .visible import OF_NO_CAMERA, Visible
 
 __all__ = [
+    "BROWSER",
+    "OF_NO_CAMERA",
     "Also",
     "Audit",
+    "BrowserSessions",
     "Camera",
     "CameraRepository",
     "Chunk",
@@ -112,6 +116,7 @@ __all__ = [
     "PlateStats",
     "PlateTime",
     "PlateWriter",
+    "Received",
     "RecorderSession",
     "RecorderSessions",
     "RetentionReader",

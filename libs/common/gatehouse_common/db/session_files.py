@@ -12,10 +12,12 @@ from .engine import Database
 from .hints import files_by_time
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk
-from .visible import Visible, seen
+from .visible import OF_NO_CAMERA, Visible, seen_or_of_none
 
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
+BROWSER = "browser:"
+"""Asks for what was recorded in a browser; no camera can be called so."""
 _SHOWN = ("planned", "stored", "failed")
 
 
@@ -25,7 +27,7 @@ class FileQuery:
 
     Attributes:
         user: only of the user of this number; None: of all.
-        camera: only of this camera; empty: of all.
+        camera: only of this camera; empty: of all; ``BROWSER``: of none, recorded in a browser.
         start_us: that begin at or after this instant, microseconds UTC.
         end_us: that begin before this one.
         trashed: those in the trash, and no others.
@@ -115,12 +117,12 @@ class SessionFiles:
         found: list[ColumnElement[bool]] = [
             row.state == "trashed" if query.trashed else row.state.in_(_SHOWN),
             row.start_us <= now_us,
-            *seen(self._visible, row.camera, row.start_us),
+            *seen_or_of_none(self._visible, row.camera, row.start_us),
         ]
         if query.user is not None:
             found.append(row.user == query.user)
         if query.camera:
-            found.append(row.camera == query.camera)
+            found.append(row.camera == (OF_NO_CAMERA if query.camera == BROWSER else query.camera))
         if query.start_us is not None:
             found.append(row.start_us >= query.start_us)
         if query.end_us is not None:

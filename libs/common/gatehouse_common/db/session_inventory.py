@@ -65,6 +65,14 @@ class SessionInventory:
             return c.execute(update(SessionChunkRow).where(*same).values(**planned, **wanted)).rowcount > 0
 
     @retried
+    def lose(self, number: int, key: str, detail: str) -> bool:
+        """Keep that a stored file is gone and cannot be made anew; return False if it is not what it was."""
+        with self._db.begin() as c:
+            same = (SessionChunkRow.number == number, SessionChunkRow.key == key, SessionChunkRow.state == "stored")
+            lost = {"state": "failed", "key": "", "bytes": 0, "detail": detail}
+            return c.execute(update(SessionChunkRow).where(*same).values(lost)).rowcount > 0
+
+    @retried
     def forget(self, number: int, key: str) -> bool:
         """Keep that a file in the trash is gone; return False if it is not what it was."""
         with self._db.begin() as c:

@@ -19,7 +19,7 @@ from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk, split
 from .session_waits import is_waited_for
 from .upkeep_models import FactRow
-from .visible import Visible, seen
+from .visible import OF_NO_CAMERA, Visible, seen_or_of_none
 
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
@@ -46,18 +46,20 @@ class RecorderSessions:
         viewing: str | None = None,
         name: str = "",
         also: Also | None = None,
+        beside: bool = False,
     ) -> RecorderSession:
         """Begin a session, and plan its files.
 
         Args:
             user: number of whoever records.
             user_name: its name.
-            camera: of which camera.
+            camera: of which camera; ``OF_NO_CAMERA``: in a browser, whose files are planned once it has sent them.
             span: from when to when.
             chunk_seconds: length of a file.
             viewing: id of the viewing that is recorded; of those a user may have many beside the one that is named.
             name: what files are called, the second with ``_2``; empty: after their times and numbers.
             also: done in the same transaction, with the session: it is begun and that is done, or neither.
+            beside: it goes on beside another of the same user: of a screen and of a camera at once.
 
         Raises:
             Conflict: this user records already, or this viewing is recorded.
@@ -70,7 +72,7 @@ class RecorderSessions:
                 RecorderSessionRow.stopped_us.is_(None),
                 RecorderSessionRow.ends_us > span.start,
             )
-            if c.execute(mine).first() is not None:
+            if not beside and c.execute(mine).first() is not None:
                 raise Conflict(f"Recording already in progress for user {user_name}")
             session = RecorderSession(
                 numbers.sessions + 1,
@@ -88,8 +90,10 @@ class RecorderSessions:
             c.execute(insert(RecorderSessionRow).values(_values(session)))
             parts = enumerate(split(span, chunk_seconds * SECOND), 1)
             files = [_planned(session, numbers.chunks + n, n, part, name) for n, part in parts]
-            c.execute(insert(SessionChunkRow), [_values(one) for one in files])
-            Numbers(session.number, files[-1].number).keep(c)
+            if camera != OF_NO_CAMERA:  # how long a browser's files are, is known when it has sent them
+                c.execute(insert(SessionChunkRow), [_values(one) for one in files])
+                numbers = numbers.at_least(session.number, files[-1].number)
+            numbers.at_least(session.number, 0).keep(c)
             if also is not None:
                 also(c, session)
         return session
@@ -191,7 +195,7 @@ class RecorderSessions:
         if session is not None:
             query = query.where(SessionChunkRow.session == session)
         if visible is not None:
-            query = query.where(*seen(visible, SessionChunkRow.camera, SessionChunkRow.start_us))
+            query = query.where(*seen_or_of_none(visible, SessionChunkRow.camera, SessionChunkRow.start_us))
         with self._db.look() as c:
             rows = c.execute(query.order_by(SessionChunkRow.start_us, SessionChunkRow.number))
             return [SessionChunk(*row) for row in rows]
@@ -212,7 +216,8 @@ class RecorderSessions:
 
     def planned(self, mine: Callable[[str], bool], until_us: int | None = None) -> list[SessionChunk]:
         """Return files that are to be cut and end by then, of cameras that are this process's, by camera and time."""
-        query = select(*_CHUNK).where(SessionChunkRow.state == "planned")
+        of_cameras = SessionChunkRow.camera != OF_NO_CAMERA
+        query = select(*_CHUNK).where(SessionChunkRow.state == "planned", of_cameras)
         if until_us is not None:
             query = query.where(SessionChunkRow.wanted_end_us <= until_us)
         with self._db.look() as c:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
 
@@ -15,10 +15,11 @@ from .engine import Database
 from .jobs import Job
 from .media_intake import take_in
 from .media_models import MediaRow
-from .media_records import Media, Piece, Upload
+from .media_records import NOBODY, Media, Piece, Upload
 from .new_rows import insert_new
 from .session_models import RecorderSessionRow
 from .upload_models import UploadPieceRow, UploadRow
+from .visible import OF_NO_CAMERA
 
 _UPLOAD: Final = [getattr(UploadRow, f.name) for f in fields(Upload)]
 _PIECE: Final = [getattr(UploadPieceRow, f.name) for f in fields(Piece)]
@@ -306,6 +307,17 @@ class UploadUpkeep:
         idle = (UploadRow.state == "receiving", UploadRow.door == "blob", UploadRow.changed_us <= before_us)
         return self._some((*idle, UploadRow.id > after), limit)
 
+    def silent_recordings(self, before_us: int, now_us: int, limit: int) -> list[Upload]:
+        """Return recordings of browsers of which nothing came since ``before_us``, and whose time is over."""
+        named = UploadRow.facts["session"].as_string()
+        over = exists().where(
+            RecorderSessionRow.id == named,
+            RecorderSessionRow.camera == OF_NO_CAMERA,
+            RecorderSessionRow.ends_us <= now_us,
+        )
+        silent = (UploadRow.state == "receiving", UploadRow.role == "whole", UploadRow.changed_us <= before_us)
+        return self._some((*silent, UploadRow.received > 0, UploadRow.door != "blob", over), limit)
+
     def ended_with_pieces(self, limit: int) -> list[Piece]:
         """Return pieces of uploads that came to nothing: their objects are to be deleted."""
         ended = UploadRow.state.in_(("cancelled", "expired", "failed"))
@@ -354,11 +366,16 @@ def _check_part(part: Upload | None, named: str) -> None:
 
 
 def _session(c: Connection, upload: Upload) -> int | None:
-    """Return the number of the recorder session that an upload names, if it is one of its owner's."""
+    """Return the number of the session in a browser that an upload names, if it is one of its owner's.
+
+    Where nobody is known, who knows its id is who began it.
+    """
     named = upload.facts.get("session")
     if not isinstance(named, str):
         return None
-    mine = (RecorderSessionRow.id == named, RecorderSessionRow.user == upload.owner)
+    mine = [RecorderSessionRow.id == named, RecorderSessionRow.camera == OF_NO_CAMERA]
+    if upload.owner != NOBODY:
+        mine.append(RecorderSessionRow.user == upload.owner)
     row = c.execute(select(RecorderSessionRow.number).where(*mine)).first()
     return None if row is None else int(row[0])
 

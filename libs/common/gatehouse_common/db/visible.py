@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, or_
+
+OF_NO_CAMERA = ""
+"""Stands for the camera of what a browser recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ class Visible:
 def seen(visible: Visible | None, camera: Any, begins_us: Any = None) -> list[ColumnElement[bool]]:
     """Return the conditions that something is there for somebody; for None, who sees everything, there are none."""
     return [] if visible is None else list(visible.conditions(camera, begins_us))
+
+
+def seen_or_of_none(visible: Visible | None, camera: Any, begins_us: Any = None) -> list[ColumnElement[bool]]:
+    """Return the same conditions for what may be of no camera: a browser recorded it, so no grant of one counts."""
+    return [] if visible is None else [or_(camera == OF_NO_CAMERA, and_(*visible.conditions(camera, begins_us)))]
 
 
 def among(visible: Visible | None, cameras: Collection[str] | None) -> Collection[str] | None:

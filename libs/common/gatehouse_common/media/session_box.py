@@ -1,6 +1,7 @@
-"""The ``uuid`` box at the end of a file of a recorder session: what its row says, so that an index can be made anew.
+"""What stands at the end of a file of a recorder session: what its row says, so that an index can be made anew.
 
-14496-12 clause 11.1, as the boxes of chunk files (``run_box.py``): players skip it.
+In an MP4 it is a ``uuid`` box (14496-12 clause 11.1), as the boxes of chunk files (``run_box.py``), in a WebM a Void
+element: players skip both.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from gatehouse_common.errors import DataLoss, InvalidInput
 from gatehouse_common.ids import parse_slug
 
 from .boxes import Buffer, box
+from .ebml import MAGIC, find_void, void_element
 from .json_box import UNREADABLE_JSON, a_time
 from .scan import SizedReader
 from .uuid_box import find_uuid_box
@@ -43,13 +45,16 @@ class SessionInfo:
         id: of the file.
         position: 1, 2, 3 in the session.
         user_name: who recorded.
-        camera: whose footage.
+        camera: whose footage; empty: it was recorded in a browser.
         name: what the file is called; empty: after its time and number.
         wanted_start_us: where it should have begun.
         wanted_end_us: where it should have ended.
         start_us: of its first frame.
         end_us: of the end of its last frame.
         sha256: of all that is before the box, hexadecimal; empty: an older version did not say.
+        width: of its pictures, pixels; 0: there are none, or the movie box tells.
+        height: of its pictures, pixels.
+        frames: that are shown.
     """
 
     session: int
@@ -69,21 +74,38 @@ class SessionInfo:
     start_us: int
     end_us: int
     sha256: str = ""
+    width: int = 0
+    height: int = 0
+    frames: int = 0
 
 
 def build_session_box(info: SessionInfo) -> bytes:
     """Return the box."""
-    return box(b"uuid", SESSION_TYPE, json.dumps(asdict(info), separators=(",", ":")).encode())
+    return box(b"uuid", SESSION_TYPE, _told(info))
+
+
+def build_session_element(info: SessionInfo) -> bytes:
+    """Return the same for a WebM."""
+    return void_element(SESSION_TYPE + _told(info))
+
+
+def is_webm(reader: SizedReader) -> bool:
+    """Return whether a file begins as a WebM does."""
+    return reader.pread(0, len(MAGIC)) == MAGIC
 
 
 def read_session_box(reader: SizedReader) -> SessionInfo | None:
-    """Return what the session box of a film says, None if it has none.
+    """Return what a film says of its session, None if it says nothing.
 
     Raises:
         DataLoss: it is damaged.
     """
-    found = find_uuid_box(reader, SESSION_TYPE)
+    found = find_void(reader, SESSION_TYPE) if is_webm(reader) else find_uuid_box(reader, SESSION_TYPE)
     return None if found is None else _parse(found)
+
+
+def _told(info: SessionInfo) -> bytes:
+    return json.dumps(asdict(info), separators=(",", ":")).encode()
 
 
 def _parse(payload: Buffer) -> SessionInfo:
@@ -100,13 +122,16 @@ def _parse(payload: Buffer) -> SessionInfo:
             id=str(uuid.UUID(told["id"])),
             position=_number(told["position"]),
             user_name=str(told["user_name"])[:_LONGEST_NAME],
-            camera=parse_slug(str(told["camera"])),
+            camera=parse_slug(str(told["camera"])) if told["camera"] else "",
             name=str(told["name"])[:64],
             wanted_start_us=a_time(told["wanted_start_us"]),
             wanted_end_us=a_time(told["wanted_end_us"]),
             start_us=a_time(told["start_us"]),
             end_us=a_time(told["end_us"]),
             sha256=_digest(told.get("sha256", "")),
+            width=_count(told.get("width", 0)),
+            height=_count(told.get("height", 0)),
+            frames=_count(told.get("frames", 0)),
         )
     except (InvalidInput, *UNREADABLE_JSON) as error:
         raise DataLoss(f"the session box is damaged: {error}") from error
@@ -118,11 +143,13 @@ def is_as_written(reader: SizedReader) -> bool:
     Raises:
         DataLoss: the box is damaged.
     """
-    found = find_uuid_box(reader, SESSION_TYPE)
+    webm = is_webm(reader)
+    found = find_void(reader, SESSION_TYPE) if webm else find_uuid_box(reader, SESSION_TYPE)
     said = "" if found is None else _parse(found).sha256
     if found is None or not said:
         return True
-    end, digest = reader.size() - _HEAD_BYTES - len(found), hashlib.sha256()
+    length = len(void_element(SESSION_TYPE + found)) if webm else _HEAD_BYTES + len(found)
+    end, digest = reader.size() - length, hashlib.sha256()
     for at in range(0, end, _READ_BYTES):
         digest.update(reader.pread(at, min(_READ_BYTES, end - at)))
     return digest.hexdigest() == said
@@ -132,6 +159,10 @@ def _digest(value: object) -> str:
     if not isinstance(value, str) or (value and _SHA256.fullmatch(value) is None):
         raise ValueError(f"{str(value)[:20]!r} is no digest")
     return value
+
+
+def _count(value: object) -> int:
+    return 0 if value == 0 else _number(value)
 
 
 def _number(value: object, most: int = _MOST_NUMBER) -> int:

@@ -29,7 +29,8 @@ class UploadSettings(Group):
         30.0,
         gt=0,
         le=10_080,
-        description="an upload in blobs whose last one nobody named is taken for whole after so long, if its file is",
+        description="an upload in blobs whose last one nobody named is taken for whole after so long, if its file is; "
+        "a recording of a browser that went away ends with what was received of it",
     )
     allowed_origins: Origins = Field(
         "",

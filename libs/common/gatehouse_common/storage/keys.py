@@ -30,7 +30,7 @@ _SPOOL_KEY = re.compile(rf"spool/(?P<camera>{SLUG.pattern})/(?P<run>[0-9a-f-]{{3
 _RECORDING_KEY = re.compile(
     r"recordings/(?P<camera>[a-z0-9_-]+)/\d{4}-\d\d-\d\d/recording_(?P<start>\d{8}_\d{6})(?:_(?P<attempt>\d+))?\.mp4"
 )
-_SESSION_KEY = re.compile(r"sessions/\d{4}-\d\d-\d\d/[A-Za-z0-9_-]{1,100}\.mp4")
+_SESSION_KEY = re.compile(r"sessions/\d{4}-\d\d-\d\d/[A-Za-z0-9_-]{1,100}\.(?:mp4|webm)")
 _SEGMENT = re.compile(r"[^/\\\0]+")
 _LONGEST_KEY = 255
 
@@ -131,7 +131,15 @@ def video(event: str, start_us: int, tz: ZoneInfo, attempt: int = 1) -> str:
     return f"{VIDEOS}{to_datetime(start_us, tz).date().isoformat()}/{event}_{start_us // 1_000_000}{suffix}.mp4"
 
 
-def session(start_us: int, number: int, tz: ZoneInfo, attempt: int = 1, *, name: str = "") -> str:
+def session(
+    start_us: int,
+    number: int,
+    tz: ZoneInfo,
+    attempt: int = 1,
+    *,
+    name: str = "",
+    extension: Literal["mp4", "webm"] = "mp4",
+) -> str:
     """Key of a session's file: ``sessions/{YYYY-MM-DD}/session_{YYYYMMDD_HHMMSS}_{number}.mp4``, its time in ``tz``.
 
     Args:
@@ -140,10 +148,11 @@ def session(start_us: int, number: int, tz: ZoneInfo, attempt: int = 1, *, name:
         tz: the site's zone.
         attempt: from the second on ``-2`` and so on is added: another process has taken the name.
         name: what the file is called instead.
+        extension: by what is in it.
     """
     day = to_datetime(start_us, tz).date().isoformat()
     suffix = "" if attempt == 1 else f"-{attempt}"
-    return f"{SESSIONS}{day}/{name or f'session_{compact(start_us, tz)}_{number}'}{suffix}.mp4"
+    return f"{SESSIONS}{day}/{name or f'session_{compact(start_us, tz)}_{number}'}{suffix}.{extension}"
 
 
 def is_session(key: str) -> bool:

@@ -16,27 +16,45 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
 from gatehouse_api.deprecation import deprecate
-from gatehouse_api.recorder_desk import LEAST_CHUNK_S, LEAST_TOTAL_S, MOST_CHUNK_S, MOST_TOTAL_S, RecorderDesk
+from gatehouse_api.recorder_desk import (
+    LEAST_CHUNK_S,
+    LEAST_TOTAL_S,
+    MOST_CHUNK_S,
+    MOST_TOTAL_S,
+    RecorderDesk,
+    sees_session,
+)
 from gatehouse_api.routes.compat_s0_bodies import name_in, read_body, told, user_view
 from gatehouse_api.routes.compat_s0_models import ChunkPath, DeleteQuery, NamePath
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Camera, SessionChunk
+from gatehouse_common.db import OF_NO_CAMERA, Camera, SessionChunk
 from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.ids import parse_slug
 from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
 from gatehouse_common.timefmt import rfc3339
 
+_SOURCES = "source has to be `browser`, or `camera:` and the id of a camera"
+_UPLOADS = "/api/v1/uploads"
 api = APIBlueprint("compat_s0", __name__, url_prefix="/api", abp_tags=[Tag(name="Compatibility")])
 
 
 @api.post("/start-recording", summary="Record a camera for a while", deprecated=True)
 @needs(Scope.RECORDS_OWN, permission=Permission.LIVE)
 def start_recording() -> Response:
-    """Begin a session of the named user; `source` says of which camera (`camera:<id>`), else of the default camera."""
+    """Begin a session of the named user; `source` says of what.
+
+    It is `camera:<id>`, or `browser`: then what is recorded is sent to `upload_url` as a tus upload whose metadata
+    `session` is the `session_id`; with `beside`, the `session_id` of another in a browser, both go on. Without `source`
+    the default camera is recorded, where there is none a browser.
+    """
     body, desk = read_body(), _desk()
     name, (total, chunk), camera = name_in(body), _lengths(body, desk), _camera(body)
-    session = desk.begin(name, camera, total, chunk, caller(), sender())
+    if camera is None:
+        user = desk.user(name, caller(), add=True)
+        session = desk.begin_in_browser(user, total, chunk, caller(), sender(), _beside(body))
+    else:
+        session = desk.begin(name, camera, total, chunk, caller(), sender())
     expected = math.ceil(total / chunk)
     return told(
         {
@@ -44,7 +62,9 @@ def start_recording() -> Response:
             "username": session.user_name,
             "user_name": session.user_name,
             "session_id": session.id,
+            "source": "browser" if camera is None else f"camera:{camera.id}",
             "camera": session.camera,
+            "upload_url": _UPLOADS if camera is None else None,
             "total_duration_seconds": total,
             "chunk_duration_seconds": chunk,
             "expected_chunks": expected,
@@ -77,9 +97,16 @@ def get_status(path: NamePath) -> Response:
     desk = _desk()
     user = desk.find(path.name, caller())
     session = None if user is None else desk.active(user)
-    if session is None or not caller().sees(session.camera):
+    if session is None or not sees_session(caller(), session):
         return told({"username": path.name, "is_recording": False})
     now_us = context().core.clock.now_us()
+    stored = len(desk.chunks(session.number, caller()))
+    in_browser: dict[str, Any] = {}
+    if session.camera == OF_NO_CAMERA:
+        received = desk.received(session)
+        in_browser["bytes_received"] = 0 if received is None else received.bytes
+        if received is not None:
+            stored = max(stored, (received.changed_us - session.start_us) // (session.chunk_seconds * SECOND))
     return told(
         {
             "username": session.user_name,
@@ -87,7 +114,8 @@ def get_status(path: NamePath) -> Response:
             "elapsed_seconds": max(0, now_us - session.start_us) // SECOND,
             "total_duration_seconds": session.total_seconds,
             "chunk_duration_seconds": session.chunk_seconds,
-            "total_chunks_so_far": len(desk.chunks(session.number, caller())),
+            "total_chunks_so_far": stored,
+            **in_browser,
         }
     )
 
@@ -126,7 +154,8 @@ def get_download(path: ChunkPath) -> Response:
         ctx.core.store.stat(found.key)
     except NotFound as error:
         raise NotFound("Video file not found on disk") from error
-    file = VirtualFile((ObjectRange(found.key, 0, found.bytes, found.id),))
+    media_type = "video/webm" if found.key.endswith(".webm") else "video/mp4"
+    file = VirtualFile((ObjectRange(found.key, 0, found.bytes, found.id),), media_type)
     return deprecate(deliver(file, ctx.clip_reader, sealed=False, name=found.key.rpartition("/")[2]), "/api/v1/footage")
 
 
@@ -178,27 +207,34 @@ def _desk() -> RecorderDesk:
     return context().recorder
 
 
-def _camera(body: dict[str, Any]) -> Camera:
-    """Return the camera that is named, else the default camera.
+def _camera(body: dict[str, Any]) -> Camera | None:
+    """Return the camera that is named, else the default camera; None: it is recorded in a browser.
 
     Raises:
-        InvalidInput: its name cannot be one, there is none at all, or it is that of whoever asks.
+        InvalidInput: its name cannot be one.
         NotFound: there is no such camera.
     """
     ctx, source = context(), body.get("source", "")
     if not isinstance(source, str):
-        raise InvalidInput("source has to be text: `camera:` and the id of a camera", "source")
+        raise InvalidInput(_SOURCES, "source")
     if source == "browser":
-        raise InvalidInput("browsers cannot record here yet; name a camera", "source")
+        return None
     kind, _, named = source.partition(":")
     if source and (kind != "camera" or not named):
-        raise InvalidInput("source has to be `camera:` and the id of a camera", "source")
+        raise InvalidInput(_SOURCES, "source")
     named = named or body.get("camera", "")
     if not isinstance(named, str):
         raise InvalidInput("camera has to be the id of one", "camera")
     if not named and ctx.default_camera() is None:
-        raise InvalidInput("no camera is configured: name one, or add it", "camera")
+        return None
     return ctx.chosen_camera(parse_slug(named) if named else "")
+
+
+def _beside(body: dict[str, Any]) -> str:
+    beside = body.get("beside", "")
+    if not isinstance(beside, str):
+        raise InvalidInput("beside has to be the session_id of a recording in a browser", "beside")
+    return beside
 
 
 def _lengths(body: dict[str, Any], desk: RecorderDesk) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from gatehouse_api.days import parse_days
 from gatehouse_api.forms import led_to, page, told
 from gatehouse_api.library_media import LibraryMedia
 from gatehouse_api.session_views import (
+    IN_BROWSER,
     camera_names,
     clock_of,
     file_view,
@@ -24,7 +25,7 @@ from gatehouse_api.session_views import (
 )
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import FileTotals, SessionChunk
+from gatehouse_common.db import BROWSER, FileTotals, SessionChunk
 from gatehouse_common.errors import GatehouseError, InvalidInput
 
 pages = Blueprint("library_pages", __name__)
@@ -86,7 +87,7 @@ def get_library() -> BaseResponse:
         undo=request.args.get("file", 0, type=int) if request.args.get("done") == "trashed" else 0,
         undo_media=request.args.get("medium", 0, type=int) if request.args.get("done") == "media_trashed" else 0,
         own_only=own_only(),
-        cameras=names,
+        cameras={**names, BROWSER: IN_BROWSER},
         count=totals.count,
         length=clock_of(round(totals.duration_us / SECOND)),
         size=size_of(totals.bytes),

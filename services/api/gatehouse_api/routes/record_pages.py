@@ -12,6 +12,7 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.forms import led_to, page, text
 from gatehouse_api.record_form import Progress, RecordForm, chosen_name, may_choose, new_form, written_form
+from gatehouse_api.recorder_desk import sees_session
 from gatehouse_api.session_views import FileView, clock_of, file_view
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.db import Camera, RecorderSession, SessionFiles
@@ -93,7 +94,7 @@ def _session(name: str) -> tuple[RecorderSession | None, bool]:
         return None, False
     active = ctx.recorder.active(user)
     found = active or SessionFiles(ctx.core.db).newest_session(user.number)
-    mine = found is not None and caller().sees(found.camera)
+    mine = found is not None and sees_session(caller(), found)
     return (found, active is not None) if mine else (None, False)
 
 

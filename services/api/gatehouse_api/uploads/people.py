@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
+from gatehouse_common.accounts import Scope
 from gatehouse_common.db import media_records
 from gatehouse_common.errors import Conflict, InvalidInput
 
@@ -46,6 +47,6 @@ def needed_owner(named: object) -> Owner:
 
 
 def whose() -> int | None:
-    """Return whose uploads there are for who asks: their own; None: where nobody is known, all."""
-    number = caller().number
-    return None if number == media_records.NOBODY else number
+    """Return whose uploads there are for who asks: their own; None: all, for who may send in any name."""
+    asks = caller()
+    return None if asks.number == media_records.NOBODY or asks.may(Scope.RECORDS_IMPERSONATE) else asks.number

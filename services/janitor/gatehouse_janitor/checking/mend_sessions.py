@@ -7,6 +7,7 @@ import structlog
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import (
+    OF_NO_CAMERA,
     FootageReader,
     RecorderSession,
     RecorderSessions,
@@ -20,12 +21,12 @@ from gatehouse_common.media.film_facts import read_facts
 from gatehouse_common.media.session_box import SessionInfo, read_session_box
 from gatehouse_common.runtime import Core
 
-from .clip_check import is_whole
 from .content import BlockReader
 from .mend_clips import is_all_there
 from .problem import Kind, Problem
 from .quarantine import set_aside
 from .safety import StoreStands
+from .session_check import is_whole_file
 
 log = structlog.get_logger(__name__)
 
@@ -78,23 +79,32 @@ class SessionRepair:
         size = 0 if problem.kind is Kind.MISSING else self._core.store.stat(row.key).size
         if problem.kind in {Kind.SIZE, Kind.TRUNCATED} and self._is_of(row, size):
             return f"it is {size} bytes long" if self._known.size(row.number, row.key, size) else None
-        again = row.state == "stored" and is_all_there(self._footage, row.camera, row.start_us, row.end_us)
+        of_camera = row.camera != OF_NO_CAMERA
+        again = (
+            of_camera and row.state == "stored" and is_all_there(self._footage, row.camera, row.start_us, row.end_us)
+        )
         if problem.kind not in {Kind.MISSING, Kind.EMPTY} and not again:
             return None  # however damaged: it is what there is of it
         self._stands.check()
         # First the plan, which keeps the footage from going; a cut that meets the old file takes another name.
-        trashed = row.state == "trashed"
-        change = self._known.forget if trashed else self._known.plan_again
-        if not change(row.number, row.key, *(() if trashed else (problem.detail,))):
+        done = self._without_file(row, problem.detail)
+        if done is None:
             return None
-        done = "out of the trash, for it is gone" if trashed else "to be cut anew from the footage"
         return done if problem.kind is Kind.MISSING else f"{done}; the file was {self._set_aside(problem)}"
+
+    def _without_file(self, row: SessionChunk, detail: str) -> str | None:
+        """Keep that the file of a row is no use any more; return what becomes of it, None if it is not what it was."""
+        if row.state == "trashed":
+            return "out of the trash, for it is gone" if self._known.forget(row.number, row.key) else None
+        if row.camera == OF_NO_CAMERA:  # what a browser recorded is nowhere else
+            return "told as lost" if self._known.lose(row.number, row.key, detail) else None
+        return "to be cut anew from the footage" if self._known.plan_again(row.number, row.key, detail) else None
 
     def _is_of(self, row: SessionChunk, size: int) -> bool:
         """Return whether a file is a film from its first byte to its last, and says that it is a row's."""
         reader = BlockReader(self._core.store, row.key, size)
         try:
-            told = read_session_box(reader) if is_whole(reader) else None
+            told = read_session_box(reader) if is_whole_file(reader) else None
         except DataLoss:
             return False
         return told is not None and told.id == row.id
@@ -119,9 +129,10 @@ def restore_session_file(core: Core, key: str) -> str:
     """
     info = core.store.stat(key)
     reader = BlockReader(core.store, key, info.size)
-    facts, told = read_facts(reader), read_session_box(reader)
+    told = read_session_box(reader)
     if told is None:
         raise DataLoss("nothing says which session the file is of")
+    width, height, frames = _pictures(reader, told)
     user = _user(core, told.user_name)
     ended_us = max(told.end_us, told.wanted_end_us)
     session = RecorderSession(
@@ -153,15 +164,29 @@ def restore_session_file(core: Core, key: str) -> str:
         state="stored",
         key=key,
         bytes=info.size,
-        width=facts.width,
-        height=facts.height,
-        frames=facts.frames,
+        width=width,
+        height=height,
+        frames=frames,
         detail="",
         stored_us=info.modified_us,
         name=told.name,
     )
     SessionInventory(core.db).add(session, chunk, user.number)
     return "indexed anew from the file"
+
+
+def _pictures(reader: BlockReader, told: SessionInfo) -> tuple[int, int, int]:
+    """Return how large the pictures of a file are, and how many; what a browser recorded says so itself.
+
+    Raises:
+        DataLoss: it is no film, or not all of it is there.
+    """
+    if told.camera == OF_NO_CAMERA:
+        if not is_whole_file(reader):
+            raise DataLoss("not all of it is there")
+        return told.width, told.height, told.frames
+    facts = read_facts(reader)
+    return facts.width, facts.height, facts.frames
 
 
 def _user(core: Core, name: str) -> User:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gatehouse_common.db import RecorderSessions, SessionChunk, SessionInventory
-from gatehouse_common.media.session_box import is_as_written, read_session_box
+from gatehouse_common.media.ebml import is_whole_webm
+from gatehouse_common.media.session_box import is_as_written, is_webm, read_session_box
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 
@@ -41,13 +42,15 @@ class SessionCheck(FilmCheck[SessionChunk]):
         return row.state in _WITH_FILE
 
     def _content(self, row: SessionChunk, reader: BlockReader) -> Problem | None:
-        if not is_whole(reader):
+        if not is_whole_file(reader):
             return self._problem(Kind.DAMAGED, row, "its boxes do not fill the file")
         told = read_session_box(reader)
         if told is None:
             return self._problem(Kind.DAMAGED, row, "it does not say at its end what it is")
         if told.id != row.id:
-            return self._problem(Kind.FOREIGN, row, f"the file says that it is number {told.number}, of {told.camera}")
+            return self._problem(
+                Kind.FOREIGN, row, f"the file says that it is number {told.number}, of {told.camera or 'a browser'}"
+            )
         if not is_as_written(reader):
             return self._problem(Kind.DAMAGED, row, "its bytes are not those that were written")
         return None
@@ -74,6 +77,11 @@ class SessionCheck(FilmCheck[SessionChunk]):
 
     def _problem(self, kind: Kind, row: SessionChunk, detail: str) -> Problem:
         return Problem(kind, Area.SESSION, row.camera, row.key, detail, str(row.number))
+
+
+def is_whole_file(reader: BlockReader) -> bool:
+    """Return whether a file of a session, of either container, is a film from its first byte to its last."""
+    return is_whole_webm(reader) if is_webm(reader) else is_whole(reader)
 
 
 def _unknown(kind: Kind, info: ObjectInfo, detail: str) -> Problem:

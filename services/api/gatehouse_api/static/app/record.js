@@ -1,15 +1,18 @@
 // The page Record: the picture of the camera that is chosen, and how far a recording is. Without it the page works too.
 
 import { getJson } from "./api.js";
+import { prepare } from "./record_page.js";
+import { Spool } from "./record_spool.js";
+import { showUnfinished } from "./record_unfinished.js";
+import { follow as followFiles, renew } from "./record_files.js";
 
-const FILES_AGAIN_MS = 2000;
 const two = (n) => String(n).padStart(2, "0");
 
 const camera = document.getElementById("camera");
 camera?.addEventListener("change", () => {
   const live = document.getElementById("live");
   const name = camera.selectedOptions[0].textContent;
-  if (live) {
+  if (live && !camera.value.startsWith("browser:")) {
     live.src = `/live/${encodeURIComponent(camera.value)}.mjpg`;
     live.alt = `Live picture of ${name}`;
   }
@@ -17,7 +20,9 @@ camera?.addEventListener("change", () => {
 
 const going = document.getElementById("going");
 if (going) follow(going);
-if (document.querySelector("#files [data-state=saving]")) lookAgain();
+if (document.querySelector("#files [data-state=saving]")) followFiles();
+if (document.getElementById("in-browser")) prepare();
+else Spool.open().then(showUnfinished);
 
 function follow(place) {
   const name = place.dataset.name;
@@ -52,22 +57,4 @@ function show(place, elapsed, perFile, saved) {
     bar.querySelector("progress").value = state === "recording" ? Math.min(100, (100 * (elapsed - at * perFile)) / perFile) : state === "waiting" ? 0 : 100;
     bar.querySelector(".word").textContent = word;
   });
-}
-
-// The list of files as the server shows it now; one that is being watched is left alone.
-async function renew() {
-  const shown = document.getElementById("files");
-  if (shown && [...shown.querySelectorAll("video")].some((film) => !film.paused)) return;
-  const answer = await fetch(location.href).catch(() => null);
-  if (!answer?.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("files");
-  if (!fresh) return;
-  if (shown) shown.replaceWith(fresh);
-  else document.getElementById("page").append(fresh);
-}
-
-async function lookAgain() {
-  await new Promise((done) => setTimeout(done, FILES_AGAIN_MS));
-  await renew();
-  if (document.querySelector("#files [data-state=saving]")) lookAgain();
 }

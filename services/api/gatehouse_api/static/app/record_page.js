@@ -1,0 +1,210 @@
+// The page Record with the sources of this browser: what is chosen, its preview, and the recording while it goes on.
+
+import { begin as beginBars, show as showBars } from "./record_bars.js";
+import { obstacle } from "./record_failures.js";
+import { Film } from "./record_film.js";
+import { follow } from "./record_files.js";
+import { measure } from "./record_meter.js";
+import { beginSession, stopSession } from "./record_sessions.js";
+import { devices, open } from "./record_sources.js";
+import { Spool } from "./record_spool.js";
+import { Troubles } from "./record_troubles.js";
+import { claim, showUnfinished } from "./record_unfinished.js";
+
+const KINDS = { camera: "Camera of this device", screen: "Screen", both: "Screen and camera, a recording each", microphone: "Microphone" };
+const SHOW_MS = 250;
+const place = (id) => document.getElementById(id);
+const chosen = () => { const [where, kind] = place("camera").value.split(":"); return where === "browser" ? kind : null; };
+
+let source = null, spool = null, endMeter = null;
+
+// Offer the sources of this browser, and what was interrupted in it.
+export async function prepare() {
+  const wrong = obstacle();
+  if (wrong) {
+    if (!place("camera").options.length) problem(wrong);
+    return;
+  }
+  const group = document.createElement("optgroup");
+  group.label = "This browser";
+  const kinds = Object.entries(KINDS).filter(([kind]) => navigator.mediaDevices.getDisplayMedia || !["screen", "both"].includes(kind));
+  group.append(...kinds.map(([kind, name]) => new Option(name, `browser:${kind}`)));
+  place("camera").append(group);
+  if (place("camera").dataset.chosen === undefined) place("camera").value = "browser:camera";
+  place("camera").addEventListener("change", () => (letGo(), arrange()));
+  place("show").addEventListener("click", () => preview().catch((error) => problem(error.message)));
+  place("mirrored").addEventListener("change", arrange);
+  for (const id of ["own-camera", "own-microphone", "height", "fps", "system"]) place(id).addEventListener("change", () => source && preview().catch((error) => problem(error.message)));
+  navigator.mediaDevices.addEventListener("devicechange", list);
+  place("begin").addEventListener("submit", submitted);
+  await list();
+  arrange();
+  spool = await Spool.open();
+  await showUnfinished(spool);
+}
+
+async function list() {
+  const [cameras, microphones] = await Promise.all([devices("videoinput"), devices("audioinput")]);
+  fill(place("own-camera"), cameras);
+  fill(place("own-microphone"), microphones, new Option("None", "none"));
+}
+
+function fill(select, found, ...more) {
+  const before = select.value;
+  select.replaceChildren(...(found.length ? found.map(({ id, name }) => new Option(name, id)) : [new Option("The usual one", "")]), ...more);
+  if ([...select.options].some((option) => option.value === before)) select.value = before;
+}
+
+function arrange() {
+  const kind = chosen();
+  place("in-browser").hidden = kind === null;
+  if (kind) place("in-browser").querySelectorAll("[data-for]").forEach((one) => (one.hidden = !one.dataset.for.split(" ").includes(kind)));
+  const live = place("live");
+  if (live) live.hidden = kind !== null;
+  if (live && kind) live.removeAttribute("src"); // nobody looks at it: it need not be sent
+  place("preview").hidden = !source;
+  if (place("no-picture")) place("no-picture").hidden = Boolean(source);
+  place("preview").classList.toggle("mirrored", kind === "camera" && place("mirrored").checked);
+}
+
+function problem(words) {
+  place("device-problem").hidden = !words;
+  place("device-problem").textContent = words;
+}
+
+function letGo() {
+  endMeter?.();
+  source?.close();
+  source = endMeter = null;
+  place("preview").srcObject = null;
+  place("loudness").hidden = true;
+}
+
+// Open what is chosen and show it, without its sound.
+async function preview() {
+  problem("");
+  letGo();
+  const microphone = place("own-microphone").value;
+  source = await open({
+    kind: chosen(),
+    camera: place("own-camera").value,
+    microphone: microphone === "none" ? null : microphone,
+    height: Number(place("height").value),
+    fps: Number(place("fps").value),
+    system: place("system").checked,
+  });
+  await list();
+  const { stream } = source.films[0];
+  if (stream.getVideoTracks().length) place("preview").srcObject = stream;
+  endMeter = measure(stream, place("meter"), (silent) => (place("silent").hidden = !silent));
+  place("loudness").hidden = !endMeter;
+  arrange();
+}
+
+async function submitted(event) {
+  if (!chosen()) return; // a server's camera: the form is sent
+  event.preventDefault();
+  const start = event.submitter;
+  start.disabled = true;
+  try {
+    if (!source) await preview();
+    await record();
+  } catch (error) {
+    problem(error.message);
+  }
+  start.disabled = false;
+}
+
+const minutes = (name) => Math.round(Number(place("begin").elements[name].value.trim().replace(",", ".")) * 60);
+
+async function record() {
+  const name = place("begin").elements.name.value.trim(), total = minutes("total"), perFile = minutes("chunk");
+  const troubles = new Troubles(place("own-problem"));
+  const wanted = { user_name: name, total_duration_seconds: total, chunk_duration_seconds: perFile };
+  const films = [];
+  let first = null;
+  for (const { what, stream } of source.films) {
+    const session = await beginSession(first ? { ...wanted, beside: first.session_id } : wanted);
+    first ??= session;
+    const film = new Film(stream, spool, {
+      onSlice: () => film.elapsedMs >= total * 1000 && end(films),
+      onEnded: () => end(films),
+      onSent: () => (film.isSent = true),
+      onWait: (wait) => troubles.wait(wait),
+      onGoing: () => troubles.going(),
+      onUnkept: () => troubles.unkept(),
+      onFailed: (error) => troubles.refused(error.message),
+    });
+    claim(session.session_id);
+    const startedMs = Date.now();
+    const extension = stream.getVideoTracks().length ? "video" : "sound";
+    try {
+      await film.start({ session: session.session_id, user: session.user_name, startedMs, name: `${what}-${extension}-${new Date(startedMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}` });
+    } catch (error) {
+      films.forEach((one) => one.stop());
+      stopSession(session.user_name);
+      throw error;
+    }
+    stream.getVideoTracks().forEach((track) => track.addEventListener("ended", () => end(films)));
+    films.push(film);
+  }
+  await goOn(films, { name: first.user_name, total, perFile, troubles });
+}
+
+function end(films) {
+  films.forEach((film) => film.stop());
+}
+
+// Show a recording until all of it is on the server.
+async function goOn(films, { name, total, perFile, troubles }) {
+  const main = films[0];
+  place("begin").hidden = true;
+  place("what").hidden = true;
+  place("own").hidden = false;
+  place("own-name").textContent = name;
+  beginBars(total, perFile);
+  place("own-title").focus();
+  place("pause").onclick = () => films.forEach((film) => (film.isPaused ? film.resume() : film.pause()));
+  place("stop").onclick = () => end(films);
+  const guard = (event) => event.preventDefault();
+  addEventListener("beforeunload", guard);
+  const wake = keepAwake(() => main.isGoing);
+  let isStopped = false;
+  const look = () => {
+    const elapsed = main.elapsedMs / 1000, unsent = films.reduce((sum, film) => sum + film.unsent, 0);
+    if (elapsed >= total) end(films);
+    const isGoing = films.some((film) => film.isGoing);
+    if (!isGoing && !isStopped) {
+      isStopped = true;
+      letGo();
+      arrange();
+      wake();
+      films.forEach(() => stopSession(name));
+    }
+    const isSent = films.every((film) => film.isSent);
+    showBars({ elapsed, arrived: main.arrivedMs / 1000, total, perFile, isGoing, isPaused: main.isPaused, isSent, bytes: films.reduce((sum, film) => sum + film.bytes, 0), unsent });
+    troubles.behind(unsent, elapsed - main.arrivedMs / 1000);
+    place("own-state").textContent = isGoing ? (main.isPaused ? "Paused" : "Recording") : isSent ? "Recorded" : "Uploading";
+    place("own-state").parentElement.className = `rec${isSent ? " done" : main.isPaused || !isGoing ? " paused" : ""}`;
+    place("pause").textContent = main.isPaused ? "Go on" : "Pause";
+    place("pause").hidden = place("stop").hidden = !isGoing;
+    return isSent;
+  };
+  await new Promise((done) => {
+    const timer = setInterval(() => look() && (clearInterval(timer), done()), SHOW_MS);
+  });
+  removeEventListener("beforeunload", guard);
+  place("again").hidden = false;
+  await follow(`/record?${new URLSearchParams({ name })}`, 1);
+}
+
+// Keep the screen on while something is recorded, again whenever the page is looked at anew; return what ends it.
+function keepAwake(isGoing) {
+  let lock = null;
+  const hold = async () => {
+    if (document.visibilityState === "visible" && isGoing()) lock = await navigator.wakeLock?.request("screen").catch(() => null);
+  };
+  document.addEventListener("visibilitychange", hold);
+  hold();
+  return () => (document.removeEventListener("visibilitychange", hold), lock?.release());
+}

@@ -1,0 +1,73 @@
+// The way of a recording to the server: each slice into the spool first, then into the upload, dropped when it has arrived.
+
+import { QueueSource, TusUpload } from "./tus_client.js";
+
+class SpooledSource extends QueueSource {
+  constructor(from, acknowledged) {
+    super(from);
+    this.told = acknowledged;
+  }
+  acknowledged(offset) {
+    super.acknowledged(offset);
+    this.told(offset);
+  }
+}
+
+export class RecordingUpload {
+  #spool; #session; #source; #tus; #hooks;
+
+  // recording: as the spool keeps it; from: how many bytes of it are not in `add` any more. Hooks: onProgress({sent, size}),
+  // onWait({reason, seconds, message}), onGoing(), onUnkept(error): the spool does not take it.
+  constructor(spool, recording, hooks, from = 0) {
+    this.#spool = spool;
+    this.#session = recording.session;
+    this.#hooks = hooks;
+    this.#source = new SpooledSource(from, (offset) => this.#keep((kept) => kept.acknowledged(recording.session, offset)));
+    const metadata = { filename: recording.name, filetype: recording.type.split(";")[0], username: recording.user, session: recording.session, started_at: new Date(recording.startedMs).toISOString() };
+    this.#tus = new TusUpload(this.#source, {
+      url: recording.url,
+      metadata,
+      key: `recording-${recording.session}`,
+      onBegun: (url) => this.#keep((kept) => kept.change(recording.session, { url })),
+      onProgress: ({ sent, size }) => hooks.onProgress?.({ sent, size }),
+      onWait: (wait) => hooks.onWait?.(wait),
+      onGoing: () => hooks.onGoing?.(),
+    });
+    this.size = from;
+  }
+
+  get sent() { return this.#tus.offset; }
+
+  async add(blob) {
+    const from = this.size;
+    this.size += blob.size;
+    await this.#keep((kept) => kept.add(this.#session, from, blob));
+    this.#source.add(blob);
+  }
+
+  // What was kept before, and is there already.
+  addKept(blob) {
+    this.size += blob.size;
+    this.#source.add(blob);
+  }
+
+  async end() {
+    await this.#keep((kept) => kept.change(this.#session, { isWhole: true }));
+    this.#source.end();
+  }
+
+  // Send all of it, however long the server or the network is away; then nothing of it is kept here any more.
+  async run() {
+    await this.#tus.run();
+    await this.#keep((kept) => kept.forget(this.#session));
+  }
+
+  async #keep(work) {
+    if (!this.#spool) return;
+    try {
+      await work(this.#spool);
+    } catch (error) {
+      this.#hooks.onUnkept?.(error);
+    }
+  }
+}
