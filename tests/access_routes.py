@@ -81,6 +81,12 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/cameras/<string:camera>/export": Route(
         f"/api/v1/cameras/{{camera}}/export?{_RANGE}", _one(Scope.FOOTAGE_EXPORT), EXPORT
     ),
+    "POST /api/v1/exports": Route(
+        "/api/v1/exports",
+        _one(Scope.FOOTAGE_EXPORT),
+        EXPORT,
+        json={"cameras": ["{camera}"], "from": "{from}", "to": "{to}"},
+    ),
     "GET /api/v1/plates": Route("/api/v1/plates?cameras={camera}", _PLATES, PLAYBACK, names=False),
     "GET /api/v1/plates/confidences": Route(
         f"/api/v1/plates/confidences?cameras={{camera}}&{_RANGE}", _PLATES, PLAYBACK, names=False

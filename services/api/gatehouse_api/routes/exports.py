@@ -101,7 +101,7 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
     zipped = len(parts) + len(missing) > 1 or body.signed
     stamp = compact(wanted.start, ctx.core.zone)
     name = f"{body.cameras[0] if len(body.cameras) == 1 else 'cameras'}_{stamp}.{'zip' if zipped else 'mp4'}"
-    media, job = MediaExports(ctx.core.db).ask(
+    _, job = MediaExports(ctx.core.db).ask(
         asks.number,
         asks.name,
         name,
@@ -111,8 +111,7 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
         now_us,
         lambda number: keys.media_folder(asks.number, asks.name, number),
     )
-    answer = jsonify({**job_view(job).model_dump(), "media": media.number})
-    return answer, 202, {"Location": f"/api/v1/jobs/{job.id}"}
+    return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
 
 
 def _films(camera: str, span: Interval, most_us: int) -> list[dict[str, object]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Media, Piece, Upload
-from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, NotFound, TooLarge, Unavailable
+from gatehouse_common.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from gatehouse_common.intake import was_blob
 from gatehouse_common.runtime import Core
 
@@ -166,9 +166,6 @@ class BlobDesk:
             if self._is_received(upload):
                 raise
             return Piece("", blob.number, 0, "", "")
-        except GatehouseError:
-            self._engine.discard([piece])
-            raise
         if there is not None:
             self._engine.discard([piece])
         return there

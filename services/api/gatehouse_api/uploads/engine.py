@@ -243,8 +243,12 @@ class UploadEngine:
             check.verify()
             if self._core.clock.monotonic_us() - began_us > _CHECKED_US:
                 raise Unavailable("this came too slowly to be checked as a whole: send less at once.")
-            return self.uploads.append(upload.id, pieces, self._core.clock.now_us(), self.expires_us())
         except GatehouseError:
+            self.discard(pieces)
+            raise
+        try:
+            return self.uploads.append(upload.id, pieces, self._core.clock.now_us(), self.expires_us())
+        except Conflict:  # of any other error nobody knows whether it counts by now: the janitor finds out
             self.discard(pieces)
             raise
 
