@@ -68,7 +68,7 @@ def page(browser: Browser, gatehouse: Running) -> Iterator[Page]:
 
 
 def told(page: Page) -> str:
-    rows = page.locator("#sending .told")
+    rows = page.locator("#sending .so-far")
     return rows.first.inner_text() if rows.count() else ""
 
 
