@@ -32,7 +32,7 @@ def running(data: Path, *arguments: str, plates: bool = False) -> Iterator[tuple
 
 def address(process: subprocess.Popen[bytes], log: Path) -> str:
     """Return the address that the process announces."""
-    for _ in range(600):
+    for _ in range(3000):
         match = re.search(r"^Open (http://\S+?)/?$", log.read_text(errors="replace"), re.MULTILINE)
         if match:
             return match[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -57,7 +58,8 @@ def _blobs() -> list[bytes]:
 def _copy(folder: Path, blobs: list[bytes]) -> float:
     """Return how fast a file is copied and durable, MiB/s."""
     source, copy = folder / "source", folder / "copy"
-    source.write_bytes(b"".join(blobs))
+    with source.open("wb") as file:
+        file.writelines(blobs)
     os.sync()
     began = time.perf_counter()
     subprocess.run(["cp", source, copy], check=True)
@@ -75,6 +77,7 @@ def _upload(data: Path, blobs: list[bytes], kind: str) -> float:
         sender = Sender([urlparse(url).port or 0], "film", json=kind == "json")
         took = sender.send(blobs)
         _check(sender, blobs, data, f"sqlite:///{data}/gatehouse.db")
+    shutil.rmtree(data)
     return len(blobs) / took
 
 
@@ -145,5 +148,8 @@ def _check(sender: Sender, blobs: list[bytes], store: Path, database: str) -> No
     for piece in uploads.pieces(uploads.medium(numbers.pop()).upload or ""):
         stored.update((store / piece.key).read_bytes())
     db.close()
-    if stored.digest() != hashlib.sha256(b"".join(blobs)).digest():
+    sent = hashlib.sha256()
+    for blob in blobs:
+        sent.update(blob)
+    if stored.digest() != sent.digest():
         raise RuntimeError("what is stored is not what was sent")

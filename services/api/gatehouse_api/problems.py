@@ -40,6 +40,7 @@ _COMPAT = frozenset({"/camera_info", "/recordings", "/recordings/recording_index
 """Paths whose clients know errors as plain text."""
 _OURS = ("/api/v1/", "/api/docs")
 """Paths below `/api/` that are not an older recorder's."""
+_ROOM_AFTER_S = "60"
 _DETAIL = ("/v2/", "/upload_blob", "/upload/", "/videos/", "/video/", "/srce/api/")
 """Paths that begin so have clients that know errors as ``{"detail": ...}``."""
 
@@ -114,6 +115,8 @@ def from_error(error: GatehouseError) -> Response:
     answer = problem(error.kind.status, error.kind.slug, _TITLES[error.kind], error.message, **more)
     if isinstance(error, Unauthenticated):
         answer.headers["WWW-Authenticate"] = _challenge()
+    if error.kind is Kind.EXHAUSTED:
+        answer.headers["Retry-After"] = _ROOM_AFTER_S
     if isinstance(error, TooOften):
         answer.headers["Retry-After"] = str(math.ceil(error.after_s))
     return answer

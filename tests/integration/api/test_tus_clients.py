@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,6 +20,7 @@ from browser_kit import FLAGS, chromium
 from gatehouse_api.service import build
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
+from running import COMMAND
 from server_kit import serving
 from upload_kit import bytes_of, film
 
@@ -96,3 +99,27 @@ def test_tus_js_client_uploads_pauses_and_resumes(site: tuple[str, Core]) -> Non
     found = requests.get(url + told["url"], timeout=10).json()
     assert (found["state"], found["name"]) == ("complete", "screen.webm")
     assert bytes_of(core, found["media"]) == data
+
+
+@pytest.mark.parametrize("door", ["tus", "blob"])
+def test_the_command_uploads_and_goes_on(site: tuple[str, Core], tmp_path: Path, door: str) -> None:
+    """S4-15: `gatehouse upload FILE --api tus|blob --blob-size`; one that was broken off is gone on with."""
+    url, core = site
+    data, file = film(3 * MIB + 5, 8), tmp_path / f"{door}.webm"
+    file.write_bytes(data)
+    command = [COMMAND, "upload", str(file), "--url", url, "--api", door, "--blob-size", "512KiB", "--json"]
+    if door == "tus":
+        options: dict[str, Any] = {
+            "file_stream": io.BytesIO(data),
+            "chunk_size": MIB,
+            "metadata": {"filename": file.name},
+        }
+        begun = Tuspy(f"{url}/api/v1/uploads").uploader(file_stream=io.BytesIO(data), **options)
+        begun.upload(stop_at=MIB)
+    done = subprocess.run([*command, "--user", "Ann"], capture_output=True, timeout=60, check=True)
+    told = json.loads(done.stdout)
+    if door == "tus":
+        assert url + told["url"] == begun.url
+    assert bytes_of(core, told["media"] if door == "tus" else told["id"]) == data
+    wrong = [*command[:3], "--url", url, "--api", "blob"]
+    assert subprocess.run(wrong, capture_output=True, timeout=60, check=False).returncode == 2

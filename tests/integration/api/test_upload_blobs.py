@@ -137,6 +137,10 @@ def test_an_end_that_nobody_named_is_said(core: Core, client: FlaskClient) -> No
     assert done[0] is not None
     assert bytes_of(core, done[0]["video_data"]["id"]) == data
     assert client.post("/upload_blob/complete", json={**told, "filename": "none"}).status_code == 404
+    send(client, 0, film(BLOB), name="single")
+    alone = client.post("/upload_blob/complete", json={**told, "filename": "single"}).json
+    assert alone is not None
+    assert bytes_of(core, alone["video_data"]["id"]) == film(BLOB)
 
 
 def test_forms_data_urls_and_real_values(core: Core, client: FlaskClient) -> None:
@@ -186,8 +190,9 @@ def test_bad_blobs(core: Core, client: FlaskClient, more: dict[str, Any], field:
 
 def test_what_is_no_json_and_what_is_too_large(core: Core, client: FlaskClient) -> None:
     """S4-8, S4-18: a blob has a limit, and so has the body around it."""
-    for body in (b"", b"[]", b"{", b"\xff"):
-        assert client.post("/upload_blob/", data=body, content_type="application/json").status_code == 400
+    for body in (b"", b"[]", b"{", b"\xff", b"[" * 100_000):
+        for kind in ("application/json", "text/plain"):
+            assert client.post("/upload_blob/", data=body, content_type=kind).status_code == 400
     assert send(client, 1, b"x" * ((16 << 20) + 1), name="large")[0] == 413
     assert client.post("/upload_blob/", data=b"x" * (26 << 20), content_type="application/json").status_code == 413
     assert send(client, 1, film(16 << 20), name="largest") == (200, ONE)

@@ -48,7 +48,7 @@ def test_blobs_to_two_servers_of_which_one_is_killed(site: tuple[Replicas, Core]
     """S4-5: permuted, 30 % twice, eight at once, to two in turn, killed -9 in the midst: one medium, byte for byte."""
     servers, core = site
     of_s3 = "s3" in str(core.settings.values.storage_url)
-    data = film((12 if of_s3 else 32) * MIB - 123, 7)
+    data = film((6 if of_s3 else 24) * MIB - 123, 7)
     blobs = [data[at : at + MIB] for at in range(0, len(data), MIB)]
     sender, done = Sender(servers.ports, "killed"), threading.Event()
 

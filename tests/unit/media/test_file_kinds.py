@@ -45,7 +45,7 @@ def make(folder: Path, name: str, *options: str) -> bytes:
         ("b.mp3", "audio/mpeg", ("-vn", "-id3v2_version", "0", "-write_xing", "0")),
         ("a.aac", "audio/aac", ("-vn",)),
         ("a.flac", "audio/flac", ("-vn",)),
-        ("a.ogg", "application/ogg", ("-vn",)),
+        ("a.ogg", "audio/ogg", ("-vn",)),
         ("a.wav", "audio/wav", ("-vn",)),
     ],
 )

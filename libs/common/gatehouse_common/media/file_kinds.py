@@ -35,7 +35,7 @@ ASF = FileKind("video/x-ms-asf", "wmv")
 MP3 = FileKind("audio/mpeg", "mp3")
 AAC = FileKind("audio/aac", "aac")
 FLAC = FileKind("audio/flac", "flac")
-OGG = FileKind("application/ogg", "ogg")
+OGG = FileKind("audio/ogg", "ogg")
 WAV = FileKind("audio/wav", "wav")
 
 KINDS: Final = (WEBM, MATROSKA, MP4, QUICKTIME, M4A, AVI, MPEG_TS, MPEG_PS, FLV, ASF, MP3, AAC, FLAC, OGG, WAV)

@@ -105,7 +105,10 @@ def _told() -> dict[str, Any]:
         told: dict[str, Any] = dict(request.form.items())
         file = request.files.get("blobObject")
         return told if file is None else {**told, "blobObject": file.stream.read()}
-    found = request.get_json(silent=True, force=True)
+    try:
+        found = request.get_json(silent=True, force=True)
+    except RecursionError as error:
+        raise InvalidInput("the body is nested too deeply.") from error
     if not isinstance(found, dict):
         raise InvalidInput("the body has to be a JSON object, or a form.")
     return found

@@ -212,7 +212,7 @@ def _open_name(owner: Owner, name: str) -> str:
 def _missing(pieces: list[Piece]) -> str:
     """Return which numbers are missing before the last, for people; empty: none."""
     there = {piece.position for piece in pieces}
-    last = max(there, default=0)
-    lost = [number for number in range(1, last) if number not in there] if last else ["1"]
+    first = 0 if 0 in there else 1
+    lost = [number for number in range(first, max(there, default=first + 1)) if number not in there]
     some = ", ".join(str(number) for number in lost[:_SHOWN])
     return some + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")

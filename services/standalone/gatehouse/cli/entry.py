@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "footage": ("footage:footage", "Save a range of footage as one exact file."),
     "coverage": ("coverage:coverage", "Tell how much of each camera is recorded, and why the rest is not."),
     "export": ("export:export", "Save a range of footage as a signed file that others can verify."),
+    "upload": ("upload:upload", "Upload a film to a running Gatehouse, and go on where it was broken off."),
     "plates": ("plates:plates", "Look for plates that were read; read those of a picture."),
     "check": ("check:check", "Compare files and index; with --repair, mend what differs."),
     "verify": ("verify:verify", "Hold footage and exports to their digests: is it what was recorded?"),
