@@ -25,6 +25,10 @@ _END_S = 5.0
 _KEPT_BYTES = 4000
 _MOST_OUTPUT = 4 << 20
 _SAID_BYTES = 300
+_PASSED = (
+    *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV"),
+    *("LIBVA_DRIVER_NAME", "XDG_RUNTIME_DIR", "CUDA_VISIBLE_DEVICES"),
+)
 _PATH = re.compile(r"(?:file:)?/[^\s:']+")
 """Of a program's last words its users read the words, and not where this machine keeps what."""
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
@@ -124,6 +128,7 @@ class _Child:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 cwd=folder,
+                env=_environment(),
                 start_new_session=True,
             )
         except OSError as error:
@@ -189,6 +194,15 @@ class _Child:
             self._process.wait()
         self._out.close()
         self._err.close()
+
+
+def _environment() -> dict[str, str]:
+    """Return what a child knows of its surroundings: no secrets, for what it reads may get the better of it.
+
+    Libraries that reckon take memory for each core of the machine, unless they are told otherwise.
+    """
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    return {**passed, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "4"}
 
 
 def _written(folder: Path | None) -> dict[str, tuple[int, int]]:

@@ -72,12 +72,11 @@ class Transcoder:
 
     def health(self) -> list[Check]:
         """Return whether jobs are done; those that failed are told, and no reason to be unready."""
-        failed = f"{self._failed} jobs failed within a day: the library says which, and why" if self._failed else ""
-        return [
-            check(self._core.db),
-            Check("transcoder", ok=not self._trouble, detail=self._trouble),
-            Check("jobs", ok=True, detail=failed),
-        ]
+        trouble = check(self._core.db).detail or self._trouble
+        if trouble or not self._failed:
+            return [Check("transcoder", ok=not trouble, detail=trouble)]
+        failed = f"{self._failed} jobs failed within a day: the library says which, and why"
+        return [Check("transcoder", ok=True, detail=failed)]
 
     def _hear(self, delivery: Delivery) -> None:
         message = delivery.message

@@ -24,7 +24,7 @@ from gatehouse_common.settings import load
 from media_jobs_kit import browser_film, ended, files, media, upload
 from running import environment, wait_for
 
-UPLOADS = int(os.environ.get("GATEHOUSE_TEST_UPLOADS", "30"))
+UPLOADS = int(os.environ.get("GATEHOUSE_TEST_UPLOADS", "24"))
 """200 is what the report of a release is made with."""
 
 

@@ -34,6 +34,13 @@ def test_what_it_says_is_returned_and_what_it_fails_of() -> None:
         python("import sys; sys.exit('one line\\nfile:/data/uploads/x.webm: no such film')")
 
 
+def test_it_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4-18: of a program that a film has got the better of, too."""
+    monkeypatch.setenv("GATEHOUSE_DATABASE_URL", "mysql://user:canary@host/db")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
+    assert "canary" not in python("import os; print(dict(os.environ))")
+
+
 @pytest.mark.parametrize(
     ("code", "limits", "words"),
     [
