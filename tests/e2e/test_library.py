@@ -40,7 +40,22 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six seconds with sound, about a megabyte, as a browser would record them."""
     made = tmp_path_factory.mktemp("film") / "Hof früh.webm"
     sources = ("-f", "lavfi", "-i", "testsrc2=size=320x240:rate=15", "-f", "lavfi", "-i", "sine=440")
-    coded = ("-t", "6", "-c:v", "libvpx", "-b:v", "1500k", "-minrate", "1500k", "-c:a", "libopus")
+    coded = (
+        "-t",
+        "6",
+        "-c:v",
+        "libvpx",
+        "-deadline",
+        "realtime",
+        "-cpu-used",
+        "8",
+        "-b:v",
+        "1500k",
+        "-minrate",
+        "1500k",
+        "-c:a",
+        "libopus",
+    )
     subprocess.run(["ffmpeg", "-v", "error", *sources, *coded, str(made)], check=True)
     return made
 
@@ -53,7 +68,7 @@ def page(browser: Browser, gatehouse: Running) -> Iterator[Page]:
 
 
 def told(page: Page) -> str:
-    rows = page.locator("#sending .told")
+    rows = page.locator("#sending .so-far")
     return rows.first.inner_text() if rows.count() else ""
 
 

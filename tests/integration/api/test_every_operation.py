@@ -12,11 +12,16 @@ from access_kit import GATE, AccessSite, access_site
 from gatehouse_api.service import build
 from gatehouse_common.accounts import Role, Scope
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import Logins, Tokens, Users
+from gatehouse_common.db import Logins, MediaJobs, Tokens, Users
+from gatehouse_common.db.media_records import VIDEO
+from gatehouse_common.runtime import Core
+from media_rows import add_file, put
 from pipeline_kit import add_camera
 from schema_kit import Trial
 from server_kit import serving
 
+OLD = ("", "/srce/api")
+"""Where the older uploader's routes are."""
 EXAMPLES = {"admin": 3, "viewer at the gate": 2, "nobody": 1}
 """Of each operation, of those that fit and those that do not, for each of who asks."""
 NEVER_TAKEN = {
@@ -96,8 +101,10 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         requests.post(f"{url}/api/v1/links", json=span, headers=_shown(site, "admin"), timeout=10).json()
         for _ in range(2)
     )
+    media = _media(site.core, list(EXAMPLES).index(who) * 10 + 1)
     real = {
         **there,
+        "media": media["ready"],
         "segment": there["clip"],
         "detection": there["plate"],
         "event": there["plate"],
@@ -118,8 +125,30 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         "DELETE /api/delete-video/{chunk}": {"chunk": there["file"]},
         "POST /api/v1/session-files/{chunk}/restore": {"chunk": there["trashed"]},
         "POST /v2/video/cleanup": {"retention_days": "10000"},
+        "DELETE /api/v1/media/{media}": {"media": media["spare"]},
+        "POST /api/v1/media/{media}/restore": {"media": media["trashed"]},
+        "POST /api/v1/media/{media}/retry": {"media": media["failed"]},
+        "GET /api/v1/media/{media}/hls/{name}": {"name": "hls"},
+        "DELETE /api/v1/jobs/{job}": {"job": media["job"]},
+        **{f"GET {old}/video/stream/{{video}}": {"video": media["ready"]} for old in OLD},
+        **{f"DELETE {old}/video/{{video}}": {"video": media[f"old{old}"]} for old in OLD},
     }
     return real, spare
+
+
+def _media(core: Core, first: int) -> dict[str, str]:
+    """Media in each of the ways that they may be, and a job of one: numbers and the job's id, by what they are."""
+    states = {"ready": "ready", "spare": "ready", "trashed": "trashed", "failed": "failed"}
+    names = [*states, *(f"old{old}" for old in OLD)]
+    made = {}
+    for number, name in enumerate(names, first):
+        media = made[name] = put(core.db, number, state=states.get(name, "ready"), before_trash="ready")
+        for kind, type_ in (("original", "video/webm"), ("thumbnail", "image/jpeg"), ("sprite", "image/jpeg")):
+            core.store.put_bytes(add_file(core.db, media, kind, type=type_).key, b"0123456789")
+        hls = add_file(core.db, media, "hls", variant="hls", type="application/vnd.apple.mpegurl")
+        core.store.put_bytes(hls.key, b"#EXTM3U\n..")
+    job = MediaJobs(core.db).ask(made["ready"], VIDEO, {"format": "gif"}, core.clock.now_us(), 0, "somebody")
+    return {"job": job.id, **{name: str(media.number) for name, media in made.items()}}
 
 
 @pytest.mark.slow

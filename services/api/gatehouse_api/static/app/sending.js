@@ -88,7 +88,7 @@ function newRow(list, name) {
   const item = element("li", {});
   const bar = element("progress", { max: 1, value: 0 });
   bar.setAttribute("aria-label", `Upload of ${name}`);
-  const words = element("span", { className: "told" });
+  const words = element("span", { className: "so-far" });
   const acts = element("span", { className: "row" });
   item.append(element("span", { className: "name", textContent: name }), acts, bar, words);
   list.append(item);
@@ -100,6 +100,7 @@ function newRow(list, name) {
       words.textContent = text;
       if (part !== undefined) bar.value = part;
       bar.hidden = state === "failed";
+      if (state === "failed") acts.replaceChildren(button("Dismiss", `Dismiss ${name}`, () => row.remove()));
     },
     attach(upload, gone) {
       acts.replaceChildren();
