@@ -84,8 +84,12 @@ class Process:
         self.running.send_signal(signal.SIGTERM)
 
     def stop(self, timeout: float = 20) -> int:
-        assert self.running is not None
         self.end()
+        return self.wait(timeout)
+
+    def wait(self, timeout: float) -> int:
+        """Wait until it has ended; return its exit code."""
+        assert self.running is not None
         return self.running.wait(timeout)
 
 

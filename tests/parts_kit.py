@@ -48,7 +48,7 @@ def parts(folder: Callable[[], Path], **settings: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
             for process in running:
                 process.end()
-            assert [process.stop(60) for process in running] == [0] * len(running)
+            assert [process.wait(60) for process in running] == [0] * len(running)
         finally:
             for process in running:
                 process.kill()

@@ -427,8 +427,7 @@ def test_a_mark_in_the_hour_that_comes_twice_is_the_instant_that_was_marked(page
           const times = [];  // each half hour around the changes of all these zones, and any hour of the days between
           for (const day of ['03-08', '03-29', '04-04', '10-03', '10-25', '11-01'])
             for (let k = -72; k < 72; k++) times.push(Date.parse(`2026-${day}T12:00:07.123Z`) + k * half);
-          const end = Date.parse('2026-11-30T00:00:00Z');
-          for (let ms = Date.parse('2026-03-01T00:00:07.123Z'); ms < end; ms += 49 * half)
+          for (let ms = Date.parse('2026-03-01T00:00:07.123Z'); ms < Date.parse('2026-11-30T00:00Z'); ms += 49 * half)
             times.push(ms);
           for (const name of ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kolkata', 'UTC']) {
             const zone = new Zone(name);
