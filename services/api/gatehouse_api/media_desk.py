@@ -55,12 +55,22 @@ class MediaDesk:
 
     def library(self, asks: Principal) -> MediaLibrary:
         """Return what finds media that are there for somebody."""
-        return MediaLibrary(self._core.db, self.owner(asks))
+        return MediaLibrary(self._core.db, self.owner(asks), self.exports_of(asks))
+
+    def exports_of(self, asks: Principal) -> frozenset[int] | None:
+        """Return whose exports there are for somebody; None: of all whose media there are.
+
+        They show cameras, and a medium has none that could be asked for: so others' are there for who sees all cameras,
+        and for a token that is limited to some there are none.
+        """
+        if self._is_open or asks.cameras() is None:
+            return None
+        return frozenset() if asks.token is not None else frozenset({asks.number})
 
     def jobs_seen(self, asks: Principal) -> JobsSeen:
         """Return which jobs there are for somebody: their own, all users', those of the house for who runs it."""
         visible = visible_to(asks, None, self._core.clock.now_us())
-        return JobsSeen(asks.may(Scope.SETTINGS_ADMIN), self.owner(asks), visible)
+        return JobsSeen(asks.may(Scope.SETTINGS_ADMIN), self.owner(asks), visible, self.exports_of(asks))
 
     def get(self, which: str, asks: Principal, *, trashed: bool = False) -> Media:
         """Return a medium by its number or its id; with ``trashed`` one that is in the trash.
