@@ -18,6 +18,7 @@ from gatehouse_common.db import (
     MediaJobs,
     MediaLibrary,
     MediaTrash,
+    Users,
 )
 from gatehouse_common.db.media_records import NOBODY
 from gatehouse_common.errors import Conflict, Forbidden, GatehouseError, InvalidInput, NotFound
@@ -41,11 +42,12 @@ class MediaDesk:
 
     Args:
         core: the index, the store, the bus, the time.
+        users: who there is.
         audit: where it is written down what was deleted and changed.
     """
 
-    def __init__(self, core: Core, audit: Audit) -> None:
-        self._core, self._audit = core, audit
+    def __init__(self, core: Core, users: Users, audit: Audit) -> None:
+        self._core, self._users, self._audit = core, users, audit
         self._jobs, self._trash = MediaJobs(core.db), MediaTrash(core.db)
         self._is_open = core.settings.values.auth.mode == "open"
 
@@ -61,11 +63,15 @@ class MediaDesk:
         """Return whose exports there are for somebody; None: of all whose media there are.
 
         They show cameras, and a medium has none that could be asked for: so others' are there for who sees all cameras,
-        and for a token that is limited to some there are none.
+        and for a token that sees fewer than its user there are none.
         """
         if self._is_open or asks.cameras() is None:
             return None
-        return frozenset() if asks.token is not None else frozenset({asks.number})
+        if asks.token is not None:
+            user = self._users.get(asks.user)
+            if user.all_cameras or frozenset(self._users.grants(user.id)) != asks.cameras():
+                return frozenset()
+        return frozenset({asks.number})
 
     def jobs_seen(self, asks: Principal) -> JobsSeen:
         """Return which jobs there are for somebody: their own, all users', those of the house for who runs it."""

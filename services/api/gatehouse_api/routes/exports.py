@@ -93,10 +93,10 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
             clamped, _ = clamp(camera, wanted)
             held = ctx.footage.find_chunks(camera, clamped.start, clamped.end)
             if not held and not any(one.start_us < clamped.end for one in ctx.footage.open_chunks(camera)):
-                raise not_recorded(camera, wanted, NotFound(f"nothing of camera {camera!r} is recorded then"))
+                raise NotFound(f"nothing of camera {camera!r} is recorded then")
             size += sum(chunk.bytes for chunk in held)
         except NotFound as error:
-            missing[camera] = error
+            missing[camera] = not_recorded(camera, wanted, error)
             continue
         parts += _films(camera, clamped, round(ctx.core.settings.values.api.max_range_seconds * SECOND))
     if not parts:
