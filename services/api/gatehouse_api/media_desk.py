@@ -157,7 +157,7 @@ class MediaDesk:
         self._note("media.restored", found, asks, caller)
         restored = self.library(asks).restore(found.number, self._core.clock.now_us(), asks.name)
         for job in self.newest_jobs([found.number]).get(found.number, [])[:1]:
-            self._tell(job)
+            self.tell(job)
         return restored
 
     def ask(self, which: str, kind: str, parameters: Mapping[str, Any], asks: Principal) -> Job:
@@ -165,12 +165,17 @@ class MediaDesk:
 
         Raises:
             NotFound: there is none for who asks.
-            Conflict: it is not ready.
+            Forbidden: it is another's.
+            Conflict: it is not ready, or an archive of films.
         """
+        found = self.get(which, asks)
+        self._refuse_others(found, asks, "have something made of")
+        if not found.type.startswith(("video/", "audio/")):
+            raise Conflict(f"medium {found.number} is {found.type}: no film or sound can be made of it.")
         now_us = self._core.clock.now_us()
         user = NOBODY if self._is_open else asks.number
-        job = self._jobs.ask(self.get(which, asks), kind, parameters, now_us, user, asks.name)
-        self._tell(job)
+        job = self._jobs.ask(found, kind, parameters, now_us, user, asks.name)
+        self.tell(job)
         return job
 
     def retry(self, which: str, asks: Principal) -> Job:
@@ -178,10 +183,13 @@ class MediaDesk:
 
         Raises:
             NotFound: there is none for who asks.
+            Forbidden: it is another's.
             Conflict: it has not failed.
         """
-        job = self._jobs.retry(self.get(which, asks), self._core.clock.now_us(), asks.name)
-        self._tell(job)
+        found = self.get(which, asks)
+        self._refuse_others(found, asks, "try again what became of")
+        job = self._jobs.retry(found, self._core.clock.now_us(), asks.name)
+        self.tell(job)
         return job
 
     def cancel(self, job_id: str, asks: Principal, caller: Caller) -> Job:
@@ -198,14 +206,14 @@ class MediaDesk:
         job = self._jobs.cancel(found.id, self._core.clock.now_us())
         now_us = self._core.clock.now_us()
         self._audit.write(deed_of(asks, caller, "job.cancelled", f"job {job.id}", {"kind": job.kind}), now_us)
-        self._tell(job)
+        self.tell(job)
         return job
 
     def _refuse_others(self, found: Media, asks: Principal, what: str) -> None:
         if not self._is_open and found.owner != asks.number and not asks.may(Scope.FOOTAGE_DELETE):
             raise Forbidden(f"you can {what} your own media only.")
 
-    def _tell(self, job: Job) -> None:
+    def tell(self, job: Job) -> None:
         """Say that a job has changed: workers look for it, and pages show it; both look at rows, too."""
         message = JobChanged(
             camera=SITE,

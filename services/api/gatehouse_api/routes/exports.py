@@ -116,6 +116,7 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
         now_us,
         lambda number: keys.media_folder(asks.number, asks.name, number),
     )
+    ctx.media.tell(job)
     return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
 
 
