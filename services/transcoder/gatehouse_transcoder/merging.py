@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from gatehouse_common.db import Piece, Upload
-from gatehouse_common.errors import Conflict, DataLoss, from_os_error
+from gatehouse_common.errors import Conflict, DataLoss, NotFound, from_os_error
 
 from .types_of_files import extension_of
 from .work import Work
@@ -26,9 +26,47 @@ def merge(work: Work) -> None:
         return
     upload = work.rows.upload(work.media.upload)
     pieces = work.rows.pieces(upload)
-    if work.file("original") is None:
+    if work.file("original") is None and not _adopt(work, upload, pieces):
         _make_original(work, upload, pieces)
     _delete(work, pieces)
+
+
+def _adopt(work: Work, upload: Upload, pieces: Sequence[Piece]) -> bool:
+    """Let an original that is in the store without a row be the medium's; return False if there is none that is it.
+
+    Whoever stored it died before its row was written, or the index has lost the row since: then the pieces may be gone.
+    """
+    for attempt in range(1, _MOST_NAMES):
+        key = _key(work, attempt)
+        try:
+            size = work.core.store.stat(key).size
+        except NotFound:
+            return False
+        digest = _held(work, upload, pieces, key) if size == work.media.bytes else ""
+        if digest:
+            work.note(key, "original", "", work.media.type, size, {}, digest=digest)
+            return True
+    return False
+
+
+def _held(work: Work, upload: Upload, pieces: Sequence[Piece], key: str) -> str:
+    """Return the SHA-256 of an object that holds what the pieces held; empty: it does not, or nobody can say."""
+    if not work.media.bytes or not (pieces or upload.digest):
+        return ""
+    whole, size = hashlib.sha256(), work.media.bytes
+    at = 0
+    for length, expected in [(piece.bytes, piece.digest) for piece in pieces] or [(size, "")]:
+        own = hashlib.sha256()
+        for data in work.core.store.open_range(key, at, length):
+            work.check()
+            own.update(data)
+            whole.update(data)
+        if expected and own.hexdigest() != expected:
+            return ""
+        at += length
+        work.told(min(1.0, at / size))
+    digest = whole.hexdigest()
+    return digest if at == size and upload.digest.lower() in {"", digest} else ""
 
 
 def _make_original(work: Work, upload: Upload, pieces: Sequence[Piece]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -122,3 +123,24 @@ def test_whoever_has_the_job_next_goes_on(
     unnamed = {info.key for info in core.store.list(one.folder)} - named
     assert len(unnamed) == (operation == "put_file")  # and that one the janitor finds
     assert list(tmp_path.glob("first/*")) == []
+
+
+@pytest.mark.parametrize("left", ["whole", "other bytes"])
+def test_an_original_whose_row_was_lost_is_taken_for_what_it_is(core: Core, left: str, tmp_path: Path) -> None:
+    """S4-5: a power cut took the last of the index, and the pieces were deleted already; only what is it is taken."""
+    film, queue = browser_film(1, "160x120"), JobQueue(core.db, MEDIA_KINDS)
+    one, job = upload(core, film, piece_bytes=9000)
+    held = film if left == "whole" else film[:-1] + b"?"
+    core.store.put_bytes(f"{one.folder}original.webm", held)
+    core.store.delete_many([info.key for info in core.store.list("incoming/")])
+    mine = queue.take(job, "first", core.clock.now_us())
+    assert mine is not None
+    Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "first")
+    found = files(core, one.number)
+    if left == "whole":
+        assert core.store.read(found["original", ""].key) == film
+        assert media(core, one.number).state == "ready"
+        assert media(core, one.number).digest == hashlib.sha256(film).hexdigest()
+    else:
+        assert found == {}
+        assert media(core, one.number).state == "failed"
