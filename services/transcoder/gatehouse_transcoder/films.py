@@ -22,6 +22,7 @@ _MOST_HEIGHT = 4320
 _GIF_SECONDS, _MOST_GIF_SECONDS, _GIF_HEIGHT, _GIF_FPS = 10.0, 60.0, 270, 10
 _GIF_PART = (0.0, _GIF_SECONDS)
 _SEGMENT_S = 4
+_DIGITS = 3
 HLS_MEDIA = "hls.mp4"
 """The variant of the file that the playlist of a medium names, by this name."""
 
@@ -45,7 +46,11 @@ class FilmPlan:
         """What it is called among the files of the medium."""
         usual = self.form == "gif" and self.height == _GIF_HEIGHT
         size = f"-{self.height}p" if self.height and not usual else ""
-        part = f"-{self.part[0]:g}-{self.part[1]:g}" if self.part is not None and self.part != _GIF_PART else ""
+        part = (
+            f"-{_shown(self.part[0])}-{_shown(self.part[1])}"
+            if self.part is not None and self.part != _GIF_PART
+            else ""
+        )
         return f"{self.form}{size}{part}"
 
 
@@ -70,9 +75,16 @@ def plan_film(parameters: Mapping[str, Any]) -> FilmPlan:
         part = _number(parameters, "start_seconds", 0.0, 1e6), most
     elif form != "hls" and (start is not None or seconds is not None):
         part = _number(parameters, "start_seconds", 0.0, 1e6), _number(parameters, "seconds", 1e6, 1e6)
-    if part is not None and part[1] <= 0:
-        raise InvalidInput("seconds must be more than 0", "seconds")
+    if part is not None:
+        part = round(part[0], _DIGITS), round(part[1], _DIGITS)  # what differs by less has the same name
+        if part[1] <= 0:
+            raise InvalidInput("seconds must be 0.001 at least", "seconds")
     return FilmPlan(str(form), round(height), part)
+
+
+def _shown(seconds: float) -> str:
+    """Return a number of seconds as part of a name: to the millisecond, and never as a power of ten."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
 def _number(parameters: Mapping[str, Any], name: str, default: float, most: float) -> float:

@@ -105,6 +105,12 @@ def test_forms_of_sound_that_there_are_not(asked: dict[str, Any]) -> None:
         ({"format": "mp4"}, FilmPlan("mp4"), "mp4"),
         ({"format": "mp4", "height": 720}, FilmPlan("mp4", 720), "mp4-720p"),
         ({"format": "webm", "start_seconds": 1.5, "seconds": 4}, FilmPlan("webm", 0, (1.5, 4)), "webm-1.5-4"),
+        ({"format": "mp4", "start_seconds": 5}, FilmPlan("mp4", 0, (5, 1e6)), "mp4-5-1000000"),
+        (
+            {"format": "mp4", "start_seconds": 100000.25, "seconds": 0.0625},
+            FilmPlan("mp4", 0, (100000.25, 0.062)),
+            "mp4-100000.25-0.062",
+        ),
         ({"format": "hls"}, FilmPlan("hls"), "hls"),
         ({"format": "gif"}, FilmPlan("gif", 270, (0.0, 10.0)), "gif"),
         ({"format": "gif", "height": 90, "seconds": 2}, FilmPlan("gif", 90, (0.0, 2)), "gif-90p-0-2"),
