@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from gatehouse_common.db import Job, Media, MediaFile, MediaWork
-from gatehouse_common.errors import Cancelled, Conflict, DataLoss, from_os_error
+from gatehouse_common.db.job_queue import MOST_TRIES, tries
+from gatehouse_common.errors import Cancelled, Conflict, DataLoss, InvalidInput, from_os_error
 from gatehouse_common.media.inspection import Film
 from gatehouse_common.runtime import Core
 
-from .children import Limits
+from .children import ChildDied, Limits
 from .program import Program
+
+log = structlog.get_logger(__name__)
 
 Told = Callable[[float], None]
 """Is told which part of a stage is done, 0 to 1."""
@@ -78,6 +84,20 @@ class Work:
         reason = self.ending()
         if reason is not None:
             raise reason
+
+    @contextmanager
+    def optional(self, name: str) -> Iterator[None]:
+        """Let what is made not be made where that fails: the job's result says why, by this name.
+
+        A child that was killed is tried again first, as often as a job is.
+        """
+        try:
+            yield
+        except (DataLoss, InvalidInput, ChildDied) as error:
+            if isinstance(error, ChildDied) and tries(self.job) < MOST_TRIES:
+                raise
+            log.warning("something was not made of a medium", media=self.media.number, what=name, reason=error.message)
+            self.result[name] = error.message
 
     def learn(self, **facts: Any) -> None:
         """Keep facts of the medium, by the names of its columns.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,19 @@ from sqlalchemy import update
 
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import JobQueue, JobRepository
+from gatehouse_common.db.job_queue import MOST_TRIES
 from gatehouse_common.db.media_models import MediaRow
-from gatehouse_common.db.media_records import MEDIA_KINDS
+from gatehouse_common.db.media_records import MEDIA_KINDS, PROCESS
 from gatehouse_common.db.media_work import MediaWork
+from gatehouse_common.errors import DataLoss
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
 from gatehouse_common.settings.transcoder import TranscoderSettings
 from gatehouse_transcoder.children import Limits
 from gatehouse_transcoder.hand import Hand
+from gatehouse_transcoder.pipeline import STAGES
 from gatehouse_transcoder.program import find_program
-from gatehouse_transcoder.work import Tools
+from gatehouse_transcoder.work import Tools, Work
 from media_jobs_kit import browser_film, files, media, upload
 
 QUIET = TranscoderSettings(hardware=False)
@@ -99,7 +102,7 @@ def test_whoever_has_the_job_next_goes_on(
     one, job = upload(core, film, piece_bytes=9000)
     first = queue.take(job, "first", core.clock.now_us())
     assert first is not None
-    dying = dataclasses.replace(core, store=Dying(core.store, operation, times))
+    dying = replace(core, store=Dying(core.store, operation, times))
     with monkeypatch.context() as patched:
         if operation == "keep":
             patched.setattr(MediaWork, "keep", dying.store._dying(MediaWork.keep))  # type: ignore[attr-defined]
@@ -144,3 +147,37 @@ def test_an_original_whose_row_was_lost_is_taken_for_what_it_is(core: Core, left
     else:
         assert found == {}
         assert media(core, one.number).state == "failed"
+
+
+def test_a_medium_is_finished_without_what_it_can_do_without(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-14, S4-18: the smaller film's program is killed each time, the pictures fail; the job says so."""
+
+    def fail(_work: Work) -> None:
+        raise DataLoss("not one picture can be decoded")
+
+    *others, pictures, smaller = STAGES[PROCESS]
+    assert (pictures.name, pictures.optional) == ("picturing", True)
+    monkeypatch.setitem(STAGES, PROCESS, (*others, replace(pictures, do=fail), smaller))
+    settings = {"data_dir": str(tmp_path / "own"), "broker_url": "memory:", "auth.mode": "open"}
+    own = Core.open(load(settings, config=None))
+    own.db.upgrade()
+    real = tools()
+    script = tmp_path / "ffmpeg"
+    kill = 'for word in "$@"; do [ "$word" = libx264 ] && kill -9 $$; done'
+    script.write_text(f'#!/bin/sh\n{kill}\nexec {real.program.path} "$@"\n')
+    script.chmod(0o755)
+    killed = replace(real, program=replace(real.program, path=str(script)))
+    queue = JobQueue(own.db, MEDIA_KINDS)
+    one, job = upload(own, browser_film(1, "160x120"))
+    for turn in range(MOST_TRIES):
+        assert job.state == "queued"
+        mine = queue.take(job, f"turn {turn}", own.clock.now_us())
+        assert mine is not None
+        Hand(own, killed, mine, threading.Event(), {}).do(tmp_path / "work")
+        job = JobRepository(own.db).get(job.id)
+    said = {"picturing": "not one picture can be decoded", "compressed": "ffmpeg was ended by signal 9"}
+    assert (job.state, job.result, media(own, one.number).state) == ("done", said, "ready")
+    assert set(files(own, one.number)) == {("original", ""), ("playable", "")}
+    own.close()
