@@ -8,8 +8,8 @@ from pathlib import Path
 
 from gatehouse_common.db import Piece, Upload
 from gatehouse_common.errors import Conflict, DataLoss, NotFound, from_os_error
+from gatehouse_common.media.file_kinds import extension_of
 
-from .types_of_files import extension_of
 from .work import Work
 
 _MOST_NAMES = 20
