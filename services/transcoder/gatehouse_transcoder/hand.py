@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -28,7 +29,14 @@ _BEAT_S = 1.0
 _ALONE_US = 5 * SECOND
 """Who could not give a sign of life for so long is taken for dead soon: it lets go before."""
 _PAUSES_S = (2, 20)
+_AWAY = frozenset({Kind.UNAVAILABLE, Kind.EXHAUSTED})
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5, 300
+_MOST_WAITS = 20
+"""So often a job waits in a row for room: more than an hour. Then it has failed, and can be tried again by people."""
+
+
+class _Alone(Lost):
+    """The index is away for so long that others take this process for dead."""
 
 
 class Hand:
@@ -83,19 +91,21 @@ class Hand:
         job = self._job
         try:
             result = self._made(folder)
+        except _Alone as error:
+            log.warning("a job is put back", job=job.id, reason=error.message)
+            return self._put_back(error.message)
         except Lost as error:
             log.info("a job is let go of", job=job.id, reason=error.message)
             return None
         except Cancelled as error:
             log.info("a job is put back", job=job.id, reason=error.message)
-            return "queued" if self._queue.put_back(job) else None
+            return self._put_back()
         except GatehouseError as error:
             return self._after(error)
         except Exception as error:  # a fault of ours costs this job, and no other
             log.exception("a job failed", job=job.id)
             return self._fail(f"{type(error).__name__}: this is a fault of the program; the log has more")
-        kept = self._queue.end(job, "done", "", result, self._core.clock.now_us())
-        return "done" if kept else None
+        return self._end("done", "", result)
 
     def _made(self, folder: Path) -> dict[str, object]:
         job = self._job
@@ -135,7 +145,7 @@ class Hand:
             except GatehouseError as error:
                 log.warning("no sign of life could be given", job=self._job.id, reason=error.message)
                 if clock.monotonic_us() - last_us > _ALONE_US:
-                    self._lost = Lost("the index is away for so long that others take this process for dead")
+                    self._lost = _Alone("the index is away for so long that others take this process for dead")
                     return
             self._tell("running")
 
@@ -143,7 +153,7 @@ class Hand:
         """Let a job be begun again, or have failed; return how it is."""
         if isinstance(error, ChildDied):
             return self._died(error)
-        if error.kind in {Kind.UNAVAILABLE, Kind.EXHAUSTED}:
+        if error.kind in _AWAY:
             return self._wait(error)
         return self._fail(error.message)
 
@@ -158,20 +168,41 @@ class Hand:
             return self._fail(f"{error.message}, {begun} times: it is not tried again")
         log.warning("a job is tried again", job=self._job.id, reason=error.message)
         at_us = self._core.clock.now_us() + _PAUSES_S[min(begun, len(_PAUSES_S)) - 1] * SECOND
-        return "queued" if self._queue.put_back(self._job, error.message, at_us, counts=True) else None
+        return self._put_back(error.message, at_us, counts=True)
 
     def _wait(self, error: GatehouseError) -> JobState | None:
         """Let a job wait for what it needs, ever longer."""
         waited = self._waits[self._job.id] = self._waits.get(self._job.id, 0) + 1
+        if error.kind is Kind.EXHAUSTED and waited > _MOST_WAITS:
+            return self._fail(f"{error.message}; it has waited {_MOST_WAITS} times")
         pause_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(waited - 1, 10))
         log.warning("a job waits", job=self._job.id, reason=error.message, seconds=pause_s)
-        at_us = self._core.clock.now_us() + pause_s * SECOND
-        return "queued" if self._queue.put_back(self._job, error.message, at_us) else None
+        return self._put_back(error.message, self._core.clock.now_us() + pause_s * SECOND)
 
     def _fail(self, detail: str) -> JobState | None:
         log.warning("a job failed", job=self._job.id, kind=self._job.kind, stage=self._stage, reason=detail)
-        kept = self._queue.end(self._job, "failed", detail, None, self._core.clock.now_us())
-        return "failed" if kept else None
+        return self._end("failed", detail, None)
+
+    def _put_back(self, detail: str = "", at_us: int = 0, *, counts: bool = False) -> JobState | None:
+        kept = self._patiently(lambda: self._queue.put_back(self._job, detail, at_us, counts=counts))
+        return "queued" if kept else None
+
+    def _end(self, state: JobState, detail: str, result: Mapping[str, object] | None) -> JobState | None:
+        kept = self._patiently(lambda: self._queue.end(self._job, state, detail, result, self._core.clock.now_us()))
+        return state if kept else None
+
+    def _patiently(self, keep: Callable[[], bool]) -> bool:
+        """Have the index keep what came of a job, however long it is away, unless this process ends.
+
+        What it does not hear is taken for a death, and counts as a try of the job, which has done nothing wrong. Who
+        cannot look at the index either takes nobody for dead, and then for some seconds more; who can has the job.
+        """
+        while True:
+            try:
+                return keep()
+            except GatehouseError as error:
+                if error.kind not in _AWAY or self._core.clock.wait(self._stop, _BEAT_S):
+                    raise
 
     def _tell(self, state: JobState) -> None:
         """Tell whoever waits for it how far it is, unless that is known."""

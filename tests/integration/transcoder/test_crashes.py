@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,19 +13,20 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from gatehouse_common.clock import SystemClock
-from gatehouse_common.db import JobQueue, JobRepository
-from gatehouse_common.db.job_queue import MOST_TRIES
+from gatehouse_common.clock import SECOND, SystemClock
+from gatehouse_common.db import Database, JobQueue, JobRepository
+from gatehouse_common.db.job_queue import MOST_TRIES, tries
 from gatehouse_common.db.media_models import MediaRow
 from gatehouse_common.db.media_records import MEDIA_KINDS, PROCESS
 from gatehouse_common.db.media_work import MediaWork
-from gatehouse_common.errors import DataLoss
+from gatehouse_common.errors import DataLoss, ResourceExhausted, Unavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
 from gatehouse_common.settings.transcoder import TranscoderSettings
+from gatehouse_transcoder import hand
 from gatehouse_transcoder.children import Limits
 from gatehouse_transcoder.hand import Hand
-from gatehouse_transcoder.pipeline import STAGES
+from gatehouse_transcoder.pipeline import STAGES, Stage
 from gatehouse_transcoder.program import find_program
 from gatehouse_transcoder.work import Tools, Work
 from media_jobs_kit import browser_film, files, media, upload
@@ -181,3 +183,54 @@ def test_a_medium_is_finished_without_what_it_can_do_without(
     assert (job.state, job.result, media(own, one.number).state) == ("done", said, "ready")
     assert set(files(own, one.number)) == {("original", ""), ("playable", "")}
     own.close()
+
+
+@pytest.mark.parametrize("when", ["while it works", "when it is done"])
+def test_an_index_that_is_away_for_longer_is_no_try_of_a_job(
+    core: Core, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: it is put back, or ended, as soon as the index answers."""
+    queue, begin, away = JobQueue(core.db, MEDIA_KINDS), Database.begin, threading.Event()
+
+    def refuse_while_away(self: Database, *, durable: bool = False) -> Any:
+        if away.is_set():
+            raise Unavailable("the index does not answer")
+        return begin(self, durable=durable)
+
+    def work(one: Work) -> None:
+        away.set()
+        threading.Timer(3.5, away.clear).start()
+        while when == "while it works":
+            one.check()
+            time.sleep(0.05)
+
+    monkeypatch.setattr(Database, "begin", refuse_while_away)
+    monkeypatch.setattr(hand, "_ALONE_US", SECOND)
+    monkeypatch.setitem(STAGES, PROCESS, (Stage("merging", work),))
+    _, job = upload(core, browser_film(0.5, "160x120"))
+    mine = queue.take(job, "first", core.clock.now_us())
+    assert mine is not None
+    Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "work")
+    now = JobRepository(core.db).get(job.id)
+    assert (now.state, now.owner) == ("queued" if when == "while it works" else "done", None)
+    assert tries(now) == 0
+
+
+def test_a_job_does_not_wait_for_room_for_ever(core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4-18: after many times it has failed, with the reason; what is away is waited for, as long as it takes."""
+
+    def find_no_room(_work: Work) -> None:
+        raise ResourceExhausted("the disk is full")
+
+    queue = JobQueue(core.db, MEDIA_KINDS)
+    monkeypatch.setitem(STAGES, PROCESS, (Stage("merging", find_no_room),))
+    _, job = upload(core, browser_film(0.5, "160x120"))
+    waits: dict[str, int] = {}
+    for turn in range(21):
+        assert (job.state, waits.get(job.id, 0)) == ("queued", turn)
+        mine = queue.take(job, f"turn {turn}", core.clock.now_us())
+        assert mine is not None
+        Hand(core, tools(), mine, threading.Event(), waits).do(tmp_path / "work")
+        job = JobRepository(core.db).get(job.id)
+    assert (job.state, job.detail) == ("failed", "the disk is full; it has waited 20 times")
+    assert waits == {}
