@@ -13,7 +13,7 @@ from gatehouse_common.db import MediaFile
 from gatehouse_common.errors import DataLoss, InvalidInput
 from gatehouse_common.media.inspection import Film
 
-from .encoding import encode, scaled, verify
+from .encoding import encode, require_room_for, scaled, verify
 from .graphs import make, source
 from .looking import film_of, source_of
 from .work import Work
@@ -134,6 +134,7 @@ def _webm(work: Work, plan: FilmPlan, file: MediaFile, film: Film, kind: str) ->
         streams.append(film_in["a:0"])
         options |= {"c:a": "libopus", "b:a": "96k", "ac": min(2, max(1, film.channels))}
     seconds = film.seconds if plan.part is None else max(0.0, min(plan.part[1], film.seconds - plan.part[0]))
+    require_room_for(work, work.path(file), film, seconds)
     heard = make(work, ffmpeg.output(*streams, str(made), **options), seconds, (0, 0.9))
     verify(work, made, heard, seconds)
     work.keep(made, kind, plan.variant, "video/webm", of_file={"codec": "vp9"})
@@ -162,6 +163,7 @@ def _hls(work: Work, plan: FilmPlan, file: MediaFile, film: Film, kind: str) -> 
     playlist, media = work.folder / "hls.m3u8", work.folder / HLS_MEDIA
     options = {"f": "hls", "c": "copy", "hls_time": _SEGMENT_S, "hls_playlist_type": "vod", "hls_list_size": 0}
     options |= {"hls_segment_type": "fmp4", "hls_flags": "single_file", "hls_segment_filename": HLS_MEDIA}
+    require_room_for(work, path, film, film.seconds)
     streams = source(path, work.tools.limits.threads)
     chosen = [streams["v:0"], *([streams["a:0"]] if film.audio else [])]
     make(work, ffmpeg.output(*chosen, playlist.name, map_metadata=-1, **options), film.seconds, (0.85, 1))

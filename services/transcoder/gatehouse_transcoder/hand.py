@@ -21,6 +21,7 @@ from gatehouse_common.runtime import Core
 
 from .children import ChildDied
 from .pipeline import Stage, do_all
+from .room import Room
 from .work import Lost, Tools, Work
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ class Hand:
     def __init__(self, core: Core, tools: Tools, job: Job, stop: threading.Event, waits: dict[str, int]) -> None:
         self._core, self._tools, self._job, self._stop, self._waits = core, tools, job, stop, waits
         self._queue, self._signs = JobQueue(core.db, MEDIA_KINDS), JobQueue(core.signs, MEDIA_KINDS)
-        self._rows = MediaWork(core.db)
+        self._rows, self._room = MediaWork(core.db), Room(core)
         self._stage, self._low, self._high, self._done = "", 0.0, 1.0, 0.0
         self._lost: Lost | None = None
         self._told: tuple[str, int] | None = None
@@ -113,7 +114,17 @@ class Hand:
         if media.state == "deleted":  # since it was asked for, or by whoever did it, and died before saying so
             return {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        work = Work(self._core, self._tools, self._rows, job, media, folder, self._ending, self._advance)
+        work = Work(
+            self._core,
+            self._tools,
+            self._rows,
+            job,
+            media,
+            folder,
+            self._ending,
+            self._advance,
+            self._waits.get(job.id, 0),
+        )
         do_all(work, lambda stage, low, high: self._begin(work, stage, low, high))
         return work.result
 
@@ -127,10 +138,17 @@ class Hand:
         self._done = self._low + (self._high - self._low) * min(1.0, max(0.0, done))
 
     def _ending(self) -> Cancelled | None:
-        """Return why the work is to be broken off, None while it goes on."""
+        """Return why the work is to be broken off, None while it goes on.
+
+        Raises:
+            ResourceExhausted: for want of room.
+        """
         if self._lost is not None:
             return self._lost
-        return Cancelled("this process ends") if self._stop.is_set() else None
+        if self._stop.is_set():
+            return Cancelled("this process ends")
+        self._room.look()
+        return None
 
     def _beat(self) -> None:
         """Give a sign of life each second; find out that the job is another's."""

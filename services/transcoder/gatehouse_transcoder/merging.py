@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from gatehouse_common.db import Piece, Upload
-from gatehouse_common.errors import Conflict, DataLoss, NotFound, from_os_error
+from gatehouse_common.errors import Conflict, DataLoss, NotFound, ResourceExhausted, from_os_error
 from gatehouse_common.media.file_kinds import extension_of
 
 from .work import Work
@@ -78,12 +79,14 @@ def _make_original(work: Work, upload: Upload, pieces: Sequence[Piece]) -> None:
     draft = work.core.store.draft(first)
     if draft is not None:
         try:
+            work.require_room(0, size)
             _write(work, pieces, whole.update, draft.write)
             _check_announced(upload, whole.hexdigest())
             key = _publish(work, whole.hexdigest(), size, draft.publish)
         finally:
             draft.discard()
     else:
+        work.require_room(size, size)
         made = work.folder / "original"
         try:
             with made.open("wb") as file:
@@ -157,7 +160,8 @@ def _delete(work: Work, pieces: Sequence[Piece]) -> None:
     """Delete pieces, their rows last: what a crash leaves is gone on with."""
     if not pieces:
         return
-    work.check()
+    with suppress(ResourceExhausted):  # this makes room
+        work.check()
     keys = [piece.key for piece in pieces]
     for begin in range(0, len(keys), _DELETED_AT_ONCE):
         work.core.store.delete_many(keys[begin : begin + _DELETED_AT_ONCE])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from gatehouse_common.db import Media
 from gatehouse_common.db.media_records import AUDIO, EXPORT, PROCESS, VIDEO
+from gatehouse_common.errors import ResourceExhausted
 
 from . import session_chunks
 from .compressing import compress
@@ -86,7 +87,8 @@ def do_all(work: Work, on_stage: Callable[[Stage, float, float], None]) -> None:
     whole = sum(stage.weight for stage in stages)
     done = 0
     for stage in stages:
-        work.check()
+        with suppress(ResourceExhausted):  # stages that need room say so, and one makes some
+            work.check()
         on_stage(stage, done / whole, (done + stage.weight) / whole)
         with work.optional(stage.name) if stage.optional else nullcontext():
             stage.do(work)

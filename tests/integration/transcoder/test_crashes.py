@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 from sqlalchemy import update
 
 from gatehouse_common.clock import SECOND, SystemClock
-from gatehouse_common.db import Database, JobQueue, JobRepository
+from gatehouse_common.db import Database, JobQueue, JobRepository, MediaFile
 from gatehouse_common.db.job_queue import MOST_TRIES, tries
 from gatehouse_common.db.media_models import MediaRow
 from gatehouse_common.db.media_records import MEDIA_KINDS, PROCESS
@@ -28,6 +29,7 @@ from gatehouse_transcoder.children import Limits
 from gatehouse_transcoder.hand import Hand
 from gatehouse_transcoder.pipeline import STAGES, Stage
 from gatehouse_transcoder.program import find_program
+from gatehouse_transcoder.room import Room
 from gatehouse_transcoder.work import Tools, Work
 from media_jobs_kit import browser_film, files, media, upload
 
@@ -234,3 +236,78 @@ def test_a_job_does_not_wait_for_room_for_ever(core: Core, tmp_path: Path, monke
         job = JobRepository(core.db).get(job.id)
     assert (job.state, job.detail) == ("failed", "the disk is full; it has waited 20 times")
     assert waits == {}
+
+
+@pytest.mark.parametrize("when", ["before anything is written", "in the midst of it"])
+def test_what_is_made_leaves_room_for_what_is_recorded(
+    core: Core, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: it waits until there is some; nothing of it stays in the way."""
+    full = threading.Event()
+
+    def fill(work: Work) -> None:
+        (work.folder / "film").write_bytes(b"much")
+        full.set()
+        for _ in range(100):
+            work.check()
+            time.sleep(0.05)
+
+    queue = JobQueue(core.db, MEDIA_KINDS)
+    one, job = upload(core, browser_film(0.5, "160x120"))
+    size = len(core.store.read(next(iter(core.store.list("incoming/"))).key))
+    least = 2 * (1 << 30) // 4
+    if when == "in the midst of it":
+        monkeypatch.setitem(STAGES, PROCESS, (Stage("merging", fill),))
+        monkeypatch.setattr(Room, "_free", lambda _self: least - 1 if full.is_set() else 2 * least)
+    else:
+        told = core.store.capacity()
+        assert told is not None
+        monkeypatch.setattr(type(core.store), "capacity", lambda _self: replace(told, free=least + size - 1))
+    mine = queue.take(job, "first", core.clock.now_us())
+    assert mine is not None
+    Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "work")
+    now = JobRepository(core.db).get(job.id)
+    assert (now.state, now.owner) == ("queued", None)
+    assert re.search(f"has [0-9]+ bytes of room: [0-9]+ are needed, and {least} stay free", now.detail)
+    assert files(core, one.number) == {}
+    assert list(core.store.list(one.folder)) == []
+    assert not (tmp_path / "work").exists()
+
+
+def test_pieces_whose_original_is_there_go_though_the_disk_is_full(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: that makes room."""
+    queue, film = JobQueue(core.db, MEDIA_KINDS), browser_film(0.5, "160x120")
+    one, job = upload(core, film)
+    mine = queue.take(job, "first", core.clock.now_us())
+    assert mine is not None
+    key = f"{one.folder}original.webm"
+    core.store.put_bytes(key, film)
+    assert MediaWork(core.db).keep(mine, MediaFile(one.number, "original", "", key, one.type, len(film), "ready", 0))
+    monkeypatch.setattr(Room, "_free", lambda _self: 0)
+    monkeypatch.setitem(STAGES, PROCESS, STAGES[PROCESS][:1])
+    Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "work")
+    assert JobRepository(core.db).get(job.id).state == "done"
+    assert list(core.store.list("incoming/")) == []
+
+
+def test_what_a_medium_can_do_without_is_not_waited_for_long(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: of a disk that stays full the finished film is not held up."""
+
+    def find_no_room(_work: Work) -> None:
+        raise ResourceExhausted("the disk is full")
+
+    queue, waits = JobQueue(core.db, MEDIA_KINDS), dict[str, int]()
+    stages = (Stage("merging", lambda _work: None), Stage("picturing", find_no_room, optional=True))
+    monkeypatch.setitem(STAGES, PROCESS, stages)
+    _, job = upload(core, browser_film(0.5, "160x120"))
+    for state in ("queued", "queued", "queued", "done"):
+        mine = queue.take(job, state, core.clock.now_us())
+        assert mine is not None
+        Hand(core, tools(), mine, threading.Event(), waits).do(tmp_path / "work")
+        job = JobRepository(core.db).get(job.id)
+        assert job.state == state
+    assert job.result == {"picturing": "the disk is full"}

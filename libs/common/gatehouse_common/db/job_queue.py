@@ -146,8 +146,12 @@ class JobQueue:
             not_before_us: when it may be begun again at the soonest, microseconds UTC; 0: at any time.
             counts: whether this was one of its tries: it was the job that went wrong, not what it needs.
         """
-        values = {"state": "queued", "owner": None, "renewals": JobRow.renewals + 1, "detail": detail}
-        values |= {"result": {_TRIES: tries(mine) - (not counts)}, "not_before_us": not_before_us or None}
+        values: dict[str, Any] = {"state": "queued", "owner": None, "detail": detail}
+        values |= {
+            "renewals": JobRow.renewals + 1,
+            "result": {_TRIES: tries(mine) - (not counts)},
+            "not_before_us": not_before_us or None,
+        }
         with self._db.begin() as c:
             return c.execute(update(JobRow).where(*_own(mine)).values(values)).rowcount == 1
 
