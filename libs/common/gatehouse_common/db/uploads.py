@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 
-from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.errors import Conflict, NotFound, TooLarge
 
 from .contention import retried
 from .engine import Database
@@ -33,7 +33,11 @@ _PIECE_AT: Final = select(*_PIECE).where(
 )
 _COUNT_IN: Final = (
     update(UploadRow)
-    .where(UploadRow.id == bindparam("upload"), UploadRow.state == "receiving")
+    .where(
+        UploadRow.id == bindparam("upload"),
+        UploadRow.state == "receiving",
+        or_(UploadRow.last_position.is_(None), UploadRow.last_position >= bindparam("at")),
+    )
     .values(
         received=UploadRow.received + bindparam("size"),
         changed_us=bindparam("now"),
@@ -142,17 +146,21 @@ class Uploads:
 
         Raises:
             OffsetMismatch: it does not end where the first begins.
+            TooLarge: by now it was said to be shorter.
             Conflict: it is not received any more.
         """
         size, at = sum(piece.bytes for piece in pieces), pieces[0].position
         mine = (UploadRow.id == upload_id, UploadRow.state == "receiving")
+        fits = (UploadRow.received == at, or_(UploadRow.length.is_(None), UploadRow.length >= at + size))
         values = {"received": at + size, "changed_us": now_us, "expires_us": expires_us}
         with self._db.begin(durable=True) as c:
-            if c.execute(update(UploadRow).where(*mine, UploadRow.received == at).values(values)).rowcount == 0:
-                row = c.execute(select(UploadRow.received).where(*mine)).first()
+            if c.execute(update(UploadRow).where(*mine, *fits).values(values)).rowcount == 0:
+                row = c.execute(select(UploadRow.received, UploadRow.length).where(*mine)).first()
                 if row is None:
                     raise Conflict(f"upload {upload_id} is not received any more")
-                raise OffsetMismatch(int(row[0]))
+                if row.received != at:
+                    raise OffsetMismatch(int(row.received))
+                raise TooLarge(f"upload {upload_id} was said to have {row.length} bytes, and more come")
             c.execute(insert(UploadPieceRow), [_values(piece) for piece in pieces])
             return Upload(*c.execute(select(*_UPLOAD).where(UploadRow.id == upload_id)).one())
 
@@ -161,13 +169,14 @@ class Uploads:
         """Add a piece at any position; return the one that is there already, None if this is the one.
 
         Raises:
-            Conflict: the upload is not received any more, or another piece is the last one.
+            Conflict: the upload is not received any more, another piece is the last one, or one that is here already
+                or this one would be beyond the last.
         """
-        counted = {"upload": piece.upload, "size": piece.bytes, "now": now_us, "until": expires_us}
+        counted = {"upload": piece.upload, "at": piece.position, "size": piece.bytes, "now": now_us, "until": expires_us}
         try:
             with self._db.begin(durable=True) as c:
                 if c.execute(_COUNT_IN, counted).rowcount == 0:
-                    raise Conflict(f"upload {piece.upload} is not received any more")
+                    raise _uncounted(c, piece)
                 if is_last:
                     _close(c, piece)
                 if not insert_new(c, UploadPieceRow, _values(piece)):
@@ -184,7 +193,7 @@ class Uploads:
         """Note which piece of an upload is its last.
 
         Raises:
-            Conflict: another is, or the upload is not received any more.
+            Conflict: another is, one beyond it is here, or the upload is not received any more.
         """
         with self._db.begin(durable=True) as c:
             _close(c, Piece(upload_id, position, 0, "", ""))
@@ -209,14 +218,14 @@ class Uploads:
         """Make a medium of an upload whose pieces are all here, and ask for what is to be made of it.
 
         Args:
-            upload: all of whose bytes are here.
+            upload: all of whose bytes are here, as it was read with its pieces.
             media_type: by its first bytes.
             now_us: the time.
             folder: returns the prefix of keys of a medium by its number.
             facts: what is kept of it then, in place of what was.
 
         Raises:
-            Conflict: it is not received any more.
+            Conflict: it is not received any more, or more of it has come since it was read.
         """
         with self._db.begin(durable=True) as c:
             session = _session(c, upload)
@@ -341,11 +350,20 @@ class _Taken(Exception):  # noqa: N818 - only rolls a transaction back
     """There is a piece at this position."""
 
 
+def _uncounted(c: Connection, piece: Piece) -> Conflict:
+    """Return why a piece is not counted in."""
+    mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
+    row = c.execute(select(UploadRow.last_position).where(*mine)).first()
+    if row is None or row[0] is None:
+        return Conflict(f"upload {piece.upload} is not received any more")
+    return Conflict(f"blob {row[0]} was said to be the last one, and blob {piece.position} would be beyond it")
+
+
 def _close(c: Connection, piece: Piece) -> None:
     """Note that a piece is the last, unless another is.
 
     Raises:
-        Conflict: another is, or the upload is not received any more.
+        Conflict: another is, one beyond it is here, or the upload is not received any more.
     """
     mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
     row = c.execute(select(UploadRow.last_position).where(*mine).with_for_update()).first()
@@ -353,6 +371,10 @@ def _close(c: Connection, piece: Piece) -> None:
         raise Conflict(f"upload {piece.upload} is not received any more")
     if row[0] is not None and row[0] != piece.position:
         raise Conflict(f"blob {row[0]} was said to be the last one, and now blob {piece.position} is")
+    beyond = select(func.max(UploadPieceRow.position)).where(UploadPieceRow.upload == piece.upload)
+    furthest = c.execute(beyond).scalar_one()
+    if furthest is not None and furthest > piece.position:
+        raise Conflict(f"blob {piece.position} is said to be the last one, and blob {furthest} is here")
     c.execute(update(UploadRow).where(*mine).values(last_position=piece.position))
 
 

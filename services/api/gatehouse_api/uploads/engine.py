@@ -223,7 +223,7 @@ class UploadEngine:
             piece = self.store(upload.id, upload.received, data)
             try:
                 upload = self.uploads.append(upload.id, [piece], self._core.clock.now_us(), self.expires_us())
-            except Conflict:
+            except (Conflict, TooLarge):
                 self.discard([piece])
                 raise
         return upload
@@ -248,7 +248,7 @@ class UploadEngine:
             raise
         try:
             return self.uploads.append(upload.id, pieces, self._core.clock.now_us(), self.expires_us())
-        except Conflict:  # of any other error nobody knows whether it counts by now: the janitor finds out
+        except (Conflict, TooLarge):  # of any other error nobody knows whether it counts by now: the janitor finds out
             self.discard(pieces)
             raise
 
