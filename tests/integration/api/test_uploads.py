@@ -188,6 +188,26 @@ def test_a_file_at_once_in_a_form(core: Core, client: FlaskClient) -> None:
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        (b"x" * (2 << 20), 413),
+        (b"--b\r\nX: " + b"x" * (2 << 20), 413),
+        (b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" * 30, 413),
+        (None, 413),
+        (b"--\xe9\r\n", 400),
+    ],
+)
+def test_a_form_never_fills_the_memory(core: Core, client: FlaskClient, form: bytes | None, status: int) -> None:
+    """S4-18: what stands before, between and behind parts without an end is refused, and nothing of it stays."""
+    before = incoming(core)
+    body = form or _field("file", film(5000), '; filename="a"') + b"--b--\r\n" + b"x" * (2 << 20)
+    kind = "multipart/form-data; " + ("boundary=b" if status == 413 else "boundary*=utf-8''%E2%82%AC")
+    answer = client.post("/api/v1/media", data=body, content_type=kind)
+    assert answer.status_code == status, answer.text
+    assert incoming(core) == before
+
+
 def test_the_draft_of_the_ietf_at_the_same_address(core: Core, client: FlaskClient) -> None:
     """S4-18: Upload-Complete and its like: begun, broken off, asked for, gone on with, and told the right offset."""
     data = film(3000)
