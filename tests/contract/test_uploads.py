@@ -222,7 +222,9 @@ def test_upkeep_finds_what_nobody_goes_on_with(db: Database) -> None:
     assert [one.id for one in upkeep.expired(NOW, 10)] == [old.id]
     assert [one.id for one in upkeep.idle_blobs(NOW, "", 10)] == [idle.id]
     assert upkeep.idle_blobs(NOW - 1, "", 10) == []
-    assert [one.id for one in upkeep.whole(NOW, 10)] == [whole.id]
+    assert [one.id for one in upkeep.whole(NOW, "", 10)] == [whole.id]
+    assert upkeep.whole(NOW, whole.id, 10) == []
+    assert not uploads.end(idle.id, "expired", "", NOW, NOW)  # somebody has just gone on with it
     assert upkeep.active() == 3
     assert {one.id for one in uploads.unfinished(7)} == {old.id, idle.id, whole.id}
     [key] = [p.key for p in uploads.pieces(whole.id)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
 
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
 
@@ -172,10 +172,11 @@ class Uploads:
             Conflict: the upload is not received any more, another piece is the last one, or one that is here already
                 or this one would be beyond the last.
         """
-        counted = {"upload": piece.upload, "at": piece.position, "size": piece.bytes, "now": now_us, "until": expires_us}
+        counted = {"upload": piece.upload, "at": piece.position, "size": piece.bytes}
+        times = {"now": now_us, "until": expires_us}
         try:
             with self._db.begin(durable=True) as c:
-                if c.execute(_COUNT_IN, counted).rowcount == 0:
+                if c.execute(_COUNT_IN, counted | times).rowcount == 0:
                     raise _uncounted(c, piece)
                 if is_last:
                     _close(c, piece)
@@ -234,9 +235,19 @@ class Uploads:
         return made
 
     @retried
-    def end(self, upload_id: str, state: str, detail: str, now_us: int) -> bool:
-        """Let an upload be ``cancelled``, ``expired`` or ``failed``; return False if it is not received any more."""
-        mine = (UploadRow.id == upload_id, UploadRow.state == "receiving")
+    def end(self, upload_id: str, state: str, detail: str, now_us: int, due_us: int | None = None) -> bool:
+        """Let an upload be ``cancelled``, ``expired`` or ``failed``; return False if it is not received any more.
+
+        Args:
+            upload_id: its id.
+            state: what it is from now on.
+            detail: why.
+            now_us: the time.
+            due_us: only if its time is over by then, which it is not if somebody has just gone on with it.
+        """
+        mine = [UploadRow.id == upload_id, UploadRow.state == "receiving"]
+        if due_us is not None:
+            mine.append(UploadRow.expires_us <= due_us)
         values = {"state": state, "detail": detail, "changed_us": now_us, "open_name": None}
         with self._db.begin(durable=True) as c:
             return bool(c.execute(update(UploadRow).where(*mine).values(values)).rowcount)
@@ -290,62 +301,6 @@ class Uploads:
         return Media(*row)
 
 
-class UploadUpkeep:
-    """What the janitor looks for among uploads."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def active(self) -> int:
-        """Return how many are being received."""
-        with self._db.look() as c:
-            return int(c.execute(select(func.count()).where(UploadRow.state == "receiving")).scalar_one())
-
-    def expired(self, now_us: int, limit: int) -> list[Upload]:
-        """Return uploads that nobody went on with in time."""
-        due = (UploadRow.state == "receiving", UploadRow.expires_us <= now_us)
-        return self._some(due, limit)
-
-    def whole(self, before_us: int, limit: int) -> list[Upload]:
-        """Return uploads of which all is here, and which nobody has completed: whoever was about to was killed."""
-        whole = (UploadRow.state == "receiving", UploadRow.role != "partial", UploadRow.received == UploadRow.length)
-        return self._some((*whole, UploadRow.received > 0, UploadRow.changed_us <= before_us), limit)
-
-    def idle_blobs(self, before_us: int, after: str, limit: int) -> list[Upload]:
-        """Return uploads in blobs of which nothing came since then, by id, those after one."""
-        idle = (UploadRow.state == "receiving", UploadRow.door == "blob", UploadRow.changed_us <= before_us)
-        return self._some((*idle, UploadRow.id > after), limit)
-
-    def silent_recordings(self, before_us: int, now_us: int, limit: int) -> list[Upload]:
-        """Return recordings of browsers of which nothing came since ``before_us``, and whose time is over."""
-        named = UploadRow.facts["session"].as_string()
-        over = exists().where(
-            RecorderSessionRow.id == named,
-            RecorderSessionRow.camera == OF_NO_CAMERA,
-            RecorderSessionRow.ends_us <= now_us,
-        )
-        silent = (UploadRow.state == "receiving", UploadRow.role == "whole", UploadRow.changed_us <= before_us)
-        return self._some((*silent, UploadRow.received > 0, UploadRow.door != "blob", over), limit)
-
-    def ended_with_pieces(self, limit: int) -> list[Piece]:
-        """Return pieces of uploads that came to nothing: their objects are to be deleted."""
-        ended = UploadRow.state.in_(("cancelled", "expired", "failed"))
-        query = select(*_PIECE).join(UploadRow, UploadRow.id == UploadPieceRow.upload).where(ended).limit(limit)
-        with self._db.look() as c:
-            return [Piece(*row) for row in c.execute(query)]
-
-    def known(self, keys: Collection[str]) -> set[str]:
-        """Return those of the keys that are pieces."""
-        query = select(UploadPieceRow.key).where(UploadPieceRow.key.in_(list(keys)))
-        with self._db.look() as c:
-            return {key for (key,) in c.execute(query)}
-
-    def _some(self, where: Sequence[Any], limit: int) -> list[Upload]:
-        query = select(*_UPLOAD).where(*where).order_by(UploadRow.id).limit(limit)
-        with self._db.look() as c:
-            return [Upload(*row) for row in c.execute(query)]
-
-
 class _Taken(Exception):  # noqa: N818 - only rolls a transaction back
     """There is a piece at this position."""
 
@@ -372,8 +327,8 @@ def _close(c: Connection, piece: Piece) -> None:
     if row[0] is not None and row[0] != piece.position:
         raise Conflict(f"blob {row[0]} was said to be the last one, and now blob {piece.position} is")
     beyond = select(func.max(UploadPieceRow.position)).where(UploadPieceRow.upload == piece.upload)
-    furthest = c.execute(beyond).scalar_one()
-    if furthest is not None and furthest > piece.position:
+    furthest = int(c.execute(beyond).scalar_one() or 0)
+    if furthest > piece.position:
         raise Conflict(f"blob {piece.position} is said to be the last one, and blob {furthest} is here")
     c.execute(update(UploadRow).where(*mine).values(last_position=piece.position))
 

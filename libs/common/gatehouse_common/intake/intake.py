@@ -66,7 +66,7 @@ class Intake:
 
         Raises:
             NoFilm: it is no film and no sound; then it has failed, and its pieces are deleted.
-            Conflict: it is not received any more: another has completed it, or it was cancelled; or more of it has come.
+            Conflict: it is not received any more: another has completed it, it was cancelled, or more has come.
             NotFound: a piece is gone, though it is still received.
         """
         try:
@@ -98,13 +98,19 @@ class Intake:
             return Conflict(f"upload {upload.id} is not received any more")
         return NoFilm(f"{NO_FILM}.", "file")
 
-    def drop(self, upload: Upload, state: str, why: str = "") -> bool:
+    def drop(self, upload: Upload, state: str, why: str = "", due_us: int | None = None) -> bool:
         """Let an upload be ``cancelled``, ``expired`` or ``failed``, and delete its pieces.
+
+        Args:
+            upload: the upload.
+            state: what it is from now on.
+            why: one sentence.
+            due_us: only if its time is over by then.
 
         Returns:
             Whether it was received until now. Pieces that cannot be deleted now are deleted by the janitor.
         """
-        if not self.uploads.end(upload.id, state, why, self._clock.now_us()):
+        if not self.uploads.end(upload.id, state, why, self._clock.now_us(), due_us):
             return False
         UPLOADS.labels(state).inc()
         try:

@@ -229,7 +229,7 @@ class UploadEngine:
         return upload
 
     def _add_checked(self, upload: Upload, slices: Slices, most: int, check: Checksum) -> Upload:
-        pieces, at, began_us = list[Piece](), upload.received, self._core.clock.monotonic_us()
+        pieces, at, began_us = list[Piece](), upload.received, self._core.clock.elapsed_us()
         try:
             for data in slices:
                 self._check(upload, at, data, most)
@@ -241,7 +241,7 @@ class UploadEngine:
                 self.discard(pieces)
                 return upload
             check.verify()
-            if self._core.clock.monotonic_us() - began_us > _CHECKED_US:
+            if self._core.clock.elapsed_us() - began_us > _CHECKED_US:
                 raise Unavailable("this came too slowly to be checked as a whole: send less at once.")
         except GatehouseError:
             self.discard(pieces)
