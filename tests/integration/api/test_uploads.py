@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,14 @@ from flask.testing import FlaskClient
 
 from access_kit import add_user
 from gatehouse_api.app import close_app, create_app
+from gatehouse_api.uploads.checksums import Checksum
+from gatehouse_api.uploads.engine import Owner, UploadEngine, Wanted
+from gatehouse_api.uploads.quotas import QuotaExceeded
+from gatehouse_api.uploads.slices import SLICE_BYTES
 from gatehouse_common.accounts import Role
-from gatehouse_common.db import JobRepository, Uploads
+from gatehouse_common.db import JobRepository, Uploads, Users
 from gatehouse_common.ids import new_id
+from gatehouse_common.observability.metrics import UPLOAD_BYTES
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
 from upload_kit import TUS, TusClient, bytes_of, checksum, film, incoming, metadata
@@ -308,6 +314,47 @@ def test_quotas_are_held_at_the_beginning_and_at_each_piece(tmp_path: Path) -> N
         answer = TusClient(app.test_client()).ask("POST", PATH, **{"Upload-Length": "10"})
         assert answer.status_code == 507
         close_app(app)
+
+
+def test_quotas_and_room_are_what_others_leave(tmp_path: Path) -> None:
+    """S4-8: of two files that come at once, each of which there would be room for, one is refused in its midst."""
+    settings = {"auth.mode": "local", "uploads.user_gib": 9 / 1024, "uploads.least_free_gib": 0}
+    with core_at(tmp_path / "data", **settings) as core:
+        app = create_app(core)
+        ann = add_user(core, "ann", Role.UPLOADER, {})
+        user = Users(core.db).named("ann")
+        assert user is not None
+        engine, owner, data = UploadEngine(core), Owner(user.number, "ann"), film(8 << 20)
+        for algorithm in ("", "sha256"):
+            check = Checksum(checksum(algorithm, data)["Upload-Checksum"]) if algorithm else None
+            small, other = (engine.begin(Wanted(owner, "tus", name, 8 << 20)) for name in "ab")
+            body = Between(data, partial(engine.append, small, 0, io.BytesIO(data[: 4 << 20]), None))
+            with pytest.raises(QuotaExceeded):
+                engine.append(other, 0, body, len(data), check)
+            for one in (small, other):
+                engine.intake.drop(one, "cancelled")
+        assert incoming(core) == []
+        form = _field("file", film(10 << 20), '; filename="a"') + b"--b--\r\n"
+        said = {**ann.headers, "Content-Type": "multipart/form-data; boundary=b"}
+        stored = UPLOAD_BYTES._value.get()
+        answer = app.test_client().post("/api/v1/media", data=form, headers=said)
+        assert answer.status_code == 507
+        assert UPLOAD_BYTES._value.get() == stored  # by its size, before any of it was stored
+        close_app(app)
+
+
+class Between(io.BytesIO):
+    """A body after whose first slice something happens."""
+
+    def __init__(self, data: bytes, act: Callable[[], object]) -> None:
+        super().__init__(data)
+        self._act: Callable[[], object] | None = act
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= SLICE_BYTES and self._act is not None:
+            act, self._act = self._act, None
+            act()
+        return super().read(size)
 
 
 def test_one_user_never_sees_anothers(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ def test_an_upload_that_was_just_gone_on_with_does_not_expire(site: Site, monkey
 
 
 def test_what_hinders_uploads_is_told_and_a_clock_may_be_wrong_without_retention(tmp_path: Path) -> None:
-    """S4-13: the health of the service says why uploads are not looked after; and the clock is looked at all the same."""
+    """S4-13: the health of the service says why uploads are not looked after; the clock is looked at all the same."""
     clock = FakeClock(NOW)
     core = open_core(tmp_path / "data", clock, **{"uploads.least_free_gib": 0, "retention.enabled": False})
     try:

@@ -72,8 +72,14 @@ class UploadEngine:
         self.uploads = self.intake.uploads
         self.quotas = Quotas(core, self.uploads)
 
-    def begin(self, wanted: Wanted, open_name: str | None = None, name_digest: str = "") -> Upload:
+    def begin(self, wanted: Wanted, open_name: str | None = None, name_digest: str = "", expected: int = 0) -> Upload:
         """Begin an upload; return it.
+
+        Args:
+            wanted: what is begun.
+            open_name: by which its blobs find it.
+            name_digest: of that name, if it is another than that of the file.
+            expected: about how many bytes are going to come, if its length is not known.
 
         Raises:
             InvalidInput: its file is empty.
@@ -82,7 +88,7 @@ class UploadEngine:
         """
         if wanted.length == 0:
             raise InvalidInput("an empty file is no film.", "length")
-        self.quotas.check_begin(wanted.owner.number, wanted.length or 0)
+        self.quotas.check_begin(wanted.owner.number, wanted.length or expected)
         made = replace(self.new(wanted), open_name=open_name)
         made = replace(made, name_digest=name_digest or made.name_digest)
         self.uploads.begin(made)
@@ -255,6 +261,8 @@ class UploadEngine:
     def _check(self, upload: Upload, at: int, data: bytes, most: int) -> None:
         if len(data) > most:
             raise TooLarge("more comes than belongs to this upload, or than may.")
+        # Room and quota are what others leave, at each slice: what was there when this began may be taken by now.
+        self.quotas.left(upload.owner, len(data), uncounted=at - upload.received)
         is_first = not at and upload.role == "whole"
         if is_first and len(data) >= HEAD_BYTES and sniff(data[:HEAD_BYTES]) is None:
             raise self.intake.refuse(upload)
