@@ -217,9 +217,7 @@ def test_what_is_no_film_is_refused_with_the_last_blob(core: Core, client: Flask
     assert send(client, 0, film(BLOB), last="True", name=name)[1]["msg"] == ALL
 
 
-def test_what_begins_no_film_waits_for_a_blob_0_or_makes_room_for_another_file(
-    core: Core, client: FlaskClient
-) -> None:
+def test_what_begins_no_film_waits_for_a_blob_0_or_makes_room_for_another_file(core: Core, client: FlaskClient) -> None:
     """S4-5, S4-13: counted from 0, blob 0 may be the last that comes: what was told to be no film is not lost by that.
 
     Counted from 1 it is none, and goes as soon as the same name is that of another file.
@@ -321,6 +319,8 @@ def test_users_of_one_name_for_a_file_do_not_meet(tmp_path: Path) -> None:
         body = blob_body(2, b"x", user="bob", last=True)
         assert client.post("/upload_blob/", json=body, headers=ann.headers).status_code == 403
         assert client.post("/upload_blob/", json=body).status_code == 401
+        deep = b"[" * 100_000  # who is not let in has nothing of theirs read
+        assert client.post("/upload_blob/", data=deep, content_type="application/json").status_code == 401
         body["username"] = "ann"
         assert client.post("/upload_blob/", json=body, headers=ann.headers).status_code == 200
         close_app(app)

@@ -376,6 +376,10 @@ def test_one_user_never_sees_anothers(tmp_path: Path) -> None:
         ):
             assert answer.status_code == 404
         assert of_bob.ask("GET", PATH).json == {"items": []}
+        boss = TusClient(client, add_user(core, "boss", Role.ADMIN, {}).headers)
+        begun = boss.begin(4000, filename="b")
+        assert [one["url"] for one in boss.ask("GET", PATH).json["items"]] == [begun]  # type: ignore[index]
+        assert boss.ask("HEAD", url).status_code == 200
         assert viewer.ask("POST", PATH, **{"Upload-Length": "10"}).status_code == 403
         assert client.post(PATH, headers={**TUS, "Upload-Length": "10"}).status_code == 401
         assert (
@@ -406,6 +410,28 @@ def test_pages_of_other_sites_may_upload_if_they_are_listed(tmp_path: Path) -> N
         assert "Access-Control-Allow-Origin" not in client.options(PATH, headers={**asked, "Origin": other}).headers
         assert client.post("/api/v1/cameras", json={}, headers={**said, "Origin": mine}).status_code == 403
         assert client.post("/upload_blob/", json={}, headers={"Origin": mine}).status_code == 400
+        for path in ("/api/v1/media/1", "/api/v1/media/1/restore", "/api/v1/media"):
+            answer = client.delete(path, headers={"Sec-Fetch-Site": "cross-site", "Origin": mine})
+            assert (answer.status_code, "Access-Control-Allow-Origin" in answer.headers) == (403, False), path
+        asks = {"Access-Control-Request-Method": "POST", "Origin": mine}
+        assert client.options("/api/v1/media", headers=asks).headers["Access-Control-Allow-Origin"] == mine
+        close_app(app)
+
+
+def test_pages_of_other_sites_upload_by_token_and_never_by_cookie(tmp_path: Path) -> None:
+    """S4-17, S4-22: that somebody is logged in is nothing that a page of another site may use."""
+    mine = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+    settings = {"auth.mode": "local", "uploads.allowed_origins": mine, "uploads.least_free_gib": 0}
+    with core_at(tmp_path / "data", **settings) as core:
+        app = create_app(core)
+        client = app.test_client()
+        made = client.post("/api/v1/auth/setup", json={"name": "Boss", "password": "a long enough password"})
+        assert made.status_code == 204
+        ann = add_user(core, "ann", Role.UPLOADER, {})
+        said = {**TUS, "Upload-Length": "10"}
+        assert client.post(PATH, headers=said).status_code == 201
+        assert client.post(PATH, headers={**said, "Origin": mine}).status_code == 401
+        assert app.test_client().post(PATH, headers={**said, **ann.headers, "Origin": mine}).status_code == 201
         close_app(app)
 
 

@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.http import parse_options_header
 
 from gatehouse_api.auth.access import needs, open_to_all
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
 from gatehouse_api.problems import problem
@@ -64,7 +65,7 @@ def begin_upload() -> Response:
 @needs(Scope.UPLOADS_WRITE)
 def get_uploads() -> Response:
     """Return what one has begun and not ended: after a crash it can be gone on with."""
-    found = _engine().uploads.unfinished(whose() or 0)
+    found = _engine().uploads.unfinished(caller().number)
     return jsonify(UploadList(items=[upload_view(one) for one in found]).model_dump())
 
 
