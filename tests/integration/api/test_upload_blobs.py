@@ -21,7 +21,7 @@ from gatehouse_api.uploads.blobs import Blob, BlobDesk
 from gatehouse_api.uploads.engine import Owner, UploadEngine
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import Piece, Uploads, UploadUpkeep
+from gatehouse_common.db import Piece, Uploads, UploadUpkeep, Users
 from gatehouse_common.errors import Conflict
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
@@ -185,10 +185,11 @@ def test_forms_data_urls_and_real_values(core: Core, client: FlaskClient) -> Non
 def test_bad_blobs(core: Core, client: FlaskClient, more: dict[str, Any], field: str) -> None:
     """S4-18: each is 400 with what is wrong, and leaves nothing."""
     before = incoming(core)
-    answer = client.post("/upload_blob/", json={**blob_body(1, b"x", name="bad"), **more})
+    answer = client.post("/upload_blob/", json={**blob_body(1, b"x", name="bad", user="stranger"), **more})
     assert answer.status_code == 400, answer.text
     assert answer.json is not None
     assert field in answer.json["detail"]
+    assert Users(core.db).named("stranger") is None
     assert incoming(core) == before
 
 

@@ -19,7 +19,7 @@ from gatehouse_api.uploads.engine import Owner, UploadEngine, Wanted
 from gatehouse_api.uploads.quotas import QuotaExceeded
 from gatehouse_api.uploads.slices import SLICE_BYTES
 from gatehouse_common.accounts import Role
-from gatehouse_common.db import JobRepository, Uploads, Users
+from gatehouse_common.db import JobRepository, Piece, Uploads, Users
 from gatehouse_common.ids import new_id
 from gatehouse_common.observability.metrics import UPLOAD_BYTES
 from gatehouse_common.runtime import Core
@@ -27,6 +27,7 @@ from pipeline_kit import core_at
 from upload_kit import TUS, TusClient, bytes_of, checksum, film, incoming, metadata
 
 PATH = "/api/v1/uploads"
+NOW = 1_779_013_380_000_000
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,17 @@ def test_parts_are_joined(core: Core, client: FlaskClient, tus: TusClient) -> No
     assert tus.ask("POST", PATH, **{"Upload-Concat": f"final;{urls[0]}"}).status_code == 409
 
 
+def test_a_post_may_be_what_its_header_says(tus: TusClient) -> None:
+    """S4-18: for networks that let nothing but GET and POST pass; only where uploads are gone on with."""
+    url = tus.begin(5000)
+    said = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    answer = tus.ask("POST", url, film(4000), **said, **{"X-HTTP-Method-Override": "PATCH"})
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "4000")
+    assert tus.ask("POST", url, **{"X-HTTP-Method-Override": "DELETE"}).status_code == 204
+    assert tus.ask("HEAD", url).status_code == 410
+    assert tus.ask("POST", "/api/v1/cameras/gate", **{"X-HTTP-Method-Override": "DELETE"}).status_code == 405
+
+
 def test_an_upload_can_be_given_up(core: Core, tus: TusClient) -> None:
     """S4-13: what was given up is gone with its bytes: 410."""
     url = tus.begin(5000)
@@ -174,6 +186,29 @@ def test_what_is_no_film_is_refused_and_deleted(core: Core, tus: TusClient, clie
         form = {"file": (io.BytesIO(body), "film.webm")}
         assert client.post("/api/v1/media", data=form).status_code == 415
     assert incoming(core) == before
+
+
+def test_who_comes_late_is_told_what_it_has_become(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4-5, S4-13: pieces that are put together or given up meanwhile say nothing of what was sent."""
+    engine, data = UploadEngine(core), film(5000)
+    read = Uploads.pieces
+    for end in ("complete", "cancelled"):
+        late = engine.begin(Wanted(Owner(7, "ann"), "tus", end, len(data)))
+        late = engine.uploads.append(late.id, [engine.store(late.id, 0, data)], NOW, engine.expires_us())
+
+        def and_then_it_ends(uploads: Uploads, upload_id: str) -> list[Piece]:
+            found = read(uploads, upload_id)
+            monkeypatch.undo()
+            if end == "complete":  # noqa: B023 - is called before it changes
+                engine.finish(late)  # noqa: B023
+                engine.intake.delete(found)
+            else:
+                engine.intake.drop(late, end)  # noqa: B023
+            return found
+
+        monkeypatch.setattr(Uploads, "pieces", and_then_it_ends)
+        assert engine.finish(late).state == end
+        assert engine.finish(late).state == end
 
 
 def test_a_file_at_once_in_a_form(core: Core, client: FlaskClient) -> None:
@@ -235,6 +270,14 @@ def test_the_draft_of_the_ietf_at_the_same_address(core: Core, client: FlaskClie
     found = client.get(url).json
     assert found is not None
     assert bytes_of(core, found["media"]) == data
+    more = client.patch(url, data=b"x", headers={**said, "Upload-Offset": "3000"})
+    assert more.status_code == 400
+    assert more.json is not None
+    assert more.json["type"] == "https://iana.org/assignments/http-problem-types#completed-upload"
+    assert more.headers["Upload-Draft-Interop-Version"] == "8"
+    open_ended = client.post(PATH, data=data, headers={**draft, "Upload-Complete": "?0"}).headers["Location"]
+    ended = client.patch(open_ended, headers={**said, "Upload-Offset": "3000"})  # without a body, and its length
+    assert (ended.status_code, ended.headers["Upload-Complete"]) == (204, "?1")
     whole = client.post(PATH, data=data, headers={**draft, "Upload-Complete": "?1"})
     assert (whole.status_code, whole.headers["Upload-Complete"]) == (201, "?1")
     assert client.post(PATH, data=data, headers={**draft, "Upload-Complete": "yes"}).status_code == 400
@@ -245,7 +288,8 @@ def test_the_same_beginning_under_a_key_is_the_same_upload(client: FlaskClient, 
     said = {"Idempotency-Key": '"one"', "Upload-Length": "100", "Upload-Metadata": metadata(filename="a")}
     first, again = (tus.ask("POST", PATH, **said) for _ in range(2))
     assert first.headers["Location"] == again.headers["Location"]
-    assert again.headers["Upload-Offset"] == "0"
+    for name in ("Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Metadata", "Tus-Resumable"):
+        assert again.headers[name] == first.headers[name]
     assert tus.ask("POST", PATH, **{**said, "Upload-Length": "101"}).status_code == 422
 
 
@@ -272,8 +316,11 @@ def test_bad_beginnings(tus: TusClient, headers: dict[str, str], status: int) ->
     """S4-18: each has a status that says what is wrong."""
     answer = tus.ask("POST", PATH, **headers)
     assert answer.status_code == status, answer.text
+    assert answer.headers["Tus-Resumable"] == "1.0.0"
     if status == 412:
-        assert answer.headers["Tus-Resumable"] == "1.0.0"
+        assert answer.headers["Tus-Version"] == "1.0.0"
+    if status == 413:
+        assert answer.headers["Tus-Max-Size"] == str(20 << 30)
 
 
 def test_bad_requests_for_more(client: FlaskClient, tus: TusClient) -> None:
@@ -282,6 +329,10 @@ def test_bad_requests_for_more(client: FlaskClient, tus: TusClient) -> None:
     assert tus.patch(url, 0, b"x", **{"Content-Type": "video/webm"}).status_code == 415
     assert tus.patch(url, 0, b"x", **{"Upload-Offset": "first"}).status_code == 400
     assert client.patch(url, data=b"x").status_code == 412
+    for method in ("HEAD", "DELETE"):
+        assert tus.ask(method, url, **{"Tus-Resumable": "0.2.2"}).status_code == 412
+    assert tus.patch(url, 0, b"", **checksum("sha256", b"x")).status_code == 460
+    assert tus.offset(url) == 0
     for lost in (new_id(), "..%2f..%2fetc%2fpasswd", "%00", "x" * 60):
         assert tus.patch(f"{PATH}/{lost}", 0, b"x").status_code == 404
 

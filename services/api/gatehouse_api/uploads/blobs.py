@@ -66,11 +66,7 @@ class BlobDesk:
             Conflict: another blob has this number, or another is the last one.
             InvalidInput: it is empty, or the file is no film.
         """
-        if not blob.data:
-            raise InvalidInput("blobObject is empty.", "blobObject")
-        if len(blob.data) > self._quotas.most_blob_bytes:
-            most = self._quotas.most_blob_bytes
-            raise TooLarge(f"blobs of {most} bytes at most are taken (`uploads.max_blob_mib`), this has more.")
+        self.check(blob)
         digest = hashlib.sha256(blob.data).hexdigest()
         for _ in range(_TRIES):
             upload = self._uploads.open_named(_open_name(owner, name))
@@ -82,6 +78,19 @@ class BlobDesk:
             if upload is not None and self._keep(upload, blob, digest):
                 return self._complete(upload.id)
         raise Unavailable("this file is being completed: send the blob again.")
+
+    def check(self, blob: Blob) -> None:
+        """Return if a blob may be taken for what it is, whosever it is.
+
+        Raises:
+            TooLarge: it is too large.
+            InvalidInput: it is empty.
+        """
+        if not blob.data:
+            raise InvalidInput("blobObject is empty.", "blobObject")
+        if len(blob.data) > self._quotas.most_blob_bytes:
+            most = self._quotas.most_blob_bytes
+            raise TooLarge(f"blobs of {most} bytes at most are taken (`uploads.max_blob_mib`), this has more.")
 
     def complete(self, owner: Owner, name: str) -> Media:
         """Make a medium of all blobs that are here: the last of them is the last of the file.

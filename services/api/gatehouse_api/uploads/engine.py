@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import structlog
+
 from gatehouse_common.clock import HOUR, MINUTE
 from gatehouse_common.db import OffsetMismatch, Piece, Upload
 from gatehouse_common.errors import Conflict, GatehouseError, Gone, InvalidInput, TooLarge, Unavailable
@@ -21,6 +23,8 @@ from gatehouse_common.storage import keys
 from .checksums import Checksum
 from .quotas import Quotas
 from .slices import Body, Slices
+
+log = structlog.get_logger(__name__)
 
 _CHECKED_US: Final = 45 * MINUTE
 """What is checked as a whole counts when all of it is here; slices without a row are deleted after an hour."""
@@ -220,7 +224,10 @@ class UploadEngine:
 
     def discard(self, pieces: list[Piece]) -> None:
         """Delete pieces that do not count; those that cannot be deleted now the janitor deletes."""
-        self._core.store.delete_many([piece.key for piece in pieces])
+        try:
+            self._core.store.delete_many([piece.key for piece in pieces])
+        except GatehouseError as error:  # why they do not count is what is to be told
+            log.info("pieces that do not count are left for the janitor", reason=error.message)
 
     def _add(self, upload: Upload, slices: Slices, most: int) -> Upload:
         for data in slices:
@@ -243,10 +250,12 @@ class UploadEngine:
                 check.update(data)
                 pieces.append(self.store(upload.id, at, data))
                 at += len(data)
-            if slices.broken or not pieces:
+            if slices.broken:
                 self.discard(pieces)
                 return upload
             check.verify()
+            if not pieces:
+                return upload
             if self._core.clock.elapsed_us() - began_us > _CHECKED_US:
                 raise Unavailable("this came too slowly to be checked as a whole: send less at once.")
         except GatehouseError:
