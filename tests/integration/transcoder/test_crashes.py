@@ -21,6 +21,7 @@ from gatehouse_common.db.media_models import MediaRow
 from gatehouse_common.db.media_records import MEDIA_KINDS, PROCESS
 from gatehouse_common.db.media_work import MediaWork
 from gatehouse_common.errors import DataLoss, ResourceExhausted, Unavailable
+from gatehouse_common.retention import reserve_bytes
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
 from gatehouse_common.settings.transcoder import TranscoderSettings
@@ -240,7 +241,7 @@ def test_a_job_does_not_wait_for_room_for_ever(core: Core, tmp_path: Path, monke
 
 @pytest.mark.parametrize("when", ["before anything is written", "in the midst of it"])
 def test_what_is_made_leaves_room_for_what_is_recorded(
-    core: Core, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, when: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S4-18: it waits until there is some; nothing of it stays in the way."""
     full = threading.Event()
@@ -252,16 +253,19 @@ def test_what_is_made_leaves_room_for_what_is_recorded(
             work.check()
             time.sleep(0.05)
 
+    settings = {"data_dir": str(tmp_path / "own"), "broker_url": "memory:", "auth.mode": "open"}
+    core = Core.open(load({**settings, "uploads.least_free_gib": 1}, config=None))
+    core.db.upgrade()
     queue = JobQueue(core.db, MEDIA_KINDS)
     one, job = upload(core, browser_film(0.5, "160x120"))
     size = len(core.store.read(next(iter(core.store.list("incoming/"))).key))
-    least = 2 * (1 << 30) // 4
+    told = core.store.capacity()
+    assert told is not None
+    least = reserve_bytes(core.settings.values.retention, told.total, 0) // 2
     if when == "in the midst of it":
         monkeypatch.setitem(STAGES, PROCESS, (Stage("merging", fill),))
-        monkeypatch.setattr(Room, "_free", lambda _self: least - 1 if full.is_set() else 2 * least)
+        monkeypatch.setattr(Room, "_local", lambda _self: (told.total, least - 1 if full.is_set() else 2 * least))
     else:
-        told = core.store.capacity()
-        assert told is not None
         monkeypatch.setattr(type(core.store), "capacity", lambda _self: replace(told, free=least + size - 1))
     mine = queue.take(job, "first", core.clock.now_us())
     assert mine is not None
@@ -272,6 +276,28 @@ def test_what_is_made_leaves_room_for_what_is_recorded(
     assert files(core, one.number) == {}
     assert list(core.store.list(one.folder)) == []
     assert not (tmp_path / "work").exists()
+    core.close()
+
+
+@pytest.mark.parametrize(
+    ("total", "reserve_gb", "least"), [(10**13, 5, 1 << 28), (10**13, 0.2, 0), (10**13, 0, 0), (10**9, 0, 0)]
+)
+def test_a_disk_that_recordings_fill_has_room_for_films(
+    core: Core, total: int, reserve_gb: float, least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: never more is asked for than half of what retention keeps free."""
+    values = core.settings.values
+    retention = values.retention.model_copy(update={"reserve_gb": reserve_gb})
+    uploads = values.uploads.model_copy(update={"least_free_gib": 1})
+    own = replace(core.settings, values=values.model_copy(update={"retention": retention, "uploads": uploads}))
+    core = replace(core, settings=own)
+    least = least or reserve_bytes(retention, total, 0) // 2
+    assert least <= 1 << 28
+    free = least
+    monkeypatch.setattr(Room, "_local", lambda _self: (total, free))
+    Room(core).require(0, 0)
+    with pytest.raises(ResourceExhausted, match=f"1 are needed, and {least} stay free"):
+        Room(core).require(1, 0)
 
 
 def test_pieces_whose_original_is_there_go_though_the_disk_is_full(
@@ -285,7 +311,7 @@ def test_pieces_whose_original_is_there_go_though_the_disk_is_full(
     key = f"{one.folder}original.webm"
     core.store.put_bytes(key, film)
     assert MediaWork(core.db).keep(mine, MediaFile(one.number, "original", "", key, one.type, len(film), "ready", 0))
-    monkeypatch.setattr(Room, "_free", lambda _self: 0)
+    monkeypatch.setattr(Room, "_local", lambda _self: (1 << 40, 0))
     monkeypatch.setitem(STAGES, PROCESS, STAGES[PROCESS][:1])
     Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "work")
     assert JobRepository(core.db).get(job.id).state == "done"
