@@ -6,10 +6,12 @@ The recording is kept once: when all files are in the store, read again and foun
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -31,7 +33,10 @@ log = structlog.get_logger(__name__)
 BROKEN_OFF = "the recording was interrupted: this is what had been received of it"
 _CUT = "it was cut into the files of its session, which have all of it"
 _LATEST_START_US = MINUTE
-"""A browser begins so long after it asked to, at most; whoever says otherwise has another clock."""
+"""A browser begins so long after it asked to, at most."""
+_MOST_ASIDE_US = 2 * SECOND
+"""A browser's clock is believed if what it says is so near to the clock here; it may be wrong by any time."""
+_MS = 1000
 _CUTTING = 0.8
 
 
@@ -44,12 +49,11 @@ def cut(work: Work) -> None:
         return  # whoever did it died before the job was ended
     original = work.original()
     facts = work.rows.upload(work.media.upload).facts
-    started = facts.get("started_us")
     cut_recording(
         work,
         work.path(original),
         interrupted=bool(facts.get(INTERRUPTED)),
-        started_us=started if isinstance(started, int) else None,
+        facts=facts,
     )
     now_us = work.core.clock.now_us()
     gone = replace(original, state="gone")
@@ -59,7 +63,7 @@ def cut(work: Work) -> None:
     work.core.store.delete(original.key)
 
 
-def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: int | None) -> None:
+def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mapping[str, Any]) -> None:
     """Cut the recording of a session into the session's files, and put them into the store and the index.
 
     Idempotent: what was cut before by a process that died is found, not made twice.
@@ -68,7 +72,7 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: 
         work: the job; its medium is the recording of a session.
         original: the recording.
         interrupted: nobody said that it had ended.
-        started_us: when it began by the browser's clock; None: it did not say.
+        facts: of its upload, which say when it began; see ``began_us``.
 
     Raises:
         DataLoss: nothing in it can be shown, or a file does not hold what it held.
@@ -77,8 +81,8 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: 
     """
     session = RecorderSessions(work.core.db).get(_session_of(work))
     done = _cut(work, original, session.chunk_seconds * SECOND)
-    began_us = _begin(session, started_us)
-    parts = [Interval(began_us + file.start_us, began_us + file.end_us) for file in done.files]
+    at_us = began_us(session, facts)
+    parts = [Interval(at_us + file.start_us, at_us + file.end_us) for file in done.files]
     chunks = BrowserSessions(work.core.db).plan(session, work.media.number, parts, work.core.clock.now_us())
     if [(one.wanted_start_us, one.wanted_end_us) for one in chunks] != [(p.start, p.end) for p in parts]:
         raise DataLoss("its files were planned otherwise before")
@@ -113,10 +117,19 @@ def _tell(work: Work, part: float) -> None:
     work.told(part)
 
 
-def _begin(session: RecorderSession, started_us: int | None) -> int:
-    """Return when a recording began: as the browser says, if that can be true by the clock here."""
-    if started_us is not None and 0 <= started_us - session.start_us <= _LATEST_START_US:
-        return started_us
+def began_us(session: RecorderSession, facts: Mapping[str, Any]) -> int:
+    """Return when a recording began by the clock here, microseconds UTC.
+
+    Args:
+        session: which began before, by the clock here.
+        facts: of the upload: ``started_after_ms``, how long after the answer that the session has begun, which needs no
+            clock that is right; else ``started_us``, the time by the browser's clock, if that seems right.
+    """
+    after_ms, told_us = facts.get("started_after_ms"), facts.get("started_us")
+    if isinstance(after_ms, int) and 0 <= after_ms * _MS <= _LATEST_START_US:
+        return session.start_us + after_ms * _MS
+    if isinstance(told_us, int) and 0 <= told_us - session.start_us <= _MOST_ASIDE_US:
+        return told_us
     return session.start_us
 
 
