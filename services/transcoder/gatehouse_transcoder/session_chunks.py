@@ -1,6 +1,6 @@
 """Files of a session that was recorded in a browser: cut at keyframes, not a picture encoded anew.
 
-The recording is kept once: when all files are in the store, read again and found to hold what it held, it goes.
+The recording is kept once: when all files are in the store, read again and found to hold all that it held, it goes.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 BROKEN_OFF = "the recording was interrupted: this is what had been received of it"
 _CUT = "it was cut into the files of its session, which have all of it"
+_KEPT = "it was cut into the files of its session; it is kept, for they do not have all of it: {left}"
 _LATEST_START_US = MINUTE
 """A browser begins so long after it asked to, at most."""
 _MOST_ASIDE_US = 2 * SECOND
@@ -43,19 +44,25 @@ _CUTTING = 0.8
 def cut(work: Work) -> None:
     """Cut the recording of a session, the original of the job's medium; then let it go: its bytes are in the files.
 
-    The medium stays as a row that is ``deleted`` and says where they are. See ``cut_recording``.
+    The medium stays as a row that is ``deleted`` and says where they are. If something of it is in no file, it is kept
+    and says why. See ``cut_recording``.
     """
     if work.media.state == "deleted" or work.media.upload is None:
         return  # whoever did it died before the job was ended
     original = work.original()
     facts = work.rows.upload(work.media.upload).facts
-    cut_recording(
+    left = cut_recording(
         work,
         work.path(original),
         interrupted=bool(facts.get(INTERRUPTED)),
         facts=facts,
     )
     now_us = work.core.clock.now_us()
+    if left:
+        detail = _KEPT.format(left=left)
+        is_trashed = work.rows.media(work.media.number).state == "trashed"
+        work.learn(**{"before_trash" if is_trashed else "state": "ready"}, stage="", ready_us=now_us, detail=detail)
+        return
     gone = replace(original, state="gone")
     if not work.rows.keep(work.job, gone, state="deleted", stage="", ready_us=now_us, detail=_CUT):
         raise Lost("another process does it by now, or it was called off")
@@ -63,7 +70,7 @@ def cut(work: Work) -> None:
     work.core.store.delete(original.key)
 
 
-def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mapping[str, Any]) -> None:
+def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mapping[str, Any]) -> str:
     """Cut the recording of a session into the session's files, and put them into the store and the index.
 
     Idempotent: what was cut before by a process that died is found, not made twice.
@@ -73,6 +80,9 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mappi
         original: the recording.
         interrupted: nobody said that it had ended.
         facts: of its upload, which say when it began; see ``began_us``.
+
+    Returns:
+        What of it is in none of the files, for people; empty: all of it is in them.
 
     Raises:
         DataLoss: nothing in it can be shown, or a file does not hold what it held.
@@ -91,7 +101,8 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mappi
         if chunk.state == "planned":
             is_broken_off = (interrupted or done.broken_off) and n == len(chunks) - 1
             _store(work, session, chunk, file, done, BROKEN_OFF if is_broken_off else "")
-    log.info("recording of a browser cut", session=session.number, files=len(chunks))
+    log.info("recording of a browser cut", session=session.number, files=len(chunks), left=done.left)
+    return done.left
 
 
 def _cut(work: Work, original: Path, chunk_us: int) -> CutRecording:
@@ -181,6 +192,7 @@ def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, containe
         chunk.width,
         chunk.height,
         chunk.frames,
+        chunk.detail,
     )
     build = build_session_box if container == "mp4" else build_session_element
     try:
