@@ -96,7 +96,7 @@ def get_status(path: NamePath) -> Response:
     """Return whether a user records, and how far it is."""
     desk = _desk()
     user = desk.find(path.name, caller())
-    session = None if user is None else desk.active(user)
+    session = None if user is None else desk.recording(user)
     if session is None or not sees_session(caller(), session):
         return told({"username": path.name, "is_recording": False})
     now_us = context().core.clock.now_us()
