@@ -162,13 +162,24 @@ class RecorderDesk:
         """Return the session of a user that goes on, None if there is none."""
         return self._sessions.active(user.number, self._core.clock.now_us())
 
-    def stop(self, user: User, asks: Principal, caller: Caller) -> RecorderSession:
+    def named(self, user: User, session: str) -> RecorderSession | None:
+        """Return the session of a user by its id, also one that has ended; None: there is none."""
+        return self._sessions.of_user(user.number, session)
+
+    def stop(self, user: User, asks: Principal, caller: Caller, session_id: str = "") -> RecorderSession:
         """Stop the session of a user, and wait a moment for its last file.
 
+        Args:
+            user: whose it is.
+            asks: who asks.
+            caller: from where.
+            session_id: of the session that is meant, which stays as it is if it has ended; empty: the newest one that
+                goes on, whatever it records.
+
         Raises:
-            NotFound: there is none that goes on.
+            NotFound: there is none that goes on, or none of this id.
         """
-        session = self.active(user)
+        session = self.named(user, session_id) if session_id else self.active(user)
         if session is None or not sees_session(asks, session):
             raise NotFound(f"No active recording for user {user.name}")
         noted = self._noting("recorder_session.stopped", asks, caller)

@@ -6,17 +6,18 @@ import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import ROLE_SCOPES, Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import BrowserSessions, RecorderSessions, Tokens, Users
 from gatehouse_common.db.media_models import MediaRow
+from gatehouse_common.db.session_models import RecorderSessionRow
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core
 from pipeline_kit import add_camera, core_at
@@ -78,6 +79,32 @@ def test_a_session_in_a_browser_is_begun_followed_and_stopped(core: Core, client
         assert client.post("/api/stop-recording", json={"user_name": "Ann"}, headers=see).status_code == 200
         assert client.get("/api/recording-status/Ann", headers=see).get_json()["is_recording"] is is_recording
     assert RecorderSessions(core.db).planned(lambda _: True) == []
+
+
+def test_the_session_that_is_named_is_stopped_and_no_other(core: Core, client: FlaskClient) -> None:
+    """S0-24: a screen beside a camera, in whichever order they end; others' are not there to be stopped."""
+    _, see = add_user(core, "Ann", cameras=())
+    _, bob = add_user(core, "Bob", cameras=())
+    first = begin(client, see, "Ann")["session_id"]
+    second = begin(client, see, "Ann", beside=first)["session_id"]
+
+    def status(session: str) -> dict[str, Any]:
+        found = client.get("/api/recording-status/Ann", query_string={"session_id": session}, headers=see).get_json()
+        return {key: found.get(key) for key in ("is_recording", "was_stopped")}
+
+    def stop(session: str, name: str = "Ann", who: dict[str, str] = see) -> int:
+        asked = {"user_name": name, "session_id": session}
+        return client.post("/api/stop-recording", json=asked, headers=who).status_code
+
+    goes_on, stopped = ({"is_recording": True, "was_stopped": None}, {"is_recording": False, "was_stopped": True})
+    assert (stop(first, "Bob", bob), stop("none"), stop(cast("str", 5))) == (404, 404, 400)
+    for _ in range(2):  # again, as by a page that does not know whether it was heard
+        assert stop(first) == 200
+        assert (status(first), status(second)) == (stopped, goes_on)
+    assert status("none")["is_recording"] is False
+    with core.db.begin() as c:
+        c.execute(update(RecorderSessionRow).values(ends_us=core.clock.now_us()))
+    assert status(second) == {"is_recording": False, "was_stopped": False}
 
 
 def test_what_is_sent_is_the_recording_of_a_session_of_ones_own(core: Core, client: FlaskClient) -> None:
