@@ -18,6 +18,7 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.db import BrowserSessions, RecorderSessions, Tokens, Users
 from gatehouse_common.db.media_models import MediaRow
 from gatehouse_common.db.session_models import RecorderSessionRow
+from gatehouse_common.db.upload_models import UploadRow
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core
 from pipeline_kit import add_camera, core_at
@@ -146,6 +147,29 @@ def test_an_admin_records_in_the_name_of_another(core: Core, client: FlaskClient
     with core.db.look() as c:
         found = [tuple(row) for row in c.execute(select(MediaRow.owner_name, MediaRow.kind))]
     assert found == [("Ann", "recording")]
+
+
+def test_what_became_of_a_recording_is_told_with_its_last_bytes(core: Core, client: FlaskClient) -> None:
+    """S0-10: when it began after it was asked for, its pauses, and that it broke off."""
+    _, see = add_user(core, "Ann", cameras=())
+    told = begin(client, see, "Ann")
+    named = f"session {_base64(told['session_id'])},started_after_ms {_base64('740')}"
+    head = {**see, **TUS, "Upload-Defer-Length": "1", "Upload-Metadata": named}
+    made = client.post(told["upload_url"], headers=head)
+    film = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm" + bytes(5000)
+    more = {**see, **TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    for wrong in ("5", "5+6+7", "-1+2", "1+2 " * 501):
+        answer = client.patch(
+            made.headers["Location"], data=film, headers={**more, "Upload-Metadata": f"pauses {_base64(wrong)}"}
+        )
+        assert answer.status_code == 400
+    last = {"Upload-Length": str(len(film)), "Upload-Metadata": f"pauses {_base64('5000+1500 9000+20')},interrupted MQ=="}
+    assert client.patch(made.headers["Location"], data=film, headers={**more, **last}).status_code == 204
+    with core.db.look() as c:
+        facts = c.execute(select(UploadRow.facts)).scalar_one()
+    assert facts["started_after_ms"] == 740
+    assert facts["interrupted"] is True
+    assert facts["pauses"] == [{"at_ms": 5000, "lasted_ms": 1500}, {"at_ms": 9000, "lasted_ms": 20}]
 
 
 def _base64(text: str) -> str:

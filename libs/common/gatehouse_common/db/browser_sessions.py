@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -23,7 +23,14 @@ from .upload_models import UploadRow
 from .visible import OF_NO_CAMERA
 
 INTERRUPTED = "interrupted"
-"""Fact of an upload: it was taken for whole because nothing came any more."""
+"""Fact of an upload: nothing came any more, so it was taken for whole; or the browser says that it broke off."""
+PAUSES = "pauses"
+"""Fact of an upload: when its browser did not record, as ``{"at_ms", "lasted_ms"}`` each.
+
+``at_ms`` counts what had been recorded by then, without the pauses before.
+"""
+STARTED_AFTER_MS = "started_after_ms"
+"""Fact of an upload: so long after its browser was told of the session the recording began, by the browser's clock."""
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 
@@ -63,6 +70,21 @@ class BrowserSessions:
         if row is None:
             raise NotFound("there is no such recording in a browser")
         return RecorderSession(*row)
+
+    @retried
+    def note(self, upload: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Note what became known of a recording while it was sent, beside what was known; return all of it.
+
+        One that is not received any more stays as it is.
+        """
+        with self._db.begin(durable=True) as c:
+            mine = (UploadRow.id == upload, UploadRow.state == "receiving")
+            known = c.execute(select(UploadRow.facts).where(*mine).with_for_update()).scalar_one_or_none()
+            if known is None:
+                return {}
+            found = {**known, **facts}
+            c.execute(update(UploadRow).where(*mine).values(facts=found))
+        return found
 
     def received(self, session: RecorderSession) -> Received | None:
         """Return what has been received of a session, None if nothing has."""

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gatehouse_common.db.browser_sessions import INTERRUPTED, PAUSES, STARTED_AFTER_MS
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.ids import is_id
 from gatehouse_common.timefmt import parse, zone
@@ -18,6 +19,9 @@ _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _MOST_CHUNK_S: Final = 3600
+_MOST_MS: Final = 24 * 3600 * 1000
+_PAUSE: Final = re.compile(r"[0-9]{1,9}\+[0-9]{1,9}")
+_MOST_PAUSES: Final = 500
 _UTC: Final = zone("UTC")
 
 
@@ -64,7 +68,7 @@ def announced_digest(told: str) -> str:
 
 
 def facts_of(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """Return what else is told: `session`, `chunk_seconds`, `camera`, and `started_us` of `started_at`.
+    """Return what else is told: `session`, `chunk_seconds`, `camera`, `started_us` of `started_at`, and `started_after_ms`.
 
     Raises:
         InvalidInput: a value cannot be one.
@@ -82,6 +86,29 @@ def facts_of(metadata: Mapping[str, str]) -> dict[str, Any]:
         found["started_us"] = _number(metadata["started_us"], "started_us", 253_402_300_799_000_000)
     elif metadata.get("started_at"):
         found["started_us"] = parse(metadata["started_at"], _UTC)
+    if metadata.get(STARTED_AFTER_MS):
+        found[STARTED_AFTER_MS] = _number(metadata[STARTED_AFTER_MS], STARTED_AFTER_MS, _MOST_MS)
+    return found
+
+
+def later_facts_of(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a browser tells of its recording after its beginning: `interrupted`, and `pauses`.
+
+    Pauses are `at+lasted` with spaces between: what had been recorded by then, and how long the pause was,
+    milliseconds.
+
+    Raises:
+        InvalidInput: a value cannot be one.
+    """
+    found: dict[str, Any] = {}
+    if metadata.get(INTERRUPTED):
+        found[INTERRUPTED] = True
+    told = metadata.get(PAUSES, "").split()
+    if len(told) > _MOST_PAUSES or not all(_PAUSE.fullmatch(one) for one in told):
+        raise InvalidInput(f"pauses have to be `at+lasted` in milliseconds, {_MOST_PAUSES} at most.", PAUSES)
+    if told:
+        pairs = ([int(part) for part in one.split("+")] for one in told)
+        found[PAUSES] = [{"at_ms": at, "lasted_ms": lasted} for at, lasted in pairs]
     return found
 
 
