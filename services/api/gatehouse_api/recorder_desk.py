@@ -267,7 +267,7 @@ class RecorderDesk:
 
         def deed(session: RecorderSession) -> Deed:
             detail = {"session": session.number, "user_name": session.user_name}
-            return deed_of(asks, caller, what, f"camera {session.camera}", detail)
+            return deed_of(asks, caller, what, _of(session.camera), detail)
 
         return self._audit.noting(deed, self._core.clock.now_us())
 
@@ -275,10 +275,14 @@ class RecorderDesk:
         self._write(what, found.camera, {"file": found.key, "session": found.session}, asks, caller)
 
     def _write(self, what: str, camera: str, detail: dict[str, object], asks: Principal, caller: Caller) -> None:
-        of = f"camera {camera}" if camera else "browser"
-        self._audit.write(deed_of(asks, caller, what, of, detail), self._core.clock.now_us())
+        self._audit.write(deed_of(asks, caller, what, _of(camera), detail), self._core.clock.now_us())
 
 
 def sees_session(asks: Principal, session: RecorderSession) -> bool:
     """Return whether a session is there for somebody: its camera is, or it has none."""
     return session.camera == OF_NO_CAMERA or asks.sees(session.camera)
+
+
+def _of(camera: str) -> str:
+    """Return of what something was recorded, as the audit log names it."""
+    return f"camera {camera}" if camera else "browser"

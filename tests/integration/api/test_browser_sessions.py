@@ -163,7 +163,10 @@ def test_what_became_of_a_recording_is_told_with_its_last_bytes(core: Core, clie
             made.headers["Location"], data=film, headers={**more, "Upload-Metadata": f"pauses {_base64(wrong)}"}
         )
         assert answer.status_code == 400
-    last = {"Upload-Length": str(len(film)), "Upload-Metadata": f"pauses {_base64('5000+1500 9000+20')},interrupted MQ=="}
+    last = {
+        "Upload-Length": str(len(film)),
+        "Upload-Metadata": f"pauses {_base64('5000+1500 9000+20')},interrupted MQ==",
+    }
     assert client.patch(made.headers["Location"], data=film, headers={**more, **last}).status_code == 204
     with core.db.look() as c:
         facts = c.execute(select(UploadRow.facts)).scalar_one()

@@ -19,7 +19,15 @@ from gatehouse_api.uploads.checksums import ChecksumMismatch
 from gatehouse_api.uploads.engine import Owner, UploadEngine, Wanted
 from gatehouse_api.uploads.people import owner_of, whose
 from gatehouse_api.uploads.slices import Body
-from gatehouse_api.uploads.told import announced_digest, claimed_type, facts_of, file_name, later_facts_of, parse_metadata, read_length
+from gatehouse_api.uploads.told import (
+    announced_digest,
+    claimed_type,
+    facts_of,
+    file_name,
+    later_facts_of,
+    parse_metadata,
+    read_length,
+)
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db import BrowserSessions, OffsetMismatch, Upload
 from gatehouse_common.errors import Conflict, InvalidInput
