@@ -12,7 +12,8 @@ from playwright.sync_api import Page, Route, sync_playwright
 from browser_kit import FLAGS, chromium
 
 APP = Path("services/api/gatehouse_api/static/app")
-# A server that keeps what it is sent; `hinder(request, state)` may answer in its place. Waiting takes a hundredth of its time.
+# A server that keeps what it is sent; `hinder(request, state)` may answer in its place.
+# Waiting takes a hundredth of its time.
 SERVER = """
 const waits = window.setTimeout;
 window.setTimeout = (work, ms) => waits(work, ms / 100);
@@ -25,7 +26,8 @@ window.serve = (hinder) => {
     if (method === 'POST') return new Response(null, { status: 201, headers: { Location: '/api/v1/uploads/one' } });
     if (method === 'PATCH') state.take({ headers, body });
     const told = state.length === null ? {} : { 'Upload-Length': state.length };
-    return new Response(null, { status: method === 'HEAD' ? 200 : 204, headers: { 'Upload-Offset': state.offset, ...told } });
+    const status = method === 'HEAD' ? 200 : 204;
+    return new Response(null, { status, headers: { 'Upload-Offset': state.offset, ...told } });
   };
   state.take = ({ headers, body }) => {
     if (Number(headers['Upload-Offset']) !== state.offset) throw new Error('it does not end there');
@@ -63,8 +65,8 @@ def run(page: Page, script: str) -> Any:
         """async (script) => {
           const { TusUpload, QueueSource } = await import('/tus_client.js');
           const { partsOf } = await import('/record_kept.js');
-          const work = new (Object.getPrototypeOf(async () => {}).constructor)('TusUpload', 'QueueSource', 'partsOf', script);
-          return work(TusUpload, QueueSource, partsOf);
+          const Work = Object.getPrototypeOf(async () => {}).constructor;
+          return new Work('TusUpload', 'QueueSource', 'partsOf', script)(TusUpload, QueueSource, partsOf);
         }""",
         script,
     )
@@ -109,7 +111,8 @@ def test_a_server_without_room_is_waited_for(page: Page) -> None:
         const source = new QueueSource();
         source.add(new Blob(['film']));
         source.end();
-        await new TusUpload(source, { onWait: ({ seconds, reason, message }) => waits.push([seconds, reason, message]) }).run();
+        const onWait = ({ seconds, reason, message }) => waits.push([seconds, reason, message]);
+        await new TusUpload(source, { onWait }).run();
         return { waits, offset: state.offset };""",
     )
     assert found == {"waits": [[30, "full", "no room."]] * 3, "offset": 4}
@@ -126,14 +129,15 @@ def test_what_the_server_took_for_ended_is_said_to_be_and_not_sent_for_ever(page
         });
         const source = new QueueSource();
         source.add(new Blob(['film and more']));
-        return new TusUpload(source, { url: '/api/v1/uploads/one' }).run().catch((error) => [error.status, error.message]);""",
+        const upload = new TusUpload(source, { url: '/api/v1/uploads/one' });
+        return upload.run().catch((error) => [error.status, error.message]);""",
     )
     assert found[0] == 409
     assert "for ended" in found[1]
 
 
 def test_only_what_follows_without_a_gap_is_sent(page: Page) -> None:
-    """S0-8: the first slice is kept for the file that is saved, and is not sent again; after a gap nothing can be sent."""
+    """S0-8: the first slice is kept for the file that is saved, and is not sent again; nothing is after a gap."""
     found = run(
         page,
         """

@@ -29,8 +29,6 @@ PAUSES = "pauses"
 
 ``at_ms`` counts what had been recorded by then, without the pauses before.
 """
-STARTED_AFTER_MS = "started_after_ms"
-"""Fact of an upload: so long after its browser was told of the session the recording began, by the browser's clock."""
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 
