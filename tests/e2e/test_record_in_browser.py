@@ -176,6 +176,30 @@ def test_a_closed_tab_loses_nothing_that_the_browser_has(context: BrowserContext
     assert chunk["duration_seconds"] >= 4
 
 
+def test_a_recording_that_is_refused_and_one_that_is_stopped_elsewhere_are_told_and_kept(
+    context: BrowserContext, server: Server
+) -> None:
+    """S0-5, S0-8: what the server did not take is sent when it is tried again, or saved, from its beginning."""
+    page = begin(context, server, "Cyd")
+    told = page.locator("#own-problem")
+    expect(page.locator("#own-way")).to_contain_text(re.compile("0.[1-9] MB of it are on the server"), timeout=20_000)
+    context.route("**/api/v1/uploads/*", lambda route: route.fulfill(status=403, json={"detail": "Not now."}))
+    expect(told).to_contain_text("does not take the recording: Not now. What it has not taken is kept", timeout=10_000)
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save file").click()
+    assert numbers(saved.value.path())[0] < 100
+    context.unroute("**/api/v1/uploads/*")
+    page.get_by_role("button", name="Try again").click()
+    expect(told).to_be_hidden(timeout=10_000)
+    stop = {"user_name": "Cyd"}
+    assert context.request.post(f"{server.url}/api/stop-recording", data=stop).status == 200
+    expect(told).to_have_text("It was stopped from elsewhere.", timeout=10_000)
+    expect(page.locator("#own-way")).to_contain_text("all of it is on the server", timeout=30_000)
+    chunk = wait_for("its file", lambda: server.chunks("Cyd"), 30)[0]
+    film = numbers(server.film(chunk))
+    assert max(after - before for before, after in pairwise(film)) <= 10
+
+
 @pytest.mark.parametrize(
     ("refusal", "said"),
     [
