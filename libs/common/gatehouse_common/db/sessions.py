@@ -197,6 +197,13 @@ class RecorderSessions:
             raise NotFound(f"there is no session {number}")
         return RecorderSession(*row)
 
+    def of_user(self, user: int, session: str) -> RecorderSession | None:
+        """Return the session of an id that a user began, also one that has ended; None: there is none."""
+        mine = (RecorderSessionRow.id == session, RecorderSessionRow.user == user)
+        with self._db.look() as c:
+            row = c.execute(select(*_SESSION).where(*mine)).first()
+        return None if row is None else RecorderSession(*row)
+
     def chunks(
         self, *, user: int | None = None, session: int | None = None, visible: Visible | None = None
     ) -> list[SessionChunk]:

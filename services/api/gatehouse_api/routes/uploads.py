@@ -20,9 +20,17 @@ from gatehouse_api.uploads.checksums import ChecksumMismatch
 from gatehouse_api.uploads.engine import Owner, UploadEngine, Wanted
 from gatehouse_api.uploads.people import owner_of, whose
 from gatehouse_api.uploads.slices import Body
-from gatehouse_api.uploads.told import announced_digest, claimed_type, facts_of, file_name, parse_metadata, read_length
+from gatehouse_api.uploads.told import (
+    announced_digest,
+    claimed_type,
+    facts_of,
+    file_name,
+    later_facts_of,
+    parse_metadata,
+    read_length,
+)
 from gatehouse_common.accounts import Scope
-from gatehouse_common.db import OffsetMismatch, Upload
+from gatehouse_common.db import BrowserSessions, OffsetMismatch, Upload
 from gatehouse_common.errors import Conflict, InvalidInput
 
 api = APIBlueprint("uploads", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Uploads")])
@@ -94,7 +102,8 @@ def get_upload(path: UploadPath) -> Response:
 def append_to_upload(path: UploadPath) -> Response:
     """Add bytes where an upload ends (`Upload-Offset`); what has come when a connection breaks is kept.
 
-    With `Upload-Checksum` it counts as a whole or not at all: 460.
+    With `Upload-Checksum` it counts as a whole or not at all: 460. For a recording of a session `Upload-Metadata` may
+    say `interrupted`, when it broke off, and `pauses` of it: `at+lasted` each, in milliseconds.
     """
     wrong = None if tus.is_draft() else tus.wrong_version()
     if wrong is not None:
@@ -108,6 +117,7 @@ def append_to_upload(path: UploadPath) -> Response:
     at = read_length(request.headers.get("Upload-Offset"), "Upload-Offset")
     if at is None:
         raise InvalidInput("Upload-Offset is missing.", "Upload-Offset")
+    found = _noted(found)
     try:
         grown = _append_draft(found, at) if tus.is_draft() else _append_tus(found, at)
     except OffsetMismatch as error:
@@ -211,6 +221,15 @@ def _begun(upload: Upload) -> Response:
     answer = Response(status=201)
     answer.headers["Location"] = f"{tus.PATH}/{upload.id}"
     return tus.dressed(answer, upload)
+
+
+def _noted(found: Upload) -> Upload:
+    """Note what a browser tells of its recording by now; return the upload as it is then."""
+    more = later_facts_of(parse_metadata(request.headers.get("Upload-Metadata", "")))
+    if not more or "session" not in found.facts:
+        return found
+    noted = BrowserSessions(context().core.db).note(found.id, more)
+    return replace(found, facts=noted) if noted else found
 
 
 def _append_tus(found: Upload, at: int) -> Upload:
