@@ -109,11 +109,9 @@ def append_to_upload(path: UploadPath) -> Response:
     if wrong is not None:
         return wrong
     found = _engine().find(path.upload, whose())
-    wanted = tus.DRAFT_TYPE if tus.is_draft() else tus.TUS_TYPE
-    if request.mimetype != wanted:
-        return tus.dressed(problem(415, "unsupported-media", "Not of a type that is taken", f"use `{wanted}`."))
-    if found.role == "final":
-        return tus.dressed(problem(403, "forbidden", "Not allowed", "what was joined of parts cannot be added to."))
+    unfit = _unfit(found)
+    if unfit is not None:
+        return tus.dressed(unfit)
     at = read_length(request.headers.get("Upload-Offset"), "Upload-Offset")
     if at is None:
         raise InvalidInput("Upload-Offset is missing.", "Upload-Offset")
@@ -127,6 +125,16 @@ def append_to_upload(path: UploadPath) -> Response:
     except ChecksumMismatch as error:
         return tus.dressed(problem(460, "checksum-mismatch", "Checksum mismatch", error.message))
     return tus.dressed(Response(status=204), grown)
+
+
+def _unfit(found: Upload) -> Response | None:
+    """Return what is answered to bytes that cannot be added to an upload, None if they can."""
+    wanted = tus.DRAFT_TYPE if tus.is_draft() else tus.TUS_TYPE
+    if request.mimetype != wanted:
+        return problem(415, "unsupported-media", "Not of a type that is taken", f"use `{wanted}`.")
+    if found.role == "final":
+        return problem(403, "forbidden", "Not allowed", "what was joined of parts cannot be added to.")
+    return None
 
 
 @api.delete("/uploads/<upload>", summary="Give an upload up", responses={204: None})
