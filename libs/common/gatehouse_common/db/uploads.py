@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -218,6 +218,23 @@ class Uploads:
         with self._db.begin(durable=True) as c:
             if c.execute(update(UploadRow).where(*mine, fits).values(length=length)).rowcount == 0:
                 raise Conflict(f"upload {upload_id} was said to have another length, or is longer than {length} bytes")
+
+    @retried
+    def interrupt(self, upload: Upload, facts: Mapping[str, Any]) -> bool:
+        """Take what was received of an upload for all of it, and keep facts in place of its own, both or neither.
+
+        Returns:
+            False: something came of it since it was read, or it is not received any more.
+        """
+        same = (
+            UploadRow.id == upload.id,
+            UploadRow.state == "receiving",
+            UploadRow.received == upload.received,
+            UploadRow.expires_us == upload.expires_us,
+        )
+        values = {"length": upload.received, "facts": dict(facts)}
+        with self._db.begin(durable=True) as c:
+            return bool(c.execute(update(UploadRow).where(*same).values(values)).rowcount)
 
     @retried
     def complete(
