@@ -60,11 +60,17 @@ def routes_of(site: Site) -> dict[str, str]:
     }
 
 
+def _put_in(value: Any, objects: Any) -> Any:
+    if isinstance(value, list):
+        return [_put_in(one, objects) for one in value]
+    return value.format(**objects) if isinstance(value, str) else value
+
+
 def filled(route: Route, objects: Any) -> tuple[str, Any]:
     """The address and the body of a route for some objects."""
     body = None
     if route.json is not None:
-        body = {k: v.format(**objects) if isinstance(v, str) else v for k, v in route.json.items()}
+        body = {k: _put_in(v, objects) for k, v in route.json.items()}
     return route.path.format(**objects), body
 
 

@@ -595,6 +595,8 @@ def test_every_route_says_who_may_call_it(app: Flask) -> None:
         "/livez",
         "/readyz",
         "/favicon.ico",
+        "/api/v1/uploads",  # OPTIONS alone: what tus can here
+        "/api/v1/uploads/<upload>",
         "/static/<path:filename>",
         "/login",
         "/logout",

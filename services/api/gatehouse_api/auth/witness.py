@@ -78,7 +78,7 @@ DEEDS = {
     "compat_s0.get_download": "footage.downloaded",
     "uploads.begin_upload": "upload.begun",
     "uploads.cancel_upload": "upload.cancelled",
-    "media_upload.upload_media": "media.uploaded",
+    "media.upload_media": "media.uploaded",
     "upload_blobs.upload_file": "media.uploaded",
 }
 """What routes do, by their endpoints; those of users, tokens and sessions are written down where they are done."""

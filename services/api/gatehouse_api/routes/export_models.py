@@ -14,18 +14,7 @@ CameraName = Annotated[str, Field(pattern=f"^(?:{SLUG.pattern})$", max_length=64
 class ExportRequest(BaseModel):
     """A range of one camera or several that becomes one file."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        populate_by_name=True,
-        json_schema_extra={
-            "example": {
-                "cameras": ["front-gate", "yard"],
-                "from": "2024-05-17T10:20:00Z",
-                "to": "2024-05-17T12:00:00Z",
-                "signed": True,
-            }
-        },
-    )
+    model_config = ConfigDict(extra="forbid")
 
     cameras: list[CameraName] = Field(min_length=1, max_length=16, description="ids; each gets a film of its own")
     from_: str = Field(alias="from", max_length=64, description="RFC 3339, YYYYMMDD_HHMMSS or seconds since 1970")
