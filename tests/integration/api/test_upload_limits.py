@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -93,6 +96,40 @@ class Between(io.BytesIO):
             act, self._act = self._act, None
             act()
         return super().read(size)
+
+
+def test_slow_lines_leave_threads_for_others(tmp_path: Path) -> None:
+    """S4-18, S4-19: half of the threads are for who sends files; one more is told to come again, and may then."""
+    with core_at(tmp_path / "data", **{"api.threads": 4, "uploads.least_free_gib": 0}) as core:
+        app, go_on, sending = create_app(core), threading.Event(), threading.Semaphore(0)
+        data, tus = film(3000), TusClient(app.test_client())
+        urls = [tus.begin(len(data)) for _ in range(3)]
+
+        class Slow(io.BytesIO):
+            def readinto(self, buffer: Any, /) -> int:
+                sending.release()
+                go_on.wait(30)
+                return super().readinto(buffer)
+
+        def send(url: str) -> int:
+            said = {**TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+            said["Content-Length"] = str(len(data))
+            return app.test_client().patch(url, input_stream=Slow(data), headers=said).status_code
+
+        with ThreadPoolExecutor(2) as pool:
+            slow = [pool.submit(send, url) for url in urls[:2]]
+            try:
+                for _ in slow:
+                    assert sending.acquire(timeout=30)
+                full = tus.patch(urls[2], 0, data)
+                assert (full.status_code, full.headers["Retry-After"]) == (503, "2")
+                assert full.headers["Tus-Resumable"] == "1.0.0"
+                assert tus.offset(urls[2]) == 0
+            finally:
+                go_on.set()
+        assert [one.result() for one in slow] == [204, 204]
+        assert tus.patch(urls[2], 0, data).status_code == 204
+        close_app(app)
 
 
 def test_one_user_never_sees_anothers(tmp_path: Path) -> None:
