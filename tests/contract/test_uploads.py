@@ -11,6 +11,7 @@ import pytest
 from gatehouse_common.db import Database, OffsetMismatch, Piece, Totals, Upload, Uploads, UploadUpkeep
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
 from gatehouse_common.ids import new_id
+from media_rows import add_file, put
 
 NOW = 1_715_941_380_000_000
 
@@ -169,6 +170,19 @@ def test_what_is_whole_becomes_one_medium_with_one_job(db: Database) -> None:
     assert uploads.medium(1).upload == one.id
     assert uploads.open_named("7.n") is None
     assert uploads.totals(7) == Totals(0, 5)
+
+
+def test_what_was_made_of_media_counts_among_what_a_user_has(db: Database) -> None:
+    """S4-8: the original once, whether in pieces or put together; of what is deleted or gone nothing."""
+    uploads = Uploads(db)
+    one, gone = put(db, 1, owner=7, bytes=50), put(db, 2, owner=7, bytes=70, state="deleted")
+    assert uploads.totals(7) == Totals(0, 50)
+    for media in (one, gone):
+        add_file(db, media, "original", media.bytes)
+        add_file(db, media, "compressed", 20)
+    add_file(db, one, "audio", 9, variant="flac", state="gone")
+    add_file(db, put(db, 3, owner=8, bytes=1), "original", 1)
+    assert uploads.totals(7) == Totals(0, 70)
 
 
 def test_parts_are_joined_once_by_pointing_to_their_pieces(db: Database) -> None:

@@ -73,6 +73,6 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         links=ShareLinks(core.db),
         uploads=engine,
         blobs=BlobDesk(core, engine),
-        media=MediaDesk(core, audit),
+        media=MediaDesk(core, keeper.users, audit),
         stop=ending,
     )

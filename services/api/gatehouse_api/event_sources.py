@@ -21,10 +21,11 @@ from gatehouse_common.db import (
     PlateReader,
     Visible,
 )
+from gatehouse_common.db.media_records import EXPORT
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import id_time_us
 
-from .events import JOB_NAMES, Event, Sights, reset
+from .events import EXPORTS, JOB_NAMES, Event, Sights, reset
 from .lookouts import State
 from .plate_views import PlateViews, clip_view
 from .routes.job_models import job_view
@@ -59,7 +60,7 @@ class EventSources:
         told = {view.id: _json(view) for view in PlateViews(plates, clips).views(list(found.values()))}
         jobs = JobRepository(self.db)  # whose they are was looked at before: the hub knows it of each
         for event in events:
-            if event.topic == "jobs":
+            if event.topic in {"jobs", EXPORTS}:
                 event.data = _job(jobs, event.subject)
             else:
                 event.data = _clip(clips, event.subject) if event.topic == "clips" else told.get(event.subject, "")
@@ -104,8 +105,9 @@ class EventSources:
                     found.append(Event(0, event_id, "clips", name, clip.id, _json(clip_view(clip))))
         if "jobs" in topics:
             changed = JobRepository(self.db).changed_since(since_us, _MOST, _users(sights.get("jobs")))
-            most = max(most, len(changed))
-            found += [_of_job(event_id, job) for job in changed]
+            most, exports_of = max(most, len(changed)), _users(sights.get(EXPORTS))
+            seen = [job for job in changed if job.kind != EXPORT or exports_of is None or job.user in exports_of]
+            found += [_of_job(event_id, job) for job in seen]
         return [*found[::-1], *([reset()] if most >= _MOST else [])]
 
 

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from gatehouse_common.bus import Bus, Delivery, Subscription
 from gatehouse_common.clock import Clock
-from gatehouse_common.db import Visible
+from gatehouse_common.db import OF_NO_CAMERA, Visible
+from gatehouse_common.db.media_records import EXPORT
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed
@@ -27,6 +28,8 @@ PLATE_NAMES = {
     "closed": "plate.closed",
     "corrected": "plate.corrected",
 }
+EXPORTS = "exports"
+"""Jobs that tell of cameras are a topic of their own inside: not all who are told of jobs are told of these."""
 JOB_NAMES = {"done": "job.done", "failed": "job.failed", "cancelled": "job.cancelled"}
 
 
@@ -201,7 +204,8 @@ class EventHub:
             self._add(message.id, "clips", name, message.clip, camera=message.camera)
         elif isinstance(message, JobChanged) and message.user is not None:
             name = JOB_NAMES.get(message.state, "job.changed")
-            self._add(message.id, "jobs", name, message.job, camera=place_of_user(message.user))
+            topic = EXPORTS if message.kind == EXPORT else "jobs"
+            self._add(message.id, topic, name, message.job, camera=place_of_user(message.user))
 
     def _add(
         self,
@@ -222,4 +226,7 @@ class EventHub:
 def _is_for(visible: Visible | None, event: Event, user: int | None) -> bool:
     """Return whether an event is of a camera that is there for a viewer, and theirs where it is somebody's."""
     mine = user is None or event.owner in {0, user}
-    return mine and (visible is None or visible.has(event.camera))
+    of_no_camera = (
+        event.topic == "recordings" and event.camera == OF_NO_CAMERA
+    )  # recorded in a browser: no grant counts
+    return mine and (visible is None or of_no_camera or visible.has(event.camera))

@@ -18,6 +18,7 @@ from gatehouse_common.db import (
     MediaJobs,
     MediaLibrary,
     MediaTrash,
+    Users,
 )
 from gatehouse_common.db.media_records import NOBODY
 from gatehouse_common.errors import Conflict, Forbidden, GatehouseError, InvalidInput, NotFound
@@ -41,11 +42,12 @@ class MediaDesk:
 
     Args:
         core: the index, the store, the bus, the time.
+        users: who there is.
         audit: where it is written down what was deleted and changed.
     """
 
-    def __init__(self, core: Core, audit: Audit) -> None:
-        self._core, self._audit = core, audit
+    def __init__(self, core: Core, users: Users, audit: Audit) -> None:
+        self._core, self._users, self._audit = core, users, audit
         self._jobs, self._trash = MediaJobs(core.db), MediaTrash(core.db)
         self._is_open = core.settings.values.auth.mode == "open"
 
@@ -55,12 +57,26 @@ class MediaDesk:
 
     def library(self, asks: Principal) -> MediaLibrary:
         """Return what finds media that are there for somebody."""
-        return MediaLibrary(self._core.db, self.owner(asks))
+        return MediaLibrary(self._core.db, self.owner(asks), self.exports_of(asks))
+
+    def exports_of(self, asks: Principal) -> frozenset[int] | None:
+        """Return whose exports there are for somebody; None: of all whose media there are.
+
+        They show cameras, and a medium has none that could be asked for: so others' are there for who sees all cameras,
+        and for a token that sees fewer than its user there are none.
+        """
+        if self._is_open or asks.cameras() is None:
+            return None
+        if asks.token is not None:
+            user = self._users.get(asks.user)
+            if user.all_cameras or frozenset(self._users.grants(user.id)) != asks.cameras():
+                return frozenset()
+        return frozenset({asks.number})
 
     def jobs_seen(self, asks: Principal) -> JobsSeen:
         """Return which jobs there are for somebody: their own, all users', those of the house for who runs it."""
         visible = visible_to(asks, None, self._core.clock.now_us())
-        return JobsSeen(asks.may(Scope.SETTINGS_ADMIN), self.owner(asks), visible)
+        return JobsSeen(asks.may(Scope.SETTINGS_ADMIN), self.owner(asks), visible, self.exports_of(asks))
 
     def get(self, which: str, asks: Principal, *, trashed: bool = False) -> Media:
         """Return a medium by its number or its id; with ``trashed`` one that is in the trash.
@@ -141,7 +157,7 @@ class MediaDesk:
         self._note("media.restored", found, asks, caller)
         restored = self.library(asks).restore(found.number, self._core.clock.now_us(), asks.name)
         for job in self.newest_jobs([found.number]).get(found.number, [])[:1]:
-            self._tell(job)
+            self.tell(job)
         return restored
 
     def ask(self, which: str, kind: str, parameters: Mapping[str, Any], asks: Principal) -> Job:
@@ -149,12 +165,17 @@ class MediaDesk:
 
         Raises:
             NotFound: there is none for who asks.
-            Conflict: it is not ready.
+            Forbidden: it is another's.
+            Conflict: it is not ready, or an archive of films.
         """
+        found = self.get(which, asks)
+        self._refuse_others(found, asks, "have something made of")
+        if not found.type.startswith(("video/", "audio/")):
+            raise Conflict(f"medium {found.number} is {found.type}: no film or sound can be made of it.")
         now_us = self._core.clock.now_us()
         user = NOBODY if self._is_open else asks.number
-        job = self._jobs.ask(self.get(which, asks), kind, parameters, now_us, user, asks.name)
-        self._tell(job)
+        job = self._jobs.ask(found, kind, parameters, now_us, user, asks.name)
+        self.tell(job)
         return job
 
     def retry(self, which: str, asks: Principal) -> Job:
@@ -162,10 +183,13 @@ class MediaDesk:
 
         Raises:
             NotFound: there is none for who asks.
+            Forbidden: it is another's.
             Conflict: it has not failed.
         """
-        job = self._jobs.retry(self.get(which, asks), self._core.clock.now_us(), asks.name)
-        self._tell(job)
+        found = self.get(which, asks)
+        self._refuse_others(found, asks, "try again what became of")
+        job = self._jobs.retry(found, self._core.clock.now_us(), asks.name)
+        self.tell(job)
         return job
 
     def cancel(self, job_id: str, asks: Principal, caller: Caller) -> Job:
@@ -182,14 +206,14 @@ class MediaDesk:
         job = self._jobs.cancel(found.id, self._core.clock.now_us())
         now_us = self._core.clock.now_us()
         self._audit.write(deed_of(asks, caller, "job.cancelled", f"job {job.id}", {"kind": job.kind}), now_us)
-        self._tell(job)
+        self.tell(job)
         return job
 
     def _refuse_others(self, found: Media, asks: Principal, what: str) -> None:
         if not self._is_open and found.owner != asks.number and not asks.may(Scope.FOOTAGE_DELETE):
             raise Forbidden(f"you can {what} your own media only.")
 
-    def _tell(self, job: Job) -> None:
+    def tell(self, job: Job) -> None:
         """Say that a job has changed: workers look for it, and pages show it; both look at rows, too."""
         message = JobChanged(
             camera=SITE,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Job, Media, MediaFile, MediaQuery
+from gatehouse_common.db.media_records import WHOLE
 from gatehouse_common.timefmt import rfc3339, to_datetime
 
 from .auth.caller import caller
@@ -26,6 +27,7 @@ _STAGES = {
     "remuxing": "made seekable",
     "picturing": "pictured",
     "compressing": "made smaller",
+    "reading": "read out of the recordings",
 }
 _WORDS = {
     "queued": "Waits",
@@ -79,6 +81,7 @@ class MediaRowView:
         link: address of what plays best; empty: there is nothing.
         is_sound: whether there is no picture in it.
         downloads: what people may have of it.
+        can_become: whether something else can be made of it.
         jobs: what else is made of it now, in words.
         changeable: whether whoever asks may rename and delete it.
     """
@@ -102,6 +105,7 @@ class MediaRowView:
     link: str
     is_sound: bool
     downloads: list[Download]
+    can_become: bool
     jobs: list[str]
     changeable: bool
 
@@ -142,6 +146,7 @@ def _row(media: Media, files: list[MediaFile], jobs: list[Job]) -> MediaRowView:
     kinds = {file.kind: file for file in files}
     plays, trashed = shown_file(files), media.state == "trashed"
     sheet = kinds.get("sprite")
+    is_media = media.type.startswith(("video/", "audio/"))  # an export of several cameras is a ZIP
     return MediaRowView(
         number=media.number,
         name=media.name,
@@ -159,10 +164,11 @@ def _row(media: Media, files: list[MediaFile], jobs: list[Job]) -> MediaRowView:
         picture=f"/api/v1/media/{media.number}/thumbnail" if "thumbnail" in kinds and not trashed else "",
         sprite=f"/api/v1/media/{media.number}/sprite" if sheet and not trashed else "",
         sheet=json.dumps(dict(sheet.facts)) if sheet else "",
-        link="" if plays is None or trashed else file_url(media, plays) + "&download=false",
+        link="" if plays is None or trashed or not is_media else file_url(media, plays) + "&download=false",
         is_sound=bool(media.audio_codec) and not media.video_codec,
         downloads=[] if trashed else [_download(media, file) for file in files if file.kind in _WITH_DOWNLOAD],
-        jobs=[_job_words(job) for job in jobs if job.kind != "media-process"][:3],
+        can_become=is_media,
+        jobs=[_job_words(job) for job in jobs if job.kind not in WHOLE][:3],
         changeable=media.owner == asks.number or context().doorkeeper.is_open or asks.may(Scope.FOOTAGE_DELETE),
     )
 
@@ -170,7 +176,7 @@ def _row(media: Media, files: list[MediaFile], jobs: list[Job]) -> MediaRowView:
 def _progress(media: Media, jobs: list[Job]) -> int | None:
     if media.state not in {"queued", "processing"}:
         return None
-    running = next((job for job in jobs if job.kind == "media-process" and job.state in {"queued", "running"}), None)
+    running = next((job for job in jobs if job.kind in WHOLE and job.state in {"queued", "running"}), None)
     return round(100 * running.done / running.total) if running and running.total else 0
 
 

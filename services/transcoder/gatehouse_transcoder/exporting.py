@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gatehouse_common.errors import InvalidInput, NotFound, from_os_error
-from gatehouse_common.footage import Library
+from gatehouse_common.db import FootageReader
+from gatehouse_common.errors import Conflict, InvalidInput, NotFound, from_os_error
+from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.integrity.export import write_export
-from gatehouse_common.integrity.signing import signing_key
+from gatehouse_common.integrity.signing import SigningKey, signing_key
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import Slice, slice_footage
 from gatehouse_common.runtime import Core
@@ -27,8 +28,6 @@ from gatehouse_common.timefmt import compact, rfc3339
 from .work import Work
 
 _KEPT_INDEX_BYTES = 32 << 20
-Advance = Callable[[int], None]
-"""Is told how many more bytes of footage have been written; raises to break off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +48,14 @@ class Wanted:
         gaps: ``keep`` or ``skip``, as the slicer takes it.
         signed: whether each comes with its manifest and signature.
         missing: cameras that were asked for too, of which nothing is recorded.
+        key: fingerprint of the key that signed ones are to be signed with; empty: of any.
     """
 
     parts: tuple[Part, ...]
     gaps: str
     signed: bool
     missing: tuple[str, ...] = ()
+    key: str = ""
 
     @property
     def is_single(self) -> bool:
@@ -63,7 +64,7 @@ class Wanted:
 
 
 def export(work: Work) -> None:
-    """Make the file of an export, and keep it as the original of its medium.
+    """Make the file of an export, and keep it as the original of its medium; what is missing is told as the result.
 
     Raises:
         NotFound: nothing of what was asked for is recorded any more.
@@ -72,22 +73,15 @@ def export(work: Work) -> None:
     if work.file("original") is not None:
         return
     made = work.folder / ("original.mp4" if work.media.type == "video/mp4" else "original.zip")
-    done, whole = 0, 1
-
-    def advance(size: int) -> None:
-        nonlocal done
-        work.check()
-        done += size
-        work.told(done / whole)
-
-    def total(size: int) -> None:
-        nonlocal whole
-        whole = max(1, size)
-
-    write_footage(work.core, parse_wanted(work.job.parameters), made, advance, total)
-    with made.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    work.keep(made, "original", "", work.media.type, bytes=made.stat().st_size, digest=digest)
+    films = write_footage(work.core, parse_wanted(work.job.parameters), made, work.told, work.check)
+    try:
+        with made.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise from_os_error(error, "reading the export") from error
+    of_file = {"films": films}
+    work.keep(made, "original", "", work.media.type, of_file=of_file, bytes=made.stat().st_size, digest=digest)
+    work.result.update(of_file)
 
 
 def parse_wanted(parameters: dict[str, Any]) -> Wanted:
@@ -99,7 +93,8 @@ def parse_wanted(parameters: dict[str, Any]) -> Wanted:
     try:
         parts = tuple(Part(str(p["camera"]), int(p["start_us"]), int(p["end_us"])) for p in parameters["parts"])
         missing = tuple(str(camera) for camera in parameters.get("missing", ()))
-        wanted = Wanted(parts, str(parameters["gaps"]), bool(parameters["signed"]), missing)
+        key = str(parameters.get("key", ""))
+        wanted = Wanted(parts, str(parameters["gaps"]), bool(parameters["signed"]), missing, key)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidInput(f"the job does not say what to export: {error}") from error
     if not parts or wanted.gaps not in {"keep", "skip"}:
@@ -107,15 +102,17 @@ def parse_wanted(parameters: dict[str, Any]) -> Wanted:
     return wanted
 
 
-def write_footage(core: Core, wanted: Wanted, path: Path, advance: Advance, total: Callable[[int], None]) -> None:
-    """Write what is exported to a new file.
+def write_footage(
+    core: Core, wanted: Wanted, path: Path, told: Callable[[float], None], check: Callable[[], None]
+) -> list[dict[str, Any]]:
+    """Write what is exported to a new file; return what is in it and what is missing, film by film.
 
     Args:
         core: index, store, and the key that signs.
         wanted: what.
         path: the file.
-        advance: told what was written, piece by piece.
-        total: told once how many bytes of footage there will be, before the first.
+        told: told how much of it is done, 0 to 1.
+        check: called before each piece; raises to break off.
 
     Raises:
         NotFound: nothing of it is recorded, or it was let go of meanwhile.
@@ -123,66 +120,101 @@ def write_footage(core: Core, wanted: Wanted, path: Path, advance: Advance, tota
         ResourceExhausted: no room.
         GatehouseError: index or store do not answer.
     """
-    with closing(Library(core, _KEPT_INDEX_BYTES)) as library:
-        cuts = [(part, _cut(library, part, wanted.gaps)) for part in wanted.parts]
-    found = [(part, cut) for part, cut in cuts if cut is not None]
-    if not found:
-        raise NotFound("nothing of it is recorded any more")
-    total(sum(cut.file.size for _, cut in found))
+    making = _Making(core, wanted, told, check)
     try:
         if wanted.is_single:
-            _write_one(core, *found[0], wanted.signed, path, advance)
-        else:
-            _write_several(core, wanted, cuts, path, advance)
+            return [making.film(wanted.parts[0], path, 0)]
+        return making.archive(path)
     except OSError as error:
         raise from_os_error(error, "writing the export") from error
 
 
-def _cut(library: Library, part: Part, gaps: str) -> Slice | None:
-    media = library.find(part.camera, part.start_us, part.end_us).media
-    try:
-        return slice_footage(media, part.start_us, part.end_us, gaps="skip" if gaps == "skip" else "keep")
-    except NotFound:
-        return None
+class _Making:
+    """An export that is being made: one film after the other, so that only one has its samples in memory."""
 
+    def __init__(self, core: Core, wanted: Wanted, told: Callable[[float], None], check: Callable[[], None]) -> None:
+        self._core, self._wanted, self._told, self._check = core, wanted, told, check
+        footage = FootageReader(core.db)
+        self._chunks = ChunkReader(core.media, lambda chunk: footage.chunk(chunk).key)
 
-def _write_one(core: Core, part: Part, cut: Slice, signed: bool, path: Path, advance: Advance) -> str:
-    """Write one film, or one signed export; return the SHA-256 of the film."""
-    with path.open("xb") as to:
-        if signed:
-            asked = Interval(part.start_us, part.end_us)
-            return write_export(core, part.camera, asked, cut, signing_key(core.settings), to, advance).clip_sha256
-        digest = hashlib.sha256()
-        for piece in _told(cut.file.read(core.media), advance):
-            digest.update(piece)
-            to.write(piece)
-        return digest.hexdigest()
+    def archive(self, path: Path) -> list[dict[str, Any]]:
+        """Write a ZIP of films, and the list of what is in it; nothing is compressed twice."""
+        nothing = {"file": None, "missing": "nothing is recorded in that range"}
+        listed: list[dict[str, Any]] = [{"camera": camera, **nothing} for camera in self._wanted.missing]
+        with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            for number, part in enumerate(self._wanted.parts):
+                one = path.with_name("film")
+                try:
+                    told = self.film(part, one, number)
+                except NotFound:
+                    span = {"from": rfc3339(part.start_us), "to": rfc3339(part.end_us)}
+                    listed.append({"camera": part.camera, **span, **nothing})
+                    continue
+                # A number keeps names apart in the hour that a clock runs through twice.
+                stamp = compact(part.start_us, self._core.zone)
+                name = f"{number + 1:02d}_{part.camera}_{stamp}.{'zip' if self._wanted.signed else 'mp4'}"
+                archive.write(one, name)
+                one.unlink()
+                listed.append({**told, "file": name})
+            if all(film["file"] is None for film in listed):
+                raise NotFound("nothing of it is recorded any more")
+            archive.writestr("contents.json", json.dumps({"films": listed}, indent=1) + "\n")
+        return listed
 
+    def film(self, part: Part, path: Path, number: int) -> dict[str, Any]:
+        """Write one film, or one signed export; return what it shows.
 
-def _write_several(
-    core: Core, wanted: Wanted, cuts: list[tuple[Part, Slice | None]], path: Path, advance: Advance
-) -> None:
-    """Write a ZIP of films, one after the other, and the list of what is in it; nothing is compressed twice."""
-    nothing = {"file": None, "missing": "nothing is recorded in that range"}
-    listed: list[dict[str, Any]] = [{"camera": camera, **nothing} for camera in wanted.missing]
-    with zipfile.ZipFile(path, "x", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        for part, cut in cuts:
-            span = {"camera": part.camera, "from": rfc3339(part.start_us), "to": rfc3339(part.end_us)}
-            if cut is None:
-                listed.append({**span, **nothing})
-                continue
-            one = path.with_name("film")
-            digest = _write_one(core, part, cut, wanted.signed, one, advance)
-            name = f"{part.camera}_{compact(cut.start_us, core.zone)}.{'zip' if wanted.signed else 'mp4'}"
-            archive.write(one, name)
-            one.unlink()
-            gaps = [[rfc3339(gap.start), rfc3339(gap.end)] for gap in cut.gaps]
-            told = {"file": name, "footage_from": rfc3339(cut.start_us), "film_sha256": digest, "gaps": gaps}
-            listed.append({**span, **told})
-        archive.writestr("contents.json", json.dumps({"films": listed}, indent=1) + "\n")
+        Raises:
+            NotFound: nothing of it is recorded, or it was let go of meanwhile.
+        """
+        cut = self._cut(part)
+        digest = self._write(part, cut, path, number)
+        return {
+            "camera": part.camera,
+            "from": rfc3339(part.start_us),
+            "to": rfc3339(part.end_us),
+            "file": path.name,
+            "footage_from": rfc3339(cut.start_us),
+            "footage_to": rfc3339(cut.end_us),
+            "film_sha256": digest,
+            "gaps": [[rfc3339(gap.start), rfc3339(gap.end)] for gap in cut.gaps],
+        }
 
+    def _key(self) -> SigningKey:
+        """Return the key that signs.
 
-def _told(pieces: Iterator[bytes], advance: Advance) -> Iterator[bytes]:
-    for piece in pieces:
-        yield piece
-        advance(len(piece))
+        Raises:
+            Conflict: it is not the one that whoever asked for the export has.
+        """
+        key = signing_key(self._core.settings)
+        if self._wanted.key not in {"", key.public.fingerprint}:
+            raise Conflict(
+                "the transcoder has another signing key than the api: set `integrity.signing_key_file` alike"
+            )
+        return key
+
+    def _cut(self, part: Part) -> Slice:
+        with closing(Library(self._core, _KEPT_INDEX_BYTES)) as library:
+            media = library.find(part.camera, part.start_us, part.end_us).media
+        return slice_footage(media, part.start_us, part.end_us, gaps="skip" if self._wanted.gaps == "skip" else "keep")
+
+    def _write(self, part: Part, cut: Slice, path: Path, number: int) -> str:
+        """Write one film; return its SHA-256."""
+        done, size = 0, max(1, cut.file.size)
+
+        def advance(more: int) -> None:
+            nonlocal done
+            self._check()
+            done += more
+            self._told((number + done / size) / len(self._wanted.parts))
+
+        with path.open("xb") as to:
+            if self._wanted.signed:
+                asked = Interval(part.start_us, part.end_us)
+                return write_export(self._core, part.camera, asked, cut, self._key(), to, advance).clip_sha256
+            digest = hashlib.sha256()
+            for piece in self._chunks.read(cut.file, 0, cut.file.size):
+                digest.update(piece)
+                to.write(piece)
+                advance(len(piece))
+            return digest.hexdigest()

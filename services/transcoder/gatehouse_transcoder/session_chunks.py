@@ -1,15 +1,17 @@
 """Files of a session that was recorded in a browser: cut at keyframes, not a picture encoded anew.
 
-The recording is kept once: when all files are in the store, read again and found to hold what it held, it goes.
+The recording is kept once: when all files are in the store, read again and found to hold all that it held, it goes.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -30,28 +32,37 @@ log = structlog.get_logger(__name__)
 
 BROKEN_OFF = "the recording was interrupted: this is what had been received of it"
 _CUT = "it was cut into the files of its session, which have all of it"
+_KEPT = "it was cut into the files of its session; it is kept, for they do not have all of it: {left}"
 _LATEST_START_US = MINUTE
-"""A browser begins so long after it asked to, at most; whoever says otherwise has another clock."""
+"""A browser begins so long after it asked to, at most."""
+_MOST_ASIDE_US = 2 * SECOND
+"""A browser's clock is believed if what it says is so near to the clock here; it may be wrong by any time."""
+_MS = 1000
 _CUTTING = 0.8
 
 
 def cut(work: Work) -> None:
     """Cut the recording of a session, the original of the job's medium; then let it go: its bytes are in the files.
 
-    The medium stays as a row that is ``deleted`` and says where they are. See ``cut_recording``.
+    The medium stays as a row that is ``deleted`` and says where they are. If something of it is in no file, it is kept
+    and says why. See ``cut_recording``.
     """
     if work.media.state == "deleted" or work.media.upload is None:
         return  # whoever did it died before the job was ended
     original = work.original()
     facts = work.rows.upload(work.media.upload).facts
-    started = facts.get("started_us")
-    cut_recording(
+    left = cut_recording(
         work,
         work.path(original),
         interrupted=bool(facts.get(INTERRUPTED)),
-        started_us=started if isinstance(started, int) else None,
+        facts=facts,
     )
     now_us = work.core.clock.now_us()
+    if left:
+        detail = _KEPT.format(left=left)
+        is_trashed = work.rows.media(work.media.number).state == "trashed"
+        work.learn(**{"before_trash" if is_trashed else "state": "ready"}, stage="", ready_us=now_us, detail=detail)
+        return
     gone = replace(original, state="gone")
     if not work.rows.keep(work.job, gone, state="deleted", stage="", ready_us=now_us, detail=_CUT):
         raise Lost("another process does it by now, or it was called off")
@@ -59,7 +70,7 @@ def cut(work: Work) -> None:
     work.core.store.delete(original.key)
 
 
-def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: int | None) -> None:
+def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mapping[str, Any]) -> str:
     """Cut the recording of a session into the session's files, and put them into the store and the index.
 
     Idempotent: what was cut before by a process that died is found, not made twice.
@@ -68,7 +79,10 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: 
         work: the job; its medium is the recording of a session.
         original: the recording.
         interrupted: nobody said that it had ended.
-        started_us: when it began by the browser's clock; None: it did not say.
+        facts: of its upload, which say when it began; see ``began_us``.
+
+    Returns:
+        What of it is in none of the files, for people; empty: all of it is in them.
 
     Raises:
         DataLoss: nothing in it can be shown, or a file does not hold what it held.
@@ -77,8 +91,8 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: 
     """
     session = RecorderSessions(work.core.db).get(_session_of(work))
     done = _cut(work, original, session.chunk_seconds * SECOND)
-    began_us = _begin(session, started_us)
-    parts = [Interval(began_us + file.start_us, began_us + file.end_us) for file in done.files]
+    at_us = began_us(session, facts)
+    parts = [Interval(at_us + file.start_us, at_us + file.end_us) for file in done.files]
     chunks = BrowserSessions(work.core.db).plan(session, work.media.number, parts, work.core.clock.now_us())
     if [(one.wanted_start_us, one.wanted_end_us) for one in chunks] != [(p.start, p.end) for p in parts]:
         raise DataLoss("its files were planned otherwise before")
@@ -87,11 +101,13 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, started_us: 
         if chunk.state == "planned":
             is_broken_off = (interrupted or done.broken_off) and n == len(chunks) - 1
             _store(work, session, chunk, file, done, BROKEN_OFF if is_broken_off else "")
-    log.info("recording of a browser cut", session=session.number, files=len(chunks))
+    log.info("recording of a browser cut", session=session.number, files=len(chunks), left=done.left)
+    return done.left
 
 
 def _cut(work: Work, original: Path, chunk_us: int) -> CutRecording:
     """Cut a recording in a child process, for anybody may have sent it."""
+    work.require_room(work.media.bytes, work.media.bytes)
     command = [*PYTHON, "gatehouse_common.media.cutting", str(original), str(chunk_us), str(work.folder)]
 
     def hear(line: str) -> bool:
@@ -113,10 +129,19 @@ def _tell(work: Work, part: float) -> None:
     work.told(part)
 
 
-def _begin(session: RecorderSession, started_us: int | None) -> int:
-    """Return when a recording began: as the browser says, if that can be true by the clock here."""
-    if started_us is not None and 0 <= started_us - session.start_us <= _LATEST_START_US:
-        return started_us
+def began_us(session: RecorderSession, facts: Mapping[str, Any]) -> int:
+    """Return when a recording began by the clock here, microseconds UTC.
+
+    Args:
+        session: which began before, by the clock here.
+        facts: of the upload: ``started_after_ms``, how long after the answer that the session has begun, which needs no
+            clock that is right; else ``started_us``, the time by the browser's clock, if that seems right.
+    """
+    after_ms, told_us = facts.get("started_after_ms"), facts.get("started_us")
+    if isinstance(after_ms, int) and 0 <= after_ms * _MS <= _LATEST_START_US:
+        return session.start_us + after_ms * _MS
+    if isinstance(told_us, int) and 0 <= told_us - session.start_us <= _MOST_ASIDE_US:
+        return told_us
     return session.start_us
 
 
@@ -168,6 +193,7 @@ def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, containe
         chunk.width,
         chunk.height,
         chunk.frames,
+        chunk.detail,
     )
     build = build_session_box if container == "mp4" else build_session_element
     try:

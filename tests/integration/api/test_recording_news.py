@@ -15,7 +15,7 @@ from gatehouse_api.recording_news import RecordingNews
 from gatehouse_common.accounts import Role
 from gatehouse_common.bus.memory import MemoryBus
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import RecorderSessions, Users, Visible
+from gatehouse_common.db import OF_NO_CAMERA, RecorderSessions, Users, Visible
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core
 from gatehouse_common.testing.clock import FakeClock
@@ -82,6 +82,16 @@ def test_nobody_is_told_of_what_is_not_there_for_them(core: Core) -> None:
     assert site.told(user=site.ann.number, after=0) == ["recording.started gate"]
     assert site.told(visible=Visible(frozenset({"yard"})), after=0) == ["recording.started yard"]
     assert site.told(user=site.ann.number, visible=Visible(frozenset({"yard"})), after=0) == []
+
+
+def test_a_recording_in_a_browser_is_told_to_whose_it_is(core: Core) -> None:
+    """S0-18, S4-11: whatever cameras they see."""
+    site = Site(core)
+    now = site.clock.now_us()
+    site.sessions.begin(site.ann.number, "Ann", OF_NO_CAMERA, Interval(now, now + 60 * SECOND), 30)
+    nothing = Visible(frozenset())
+    assert site.told(user=site.ann.number, visible=nothing, after=0) == ["recording.started "]
+    assert site.told(user=site.bob.number, visible=nothing, after=0) == []
 
 
 def test_who_may_not_record_is_told_of_no_recordings(core: Core) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import update
 from browser_kit import FLAGS, chromium
 from gatehouse.rebuilding import rebuild
 from gatehouse_common.accounts import Role
-from gatehouse_common.clock import HOUR, MINUTE, SECOND
+from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import (
     OF_NO_CAMERA,
     Piece,
@@ -40,6 +40,7 @@ from gatehouse_common.storage import keys
 from gatehouse_janitor.checking.content import BlockReader
 from gatehouse_janitor.checking.session_check import is_whole_file
 from gatehouse_janitor.upload_sweep import UploadSweep
+from gatehouse_transcoder.session_chunks import BROKEN_OFF
 from janitor_kit import found, mend
 from media_jobs_kit import ask, ended, ffmpeg, files, media, transcoding, upload
 from recorder_film import FORMS, numbers, recorded
@@ -199,6 +200,34 @@ def test_a_session_has_files_that_tell_what_they_are(
     _lose_and_rebuild(core, chunks, tmp_path)
 
 
+def test_a_recording_that_is_not_all_in_its_files_is_kept(core: Core, films: dict[str, Path], tmp_path: Path) -> None:
+    """S0-7, S0-8: what cannot be read at its end is in no file: the medium keeps it, and says so."""
+    broken = tmp_path / "broken.mp4"
+    data = films["h264-mp4"].read_bytes()
+    broken.write_bytes(data[: round(len(data) * 0.83)])
+    user, session = begin(core, "Dan")
+    number = send(core, broken, user, session, "video/mp4")
+    chunks, one = stored(core, session), media(core, number)
+    assert chunks[-1].detail == BROKEN_OFF
+    assert (one.state, one.stage) == ("ready", "")
+    assert "cannot be read at its end" in one.detail
+    assert core.store.read(files(core, number)["original", ""].key) == broken.read_bytes()
+    anew = _rebuilt(core, tmp_path)
+    assert [replace(one, stored_us=None, user=0) for one in chunks] == anew
+
+
+def _rebuilt(core: Core, tmp_path: Path) -> list[SessionChunk]:
+    """The files of sessions in an index that is made anew of them."""
+    settings = {"data_dir": str(core.data_dir), "broker_url": "memory:", "auth.mode": "open"}
+    again = Core.open(load({**settings, "database_url": f"sqlite:///{tmp_path / 'again.db'}"}, config=None))
+    again.db.upgrade()
+    try:
+        rebuild(again, lambda _steps: None)
+        return [replace(one, stored_us=None, user=0) for one in RecorderSessions(again.db).chunks()]
+    finally:
+        again.close()
+
+
 def _lose_and_rebuild(core: Core, chunks: list[SessionChunk], tmp_path: Path) -> None:
     """The index is lost, and made anew of the files; one of these is lost, and told as that."""
     settings = {"data_dir": str(core.data_dir), "broker_url": "memory:", "auth.mode": "open"}
@@ -264,8 +293,8 @@ def test_a_recording_whose_browser_went_away_ends_with_what_was_received(core: C
     intake.uploads.begin(sent)
     piece = Piece(sent.id, 0, len(data), hashlib.sha256(data).hexdigest(), key)
     intake.uploads.append(sent.id, [piece], now, sent.expires_us)
-    for minutes, state in ((29, "receiving"), (31, "complete")):
-        UploadSweep(core, lambda late=minutes: core.clock.now_us() + late * MINUTE).look(threading.Event())  # type: ignore[misc]
+    for hours, state in ((47, "receiving"), (49, "complete")):
+        UploadSweep(core, lambda late=hours: core.clock.now_us() + late * HOUR).look(threading.Event())  # type: ignore[misc]
         assert intake.uploads.get(sent.id).state == state
     wait_for("its files", lambda: stored(core, session) and not RecorderSessions(core.db).is_waiting(session.number))
     chunks = stored(core, session)

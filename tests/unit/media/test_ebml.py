@@ -13,7 +13,9 @@ from gatehouse_common.media.ebml import is_whole_webm, outermost
 from gatehouse_common.media.session_box import SessionInfo, build_session_element, read_session_box
 
 ID = "01a2255e-0803-74ef-a2e2-4bbf181c5611"
-INFO = SessionInfo(1, ID, 5, 60, 30, None, 2, ID, 1, "Ann", "", "", 5, 30_000_005, 5, 30_000_004, 640, 360, 900)
+INFO = SessionInfo(
+    1, ID, 5, 60, 30, None, 2, ID, 1, "Ann", "", "", 5, 30_000_005, 5, 30_000_004, "", 640, 360, 900, "it broke off"
+)
 FILM = b"\x1a\x45\xdf\xa3\x84\x42\x82\x81w" + b"\x18\x53\x80\x67\x01\0\0\0\0\0\0\x40" + bytes(64)
 WHOLE = FILM + build_session_element(INFO)
 

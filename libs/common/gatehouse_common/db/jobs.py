@@ -14,6 +14,7 @@ from gatehouse_common.ids import new_id
 
 from .contention import retried
 from .engine import Database
+from .media_records import EXPORT
 from .upkeep_models import JobRow
 from .visible import Visible
 
@@ -38,6 +39,7 @@ class Job:
     renewals: int
     user: int | None = None
     media: int | None = None
+    not_before_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,13 @@ class JobsSeen:
         house: whether those that are nobody's are.
         user: of users', those of this number; None: all.
         visible: of those that are nobody's, only those of these cameras; None: all.
+        exports_of: of exports, which tell of cameras, only those of these users; None: as of all other jobs.
     """
 
     house: bool = True
     user: int | None = None
     visible: Visible | None = None
+    exports_of: Collection[int] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the conditions that a job is there."""
@@ -60,8 +64,11 @@ class JobsSeen:
         if self.visible is not None:
             house &= JobRow.parameters["camera"].as_string().in_(sorted(self.visible.cameras))
         of_users = JobRow.user.is_not(None) if self.user is None else JobRow.user == self.user
+        if self.exports_of is not None:
+            of_users &= or_(JobRow.kind != EXPORT, JobRow.user.in_(sorted(self.exports_of)))
         if self.house:
-            return [] if self.user is None and self.visible is None else [or_(house, of_users)]
+            whole = self.user is None and self.visible is None and self.exports_of is None
+            return [] if whole else [or_(house, of_users)]
         return [of_users]
 
 

@@ -15,7 +15,7 @@ from .contention import retried
 from .engine import Database
 from .jobs import Job
 from .media_models import MediaRow
-from .media_records import PROCESS, Media
+from .media_records import EXPORT, PROCESS, WHOLE, Media
 from .upkeep_models import JobRow
 
 _JOB = [getattr(JobRow, f.name) for f in fields(Job)]
@@ -88,7 +88,7 @@ class MediaJobs:
             job = Job(*row)
             if not changed:
                 raise Conflict(f"this job has ended: it is {job.state}.")
-            if job.kind == PROCESS:
+            if job.kind in WHOLE:
                 unfinished = (MediaRow.number == job.media, MediaRow.state.in_(_BEING_MADE))
                 values = {"state": "failed", "detail": CALLED_OFF}
                 c.execute(update(MediaRow).where(*unfinished).values(values))
@@ -114,8 +114,12 @@ def call_off(c: Connection, media: int, now_us: int) -> None:
 
 
 def queue_processing(c: Connection, media: Media, now_us: int, by: str) -> Job:
-    """Ask, in a transaction, for what belongs to a medium to be made of it."""
-    return _queue(c, PROCESS, {"media": media.number}, media.number, now_us, media.owner, by)
+    """Ask, in a transaction, for what belongs to a medium to be made of it; for an export, as it was asked for."""
+    kind, parameters = PROCESS, {"media": media.number}
+    if media.kind == "export":
+        asked = select(JobRow.parameters).where(JobRow.media == media.number, JobRow.kind == EXPORT)
+        kind, parameters = EXPORT, c.execute(asked.order_by(JobRow.created_us.desc()).limit(1)).scalar_one()
+    return _queue(c, kind, parameters, media.number, now_us, media.owner, by)
 
 
 def _queue(c: Connection, kind: str, parameters: dict[str, Any], media: int, now_us: int, user: int, by: str) -> Job:

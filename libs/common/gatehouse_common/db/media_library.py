@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from gatehouse_common.errors import ChangedSince, NotFound
 
@@ -65,10 +65,11 @@ class MediaLibrary:
     Args:
         db: the index.
         owner: only those of this user are there; None: all.
+        exports_of: of exports, which show cameras, only those of these users are there; None: as of all other media.
     """
 
-    def __init__(self, db: Database, owner: int | None = None) -> None:
-        self._db, self._owner = db, owner
+    def __init__(self, db: Database, owner: int | None = None, exports_of: Collection[int] | None = None) -> None:
+        self._db, self._owner, self._exports_of = db, owner, exports_of
 
     def find(
         self, query: MediaQuery, limit: int, before: tuple[int, str] | None = None, offset: int = 0
@@ -174,7 +175,10 @@ class MediaLibrary:
         return Media(*row)
 
     def _seen(self) -> list[ColumnElement[bool]]:
-        return [] if self._owner is None else [MediaRow.owner == self._owner]
+        found: list[ColumnElement[bool]] = [] if self._owner is None else [MediaRow.owner == self._owner]
+        if self._exports_of is not None:
+            found.append(or_(MediaRow.kind != "export", MediaRow.owner.in_(sorted(self._exports_of))))
+        return found
 
     def _conditions(self, query: MediaQuery) -> list[ColumnElement[bool]]:
         # A state that is one of several is asked for as one that is not another: that keeps to the order of the index.

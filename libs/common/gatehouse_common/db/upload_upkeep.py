@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 
 from .engine import Database
-from .media_records import Piece, Upload
+from .media_records import NOBODY, Piece, Upload
 from .session_models import RecorderSessionRow
 from .upload_models import UploadPieceRow, UploadRow
 from .visible import OF_NO_CAMERA
@@ -48,20 +48,19 @@ class UploadUpkeep:
         idle = (UploadRow.state == "receiving", UploadRow.door == "blob", UploadRow.changed_us <= before_us)
         return self._some((*idle, UploadRow.id > after), limit)
 
-    def silent_recordings(self, before_us: int, now_us: int, after: str, limit: int) -> list[Upload]:
-        """Return recordings of browsers of which nothing came since ``before_us``, and whose time is over.
+    def silent_recordings(self, now_us: int, after: str, limit: int) -> list[Upload]:
+        """Return recordings of browsers with which nobody went on in time, by id, those after one.
 
-        They come by id, those after one.
+        Of others what was received is deleted.
         """
-        named = UploadRow.facts["session"].as_string()
-        over = exists().where(
-            RecorderSessionRow.id == named,
+        is_one = exists().where(
+            RecorderSessionRow.id == UploadRow.facts["session"].as_string(),
             RecorderSessionRow.camera == OF_NO_CAMERA,
-            RecorderSessionRow.ends_us <= now_us,
+            or_(UploadRow.owner == NOBODY, RecorderSessionRow.user == UploadRow.owner),
         )
-        silent = (UploadRow.state == "receiving", UploadRow.role == "whole", UploadRow.changed_us <= before_us)
+        silent = (UploadRow.state == "receiving", UploadRow.role == "whole", UploadRow.expires_us <= now_us)
         return self._some(
-            (*silent, UploadRow.received > 0, UploadRow.door != "blob", UploadRow.id > after, over), limit
+            (*silent, UploadRow.received > 0, UploadRow.door != "blob", UploadRow.id > after, is_one), limit
         )
 
     def ended_with_pieces(self, limit: int) -> list[Piece]:

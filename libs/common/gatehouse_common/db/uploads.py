@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
 
@@ -14,7 +14,7 @@ from .contention import retried
 from .engine import Database
 from .jobs import Job
 from .media_intake import take_in
-from .media_models import MediaRow
+from .media_models import MediaFileRow, MediaRow
 from .media_records import NOBODY, Media, Piece, Upload
 from .new_rows import insert_new
 from .session_models import RecorderSessionRow
@@ -132,13 +132,20 @@ class Uploads:
         return (int(count), int(first), int(last)) if count else (0, -1, -1)
 
     def totals(self, owner: int) -> Totals:
-        """Return what a user has here."""
+        """Return what a user has here: what is being received, and media with all that was made of them."""
         uploads = select(func.count(), func.coalesce(func.sum(UploadRow.received), 0))
-        media = select(func.coalesce(func.sum(MediaRow.bytes), 0))
+        files = select(func.coalesce(func.sum(MediaFileRow.bytes), 0)).join(
+            MediaRow, MediaRow.number == MediaFileRow.media
+        )
+        kept_files = (MediaRow.owner == owner, MediaRow.state != "deleted", MediaFileRow.state == "ready")
+        # Of what is not put together yet its pieces are here; what is made of it comes on top.
+        unmade = ~exists().where(MediaFileRow.media == MediaRow.number, MediaFileRow.kind == "original")
+        waiting = select(func.coalesce(func.sum(MediaRow.bytes), 0)).where(unmade)
         with self._db.read() as c:
             count, received = c.execute(uploads.where(UploadRow.owner == owner, UploadRow.state == "receiving")).one()
-            kept = c.execute(media.where(MediaRow.owner == owner, MediaRow.state != "deleted")).scalar_one()
-        return Totals(int(count), int(received) + int(kept))
+            kept = c.execute(files.where(*kept_files)).scalar_one()
+            pieces = c.execute(waiting.where(MediaRow.owner == owner, MediaRow.state != "deleted")).scalar_one()
+        return Totals(int(count), int(received) + int(kept) + int(pieces))
 
     @retried
     def append(self, upload_id: str, pieces: Sequence[Piece], now_us: int, expires_us: int) -> Upload:
@@ -211,6 +218,23 @@ class Uploads:
         with self._db.begin(durable=True) as c:
             if c.execute(update(UploadRow).where(*mine, fits).values(length=length)).rowcount == 0:
                 raise Conflict(f"upload {upload_id} was said to have another length, or is longer than {length} bytes")
+
+    @retried
+    def interrupt(self, upload: Upload, facts: Mapping[str, Any]) -> bool:
+        """Take what was received of an upload for all of it, and keep facts in place of its own, both or neither.
+
+        Returns:
+            False: something came of it since it was read, or it is not received any more.
+        """
+        same = (
+            UploadRow.id == upload.id,
+            UploadRow.state == "receiving",
+            UploadRow.received == upload.received,
+            UploadRow.expires_us == upload.expires_us,
+        )
+        values = {"length": upload.received, "facts": dict(facts)}
+        with self._db.begin(durable=True) as c:
+            return bool(c.execute(update(UploadRow).where(*same).values(values)).rowcount)
 
     @retried
     def complete(

@@ -27,7 +27,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 _HEAD_BYTES = 24
 """Of the box before its payload: size, type and kind."""
 _READ_BYTES = 4 << 20
-_LONGEST_NAME, _LONGEST_S = 255, 86_400 * 366
+_LONGEST_NAME, _LONGEST_DETAIL, _LONGEST_S = 255, 1000, 86_400 * 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class SessionInfo:
         width: of its pictures, pixels; 0: there are none, or the movie box tells.
         height: of its pictures, pixels.
         frames: that are shown.
+        detail: what is wrong with it, for people; empty: nothing.
     """
 
     session: int
@@ -77,6 +78,7 @@ class SessionInfo:
     width: int = 0
     height: int = 0
     frames: int = 0
+    detail: str = ""
 
 
 def build_session_box(info: SessionInfo) -> bytes:
@@ -132,6 +134,7 @@ def _parse(payload: Buffer) -> SessionInfo:
             width=_count(told.get("width", 0)),
             height=_count(told.get("height", 0)),
             frames=_count(told.get("frames", 0)),
+            detail=str(told.get("detail", ""))[:_LONGEST_DETAIL],
         )
     except (InvalidInput, *UNREADABLE_JSON) as error:
         raise DataLoss(f"the session box is damaged: {error}") from error

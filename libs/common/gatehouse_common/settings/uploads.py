@@ -27,14 +27,18 @@ class UploadSettings(Group):
         "what is recorded (`retention.reserve_gb`), uploads take the place of footage",
     )
     unfinished_hours: float = Field(
-        48.0, gt=0, le=8760, description="an upload of which nothing comes for so long is deleted"
+        48.0,
+        gt=0,
+        le=8760,
+        description="an upload of which nothing comes for so long is deleted; a recording of a browser ends with what "
+        "was received of it",
     )
     idle_minutes: float = Field(
         30.0,
         gt=0,
         le=10_080,
         description="an upload in blobs whose last one nobody named is taken for whole after so long, if its file is; "
-        "a recording of a browser that went away ends with what was received of it",
+        "a recording of a browser of which nothing comes for so long is told as ended, and goes on if it comes back",
     )
     allowed_origins: Origins = Field(
         "",

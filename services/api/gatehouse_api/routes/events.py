@@ -13,7 +13,7 @@ from pydantic import Field
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, visible_to
 from gatehouse_api.context import Context, context
-from gatehouse_api.events import Event, Sights, place_of_user
+from gatehouse_api.events import EXPORTS, Event, Sights, place_of_user
 from gatehouse_api.routes.models import Asked
 from gatehouse_common.accounts import Permission, Principal, Scope
 from gatehouse_common.db import Visible
@@ -105,6 +105,7 @@ def _sights(ctx: Context, asks: Principal, topics: Sequence[str]) -> Sights:
     for topic in topics:
         if topic == "jobs":
             found[topic] = _whose_jobs(ctx, asks)
+            found[EXPORTS] = _whose_exports(ctx, asks, found[topic])
             continue
         scope, permission = TOPICS[topic]
         found[topic] = visible_to(asks if asks.may(scope) else None, permission, now_us)
@@ -117,6 +118,15 @@ def _whose_jobs(ctx: Context, asks: Principal) -> Visible | None:
         return Visible(frozenset())
     owner = ctx.media.owner(asks)
     return None if owner is None else Visible(frozenset({place_of_user(owner)}))
+
+
+def _whose_exports(ctx: Context, asks: Principal, jobs: Visible | None) -> Visible | None:
+    """Return the same of jobs that tell of cameras."""
+    users = ctx.media.exports_of(asks)
+    if users is None:
+        return jobs
+    places = frozenset(map(place_of_user, users))
+    return Visible(places if jobs is None else places & jobs.cameras)
 
 
 def _resume(ctx: Context, last: str, topics: Sequence[str], sights: Sights) -> tuple[int, list[Event]]:
@@ -135,6 +145,7 @@ def _stream(
     missed: list[Event],
     sights: Callable[[], tuple[Sights, int | None] | None],
 ) -> Iterator[bytes]:
+    heard = [*topics, EXPORTS] if "jobs" in topics else topics
     with ctx.events.watch():
         yield f"retry: {_RETRY_MS}\n\n".encode()
         if missed:
@@ -145,7 +156,7 @@ def _stream(
                 there = sights()
                 if there is None:
                     return
-                number, found = ctx.events.next_after(number, topics, _WAIT_S, *there)
+                number, found = ctx.events.next_after(number, heard, _WAIT_S, *there)
             except GatehouseError as error:  # the index is away: who comes back by the last id has missed nothing
                 log.warning("a page is told of events no more", reason=error.message)
                 return

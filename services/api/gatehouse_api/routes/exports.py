@@ -21,6 +21,7 @@ from gatehouse_common.db import MediaExports
 from gatehouse_common.errors import NotFound, TooLarge
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import slice_footage
+from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_common.timefmt import compact, rfc3339
 
@@ -85,20 +86,24 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
     if wanted.duration > _MOST_LATER_US:
         raise TooLarge("an export holds at most 24 h of each camera: ask in parts")
     now_us = ctx.core.clock.now_us()
-    parts, missing = list[dict[str, object]](), dict[str, NotFound]()
+    parts, missing, size = list[dict[str, object]](), dict[str, NotFound](), 0
     for camera in dict.fromkeys(body.cameras):
         ctx.cameras.get(camera)
         try:
             clamped, _ = clamp(camera, wanted)
-            if not ctx.library.find(camera, clamped.start, clamped.end).media:
-                raise not_recorded(camera, wanted, NotFound(f"nothing of camera {camera!r} is recorded then"))
+            held = ctx.footage.find_chunks(camera, clamped.start, clamped.end)
+            if not held and not any(one.start_us < clamped.end for one in ctx.footage.open_chunks(camera)):
+                raise NotFound(f"nothing of camera {camera!r} is recorded then")
+            size += sum(chunk.bytes for chunk in held)
         except NotFound as error:
-            missing[camera] = error
+            missing[camera] = not_recorded(camera, wanted, error)
             continue
         parts += _films(camera, clamped, round(ctx.core.settings.values.api.max_range_seconds * SECOND))
     if not parts:
         raise next(iter(missing.values()))
+    ctx.uploads.quotas.check_room(asks.number, size)
     zipped = len(parts) + len(missing) > 1 or body.signed
+    key = _signing_key(ctx.core) if body.signed else ""
     stamp = compact(wanted.start, ctx.core.zone)
     name = f"{body.cameras[0] if len(body.cameras) == 1 else 'cameras'}_{stamp}.{'zip' if zipped else 'mp4'}"
     _, job = MediaExports(ctx.core.db).ask(
@@ -106,12 +111,21 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
         asks.name,
         name,
         "application/zip" if zipped else "video/mp4",
-        {"parts": parts, "gaps": body.gaps, "signed": body.signed, "missing": [*missing]},
+        {"parts": parts, "gaps": body.gaps, "signed": body.signed, "missing": [*missing], "key": key},
         wanted.start,
         now_us,
         lambda number: keys.media_folder(asks.number, asks.name, number),
     )
+    ctx.media.tell(job)
     return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
+
+
+def _signing_key(core: Core) -> str:
+    """Return the fingerprint of the key that exports are signed with; the first time it is made."""
+    # The library that signs takes a twentieth of a second to load, which a start should not wait for.
+    from gatehouse_common.integrity.signing import signing_key  # noqa: PLC0415
+
+    return signing_key(core.settings).public.fingerprint
 
 
 def _films(camera: str, span: Interval, most_us: int) -> list[dict[str, object]]:

@@ -20,9 +20,17 @@ from gatehouse_api.uploads.checksums import ChecksumMismatch
 from gatehouse_api.uploads.engine import Owner, UploadEngine, Wanted
 from gatehouse_api.uploads.people import owner_of, whose
 from gatehouse_api.uploads.slices import Body
-from gatehouse_api.uploads.told import announced_digest, claimed_type, facts_of, file_name, parse_metadata, read_length
+from gatehouse_api.uploads.told import (
+    announced_digest,
+    claimed_type,
+    facts_of,
+    file_name,
+    later_facts_of,
+    parse_metadata,
+    read_length,
+)
 from gatehouse_common.accounts import Scope
-from gatehouse_common.db import OffsetMismatch, Upload
+from gatehouse_common.db import BrowserSessions, OffsetMismatch, Upload
 from gatehouse_common.errors import Conflict, InvalidInput
 
 api = APIBlueprint("uploads", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Uploads")])
@@ -94,25 +102,35 @@ def get_upload(path: UploadPath) -> Response:
 def append_to_upload(path: UploadPath) -> Response:
     """Add bytes where an upload ends (`Upload-Offset`); what has come when a connection breaks is kept.
 
-    With `Upload-Checksum` it counts as a whole or not at all: 460.
+    With `Upload-Checksum` it counts as a whole or not at all: 460. For a recording of a session `Upload-Metadata` may
+    say `interrupted`, when it broke off, and `pauses` of it: `at+lasted` each, in milliseconds.
     """
     wrong = None if tus.is_draft() else tus.wrong_version()
     if wrong is not None:
         return wrong
     found = _engine().find(path.upload, whose())
-    wanted = tus.DRAFT_TYPE if tus.is_draft() else tus.TUS_TYPE
-    if request.mimetype != wanted:
-        return tus.dressed(problem(415, "unsupported-media", "Not of a type that is taken", f"use `{wanted}`."))
-    if found.role == "final":
-        return tus.dressed(problem(403, "forbidden", "Not allowed", "what was joined of parts cannot be added to."))
+    unfit = _unfit(found)
+    if unfit is not None:
+        return tus.dressed(unfit)
     at = read_length(request.headers.get("Upload-Offset"), "Upload-Offset")
     if at is None:
         raise InvalidInput("Upload-Offset is missing.", "Upload-Offset")
+    found = _noted(found)
     try:
         grown = _append_draft(found, at) if tus.is_draft() else _append_tus(found, at)
     except (OffsetMismatch, _Completed, ChecksumMismatch) as error:
         return _refused(at, error)
     return tus.dressed(Response(status=204), grown)
+
+
+def _unfit(found: Upload) -> Response | None:
+    """Return what is answered to bytes that cannot be added to an upload, None if they can."""
+    wanted = tus.DRAFT_TYPE if tus.is_draft() else tus.TUS_TYPE
+    if request.mimetype != wanted:
+        return problem(415, "unsupported-media", "Not of a type that is taken", f"use `{wanted}`.")
+    if found.role == "final":
+        return problem(403, "forbidden", "Not allowed", "what was joined of parts cannot be added to.")
+    return None
 
 
 @api.delete("/uploads/<upload>", summary="Give an upload up", responses={204: None})
@@ -207,6 +225,15 @@ def _begun(upload: Upload) -> Response:
     answer = Response(status=201)
     answer.headers["Location"] = f"{tus.PATH}/{upload.id}"
     return tus.dressed(answer, upload)
+
+
+def _noted(found: Upload) -> Upload:
+    """Note what a browser tells of its recording by now; return the upload as it is then."""
+    more = later_facts_of(parse_metadata(request.headers.get("Upload-Metadata", "")))
+    if not more or "session" not in found.facts:
+        return found
+    noted = BrowserSessions(context().core.db).note(found.id, more)
+    return replace(found, facts=noted) if noted else found
 
 
 def _append_tus(found: Upload, at: int) -> Upload:

@@ -77,6 +77,21 @@ class Quotas:
         if limit:
             _refuse_over(totals.bytes, size, limit)
 
+    def check_room(self, owner: int, size: int) -> None:
+        """Refuse to make a file of footage for a user who has too much, or for which there is no room.
+
+        Args:
+            owner: number of the user.
+            size: about how large it is going to be, bytes.
+
+        Raises:
+            QuotaExceeded: the user has too much.
+            ResourceExhausted: the store has too little room.
+        """
+        self._check_room(size)
+        if self._limit:
+            _refuse_over(self._uploads.totals(owner).bytes, size, self._limit)
+
     def left(self, owner: int, size: int, uncounted: int = 0) -> int:
         """Return how many more bytes of a user may come, if ``size`` are about to.
 

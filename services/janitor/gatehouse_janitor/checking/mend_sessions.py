@@ -167,7 +167,7 @@ def restore_session_file(core: Core, key: str) -> str:
         width=width,
         height=height,
         frames=frames,
-        detail="",
+        detail=told.detail,
         stored_us=info.modified_us,
         name=told.name,
     )

@@ -39,6 +39,7 @@ class CutRecording:
         width: of its pictures, pixels; 0: there are none.
         height: of its pictures, pixels.
         broken_off: it ends in the midst of something: its tail was lost.
+        left: what of it is in none of the files, for people; empty: all of it is.
         files: in order, each going on where the one before it ends.
     """
 
@@ -46,6 +47,7 @@ class CutRecording:
     width: int
     height: int
     broken_off: bool
+    left: str
     files: tuple[CutFile, ...]
 
 

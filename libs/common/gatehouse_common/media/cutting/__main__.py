@@ -33,7 +33,7 @@ def cut(recording: Path, chunk_us: int, folder: Path) -> CutRecording:
         CutFile(file.path.name, _us(plan, part.start), _us(plan, part.end), file.frames)
         for file, part in zip(written, plan.parts, strict=True)
     ]
-    return CutRecording(plan.container, plan.width, plan.height, plan.broken_off, tuple(files))
+    return CutRecording(plan.container, plan.width, plan.height, plan.broken_off, plan.left, tuple(files))
 
 
 def _us(plan: CutPlan, at: Fraction) -> int:

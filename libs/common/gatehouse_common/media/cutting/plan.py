@@ -39,7 +39,7 @@ class Part:
     Attributes:
         first: number of its first packet of the stream that decides, from 0, in the order of the original.
         start: when that is shown, seconds in the original.
-        end: where the next begins, or the last picture ends.
+        end: where the next begins, or the last picture ends, or the sound if that is later.
     """
 
     first: int
@@ -60,6 +60,7 @@ class CutPlan:
         height: of its pictures, pixels.
         packets: how many there are, by the index of their stream.
         broken_off: the original ends in the midst of something: its tail was lost.
+        left: what of the original is in no file, for people; empty: all of it is.
     """
 
     container: Container
@@ -70,6 +71,7 @@ class CutPlan:
     height: int
     packets: dict[int, int]
     broken_off: bool
+    left: str
 
     @property
     def leading(self) -> int:
@@ -126,7 +128,17 @@ def plan_cuts(path: Path, chunk_us: int, going: Callable[[], None] = lambda: Non
             0 if video is None else video.codec_context.height,
             index.packets,
             reading.broken_off,
+            _left(len(film.streams) - len(streams), reading),
         )
+
+
+def _left(streams: int, reading: Reading) -> str:
+    left = [f"{streams} more streams" if streams > 1 else "one more stream"] if streams else []
+    if reading.untimed:
+        left.append(f"{reading.untimed} packets that say no time")
+    if reading.broken_off:
+        left.append("what cannot be read at its end")
+    return ", ".join(left)
 
 
 class _Index:
@@ -142,6 +154,7 @@ class _Index:
         self._unit = Fraction(1)
         self._times: list[int] = []
         self._first: Fraction | None = None
+        self._beside_end = Fraction(0)
         self.keys: list[int] = []
         self.packets: dict[int, int] = {}
 
@@ -153,8 +166,10 @@ class _Index:
             if packet.is_keyframe:
                 self.keys.append(len(self._times))
             self._times.append(time_of(packet))
-        elif index not in self.packets:
-            self._first = seconds_of(packet)
+        else:
+            at = seconds_of(packet)
+            self._first = at if self._first is None else self._first
+            self._beside_end = max(self._beside_end, at + (packet.duration or 0) * base_of(packet))
         self.packets[index] = self.packets.get(index, 0) + 1
 
     def parts(self, chunk: Fraction, *, is_all_sound: bool) -> tuple[Part, ...]:
@@ -192,14 +207,15 @@ class _Index:
         return found[::-1]
 
     def _end(self) -> Fraction:
-        """Return when the last picture ends: it is taken to last as long as the middle one of those before it.
+        """Return when the last picture ends, or the sound if that is later.
 
-        What a container says of the last one is the length that the recorder would have liked.
+        The picture is taken to last as long as the middle one of those before it: what a container says of the last one
+        is the length that the recorder would have liked.
         """
         ordered = sorted(self._times)
         steps = sorted(b - a for a, b in pairwise(ordered) if a < b)
         step = steps[len(steps) // 2] * self._unit if steps else _USUAL_FRAME
-        return ordered[-1] * self._unit + min(step, _LONGEST_FRAME)
+        return max(ordered[-1] * self._unit + min(step, _LONGEST_FRAME), self._beside_end)
 
 
 def opened(path: Path) -> av.container.InputContainer:
@@ -219,18 +235,23 @@ class Reading:
 
     Attributes:
         broken_off: it ended in the midst of something.
+        untimed: how many packets were left out that say no time.
     """
 
     def __init__(self, film: av.container.InputContainer) -> None:
         self._film = film
         self.broken_off = False
+        self.untimed = 0
 
     def packets(self, indexes: set[int]) -> Iterator[av.Packet[Any]]:
         """Yield the packets of streams that have a time and are whole."""
         streams = [s for s in self._film.streams if s.index in indexes]
         try:
             for packet in self._film.demux(streams):
-                if packet.size == 0 or packet.pts is None:
+                if packet.size == 0:
+                    continue
+                if packet.pts is None:
+                    self.untimed += 1
                     continue
                 if packet.is_corrupt:  # the tail of what was cut off
                     self.broken_off = True
