@@ -93,3 +93,9 @@ def bytes_of(core: Core, media: int) -> bytes:
 def incoming(core: Core) -> list[str]:
     """The keys of all pieces that there are."""
     return [one.key for one in core.store.list("incoming/")]
+
+
+def form_field(name: str, data: bytes, more: str = "") -> bytes:
+    """A part of a form whose boundary is `b`."""
+    head = f'--b\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'
+    return head.encode() + data + b"\r\n"

@@ -74,6 +74,7 @@ from .routes import (
     view_pages,
     viewings,
 )
+from .uploads.crowd import install_crowd
 from .uploads.origins import Origins
 from .uploads.overridden import Overridden
 from .viewing_desk import ViewingDesk
@@ -168,6 +169,7 @@ def create_app(core: Core, stop: threading.Event | None = None, checks: Callable
         limits.install_for_addresses(app)
         install_door(app, ctx.doorkeeper)
         limits.install_for_callers(app)
+        install_crowd(app, api.threads)
         install_idempotency(app, KeptAnswers(core.db), core.clock)
         install_witness(app, ctx.audit, core.clock, is_open=ctx.doorkeeper.is_open)
     install_deprecation(app)

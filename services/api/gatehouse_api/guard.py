@@ -101,9 +101,14 @@ def _is_file() -> bool:
     return request.path in {"/api/v1/media", "/library/upload"} or request.path.startswith(_FILES)
 
 
+def brings_file() -> bool:
+    """Return whether the body of the request that is answered would be a file, or a blob of one."""
+    return _is_file() or request.path.startswith(_BLOBS)
+
+
 def _is_large() -> bool:
     """Whether a body is so large that it is read by who may send it only: its route looks how deep it is nested."""
-    return _is_file() or request.path.startswith(_BLOBS) or request.path in _WITH_PICTURE
+    return brings_file() or request.path in _WITH_PICTURE
 
 
 def _set_limit(most_blob_bytes: int) -> None:

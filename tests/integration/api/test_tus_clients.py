@@ -114,7 +114,7 @@ def test_the_command_uploads_and_goes_on(site: tuple[str, Core], tmp_path: Path,
             "chunk_size": MIB,
             "metadata": {"filename": file.name},
         }
-        begun = Tuspy(f"{url}/api/v1/uploads").uploader(file_stream=io.BytesIO(data), **options)
+        begun = Tuspy(f"{url}/api/v1/uploads").uploader(**options)
         begun.upload(stop_at=MIB)
     done = subprocess.run([*command, "--user", "Ann"], capture_output=True, timeout=60, check=True)
     told = json.loads(done.stdout)

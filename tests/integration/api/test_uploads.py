@@ -5,26 +5,18 @@ from __future__ import annotations
 import io
 import zlib
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
 
-from access_kit import add_user
 from gatehouse_api.app import close_app, create_app
-from gatehouse_api.uploads.checksums import Checksum
 from gatehouse_api.uploads.engine import Owner, UploadEngine, Wanted
-from gatehouse_api.uploads.quotas import QuotaExceeded
-from gatehouse_api.uploads.slices import SLICE_BYTES
-from gatehouse_common.accounts import Role
-from gatehouse_common.db import JobRepository, Piece, Uploads, Users
+from gatehouse_common.db import JobRepository, Piece, Uploads
 from gatehouse_common.ids import new_id
-from gatehouse_common.observability.metrics import UPLOAD_BYTES
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
-from upload_kit import TUS, TusClient, bytes_of, checksum, film, incoming, metadata
+from upload_kit import TUS, TusClient, bytes_of, checksum, film, form_field, incoming, metadata
 
 PATH = "/api/v1/uploads"
 NOW = 1_779_013_380_000_000
@@ -214,8 +206,8 @@ def test_who_comes_late_is_told_what_it_has_become(core: Core, monkeypatch: pyte
 def test_a_file_at_once_in_a_form(core: Core, client: FlaskClient) -> None:
     """S4-13: what `curl -F file=@film.webm` sends; fields may stand before and behind it."""
     data = film(6 << 20)
-    before, after = _field("sha256", b"0" * 64), _field("note", b"x")
-    form = before + _field("file", data, '; filename="../films/a.webm"') + after + b"--b--\r\n"
+    before, after = form_field("sha256", b"0" * 64), form_field("note", b"x")
+    form = before + form_field("file", data, '; filename="../films/a.webm"') + after + b"--b--\r\n"
     answer = client.post("/api/v1/media", data=form, content_type="multipart/form-data; boundary=b")
     assert answer.status_code == 201, answer.text
     assert answer.json is not None
@@ -224,7 +216,7 @@ def test_a_file_at_once_in_a_form(core: Core, client: FlaskClient) -> None:
     empty = client.post("/api/v1/media", data={"file": (io.BytesIO(b""), "a.webm")})
     assert empty.status_code == 400
     assert client.post("/api/v1/media", data={"other": "x"}).status_code == 400
-    torn = _field("file", data[:5000], '; filename="a"')
+    torn = form_field("file", data[:5000], '; filename="a"')
     answer = client.post("/api/v1/media", data=torn, content_type="multipart/form-data; boundary=b")
     assert answer.status_code == 400
 
@@ -242,7 +234,7 @@ def test_a_file_at_once_in_a_form(core: Core, client: FlaskClient) -> None:
 def test_a_form_never_fills_the_memory(core: Core, client: FlaskClient, form: bytes | None, status: int) -> None:
     """S4-18: what stands before, between and behind parts without an end is refused, and nothing of it stays."""
     before = incoming(core)
-    body = form or _field("file", film(5000), '; filename="a"') + b"--b--\r\n" + b"x" * (2 << 20)
+    body = form or form_field("file", film(5000), '; filename="a"') + b"--b--\r\n" + b"x" * (2 << 20)
     kind = "multipart/form-data; " + ("boundary=b" if status == 413 else "boundary*=utf-8''%E2%82%AC")
     answer = client.post("/api/v1/media", data=body, content_type=kind)
     assert answer.status_code == status, answer.text
@@ -337,155 +329,6 @@ def test_bad_requests_for_more(client: FlaskClient, tus: TusClient) -> None:
         assert tus.patch(f"{PATH}/{lost}", 0, b"x").status_code == 404
 
 
-def test_quotas_are_held_at_the_beginning_and_at_each_piece(tmp_path: Path) -> None:
-    """S4-8: bytes and number of a user's uploads: 507 with what is used; so is room of the disk."""
-    settings = {"auth.mode": "local", "uploads.user_gib": 0.00001, "uploads.user_uploads": 2}  # 10737 bytes
-    with core_at(tmp_path / "data", **settings, **{"uploads.least_free_gib": 0}) as core:
-        app = create_app(core)
-        ann, bob = (add_user(core, name, Role.UPLOADER, {}) for name in ("ann", "bob"))
-        client = app.test_client()
-        of_ann, of_bob = TusClient(client, ann.headers), TusClient(client, bob.headers)
-        url = of_ann.begin(None)
-        assert of_ann.patch(url, 0, film(8000)).status_code == 204
-        refused = of_ann.patch(url, 8000, b"x" * 4000)
-        assert refused.status_code == 507
-        assert refused.json is not None
-        assert refused.json["type"].endswith("/quota-exceeded")
-        assert (refused.json["used"], refused.json["limit"]) == (8000, 10737)
-        assert of_ann.ask("POST", PATH, **{"Upload-Length": "9000"}).status_code == 507
-        of_ann.begin(100)
-        most = of_ann.ask("POST", PATH, **{"Upload-Length": "100"})
-        assert most.status_code == 507
-        assert most.json is not None
-        assert (most.json["used"], most.json["limit"]) == (2, 2)
-        assert of_bob.patch(of_bob.begin(9000), 0, film(9000)).status_code == 204
-        close_app(app)
-    with core_at(tmp_path / "data", **{"uploads.least_free_gib": 90_000}) as core:
-        app = create_app(core)
-        answer = TusClient(app.test_client()).ask("POST", PATH, **{"Upload-Length": "10"})
-        assert answer.status_code == 507
-        close_app(app)
-
-
-def test_quotas_and_room_are_what_others_leave(tmp_path: Path) -> None:
-    """S4-8: of two files that come at once, each of which there would be room for, one is refused in its midst."""
-    settings = {"auth.mode": "local", "uploads.user_gib": 9 / 1024, "uploads.least_free_gib": 0}
-    with core_at(tmp_path / "data", **settings) as core:
-        app = create_app(core)
-        ann = add_user(core, "ann", Role.UPLOADER, {})
-        user = Users(core.db).named("ann")
-        assert user is not None
-        engine, owner, data = UploadEngine(core), Owner(user.number, "ann"), film(8 << 20)
-        for algorithm in ("", "sha256"):
-            check = Checksum(checksum(algorithm, data)["Upload-Checksum"]) if algorithm else None
-            small, other = (engine.begin(Wanted(owner, "tus", name, 8 << 20)) for name in "ab")
-            body = Between(data, partial(engine.append, small, 0, io.BytesIO(data[: 4 << 20]), None))
-            with pytest.raises(QuotaExceeded):
-                engine.append(other, 0, body, len(data), check)
-            for one in (small, other):
-                engine.intake.drop(one, "cancelled")
-        assert incoming(core) == []
-        form = _field("file", film(10 << 20), '; filename="a"') + b"--b--\r\n"
-        said = {**ann.headers, "Content-Type": "multipart/form-data; boundary=b"}
-        stored = UPLOAD_BYTES._value.get()
-        answer = app.test_client().post("/api/v1/media", data=form, headers=said)
-        assert answer.status_code == 507
-        assert UPLOAD_BYTES._value.get() == stored  # by its size, before any of it was stored
-        close_app(app)
-
-
-class Between(io.BytesIO):
-    """A body after whose first slice something happens."""
-
-    def __init__(self, data: bytes, act: Callable[[], object]) -> None:
-        super().__init__(data)
-        self._act: Callable[[], object] | None = act
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if self.tell() >= SLICE_BYTES and self._act is not None:
-            act, self._act = self._act, None
-            act()
-        return super().read(size)
-
-
-def test_one_user_never_sees_anothers(tmp_path: Path) -> None:
-    """S4-11, S4-17: another's upload is one that there is not, also for who sees all recordings; strangers log in."""
-    with core_at(tmp_path / "data", **{"auth.mode": "local", "uploads.least_free_gib": 0}) as core:
-        app = create_app(core)
-        client = app.test_client()
-        ann, bob = add_user(core, "ann", Role.UPLOADER, {}), add_user(core, "bob", Role.OPERATOR, {})
-        of_ann, of_bob, viewer = (
-            TusClient(client, who.headers) for who in (ann, bob, add_user(core, "cy", Role.VIEWER, {}))
-        )
-        url = of_ann.begin(4000, filename="a")
-        for answer in (
-            of_bob.ask("HEAD", url),
-            of_bob.ask("GET", url),
-            of_bob.patch(url, 0, film(4000)),
-            of_bob.ask("DELETE", url),
-            of_bob.ask("POST", PATH, **{"Upload-Concat": f"final;{url}"}),
-        ):
-            assert answer.status_code == 404
-        assert of_bob.ask("GET", PATH).json == {"items": []}
-        boss = TusClient(client, add_user(core, "boss", Role.ADMIN, {}).headers)
-        begun = boss.begin(4000, filename="b")
-        assert [one["url"] for one in boss.ask("GET", PATH).json["items"]] == [begun]  # type: ignore[index]
-        assert boss.ask("HEAD", url).status_code == 200
-        assert viewer.ask("POST", PATH, **{"Upload-Length": "10"}).status_code == 403
-        assert client.post(PATH, headers={**TUS, "Upload-Length": "10"}).status_code == 401
-        assert (
-            of_ann.ask("POST", PATH, **{"Upload-Length": "1", "Upload-Metadata": metadata(username="bob")}).status_code
-            == 403
-        )
-        assert of_ann.patch(url, 0, film(4000)).status_code == 204
-        close_app(app)
-
-
-def test_pages_of_other_sites_may_upload_if_they_are_listed(tmp_path: Path) -> None:
-    """S4-22: CORS for the extension that is listed, for uploads alone; nobody's by default."""
-    mine, other = "chrome-extension://abcdefghijklmnopabcdefghijklmnop", "chrome-extension://ponmlkjihgfedcba"
-    asked = {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "tus-resumable"}
-    with core_at(tmp_path / "data", **{"uploads.allowed_origins": mine, "uploads.least_free_gib": 0}) as core:
-        app = create_app(core)
-        client = app.test_client()
-        allowed = client.options(f"{PATH}/x", headers={**asked, "Origin": mine})
-        assert (allowed.status_code, allowed.headers["Access-Control-Allow-Origin"]) == (204, mine)
-        assert "PATCH" in allowed.headers["Access-Control-Allow-Methods"]
-        assert "Tus-Resumable" in allowed.headers["Access-Control-Allow-Headers"]
-        said = {**TUS, "Upload-Length": "10", "Sec-Fetch-Site": "cross-site"}
-        begun = client.post(PATH, headers={**said, "Origin": mine})
-        assert begun.status_code == 201
-        assert "Location" in begun.headers["Access-Control-Expose-Headers"]
-        assert "Access-Control-Allow-Credentials" not in begun.headers
-        assert client.post(PATH, headers={**said, "Origin": other}).status_code == 403
-        assert "Access-Control-Allow-Origin" not in client.options(PATH, headers={**asked, "Origin": other}).headers
-        assert client.post("/api/v1/cameras", json={}, headers={**said, "Origin": mine}).status_code == 403
-        assert client.post("/upload_blob/", json={}, headers={"Origin": mine}).status_code == 400
-        for path in ("/api/v1/media/1", "/api/v1/media/1/restore", "/api/v1/media"):
-            answer = client.delete(path, headers={"Sec-Fetch-Site": "cross-site", "Origin": mine})
-            assert (answer.status_code, "Access-Control-Allow-Origin" in answer.headers) == (403, False), path
-        asks = {"Access-Control-Request-Method": "POST", "Origin": mine}
-        assert client.options("/api/v1/media", headers=asks).headers["Access-Control-Allow-Origin"] == mine
-        close_app(app)
-
-
-def test_pages_of_other_sites_upload_by_token_and_never_by_cookie(tmp_path: Path) -> None:
-    """S4-17, S4-22: that somebody is logged in is nothing that a page of another site may use."""
-    mine = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
-    settings = {"auth.mode": "local", "uploads.allowed_origins": mine, "uploads.least_free_gib": 0}
-    with core_at(tmp_path / "data", **settings) as core:
-        app = create_app(core)
-        client = app.test_client()
-        made = client.post("/api/v1/auth/setup", json={"name": "Boss", "password": "a long enough password"})
-        assert made.status_code == 204
-        ann = add_user(core, "ann", Role.UPLOADER, {})
-        said = {**TUS, "Upload-Length": "10"}
-        assert client.post(PATH, headers=said).status_code == 201
-        assert client.post(PATH, headers={**said, "Origin": mine}).status_code == 401
-        assert app.test_client().post(PATH, headers={**said, **ann.headers, "Origin": mine}).status_code == 201
-        close_app(app)
-
-
 def test_without_a_list_no_other_site_uploads(client: FlaskClient) -> None:
     """S4-22: none by default."""
     answer = client.post(PATH, headers={**TUS, "Upload-Length": "10", "Origin": "chrome-extension://abc"})
@@ -495,8 +338,3 @@ def test_without_a_list_no_other_site_uploads(client: FlaskClient) -> None:
 
 def _crc32(data: bytes) -> dict[str, str]:
     return {"Upload-Checksum": f"crc32 {b64encode(zlib.crc32(data).to_bytes(4, 'big')).decode()}"}
-
-
-def _field(name: str, data: bytes, more: str = "") -> bytes:
-    head = f'--b\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'
-    return head.encode() + data + b"\r\n"

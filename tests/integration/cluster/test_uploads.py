@@ -50,19 +50,22 @@ def test_blobs_to_two_servers_of_which_one_is_killed(site: tuple[Replicas, Core]
     of_s3 = "s3" in str(core.settings.values.storage_url)
     data = film((6 if of_s3 else 24) * MIB - 123, 7)
     blobs = [data[at : at + MIB] for at in range(0, len(data), MIB)]
-    sender, done = Sender(servers.ports, "killed"), threading.Event()
+    sender, done, kills = Sender(servers.ports, "killed"), threading.Event(), list[int]()
 
     def kill() -> None:
-        for number in (0, 1, 0):
-            if done.wait(1.5):
-                return
+        for turn, number in enumerate((0, 1, 0)):
+            while sender.taken <= turn * len(blobs) // 6:
+                if done.wait(0.01):
+                    return
             servers.kill(number)
+            kills.append(number)
 
     killer = threading.Thread(target=kill)
     killer.start()
     sender.send(blobs)
     done.set()
     killer.join(60)
+    assert kills  # else nothing was proved
     assert not sender.wrong
     assert sender.taken == len(blobs) + int(len(blobs) * 0.3)
     media = {video["id"] for video in sender.videos}

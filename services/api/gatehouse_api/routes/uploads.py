@@ -118,12 +118,8 @@ def append_to_upload(path: UploadPath) -> Response:
     found = _noted(found)
     try:
         grown = _append_draft(found, at) if tus.is_draft() else _append_tus(found, at)
-    except OffsetMismatch as error:
-        return _mismatch(at, error.offset)
-    except _Completed as error:
-        return problem(400, "upload-complete", "The upload is complete", error.message, type=_COMPLETED)
-    except ChecksumMismatch as error:
-        return tus.dressed(problem(460, "checksum-mismatch", "Checksum mismatch", error.message))
+    except (OffsetMismatch, _Completed, ChecksumMismatch) as error:
+        return _refused(at, error)
     return tus.dressed(Response(status=204), grown)
 
 
@@ -259,6 +255,14 @@ def _append_draft(found: Upload, at: int) -> Upload:
     if tus.completes():
         found = engine.say_length(found, at + size)
     return engine.append(found, at, _body(), size)
+
+
+def _refused(at: int, error: OffsetMismatch | _Completed | ChecksumMismatch) -> Response:
+    if isinstance(error, OffsetMismatch):
+        return _mismatch(at, error.offset)
+    if isinstance(error, _Completed):
+        return problem(400, "upload-complete", "The upload is complete", error.message, type=_COMPLETED)
+    return problem(460, "checksum-mismatch", "Checksum mismatch", error.message)
 
 
 def _mismatch(at: int, offset: int) -> Response:
