@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gatehouse_common.bus import Bus, Delivery, Subscription
 from gatehouse_common.clock import Clock
-from gatehouse_common.db import Visible
+from gatehouse_common.db import OF_NO_CAMERA, Visible
 from gatehouse_common.db.media_records import EXPORT
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
@@ -226,4 +226,7 @@ class EventHub:
 def _is_for(visible: Visible | None, event: Event, user: int | None) -> bool:
     """Return whether an event is of a camera that is there for a viewer, and theirs where it is somebody's."""
     mine = user is None or event.owner in {0, user}
-    return mine and (visible is None or visible.has(event.camera))
+    of_no_camera = (
+        event.topic == "recordings" and event.camera == OF_NO_CAMERA
+    )  # recorded in a browser: no grant counts
+    return mine and (visible is None or of_no_camera or visible.has(event.camera))

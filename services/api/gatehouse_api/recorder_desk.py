@@ -181,13 +181,24 @@ class RecorderDesk:
     def _heard_us(self, now_us: int) -> int:
         return now_us - round(self._core.settings.values.uploads.idle_minutes * MINUTE)
 
-    def stop(self, user: User, asks: Principal, caller: Caller) -> RecorderSession:
+    def named(self, user: User, session: str) -> RecorderSession | None:
+        """Return the session of a user by its id, also one that has ended; None: there is none."""
+        return self._sessions.of_user(user.number, session)
+
+    def stop(self, user: User, asks: Principal, caller: Caller, session_id: str = "") -> RecorderSession:
         """Stop the session of a user, and wait a moment for its last file.
 
+        Args:
+            user: whose it is.
+            asks: who asks.
+            caller: from where.
+            session_id: of the session that is meant, which stays as it is if it has ended; empty: the newest one that
+                goes on, whatever it records.
+
         Raises:
-            NotFound: there is none that goes on.
+            NotFound: there is none that goes on, or none of this id.
         """
-        session = self.active(user)
+        session = self.named(user, session_id) if session_id else self.active(user)
         if session is None or not sees_session(asks, session):
             raise NotFound(f"No active recording for user {user.name}")
         noted = self._noting("recorder_session.stopped", asks, caller)
@@ -275,7 +286,7 @@ class RecorderDesk:
 
         def deed(session: RecorderSession) -> Deed:
             detail = {"session": session.number, "user_name": session.user_name}
-            return deed_of(asks, caller, what, f"camera {session.camera}", detail)
+            return deed_of(asks, caller, what, _of(session.camera), detail)
 
         return self._audit.noting(deed, self._core.clock.now_us())
 
@@ -283,10 +294,14 @@ class RecorderDesk:
         self._write(what, found.camera, {"file": found.key, "session": found.session}, asks, caller)
 
     def _write(self, what: str, camera: str, detail: dict[str, object], asks: Principal, caller: Caller) -> None:
-        of = f"camera {camera}" if camera else "browser"
-        self._audit.write(deed_of(asks, caller, what, of, detail), self._core.clock.now_us())
+        self._audit.write(deed_of(asks, caller, what, _of(camera), detail), self._core.clock.now_us())
 
 
 def sees_session(asks: Principal, session: RecorderSession) -> bool:
     """Return whether a session is there for somebody: its camera is, or it has none."""
     return session.camera == OF_NO_CAMERA or asks.sees(session.camera)
+
+
+def _of(camera: str) -> str:
+    """Return of what something was recorded, as the audit log names it."""
+    return f"camera {camera}" if camera else "browser"

@@ -6,17 +6,19 @@ import base64
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import ROLE_SCOPES, Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import BrowserSessions, RecorderSessions, Tokens, Users
 from gatehouse_common.db.media_models import MediaRow
+from gatehouse_common.db.session_models import RecorderSessionRow
+from gatehouse_common.db.upload_models import UploadRow
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core
 from pipeline_kit import add_camera, core_at
@@ -80,6 +82,32 @@ def test_a_session_in_a_browser_is_begun_followed_and_stopped(core: Core, client
     assert RecorderSessions(core.db).planned(lambda _: True) == []
 
 
+def test_the_session_that_is_named_is_stopped_and_no_other(core: Core, client: FlaskClient) -> None:
+    """S0-24: a screen beside a camera, in whichever order they end; others' are not there to be stopped."""
+    _, see = add_user(core, "Ann", cameras=())
+    _, bob = add_user(core, "Bob", cameras=())
+    first = begin(client, see, "Ann")["session_id"]
+    second = begin(client, see, "Ann", beside=first)["session_id"]
+
+    def status(session: str) -> dict[str, Any]:
+        found = client.get("/api/recording-status/Ann", query_string={"session_id": session}, headers=see).get_json()
+        return {key: found.get(key) for key in ("is_recording", "was_stopped")}
+
+    def stop(session: str, name: str = "Ann", who: dict[str, str] = see) -> int:
+        asked = {"user_name": name, "session_id": session}
+        return client.post("/api/stop-recording", json=asked, headers=who).status_code
+
+    goes_on, stopped = ({"is_recording": True, "was_stopped": None}, {"is_recording": False, "was_stopped": True})
+    assert (stop(first, "Bob", bob), stop("none"), stop(cast("str", 5))) == (404, 404, 400)
+    for _ in range(2):  # again, as by a page that does not know whether it was heard
+        assert stop(first) == 200
+        assert (status(first), status(second)) == (stopped, goes_on)
+    assert status("none")["is_recording"] is False
+    with core.db.begin() as c:
+        c.execute(update(RecorderSessionRow).values(ends_us=core.clock.now_us()))
+    assert status(second) == {"is_recording": False, "was_stopped": False}
+
+
 def test_what_is_sent_is_the_recording_of_a_session_of_ones_own(core: Core, client: FlaskClient) -> None:
     """S0-26, S4-11: counted while it comes; who names a session of another has a file, and no recording."""
     _, see = add_user(core, "Ann", cameras=())
@@ -119,6 +147,32 @@ def test_an_admin_records_in_the_name_of_another(core: Core, client: FlaskClient
     with core.db.look() as c:
         found = [tuple(row) for row in c.execute(select(MediaRow.owner_name, MediaRow.kind))]
     assert found == [("Ann", "recording")]
+
+
+def test_what_became_of_a_recording_is_told_with_its_last_bytes(core: Core, client: FlaskClient) -> None:
+    """S0-10: when it began after it was asked for, its pauses, and that it broke off."""
+    _, see = add_user(core, "Ann", cameras=())
+    told = begin(client, see, "Ann")
+    named = f"session {_base64(told['session_id'])},started_after_ms {_base64('740')}"
+    head = {**see, **TUS, "Upload-Defer-Length": "1", "Upload-Metadata": named}
+    made = client.post(told["upload_url"], headers=head)
+    film = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm" + bytes(5000)
+    more = {**see, **TUS, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    for wrong in ("5", "5+6+7", "-1+2", "1+2 " * 501):
+        answer = client.patch(
+            made.headers["Location"], data=film, headers={**more, "Upload-Metadata": f"pauses {_base64(wrong)}"}
+        )
+        assert answer.status_code == 400
+    last = {
+        "Upload-Length": str(len(film)),
+        "Upload-Metadata": f"pauses {_base64('5000+1500 9000+20')},interrupted MQ==",
+    }
+    assert client.patch(made.headers["Location"], data=film, headers={**more, **last}).status_code == 204
+    with core.db.look() as c:
+        facts = c.execute(select(UploadRow.facts)).scalar_one()
+    assert facts["started_after_ms"] == 740
+    assert facts["interrupted"] is True
+    assert facts["pauses"] == [{"at_ms": 5000, "lasted_ms": 1500}, {"at_ms": 9000, "lasted_ms": 20}]
 
 
 def _base64(text: str) -> str:

@@ -117,6 +117,16 @@ def test_nobody_is_told_of_what_is_not_there_for_them(core: Core) -> None:
     assert site.told(user=site.ann.number, visible=Visible(frozenset({"yard"})), after=0) == []
 
 
+def test_a_recording_in_a_browser_is_told_to_whose_it_is(core: Core) -> None:
+    """S0-18, S4-11: whatever cameras they see."""
+    site = Site(core)
+    now = site.clock.now_us()
+    site.sessions.begin(site.ann.number, "Ann", OF_NO_CAMERA, Interval(now, now + 60 * SECOND), 30)
+    nothing = Visible(frozenset())
+    assert site.told(user=site.ann.number, visible=nothing, after=0) == ["recording.started "]
+    assert site.told(user=site.bob.number, visible=nothing, after=0) == []
+
+
 def test_who_may_not_record_is_told_of_no_recordings(core: Core) -> None:
     """S0-18, S0-21; and whoever is only told what happens has looked at nothing."""
     app = create_app(core)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -23,7 +23,12 @@ from .upload_models import UploadRow
 from .visible import OF_NO_CAMERA
 
 INTERRUPTED = "interrupted"
-"""Fact of an upload: it was taken for whole because nothing came any more."""
+"""Fact of an upload: nothing came any more, so it was taken for whole; or the browser says that it broke off."""
+PAUSES = "pauses"
+"""Fact of an upload: when its browser did not record, as ``{"at_ms", "lasted_ms"}`` each.
+
+``at_ms`` counts what had been recorded by then, without the pauses before.
+"""
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 _DELETED = "its recording was deleted before files had been made of it"
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
@@ -64,6 +69,21 @@ class BrowserSessions:
         if row is None:
             raise NotFound("there is no such recording in a browser")
         return RecorderSession(*row)
+
+    @retried
+    def note(self, upload: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Note what became known of a recording while it was sent, beside what was known; return all of it.
+
+        One that is not received any more stays as it is.
+        """
+        with self._db.begin(durable=True) as c:
+            mine = (UploadRow.id == upload, UploadRow.state == "receiving")
+            known = c.execute(select(UploadRow.facts).where(*mine).with_for_update()).scalar_one_or_none()
+            if known is None:
+                return {}
+            found = {**known, **facts}
+            c.execute(update(UploadRow).where(*mine).values(facts=found))
+        return found
 
     def received(self, session: RecorderSession) -> Received | None:
         """Return what has been received of a session, None if nothing has."""

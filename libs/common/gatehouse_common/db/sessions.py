@@ -197,6 +197,13 @@ class RecorderSessions:
             raise NotFound(f"there is no session {number}")
         return RecorderSession(*row)
 
+    def of_user(self, user: int, session: str) -> RecorderSession | None:
+        """Return the session of an id that a user began, also one that has ended; None: there is none."""
+        mine = (RecorderSessionRow.id == session, RecorderSessionRow.user == user)
+        with self._db.look() as c:
+            row = c.execute(select(*_SESSION).where(*mine)).first()
+        return None if row is None else RecorderSession(*row)
+
     def chunks(
         self, *, user: int | None = None, session: int | None = None, visible: Visible | None = None
     ) -> list[SessionChunk]:
@@ -249,8 +256,11 @@ class RecorderSessions:
 
     @retried
     def made(self, chunk: SessionChunk) -> bool:
-        """Note what became of a file: stored or failed; return False if it was dealt with, or deleted, meanwhile."""
-        with self._db.begin() as c:
+        """Note what became of a file: stored or failed; return False if it was dealt with, or deleted, meanwhile.
+
+        It is on the disk then: the recording of a browser is deleted once its files are known.
+        """
+        with self._db.begin(durable=True) as c:
             done = c.execute(
                 update(SessionChunkRow)
                 .where(SessionChunkRow.id == chunk.id, SessionChunkRow.state == "planned")

@@ -96,7 +96,14 @@ UNDECLARED_BODIES: Final[dict[str, dict[str, Any]]] = {
         },
     },
     "POST /api/stop-recording": {
-        "schema": {"type": "object", "required": ["user_name"], "properties": {"user_name": _NAMED}},
+        "schema": {
+            "type": "object",
+            "required": ["user_name"],
+            "properties": {
+                "user_name": _NAMED,
+                "session_id": {"type": "string", "description": "of the session; none: the newest one that goes on"},
+            },
+        },
         "example": {"user_name": "ada"},
     },
     "POST /api/users/register": _LOGIN,

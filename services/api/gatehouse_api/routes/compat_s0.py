@@ -25,7 +25,7 @@ from gatehouse_api.recorder_desk import (
     sees_session,
 )
 from gatehouse_api.routes.compat_s0_bodies import name_in, read_body, told, user_view
-from gatehouse_api.routes.compat_s0_models import ChunkPath, DeleteQuery, NamePath
+from gatehouse_api.routes.compat_s0_models import ChunkPath, DeleteQuery, NamePath, StatusQuery
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import OF_NO_CAMERA, Camera, SessionChunk
@@ -52,7 +52,7 @@ def start_recording() -> Response:
     name, (total, chunk), camera = name_in(body), _lengths(body, desk), _camera(body)
     if camera is None:
         user = desk.user(name, caller(), add=True)
-        session = desk.begin_in_browser(user, total, chunk, caller(), sender(), _beside(body))
+        session = desk.begin_in_browser(user, total, chunk, caller(), sender(), _id_in(body, "beside"))
     else:
         session = desk.begin(name, camera, total, chunk, caller(), sender())
     expected = math.ceil(total / chunk)
@@ -75,10 +75,13 @@ def start_recording() -> Response:
 @api.post("/stop-recording", summary="Stop a session", deprecated=True)
 @needs(Scope.RECORDS_OWN)
 def stop_recording() -> Response:
-    """Stop the session of the named user; its last file ends now, and is there once it is cut."""
-    desk = _desk()
-    user = desk.user(name_in(read_body()), caller())
-    session = desk.stop(user, caller(), sender())
+    """Stop the session of the named user; its last file ends now, and is there once it is cut.
+
+    With `session_id` that one and no other is stopped; one that has ended already stays as it is.
+    """
+    body, desk = read_body(), _desk()
+    user = desk.user(name_in(body), caller())
+    session = desk.stop(user, caller(), sender(), _id_in(body, "session_id"))
     chunks = [_view(one) for one in desk.chunks(session.number, caller())]
     return told(
         {
@@ -92,14 +95,21 @@ def stop_recording() -> Response:
 
 @api.get("/recording-status/<name>", summary="Whether a user records", deprecated=True)
 @needs(Scope.RECORDS_OWN)
-def get_status(path: NamePath) -> Response:
-    """Return whether a user records, and how far it is."""
-    desk = _desk()
+def get_status(path: NamePath, query: StatusQuery) -> Response:
+    """Return whether a user records, and how far it is.
+
+    With `session_id` of that session: one that does not go on any more `was_stopped` by somebody, or ran its time.
+    """
+    desk, now_us = _desk(), context().core.clock.now_us()
     user = desk.find(path.name, caller())
-    session = None if user is None else desk.recording(user)
+    session = None
+    if user is not None:
+        session = desk.named(user, query.session_id) if query.session_id else desk.recording(user)
     if session is None or not sees_session(caller(), session):
         return told({"username": path.name, "is_recording": False})
-    now_us = context().core.clock.now_us()
+    if not session.is_active(now_us):
+        was_stopped = session.stopped_us is not None
+        return told({"username": path.name, "is_recording": False, "was_stopped": was_stopped})
     stored = len(desk.chunks(session.number, caller()))
     in_browser: dict[str, Any] = {}
     if session.camera == OF_NO_CAMERA:
@@ -230,11 +240,16 @@ def _camera(body: dict[str, Any]) -> Camera | None:
     return ctx.chosen_camera(parse_slug(named) if named else "")
 
 
-def _beside(body: dict[str, Any]) -> str:
-    beside = body.get("beside", "")
-    if not isinstance(beside, str):
-        raise InvalidInput("beside has to be the session_id of a recording in a browser", "beside")
-    return beside
+def _id_in(body: dict[str, Any], key: str) -> str:
+    """Return the id of a session that is named, empty if none is.
+
+    Raises:
+        InvalidInput: it is no text.
+    """
+    found = body.get(key, "")
+    if not isinstance(found, str):
+        raise InvalidInput(f"{key} has to be the session_id of a recording", key)
+    return found
 
 
 def _lengths(body: dict[str, Any], desk: RecorderDesk) -> tuple[int, int]:

@@ -17,6 +17,12 @@ class ChunkPath(BaseModel):
     chunk: int = Field(description="number of the file")
 
 
+class StatusQuery(BaseModel):
+    """Which recording is meant."""
+
+    session_id: str = Field("", max_length=64, description="of the session; empty: the newest one that goes on")
+
+
 class DeleteQuery(BaseModel):
     """How a file is deleted."""
 

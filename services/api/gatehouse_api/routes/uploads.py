@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.http import parse_options_header
 
 from gatehouse_api.auth.access import needs, open_to_all
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
 from gatehouse_api.problems import problem
@@ -19,9 +20,17 @@ from gatehouse_api.uploads.checksums import ChecksumMismatch
 from gatehouse_api.uploads.engine import Owner, UploadEngine, Wanted
 from gatehouse_api.uploads.people import owner_of, whose
 from gatehouse_api.uploads.slices import Body
-from gatehouse_api.uploads.told import announced_digest, claimed_type, facts_of, file_name, parse_metadata, read_length
+from gatehouse_api.uploads.told import (
+    announced_digest,
+    claimed_type,
+    facts_of,
+    file_name,
+    later_facts_of,
+    parse_metadata,
+    read_length,
+)
 from gatehouse_common.accounts import Scope
-from gatehouse_common.db import OffsetMismatch, Upload
+from gatehouse_common.db import BrowserSessions, OffsetMismatch, Upload
 from gatehouse_common.errors import Conflict, InvalidInput
 
 api = APIBlueprint("uploads", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Uploads")])
@@ -29,6 +38,12 @@ api = APIBlueprint("uploads", __name__, url_prefix="/api/v1", abp_tags=[Tag(name
 _MISMATCH = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset"
 _COMPLETED = "https://iana.org/assignments/http-problem-types#completed-upload"
 _MOST_PARTS = 1000
+
+
+@api.after_request
+def dress(answer: Response) -> Response:
+    """Say in every answer what both protocols say in theirs, also where an error is told."""
+    return tus.dressed(answer)
 
 
 @api.route("/uploads", methods=["OPTIONS"])
@@ -64,7 +79,7 @@ def begin_upload() -> Response:
 @needs(Scope.UPLOADS_WRITE)
 def get_uploads() -> Response:
     """Return what one has begun and not ended: after a crash it can be gone on with."""
-    found = _engine().uploads.unfinished(whose() or 0)
+    found = _engine().uploads.unfinished(caller().number)
     return jsonify(UploadList(items=[upload_view(one) for one in found]).model_dump())
 
 
@@ -72,6 +87,9 @@ def get_uploads() -> Response:
 @needs(Scope.UPLOADS_WRITE)
 def get_upload(path: UploadPath) -> Response:
     """Return an upload; `HEAD` says in headers where it is gone on with."""
+    wrong = tus.other_version()
+    if wrong is not None:
+        return wrong
     found = _engine().find(path.upload, whose())
     if request.method == "HEAD":
         answer = Response(status=204 if tus.is_draft() else 200)
@@ -84,38 +102,56 @@ def get_upload(path: UploadPath) -> Response:
 def append_to_upload(path: UploadPath) -> Response:
     """Add bytes where an upload ends (`Upload-Offset`); what has come when a connection breaks is kept.
 
-    With `Upload-Checksum` it counts as a whole or not at all: 460.
+    With `Upload-Checksum` it counts as a whole or not at all: 460. For a recording of a session `Upload-Metadata` may
+    say `interrupted`, when it broke off, and `pauses` of it: `at+lasted` each, in milliseconds.
     """
     wrong = None if tus.is_draft() else tus.wrong_version()
     if wrong is not None:
         return wrong
     found = _engine().find(path.upload, whose())
-    wanted = tus.DRAFT_TYPE if tus.is_draft() else tus.TUS_TYPE
-    if request.mimetype != wanted:
-        return tus.dressed(problem(415, "unsupported-media", "Not of a type that is taken", f"use `{wanted}`."))
-    if found.role == "final":
-        return tus.dressed(problem(403, "forbidden", "Not allowed", "what was joined of parts cannot be added to."))
+    unfit = _unfit(found)
+    if unfit is not None:
+        return tus.dressed(unfit)
     at = read_length(request.headers.get("Upload-Offset"), "Upload-Offset")
     if at is None:
         raise InvalidInput("Upload-Offset is missing.", "Upload-Offset")
+    found = _noted(found)
     try:
         grown = _append_draft(found, at) if tus.is_draft() else _append_tus(found, at)
     except OffsetMismatch as error:
         return _mismatch(at, error.offset)
+    except _Completed as error:
+        return problem(400, "upload-complete", "The upload is complete", error.message, type=_COMPLETED)
     except ChecksumMismatch as error:
         return tus.dressed(problem(460, "checksum-mismatch", "Checksum mismatch", error.message))
     return tus.dressed(Response(status=204), grown)
+
+
+def _unfit(found: Upload) -> Response | None:
+    """Return what is answered to bytes that cannot be added to an upload, None if they can."""
+    wanted = tus.DRAFT_TYPE if tus.is_draft() else tus.TUS_TYPE
+    if request.mimetype != wanted:
+        return problem(415, "unsupported-media", "Not of a type that is taken", f"use `{wanted}`.")
+    if found.role == "final":
+        return problem(403, "forbidden", "Not allowed", "what was joined of parts cannot be added to.")
+    return None
 
 
 @api.delete("/uploads/<upload>", summary="Give an upload up", responses={204: None})
 @needs(Scope.UPLOADS_WRITE)
 def cancel_upload(path: UploadPath) -> Response:
     """Delete what has come of an upload; what it has become by then stays."""
-    engine = _engine()
+    wrong, engine = tus.other_version(), _engine()
+    if wrong is not None:
+        return wrong
     found = engine.find(path.upload, whose())
     if not engine.intake.drop(found, "cancelled"):
         raise Conflict(f"upload {found.id} is complete: delete its medium.")
     return tus.dressed(Response(status=204))
+
+
+class _Completed(Conflict):
+    """More comes for an upload of which all is here."""
 
 
 def _begin_tus() -> Response:
@@ -165,8 +201,8 @@ def _join(wanted: Wanted, concat: str) -> Upload:
 def _begin_draft() -> Response:
     engine, ends = _engine(), tus.completes()
     length = read_length(request.headers.get("Upload-Length"), "Upload-Length")
-    size = request.content_length
-    if ends and size is not None:
+    size = request.content_length or 0  # who says nothing of it sends nothing (RFC 9112 section 6.3)
+    if ends:
         if length not in {None, size}:
             raise InvalidInput("Upload-Length is not the length of what comes, which is all.", "Upload-Length")
         length = size
@@ -195,6 +231,15 @@ def _begun(upload: Upload) -> Response:
     return tus.dressed(answer, upload)
 
 
+def _noted(found: Upload) -> Upload:
+    """Note what a browser tells of its recording by now; return the upload as it is then."""
+    more = later_facts_of(parse_metadata(request.headers.get("Upload-Metadata", "")))
+    if not more or "session" not in found.facts:
+        return found
+    noted = BrowserSessions(context().core.db).note(found.id, more)
+    return replace(found, facts=noted) if noted else found
+
+
 def _append_tus(found: Upload, at: int) -> Upload:
     engine = _engine()
     length = read_length(request.headers.get("Upload-Length"), "Upload-Length")
@@ -206,12 +251,12 @@ def _append_tus(found: Upload, at: int) -> Upload:
 
 
 def _append_draft(found: Upload, at: int) -> Upload:
-    engine, size = _engine(), request.content_length
-    if found.state == "complete":
-        raise OffsetMismatch(found.received) if at != found.received else Conflict(f"upload {found.id} is complete.")
+    engine, size = _engine(), request.content_length or 0
     if at != found.received:
         raise OffsetMismatch(found.received)
-    if tus.completes() and size is not None:
+    if found.state == "complete":
+        raise _Completed(f"upload {found.id} is complete.")
+    if tus.completes():
         found = engine.say_length(found, at + size)
     return engine.append(found, at, _body(), size)
 

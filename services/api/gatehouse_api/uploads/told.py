@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, Final
 
+from gatehouse_common.db.browser_sessions import INTERRUPTED, PAUSES
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.ids import is_id
 from gatehouse_common.timefmt import parse, zone
@@ -18,6 +19,8 @@ _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 _MOST_CHUNK_S: Final = 3600
+_PAUSE: Final = re.compile(r"[0-9]{1,9}\+[0-9]{1,9}")
+_MOST_PAUSES: Final = 500
 _MOST_WAIT_MS: Final = 86_400_000
 """Somebody may be asked for long whether a page may record: what can be believed is judged later."""
 _UTC: Final = zone("UTC")
@@ -86,6 +89,27 @@ def facts_of(metadata: Mapping[str, str]) -> dict[str, Any]:
         found["started_us"] = _number(metadata["started_us"], "started_us", 253_402_300_799_000_000)
     elif metadata.get("started_at"):
         found["started_us"] = parse(metadata["started_at"], _UTC)
+    return found
+
+
+def later_facts_of(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a browser tells of its recording after its beginning: `interrupted`, and `pauses`.
+
+    Pauses are `at+lasted` with spaces between: what had been recorded by then, and how long the pause was,
+    milliseconds.
+
+    Raises:
+        InvalidInput: a value cannot be one.
+    """
+    found: dict[str, Any] = {}
+    if metadata.get(INTERRUPTED):
+        found[INTERRUPTED] = True
+    told = metadata.get(PAUSES, "").split()
+    if len(told) > _MOST_PAUSES or not all(_PAUSE.fullmatch(one) for one in told):
+        raise InvalidInput(f"pauses have to be `at+lasted` in milliseconds, {_MOST_PAUSES} at most.", PAUSES)
+    if told:
+        pairs = ([int(part) for part in one.split("+")] for one in told)
+        found[PAUSES] = [{"at_ms": at, "lasted_ms": lasted} for at, lasted in pairs]
     return found
 
 

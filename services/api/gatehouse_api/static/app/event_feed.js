@@ -5,7 +5,8 @@ const listeners = new Map();  // of each, its topics
 const NAMES = [  // as event_worker.js has them
   "plate.detected", "plate.updated", "plate.closed", "plate.corrected", "clip.ready", "clip.failed",
   "camera.online", "camera.offline", "camera.starting", "camera.disabled",
-  "recording.started", "recording.stopped", "recording.failed", "reset",
+  "recording.started", "recording.stopped", "recording.failed",
+  "job.changed", "job.done", "job.failed", "job.cancelled", "reset",
 ];
 let topics = [];
 let port = null;

@@ -4,7 +4,8 @@
 const NAMES = [
   "plate.detected", "plate.updated", "plate.closed", "plate.corrected", "clip.ready", "clip.failed",
   "camera.online", "camera.offline", "camera.starting", "camera.disabled",
-  "recording.started", "recording.stopped", "recording.failed", "reset",
+  "recording.started", "recording.stopped", "recording.failed",
+  "job.changed", "job.done", "job.failed", "job.cancelled", "reset",
 ];
 const AGAIN_MS = 10000;
 const pages = new Map();  // port -> its topics

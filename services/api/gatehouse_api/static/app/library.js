@@ -1,6 +1,7 @@
 // The library: files that are dropped or chosen are sent in pieces, rows follow what is done to them, and a pointer on a
 // picture looks through the film. Without it the page works too.
 
+import { onEvents } from "./event_feed.js";
 import { mountSending } from "./sending.js";
 
 const AGAIN_MS = 10_000;
@@ -38,20 +39,20 @@ setInterval(() => document.querySelector(UNFINISHED) && renew(), AGAIN_MS);
 
 function listen() {
   if (!document.getElementById("media")) return;
-  const stream = new EventSource("/api/v1/events/stream?topics=jobs");
-  const follow = (event) => {
-    const job = JSON.parse(event.data);
+  onEvents(["jobs"], ({ name, data }) => {
+    if (name === "reset") renew();
+    if (!name?.startsWith("job.")) return;
+    const job = JSON.parse(data);
     const row = document.getElementById(`media-${job.media}`);
     const bar = row?.querySelector("progress");
     if (job.kind === "media-process" && job.state === "running" && bar) bar.value = 100 * job.progress;
     else renew();
     if (row?.dataset.state === "queued" && job.state === "running") renew();
-  };
-  for (const name of ["job.changed", "job.done", "job.failed", "job.cancelled"]) stream.addEventListener(name, follow);
-  stream.addEventListener("reset", renew);
+  });
 }
 
-// The rows as the server shows them now. Those in which somebody watches or writes are left alone.
+// The rows as the server shows them now. Those in which somebody watches or writes are left alone, and where they
+// are: what is moved loses the focus, and a film in it stops.
 let asked = null;
 function renew() {
   asked ??= new Promise((done) => setTimeout(done, 300)).then(() => ((asked = null), renewNow()));
@@ -67,7 +68,11 @@ async function renewNow() {
   if (!table) return location.reload();
   const kept = new Map([...table.tBodies].filter(isUsed).map((body) => [body.id, body]));
   for (const body of [...table.tBodies]) if (!kept.has(body.id)) body.remove();
-  for (const body of [...newer.tBodies]) table.append(kept.get(body.id) ?? body);
+  let before = null;
+  for (const body of [...newer.tBodies]) {
+    if (!kept.has(body.id)) table.insertBefore(body, before ? before.nextSibling : (table.tBodies[0] ?? null));
+    before = kept.get(body.id) ?? body;
+  }
   const counted = table.previousElementSibling, count = newer.previousElementSibling;
   if (counted && count) counted.textContent = count.textContent;
   dress(table);

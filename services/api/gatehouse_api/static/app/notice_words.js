@@ -4,6 +4,7 @@ export function noticeOf({ name, id, data }, cameraName) {
   const told = JSON.parse(data);
   const at = timeOf(id);
   const where = (camera, when) => `/timeline?${new URLSearchParams({ camera, at: when })}`;
+  const filmed = told.camera ? cameraName(told.camera) : "in a browser"; // a recording of no camera is one in a browser
   switch (name) {
     case "camera.offline":
       return { kind: "cameras", grave: true, at, text: `${told.name} is not recorded: ${told.detail || (told.cause || "no reason is known").replaceAll("_", " ")}`, link: where(told.id, told.since ?? "") };
@@ -12,11 +13,11 @@ export function noticeOf({ name, id, data }, cameraName) {
     case "camera.disabled":
       return { kind: "cameras", at, text: `${told.name} was switched off.`, link: `/timeline?camera=${told.id}` };
     case "recording.started":
-      return { kind: "recordings", at, text: `${told.user_name} records ${cameraName(told.camera)}.`, link: "/dashboard" };
+      return { kind: "recordings", at, text: `${told.user_name} records ${filmed}.`, link: "/dashboard" };
     case "recording.stopped":
-      return { kind: "recordings", at, text: `The recording of ${cameraName(told.camera)} by ${told.user_name} has ended.`, link: "/dashboard" };
+      return { kind: "recordings", at, text: `The recording ${told.camera ? `of ${filmed}` : filmed} by ${told.user_name} has ended.`, link: "/dashboard" };
     case "recording.failed":
-      return { kind: "recordings", grave: true, at, text: `A file of ${cameraName(told.camera)} by ${told.user_name} could not be made: ${told.detail}`, link: "/dashboard" };
+      return { kind: "recordings", grave: true, at, text: `A file ${told.camera ? `of ${filmed}` : `recorded ${filmed}`} by ${told.user_name} could not be made: ${told.detail}`, link: "/dashboard" };
     case "plate.detected":
       return { kind: "plates", at, text: `Plate ${told.text} at ${cameraName(told.camera)}.`, link: `/plates?${new URLSearchParams({ q: told.text })}` };
     default:

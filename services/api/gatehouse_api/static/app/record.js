@@ -3,7 +3,7 @@
 import { getJson } from "./api.js";
 import { prepare } from "./record_page.js";
 import { Spool } from "./record_spool.js";
-import { showUnfinished } from "./record_unfinished.js";
+import { isSending, showUnfinished } from "./record_unfinished.js";
 import { follow as followFiles, renew } from "./record_files.js";
 
 const two = (n) => String(n).padStart(2, "0");
@@ -34,7 +34,8 @@ function follow(place) {
     } catch {
       return; // the banner says that the server does not answer
     }
-    if (!status.is_recording) return location.reload();
+    if (!status.is_recording && !isSending()) return location.reload();
+    if (!status.is_recording) return;
     if (status.total_chunks_so_far !== Number(place.dataset.files)) {
       place.dataset.files = status.total_chunks_so_far;
       renew();

@@ -4,19 +4,21 @@ import { begin as beginBars, show as showBars } from "./record_bars.js";
 import { obstacle } from "./record_failures.js";
 import { Film } from "./record_film.js";
 import { follow } from "./record_files.js";
+import { owner, save } from "./record_kept.js";
 import { measure } from "./record_meter.js";
-import { beginSession, stopSession } from "./record_sessions.js";
+import { beginSession, stopSession, wasStopped } from "./record_sessions.js";
 import { devices, open } from "./record_sources.js";
 import { Spool } from "./record_spool.js";
 import { Troubles } from "./record_troubles.js";
 import { claim, showUnfinished } from "./record_unfinished.js";
 
 const KINDS = { camera: "Camera of this device", screen: "Screen", both: "Screen and camera, a recording each", microphone: "Microphone" };
-const SHOW_MS = 250;
+const SHOW_MS = 250, ASK_MS = 3000;
 const place = (id) => document.getElementById(id);
 const chosen = () => { const [where, kind] = place("camera").value.split(":"); return where === "browser" ? kind : null; };
 
-let source = null, spool = null, endMeter = null;
+let source = null, endMeter = null;
+let spooled = Promise.resolve(null);
 
 // Offer the sources of this browser, and what was interrupted in it.
 export async function prepare() {
@@ -25,6 +27,7 @@ export async function prepare() {
     if (!place("camera").options.length) problem(wrong);
     return;
   }
+  spooled = Spool.open();
   const group = document.createElement("optgroup");
   group.label = "This browser";
   const kinds = Object.entries(KINDS).filter(([kind]) => navigator.mediaDevices.getDisplayMedia || !["screen", "both"].includes(kind));
@@ -39,8 +42,7 @@ export async function prepare() {
   place("begin").addEventListener("submit", submitted);
   await list();
   arrange();
-  spool = await Spool.open();
-  await showUnfinished(spool);
+  await showUnfinished(await spooled);
 }
 
 async function list() {
@@ -121,34 +123,43 @@ async function record() {
   const name = place("begin").elements.name.value.trim(), total = minutes("total"), perFile = minutes("chunk");
   const troubles = new Troubles(place("own-problem"));
   const wanted = { user_name: name, total_duration_seconds: total, chunk_duration_seconds: perFile };
-  const films = [];
-  let first = null;
-  for (const { what, stream } of source.films) {
-    const session = await beginSession(first ? { ...wanted, beside: first.session_id } : wanted);
-    first ??= session;
-    const film = new Film(stream, spool, {
-      onSlice: () => film.elapsedMs >= total * 1000 && end(films),
-      onEnded: () => end(films),
-      onSent: () => (film.isSent = true),
-      onWait: (wait) => troubles.wait(wait),
-      onGoing: () => troubles.going(),
-      onUnkept: () => troubles.unkept(),
-      onFailed: (error) => troubles.refused(error.message),
-    });
-    claim(session.session_id);
-    const startedMs = Date.now();
-    const extension = stream.getVideoTracks().length ? "video" : "sound";
-    try {
-      await film.start({ session: session.session_id, user: session.user_name, startedMs, name: `${what}-${extension}-${new Date(startedMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}` });
-    } catch (error) {
-      films.forEach((one) => one.stop());
-      stopSession(session.user_name);
-      throw error;
-    }
-    stream.getVideoTracks().forEach((track) => track.addEventListener("ended", () => end(films)));
-    films.push(film);
+  const films = [], spool = await spooled;
+  if (!spool) troubles.unkept("it keeps nothing here, as in a private window");
+  try {
+    for (const one of source.films) films.push(await begun(one, wanted, { films, spool, troubles, total }));
+  } catch (error) { // nothing is recorded unseen
+    films.forEach((film) => (film.abandon(), stopSession(film.user, film.session)));
+    throw error;
   }
-  await goOn(films, { name: first.user_name, total, perFile, troubles });
+  await goOn(films, { name: films[0].user, total, perFile, troubles, spool });
+}
+
+// Begin a session and the film of it; beside the first, if there is one. No session is left behind when the film fails.
+async function begun({ what, stream }, wanted, { films, spool, troubles, total }) {
+  const session = await beginSession(films.length ? { ...wanted, beside: films[0].session } : wanted);
+  const film = new Film(stream, spool, {
+    onSlice: () => film.elapsedMs >= total * 1000 && end(films),
+    onEnded: () => end(films),
+    onSent: () => (film.isSent = true),
+    onWait: (wait) => troubles.wait(wait),
+    onGoing: () => troubles.going(),
+    onUnkept: () => troubles.unkept(),
+    onFailed: (error) => ((film.isRefused = true), troubles.refused(error.message, spool !== null)),
+    onBroken: (error) => troubles.broken(error.message),
+    onEmpty: () => ((film.isEmpty = true), troubles.note("Nothing was recorded.")),
+  });
+  Object.assign(film, { session: session.session_id, user: session.user_name });
+  claim(film.session);
+  const startedMs = Date.now(), kind = stream.getVideoTracks().length ? "video" : "sound";
+  const name = `${what}-${kind}-${new Date(startedMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}`;
+  try {
+    await film.start({ session: film.session, user: film.user, owner: owner(), startedMs, name, answeredAt: session.answeredAt });
+  } catch (error) {
+    stopSession(film.user, film.session);
+    throw error;
+  }
+  stream.getVideoTracks().forEach((track) => track.addEventListener("ended", () => end(films)));
+  return film;
 }
 
 function end(films) {
@@ -156,7 +167,7 @@ function end(films) {
 }
 
 // Show a recording until all of it is on the server.
-async function goOn(films, { name, total, perFile, troubles }) {
+async function goOn(films, { name, total, perFile, troubles, spool }) {
   const main = films[0];
   place("begin").hidden = true;
   place("what").hidden = true;
@@ -166,9 +177,16 @@ async function goOn(films, { name, total, perFile, troubles }) {
   place("own-title").focus();
   place("pause").onclick = () => films.forEach((film) => (film.isPaused ? film.resume() : film.pause()));
   place("stop").onclick = () => end(films);
+  place("retry").onclick = () => {
+    const refused = films.filter((film) => film.isRefused);
+    troubles.refused("");
+    refused.forEach((film) => ((film.isRefused = false), film.retry()));
+  };
+  place("save").onclick = () => films.filter((film) => !film.isSent).forEach((film) => saveKept(spool, film.session));
   const guard = (event) => event.preventDefault();
   addEventListener("beforeunload", guard);
   const wake = keepAwake(() => main.isGoing);
+  const asking = setInterval(() => films.forEach((film) => askWhetherStopped(film, films, troubles)), ASK_MS);
   let isStopped = false;
   const look = () => {
     const elapsed = main.elapsedMs / 1000, unsent = films.reduce((sum, film) => sum + film.unsent, 0);
@@ -179,23 +197,44 @@ async function goOn(films, { name, total, perFile, troubles }) {
       letGo();
       arrange();
       wake();
-      films.forEach(() => stopSession(name));
+      clearInterval(asking);
+      films.forEach((film) => stopSession(film.user, film.session));
     }
-    const isSent = films.every((film) => film.isSent);
+    const isOver = films.every((film) => film.isSent || film.isEmpty), isSent = isOver && films.some((film) => film.isSent);
+    const isRefused = films.some((film) => film.isRefused);
     showBars({ elapsed, arrived: main.arrivedMs / 1000, total, perFile, isGoing, isPaused: main.isPaused, isSent, bytes: films.reduce((sum, film) => sum + film.bytes, 0), unsent });
     troubles.behind(unsent, elapsed - main.arrivedMs / 1000);
-    place("own-state").textContent = isGoing ? (main.isPaused ? "Paused" : "Recording") : isSent ? "Recorded" : "Uploading";
-    place("own-state").parentElement.className = `rec${isSent ? " done" : main.isPaused || !isGoing ? " paused" : ""}`;
+    place("own-state").textContent = isGoing ? (main.isPaused ? "Paused" : "Recording") : isSent ? "Recorded" : isOver ? "Failed" : isRefused ? "Not sent" : "Uploading";
+    place("own-state").parentElement.className = `rec${isOver ? " done" : main.isPaused || !isGoing ? " paused" : ""}`;
     place("pause").textContent = main.isPaused ? "Go on" : "Pause";
-    place("pause").hidden = place("stop").hidden = !isGoing;
-    return isSent;
+    place("stop").hidden = !isGoing;
+    place("pause").hidden = !isGoing || !(main.isPaused || main.mayPause);
+    place("retry").hidden = !isRefused;
+    place("save").hidden = !isRefused || !spool;
+    if (isRefused && !isGoing && spool) { // it can be left: it is kept, and offered again
+      removeEventListener("beforeunload", guard);
+      place("again").hidden = false;
+    }
+    return isOver;
   };
   await new Promise((done) => {
     const timer = setInterval(() => look() && (clearInterval(timer), done()), SHOW_MS);
   });
   removeEventListener("beforeunload", guard);
   place("again").hidden = false;
-  await follow(`/record?${new URLSearchParams({ name })}`, 1);
+  if (films.some((film) => film.isSent)) await follow(`/record?${new URLSearchParams({ name })}`, 1);
+}
+
+// Whoever stops a session on another page, or by a program, stops what this page records, too.
+async function askWhetherStopped(film, films, troubles) {
+  if (!film.isGoing || !(await wasStopped(film.user, film.session)) || !film.isGoing) return;
+  troubles.note("It was stopped from elsewhere.");
+  end(films);
+}
+
+async function saveKept(spool, session) {
+  const recording = await spool.get(session);
+  if (recording) save(recording, await spool.slices(session));
 }
 
 // Keep the screen on while something is recorded, again whenever the page is looked at anew; return what ends it.

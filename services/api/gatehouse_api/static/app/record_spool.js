@@ -25,7 +25,7 @@ export class Spool {
     try {
       const spool = new Spool();
       spool.#db = await opened();
-      await navigator.storage?.persist?.().catch(() => false);
+      navigator.storage?.persist?.().catch(() => false); // not awaited: it may ask, and nobody answers
       return spool;
     } catch {
       return null;
@@ -42,8 +42,8 @@ export class Spool {
     });
   }
 
-  // Keep what is known of a recording: { session, startedMs, type, url, owner, name, isWhole }.
-  begin(recording) { return this.#change((recordings) => recordings.put({ url: null, isWhole: false, bytes: 0, ...recording })); }
+  // Keep what is known of a recording: { session, startedMs, type, url, owner, name, isWhole, arrived, ... }.
+  begin(recording) { return this.#change((recordings) => recordings.put({ url: null, isWhole: false, bytes: 0, arrived: 0, ...recording })); }
 
   change(session, facts) {
     return this.#change((recordings) => {
@@ -60,14 +60,16 @@ export class Spool {
     });
   }
 
-  // Drop the slices that the server has all of.
+  // Drop the slices that the server has all of, but the first: without it, none of the others can be shown.
   acknowledged(session, offset) {
-    return this.#change((_recordings, slices) => {
+    return this.#change((recordings, slices) => {
+      const known = recordings.get(session);
+      known.onsuccess = () => known.result && recordings.put({ ...known.result, arrived: offset });
       const request = slices.openCursor(all(session));
       request.onsuccess = () => {
         const at = request.result;
         if (!at || at.value.end > offset) return;
-        at.delete();
+        if (at.value.from > 0) at.delete();
         at.continue();
       };
     });
@@ -79,6 +81,8 @@ export class Spool {
       slices.delete(all(session));
     });
   }
+
+  get(session) { return this.#change((recordings) => recordings.get(session)); }
 
   list() { return this.#change((recordings) => recordings.getAll()); }
 

@@ -7,14 +7,15 @@
 // promise of one), `more()` (a promise that more came, or its end) and `acknowledged(offset)` (the server has so many).
 
 const VERSION = "1.0.0";
-const LEAST_PIECE = 256 * 1024, MOST_PIECE = 8 * 1024 * 1024;
+const LEAST_PIECE = 64 * 1024, MOST_PIECE = 8 * 1024 * 1024;
 const AIM_MS = 2000;
 const WAITS_S = [1, 2, 4, 8, 16, 30];
-const LOGIN_S = 5;
-// A connection that died without a word is given up after so long; the least piece passes at 5 kB/s.
+const LOGIN_S = 5, FULL_S = 30;
+// A connection that died without a word is given up after so long; the least piece passes at 1.4 kB/s.
 const ANSWER_MS = 50_000;
 // Nothing is wrong with the upload when the server answers these: it is asked how far it is, and gone on from there.
 const PASSING = new Set([401, 408, 409, 423, 425, 429, 460]);
+const ENDED = "it has taken the upload for ended, as nothing of it came for long; the rest cannot be added to it any more.";
 
 // The server does not want it, or has it no more: trying again does not help. `status` and `problem` say why.
 export class Refused extends Error {
@@ -82,7 +83,7 @@ export class QueueSource {
 }
 
 export class TusUpload {
-  #source; #metadata; #length; #key; #hooks; #endpoint;
+  #source; #metadata; #later; #length; #key; #hooks; #endpoint;
   #piece = 1024 * 1024;
   #request = null;
   #paused = null;
@@ -93,11 +94,13 @@ export class TusUpload {
 
   // url: of an upload that was begun before; length: null where it is not known yet; key: of the request that begins it, so
   // that one which is repeated begins no second. Hooks: onBegun(url), onProgress({sent, size, total}), onWait({seconds,
-  // reason, message}) before each pause between tries (reason: network, login, busy), onGoing() when it goes on after one.
-  constructor(source, { endpoint = "/api/v1/uploads", url = null, metadata = {}, length, key = randomKey(), ...hooks } = {}) {
+  // reason, message}) before each pause between tries (reason: network, login, full, busy), onGoing() when it goes on after
+  // one. later(): what else is told of it once it is whole, as metadata is.
+  constructor(source, { endpoint = "/api/v1/uploads", url = null, metadata = {}, later = () => ({}), length, key = randomKey(), ...hooks } = {}) {
     this.#source = source;
     this.#endpoint = endpoint;
     this.#metadata = metadata;
+    this.#later = later;
     this.#length = length === undefined ? (source.isWhole ? source.size : null) : length;
     this.#key = key;
     this.#hooks = hooks;
@@ -115,8 +118,7 @@ export class TusUpload {
     if (this.url === null) await this.#patiently(() => this.#begin());
     else await this.#patiently(() => this.#look());
     while (!this.#isDone()) {
-      const end = Math.min(this.#source.size, this.offset + this.#piece);
-      if (end > this.offset || this.#source.isWhole) await this.#patiently(() => this.#send(end));
+      if (this.#source.size > this.offset || this.#source.isWhole) await this.#patiently(() => this.#send());
       else await Promise.race([this.#source.more(), this.#stopped]);
       this.#refuseIfCancelled();
     }
@@ -179,8 +181,8 @@ export class TusUpload {
 
   async #wait(failed, error) {
     const planned = WAITS_S[Math.min(failed, WAITS_S.length - 1)] * (0.75 + Math.random() / 2);
-    const seconds = error.seconds ?? (error.status === 401 ? LOGIN_S : planned);
-    const reason = error.status === 401 ? "login" : error.status ? "busy" : "network";
+    const seconds = error.seconds ?? ({ 401: LOGIN_S, 507: FULL_S }[error.status] ?? planned);
+    const reason = error.status === 401 ? "login" : error.status === 507 ? "full" : error.status ? "busy" : "network";
     this.#hooks.onWait?.({ seconds, reason, message: error.message });
     await new Promise((done) => {
       const timer = setTimeout(done, seconds * 1000);
@@ -209,6 +211,7 @@ export class TusUpload {
     const length = answer.headers.get("Upload-Length");
     if (length !== null) this.#length = Number(length);
     const offset = Number(answer.headers.get("Upload-Offset"));
+    if (length !== null && offset === this.#length && this.#source.size > offset) throw new Refused(ENDED, 409);
     if (offset > this.#source.size || (this.#source.isWhole && this.#length !== null && this.#length !== this.#source.size)) {
       throw new Refused("this is another file than the one of which the server has the beginning");
     }
@@ -216,10 +219,15 @@ export class TusUpload {
     this.#acknowledge(offset);
   }
 
-  async #send(end) {
+  // Send the next piece, as long as it is by now: after a try that failed it is shorter, and begins where the server is.
+  async #send() {
+    const end = Math.min(this.#source.size, this.offset + this.#piece);
+    if (this.#isDone() || (end <= this.offset && !this.#source.isWhole)) return;
     const piece = await this.#source.read(this.offset, end);
     const headers = { "Content-Type": "application/offset+octet-stream", "Upload-Offset": String(this.offset) };
     if (this.#length === null && this.#source.isWhole) headers["Upload-Length"] = String(this.#source.size);
+    const more = this.#source.isWhole ? written(this.#later()) : "";
+    if (more) headers["Upload-Metadata"] = more;
     const digest = await digestOf(piece);
     if (digest) headers["Upload-Checksum"] = `sha256 ${digest}`;
     const began = performance.now();
@@ -251,7 +259,7 @@ export class TusUpload {
     if (answer.ok) return answer;
     const problem = await answer.json().catch(() => ({}));
     const message = problem.detail || problem.title || `The server answered ${answer.status}.`;
-    const isPassing = PASSING.has(answer.status) || (answer.status >= 500 && answer.status !== 507);
+    const isPassing = PASSING.has(answer.status) || answer.status >= 500;
     if (!isPassing) throw new Refused(message, answer.status, problem);
     throw new Passing(message, answer.status, Number(answer.headers.get("Retry-After")) || null);
   }
