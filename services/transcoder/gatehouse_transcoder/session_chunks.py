@@ -6,7 +6,7 @@ The recording is kept once: when all files are in the store, read again and foun
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
@@ -17,7 +17,7 @@ import structlog
 
 from gatehouse_common.clock import MINUTE, SECOND
 from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessions, SessionChunk
-from gatehouse_common.db.browser_sessions import INTERRUPTED
+from gatehouse_common.db.browser_sessions import INTERRUPTED, PAUSES
 from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, from_os_error
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.cutting import CutFile, CutRecording, parse_cut
@@ -31,6 +31,7 @@ from .work import Lost, Work
 log = structlog.get_logger(__name__)
 
 BROKEN_OFF = "the recording was interrupted: this is what had been received of it"
+PAUSED = "it was paused for {:.1f} s, of which nothing is in it"
 _CUT = "it was cut into the files of its session, which have all of it"
 _KEPT = "it was cut into the files of its session; it is kept, for they do not have all of it: {left}"
 _LATEST_START_US = MINUTE
@@ -92,7 +93,8 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mappi
     session = RecorderSessions(work.core.db).get(_session_of(work))
     done = _cut(work, original, session.chunk_seconds * SECOND)
     at_us = began_us(session, facts)
-    parts = [Interval(at_us + file.start_us, at_us + file.end_us) for file in done.files]
+    pauses = facts.get(PAUSES, [])
+    parts = times_of(done.files, at_us, pauses, work.media.created_us)
     chunks = BrowserSessions(work.core.db).plan(session, work.media.number, parts, work.core.clock.now_us())
     if [(one.wanted_start_us, one.wanted_end_us) for one in chunks] != [(p.start, p.end) for p in parts]:
         raise DataLoss("its files were planned otherwise before")
@@ -100,7 +102,10 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mappi
         _tell(work, _CUTTING + (1 - _CUTTING) * n / len(chunks))
         if chunk.state == "planned":
             is_broken_off = (interrupted or done.broken_off) and n == len(chunks) - 1
-            _store(work, session, chunk, file, done, BROKEN_OFF if is_broken_off else "")
+            details = [BROKEN_OFF] if is_broken_off else []
+            if parts[n].duration > file.end_us - file.start_us:
+                details.insert(0, PAUSED.format((parts[n].duration - file.end_us + file.start_us) / SECOND))
+            _store(work, session, chunk, file, done, "; ".join(details))
     log.info("recording of a browser cut", session=session.number, files=len(chunks), left=done.left)
     return done.left
 
@@ -143,6 +148,35 @@ def began_us(session: RecorderSession, facts: Mapping[str, Any]) -> int:
     if isinstance(told_us, int) and 0 <= told_us - session.start_us <= _MOST_ASIDE_US:
         return told_us
     return session.start_us
+
+
+def times_of(
+    files: Sequence[CutFile], began_us: int, pauses: Sequence[Mapping[str, int]], latest_us: int
+) -> list[Interval]:
+    """Return from when to when files are, microseconds UTC, with the pauses in which a browser did not record.
+
+    Args:
+        files: that were cut.
+        began_us: when the recording began.
+        pauses: as facts of uploads have them, see ``PAUSES``; not believed, if it would end after ``latest_us``.
+        latest_us: when all of it was here.
+    """
+
+    def paused(until_us: int, *, ends: bool) -> int:
+        before = (
+            one for one in pauses if one["at_ms"] * _MS < until_us or (one["at_ms"] * _MS == until_us and not ends)
+        )
+        return sum(one["lasted_ms"] * _MS for one in before)
+
+    if pauses and began_us + files[-1].end_us + paused(files[-1].end_us, ends=True) > latest_us + _MOST_ASIDE_US:
+        return times_of(files, began_us, (), latest_us)
+    return [
+        Interval(
+            began_us + file.start_us + paused(file.start_us, ends=False),
+            began_us + file.end_us + paused(file.end_us, ends=True),
+        )
+        for file in files
+    ]
 
 
 def _store(
