@@ -7,7 +7,7 @@ import threading
 from flask import g
 
 from gatehouse_common.accounts import Permission, Principal, Role, Scope, parse_name
-from gatehouse_common.clock import SECOND
+from gatehouse_common.clock import MINUTE, SECOND
 from gatehouse_common.db import (
     OF_NO_CAMERA,
     Also,
@@ -126,7 +126,8 @@ class RecorderDesk:
         now_us = self._core.clock.now_us()
         span = Interval(now_us, now_us + total_s * SECOND)
         noted = self._noting("recorder_session.started", asks, caller)
-        return self._sessions.begin(user.number, user.name, camera.id, span, chunk_s, also=noted)
+        heard_us = self._heard_us(now_us)
+        return self._sessions.begin(user.number, user.name, camera.id, span, chunk_s, also=noted, heard_us=heard_us)
 
     def begin_in_browser(
         self, user: User, total_s: int, chunk_s: int, asks: Principal, caller: Caller, beside: str = ""
@@ -151,7 +152,14 @@ class RecorderDesk:
         span = Interval(now_us, now_us + total_s * SECOND)
         noted = self._noting("recorder_session.started", asks, caller)
         return self._sessions.begin(
-            user.number, user.name, OF_NO_CAMERA, span, chunk_s, also=noted, beside=bool(beside)
+            user.number,
+            user.name,
+            OF_NO_CAMERA,
+            span,
+            chunk_s,
+            also=noted,
+            beside=bool(beside),
+            heard_us=self._heard_us(now_us),
         )
 
     def received(self, session: RecorderSession) -> Received | None:
@@ -165,6 +173,17 @@ class RecorderDesk:
     def named(self, user: User, session: str) -> RecorderSession | None:
         """Return the session of a user by its id, also one that has ended; None: there is none."""
         return self._sessions.of_user(user.number, session)
+
+    def recording(self, user: User) -> RecorderSession | None:
+        """Return the session of a user that goes on; one in a browser of which nothing comes any more counts not.
+
+        It counts again when its browser is back.
+        """
+        now_us = self._core.clock.now_us()
+        return self._sessions.active(user.number, now_us, heard_us=self._heard_us(now_us))
+
+    def _heard_us(self, now_us: int) -> int:
+        return now_us - round(self._core.settings.values.uploads.idle_minutes * MINUTE)
 
     def stop(self, user: User, asks: Principal, caller: Caller, session_id: str = "") -> RecorderSession:
         """Stop the session of a user, and wait a moment for its last file.

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
-from gatehouse_common.db import Facts, Piece, Upload, UploadUpkeep
+from gatehouse_common.db import BrowserSessions, Facts, Piece, Upload, UploadUpkeep
 from gatehouse_common.db.browser_sessions import INTERRUPTED
 from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput
 from gatehouse_common.intake import Intake, PieceBytes
@@ -59,8 +59,10 @@ class UploadSweep:
             return
         self._complete_whole()
         self._complete_idle(stop)
-        self._complete_silent()
-        self._expire()
+        now_us = self._now_us()
+        self._complete_silent(now_us, stop)
+        self._expire(now_us)
+        BrowserSessions(self._core.db).note_failed(self._core.clock.now_us())
         while not stop.is_set() and (left := self._upkeep.ended_with_pieces(_AT_ONCE)):
             if not self._intake.delete(left):
                 break
@@ -102,18 +104,17 @@ class UploadSweep:
                     self._complete_blobs(upload)
         self._tried = tried
 
-    def _complete_silent(self) -> None:
-        """Complete recordings of browsers that went away: what was received of them is kept, and said to be that."""
-        now_us = self._now_us()
-        before = now_us - round(self._settings.idle_minutes * MINUTE)
-        for upload in self._upkeep.silent_recordings(before, now_us, _AT_ONCE):
-            try:
-                self._intake.uploads.say_length(upload.id, upload.received)
-            except Conflict:  # it goes on
-                continue
-            facts = {**upload.facts, INTERRUPTED: True}
-            whole = replace(upload, length=upload.received, facts=facts)
-            self._complete(whole, self._intake.uploads.pieces(upload.id))
+    def _complete_silent(self, now_us: int, stop: threading.Event) -> None:
+        """Complete recordings of browsers that did not come back: what was received is kept, and said to be that.
+
+        Not sooner than others expire: until then the browser may come back with the rest of it.
+        """
+        while not stop.is_set() and (some := self._upkeep.silent_recordings(now_us, _AT_ONCE)):
+            for upload in some:
+                facts = {**upload.facts, INTERRUPTED: True}
+                if self._intake.uploads.interrupt(upload, facts):
+                    whole = replace(upload, length=upload.received, facts=facts)
+                    self._complete(whole, self._intake.uploads.pieces(upload.id))
 
     def _complete_blobs(self, upload: Upload) -> None:
         pieces = self._intake.uploads.pieces(upload.id)
@@ -139,8 +140,8 @@ class UploadSweep:
         else:
             log.info("an upload was completed that nobody ended", upload=upload.id, media=media.number)
 
-    def _expire(self) -> None:
-        for upload in self._upkeep.expired(self._now_us(), _AT_ONCE):
+    def _expire(self, now_us: int) -> None:
+        for upload in self._upkeep.expired(now_us, _AT_ONCE):
             try:
                 self._intake.drop(upload, "expired")
             except GatehouseError as error:

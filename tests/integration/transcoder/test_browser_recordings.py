@@ -16,7 +16,7 @@ from sqlalchemy import update
 from browser_kit import FLAGS, chromium
 from gatehouse.rebuilding import rebuild
 from gatehouse_common.accounts import Role
-from gatehouse_common.clock import HOUR, MINUTE, SECOND
+from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import (
     OF_NO_CAMERA,
     Piece,
@@ -293,8 +293,8 @@ def test_a_recording_whose_browser_went_away_ends_with_what_was_received(core: C
     intake.uploads.begin(sent)
     piece = Piece(sent.id, 0, len(data), hashlib.sha256(data).hexdigest(), key)
     intake.uploads.append(sent.id, [piece], now, sent.expires_us)
-    for minutes, state in ((29, "receiving"), (31, "complete")):
-        UploadSweep(core, lambda late=minutes: core.clock.now_us() + late * MINUTE).look(threading.Event())  # type: ignore[misc]
+    for hours, state in ((47, "receiving"), (49, "complete")):
+        UploadSweep(core, lambda late=hours: core.clock.now_us() + late * HOUR).look(threading.Event())  # type: ignore[misc]
         assert intake.uploads.get(sent.id).state == state
     wait_for("its files", lambda: stored(core, session) and not RecorderSessions(core.db).is_waiting(session.number))
     chunks = stored(core, session)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.orm import aliased
 
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.ids import new_id
@@ -18,7 +19,7 @@ from .media_models import MediaRow
 from .media_records import NOBODY
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk
-from .sessions import lock_numbers
+from .sessions import Numbers, lock_numbers
 from .upload_models import UploadRow
 from .visible import OF_NO_CAMERA
 
@@ -30,6 +31,7 @@ PAUSES = "pauses"
 ``at_ms`` counts what had been recorded by then, without the pauses before.
 """
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
+_DELETED = "its recording was deleted before files had been made of it"
 _CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 
 
@@ -100,6 +102,8 @@ class BrowserSessions:
     def plan(self, session: RecorderSession, media: int, parts: Sequence[Interval], now_us: int) -> list[SessionChunk]:
         """Plan the files of a session, which ends with the last of them; what was planned before is returned as it is.
 
+        What had failed is planned again: it is tried once more.
+
         Args:
             session: of which nothing more comes.
             media: number of the medium that its recording is.
@@ -119,7 +123,7 @@ class BrowserSessions:
             if c.execute(first).scalar_one_or_none() not in {None, media}:
                 raise Conflict("the session has another recording, which came before this one")
             mine = select(*_CHUNK).where(SessionChunkRow.session == session.number).order_by(SessionChunkRow.position)
-            known = [SessionChunk(*row) for row in c.execute(mine)]
+            known = _planned_again(c, [SessionChunk(*row) for row in c.execute(mine)], parts)
             if known:
                 return known
             files = [_planned(session, numbers.chunks + n, n, part) for n, part in enumerate(parts, 1)]
@@ -127,6 +131,88 @@ class BrowserSessions:
             numbers.at_least(session.number, files[-1].number).keep(c)
             c.execute(update(RecorderSessionRow).where(RecorderSessionRow.number == session.number).values(ended))
         return files
+
+    @retried
+    def note_failed(self, now_us: int) -> int:
+        """Let files have failed of whose recording nothing is made any more; return of how many sessions.
+
+        Where none had been planned the whole session is one file that failed.
+
+        Args:
+            now_us: the time.
+        """
+        with self._db.look() as c:
+            if c.execute(_LOST.limit(1)).first() is None:
+                return 0
+        with self._db.begin(durable=True) as c:
+            numbers = lock_numbers(c)
+            lost = c.execute(_LOST.limit(_AT_ONCE)).all()
+            for session, why in lost:
+                numbers = _fail(c, numbers, int(session or 0), why or _DELETED, now_us)
+            numbers.keep(c)
+        return len(lost)
+
+
+def _lost() -> Select[int | None, str]:
+    """Return the query of sessions whose medium came to nothing, and that wait for files of it; and of why.
+
+    Of the media of a session the first alone counts, as in ``BrowserSessions.plan``.
+    """
+    other = aliased(MediaRow)
+    chunk = SessionChunkRow.session == MediaRow.session
+    failed = MediaRow.state == "failed"
+    over = or_(
+        failed, MediaRow.state == "deleted", and_(MediaRow.state == "trashed", MediaRow.before_trash == "failed")
+    )
+    return (
+        select(MediaRow.session, MediaRow.detail)
+        .where(MediaRow.session.is_not(None), over)
+        .where(~exists().where(other.session == MediaRow.session, other.number < MediaRow.number))
+        .where(
+            or_(
+                exists().where(chunk, SessionChunkRow.state == "planned"),
+                and_(failed, ~exists().where(chunk)),
+            )
+        )
+    )
+
+
+_LOST = _lost()
+_AT_ONCE = 100
+
+
+def _fail(c: Connection, numbers: Numbers, number: int, detail: str, now_us: int) -> Numbers:
+    """Let files of a session have failed; return the last numbers that were given then."""
+    values = {"state": "failed", "detail": detail, "stored_us": now_us}
+    planned = (SessionChunkRow.session == number, SessionChunkRow.state == "planned")
+    if c.execute(update(SessionChunkRow).where(*planned).values(values)).rowcount:
+        return numbers
+    same = RecorderSessionRow.number == number
+    row = c.execute(select(*_SESSION).where(same)).first()
+    if row is None:
+        return numbers
+    session = RecorderSession(*row)
+    end_us = max(session.start_us + 1, min(session.ends_us, now_us))
+    file = _planned(session, numbers.chunks + 1, 1, Interval(session.start_us, end_us))
+    c.execute(insert(SessionChunkRow).values(_values(file) | values))
+    stopped = {"ends_us": end_us, "stopped_us": func.coalesce(RecorderSessionRow.stopped_us, now_us)}
+    c.execute(update(RecorderSessionRow).where(same).values(stopped))
+    return numbers.at_least(session.number, file.number)
+
+
+def _planned_again(c: Connection, known: list[SessionChunk], parts: Sequence[Interval]) -> list[SessionChunk]:
+    """Return the files of a session as they are, those that failed planned again; none, if they are others."""
+    failed = [one.number for one in known if one.state == "failed"]
+    mine = SessionChunkRow.number.in_(failed)
+    if not failed:
+        return known
+    are_same = [(one.wanted_start_us, one.wanted_end_us) for one in known] == [(p.start, p.end) for p in parts]
+    if not are_same and len(failed) == len(known):  # what stands for a session of which nothing had been planned
+        c.execute(delete(SessionChunkRow).where(mine))
+        return []
+    again = {"state": "planned", "detail": "", "stored_us": None}
+    c.execute(update(SessionChunkRow).where(mine).values(again))
+    return [replace(one, **again) if one.state == "failed" else one for one in known]  # type: ignore[arg-type]
 
 
 def _planned(session: RecorderSession, number: int, position: int, part: Interval) -> SessionChunk:

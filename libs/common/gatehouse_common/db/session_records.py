@@ -67,7 +67,7 @@ class SessionChunk:
         height: pixels.
         frames: that are shown.
         detail: why it failed or has gaps; empty: nothing is wrong.
-        stored_us: when it was stored; None: it was not.
+        stored_us: when it was stored, or a browser's was found to have failed; None: neither.
         name: what its file is called; empty: after its time and number.
         trashed_us: when it was put into the trash; None: it was not.
     """

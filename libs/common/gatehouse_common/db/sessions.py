@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select, update
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import Conflict, NotFound
@@ -15,10 +15,12 @@ from gatehouse_common.intervals import Interval
 
 from .contention import retried
 from .engine import Database
+from .media_records import NOBODY
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk, split
 from .session_waits import is_waited_for
 from .upkeep_models import FactRow
+from .upload_models import UploadRow
 from .visible import OF_NO_CAMERA, Visible, seen_or_of_none
 
 _SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
@@ -47,6 +49,7 @@ class RecorderSessions:
         name: str = "",
         also: Also | None = None,
         beside: bool = False,
+        heard_us: int | None = None,
     ) -> RecorderSession:
         """Begin a session, and plan its files.
 
@@ -60,6 +63,7 @@ class RecorderSessions:
             name: what files are called, the second with ``_2``; empty: after their times and numbers.
             also: done in the same transaction, with the session: it is begun and that is done, or neither.
             beside: it goes on beside another of the same user: of a screen and of a camera at once.
+            heard_us: sessions in browsers of which nothing came since then do not stand in its way.
 
         Raises:
             Conflict: this user records already, or this viewing is recorded.
@@ -71,6 +75,7 @@ class RecorderSessions:
                 RecorderSessionRow.viewing == viewing,
                 RecorderSessionRow.stopped_us.is_(None),
                 RecorderSessionRow.ends_us > span.start,
+                *_heard(heard_us),
             )
             if not beside and c.execute(mine).first() is not None:
                 raise Conflict(f"Recording already in progress for user {user_name}")
@@ -98,12 +103,18 @@ class RecorderSessions:
                 also(c, session)
         return session
 
-    def active(self, user: int, now_us: int, viewing: str | None = None) -> RecorderSession | None:
-        """Return the session of a user that goes on, of a viewing if one is named; None if there is none."""
+    def active(
+        self, user: int, now_us: int, viewing: str | None = None, heard_us: int | None = None
+    ) -> RecorderSession | None:
+        """Return the session of a user that goes on, of a viewing if one is named; None if there is none.
+
+        With ``heard_us`` one in a browser counts only if something came of it, or it began, since then.
+        """
         mine = (
             RecorderSessionRow.user == user,
             RecorderSessionRow.viewing == viewing,
             RecorderSessionRow.stopped_us.is_(None),
+            *_heard(heard_us),
         )
         query = select(*_SESSION).where(*mine, RecorderSessionRow.ends_us > now_us)
         with self._db.look() as c:
@@ -132,8 +143,9 @@ class RecorderSessions:
             return [RecorderSession(*row) for row in rows]
 
     def failed_since(self, start_us: int) -> list[SessionChunk]:
-        """Return the files that could not be made and were to end at or after an instant."""
-        failed = (SessionChunkRow.state == "failed", SessionChunkRow.wanted_end_us >= start_us)
+        """Return the files that could not be made and were to end, or were found to have failed, since an instant."""
+        since = or_(SessionChunkRow.wanted_end_us >= start_us, SessionChunkRow.stored_us >= start_us)
+        failed = (SessionChunkRow.state == "failed", since)
         with self._db.look() as c:
             return [SessionChunk(*row) for row in c.execute(select(*_CHUNK).where(*failed))]
 
@@ -298,6 +310,20 @@ def lock_numbers(c: Connection) -> Numbers:
     told = c.execute(select(FactRow.value).where(FactRow.name == _LOCK).with_for_update()).scalar_one()
     sessions, chunks = (int(number) for number in told.split()) if told else (0, 0)
     return Numbers(sessions, chunks)
+
+
+def _heard(since_us: int | None) -> tuple[ColumnElement[bool], ...]:
+    """Return what holds for sessions but those in browsers of which nothing came since an instant; None: for all."""
+    if since_us is None:
+        return ()
+    came = exists().where(
+        UploadRow.owner.in_((RecorderSessionRow.user, NOBODY)),
+        UploadRow.created_us >= RecorderSessionRow.start_us,
+        UploadRow.changed_us > since_us,
+        UploadRow.facts["session"].as_string() == RecorderSessionRow.id,
+    )
+    of_camera = RecorderSessionRow.camera != OF_NO_CAMERA
+    return (or_(of_camera, RecorderSessionRow.start_us > since_us, came),)
 
 
 def _values(one: RecorderSession | SessionChunk) -> dict[str, Any]:

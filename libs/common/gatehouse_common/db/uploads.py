@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -203,6 +203,23 @@ class Uploads:
                 raise Conflict(f"upload {upload_id} was said to have another length, or is longer than {length} bytes")
 
     @retried
+    def interrupt(self, upload: Upload, facts: Mapping[str, Any]) -> bool:
+        """Take what was received of an upload for all of it, and keep facts in place of its own, both or neither.
+
+        Returns:
+            False: something came of it since it was read, or it is not received any more.
+        """
+        same = (
+            UploadRow.id == upload.id,
+            UploadRow.state == "receiving",
+            UploadRow.received == upload.received,
+            UploadRow.expires_us == upload.expires_us,
+        )
+        values = {"length": upload.received, "facts": dict(facts)}
+        with self._db.begin(durable=True) as c:
+            return bool(c.execute(update(UploadRow).where(*same).values(values)).rowcount)
+
+    @retried
     def complete(
         self, upload: Upload, media_type: str, now_us: int, folder: Callable[[int], str], facts: dict[str, Any]
     ) -> tuple[Media, Job]:
@@ -307,16 +324,15 @@ class UploadUpkeep:
         idle = (UploadRow.state == "receiving", UploadRow.door == "blob", UploadRow.changed_us <= before_us)
         return self._some((*idle, UploadRow.id > after), limit)
 
-    def silent_recordings(self, before_us: int, now_us: int, limit: int) -> list[Upload]:
-        """Return recordings of browsers of which nothing came since ``before_us``, and whose time is over."""
-        named = UploadRow.facts["session"].as_string()
-        over = exists().where(
-            RecorderSessionRow.id == named,
+    def silent_recordings(self, now_us: int, limit: int) -> list[Upload]:
+        """Return recordings of browsers with which nobody went on in time: of others what was received is deleted."""
+        is_one = exists().where(
+            RecorderSessionRow.id == UploadRow.facts["session"].as_string(),
             RecorderSessionRow.camera == OF_NO_CAMERA,
-            RecorderSessionRow.ends_us <= now_us,
+            or_(UploadRow.owner == NOBODY, RecorderSessionRow.user == UploadRow.owner),
         )
-        silent = (UploadRow.state == "receiving", UploadRow.role == "whole", UploadRow.changed_us <= before_us)
-        return self._some((*silent, UploadRow.received > 0, UploadRow.door != "blob", over), limit)
+        silent = (UploadRow.state == "receiving", UploadRow.role == "whole", UploadRow.expires_us <= now_us)
+        return self._some((*silent, UploadRow.received > 0, UploadRow.door != "blob", is_one), limit)
 
     def ended_with_pieces(self, limit: int) -> list[Piece]:
         """Return pieces of uploads that came to nothing: their objects are to be deleted."""

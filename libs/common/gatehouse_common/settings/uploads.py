@@ -23,14 +23,18 @@ class UploadSettings(Group):
         2.0, ge=0, le=100_000, description="with less room than this in the store nothing is taken; 0: any"
     )
     unfinished_hours: float = Field(
-        48.0, gt=0, le=8760, description="an upload of which nothing comes for so long is deleted"
+        48.0,
+        gt=0,
+        le=8760,
+        description="an upload of which nothing comes for so long is deleted; a recording of a browser ends with what "
+        "was received of it",
     )
     idle_minutes: float = Field(
         30.0,
         gt=0,
         le=10_080,
         description="an upload in blobs whose last one nobody named is taken for whole after so long, if its file is; "
-        "a recording of a browser that went away ends with what was received of it",
+        "a recording of a browser of which nothing comes for so long is told as ended, and goes on if it comes back",
     )
     allowed_origins: Origins = Field(
         "",

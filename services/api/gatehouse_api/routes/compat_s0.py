@@ -104,7 +104,7 @@ def get_status(path: NamePath, query: StatusQuery) -> Response:
     user = desk.find(path.name, caller())
     session = None
     if user is not None:
-        session = desk.named(user, query.session_id) if query.session_id else desk.active(user)
+        session = desk.named(user, query.session_id) if query.session_id else desk.recording(user)
     if session is None or not sees_session(caller(), session):
         return told({"username": path.name, "is_recording": False})
     if not session.is_active(now_us):

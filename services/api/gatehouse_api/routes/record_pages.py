@@ -92,7 +92,7 @@ def _session(name: str) -> tuple[RecorderSession | None, bool]:
     user = ctx.recorder.find(name, caller()) if name else None
     if user is None:
         return None, False
-    active = ctx.recorder.active(user)
+    active = ctx.recorder.recording(user)
     found = active or SessionFiles(ctx.core.db).newest_session(user.number)
     mine = found is not None and sees_session(caller(), found)
     return (found, active is not None) if mine else (None, False)
