@@ -14,8 +14,19 @@ from gatehouse_api.events import EventHub
 from gatehouse_api.recording_news import RecordingNews
 from gatehouse_common.accounts import Role
 from gatehouse_common.bus.memory import MemoryBus
-from gatehouse_common.clock import SECOND
-from gatehouse_common.db import OF_NO_CAMERA, RecorderSessions, Users, Visible
+from gatehouse_common.clock import HOUR, SECOND
+from gatehouse_common.db import (
+    OF_NO_CAMERA,
+    BrowserSessions,
+    JobQueue,
+    RecorderSessions,
+    Upload,
+    Uploads,
+    Users,
+    Visible,
+)
+from gatehouse_common.db.media_records import MEDIA_KINDS
+from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
 from gatehouse_common.runtime import Core
 from gatehouse_common.testing.clock import FakeClock
@@ -70,6 +81,28 @@ def test_a_recording_is_told_as_it_begins_fails_and_ends(core: Core) -> None:
     site.sessions.stop(other.number, site.clock.now_us())
     assert site.told() == ["recording.stopped yard"]
     assert session.number != other.number
+
+
+def test_a_recording_in_a_browser_that_came_to_nothing_is_told_to_its_user(core: Core) -> None:
+    """S0-8, S0-18: two days after it, when what had been received was no film that can be cut; to no other user."""
+    site = Site(core)
+    now = site.clock.now_us()
+    span = Interval(now, now + 60 * SECOND)
+    session = site.sessions.begin(site.ann.number, "Ann", OF_NO_CAMERA, span, 30)
+    sent = Upload(
+        new_id(), site.ann.number, "Ann", "tus", "whole", "receiving", "camera", "", None, "", 5, 5, "",
+        {"session": session.id}, None, None, "", now, now, now + 48 * HOUR,
+    )  # fmt: skip
+    Uploads(core.db).begin(sent)
+    site.clock.advance(48 * HOUR)
+    site.told()
+    Uploads(core.db).complete(sent, "video/webm", site.clock.now_us(), lambda number: f"uploads/ann/{number}/", {})
+    (job,) = JobQueue(core.db, MEDIA_KINDS).queued(1)
+    assert JobQueue(core.db, MEDIA_KINDS).cancel(job.id, site.clock.now_us())
+    assert site.told() == []
+    assert BrowserSessions(core.db).note_failed(site.clock.now_us()) == 1
+    assert site.told(user=site.ann.number) == ["recording.failed "]
+    assert site.told(user=site.bob.number, after=0) == []
 
 
 def test_nobody_is_told_of_what_is_not_there_for_them(core: Core) -> None:

@@ -247,7 +247,7 @@ def _lose_and_rebuild(core: Core, chunks: list[SessionChunk], tmp_path: Path) ->
 
 
 def test_what_is_cut_twice_is_there_once(core: Core, films: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """S0-2: whoever cuts may die between a file and its row; whoever does it again finds the file."""
+    """S0-2, S0-18: whoever cuts may die between a file and its row: the rest has failed; whoever goes on finds it."""
     died = threading.Event()
     made = RecorderSessions.made
 
@@ -265,6 +265,10 @@ def test_what_is_cut_twice_is_there_once(core: Core, films: dict[str, Path], mon
     assert len(stored(core, session)) == 1
     before = {info.key for info in core.store.list(keys.SESSIONS)}
     assert len(before) == 2
+    UploadSweep(core, core.clock.now_us).look(threading.Event())
+    assert not RecorderSessions(core.db).is_waiting(session.number)
+    lost = RecorderSessions(core.db).failed_since(session.start_us)
+    assert {(one.session, "fault of the program" in one.detail) for one in lost} == {(session.number, True)}
     again = _again(core, one.number)
     assert again == "done"
     chunks = stored(core, session)

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, exists, func, insert, or_, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.ids import new_id
@@ -142,43 +141,36 @@ class BrowserSessions:
             now_us: the time.
         """
         with self._db.look() as c:
-            if c.execute(_LOST.limit(1)).first() is None:
+            if not _lost(c):
                 return 0
         with self._db.begin(durable=True) as c:
             numbers = lock_numbers(c)
-            lost = c.execute(_LOST.limit(_AT_ONCE)).all()
+            lost = _lost(c)
             for session, why in lost:
-                numbers = _fail(c, numbers, int(session or 0), why or _DELETED, now_us)
+                numbers = _fail(c, numbers, session, why, now_us)
             numbers.keep(c)
         return len(lost)
 
 
-def _lost() -> Select[int | None, str]:
-    """Return the query of sessions whose medium came to nothing, and that wait for files of it; and of why.
+def _lost(c: Connection) -> list[tuple[int, str]]:
+    """Return the sessions whose medium came to nothing, and that wait for files of it or never had one; and of why.
 
     Of the media of a session the first alone counts, as in ``BrowserSessions.plan``.
     """
-    other = aliased(MediaRow)
-    chunk = SessionChunkRow.session == MediaRow.session
-    failed = MediaRow.state == "failed"
-    over = or_(
-        failed, MediaRow.state == "deleted", and_(MediaRow.state == "trashed", MediaRow.before_trash == "failed")
-    )
-    return (
-        select(MediaRow.session, MediaRow.detail)
-        .where(MediaRow.session.is_not(None), over)
-        .where(~exists().where(other.session == MediaRow.session, other.number < MediaRow.number))
-        .where(
-            or_(
-                exists().where(chunk, SessionChunkRow.state == "planned"),
-                and_(failed, ~exists().where(chunk)),
-            )
-        )
-    )
-
-
-_LOST = _lost()
-_AT_ONCE = 100
+    waits = (SessionChunkRow.state == "planned", SessionChunkRow.camera == OF_NO_CAMERA)
+    waiting = select(SessionChunkRow.session).where(*waits).distinct()
+    failed = (MediaRow.state == "failed", MediaRow.session.is_not(None))
+    empty = select(MediaRow.session).where(*failed, ~exists().where(SessionChunkRow.session == MediaRow.session))
+    found = []
+    for session in sorted({int(number or 0) for query in (waiting, empty) for (number,) in c.execute(query)}):
+        mine = select(MediaRow.state, MediaRow.before_trash, MediaRow.detail).where(MediaRow.session == session)
+        first = c.execute(mine.order_by(MediaRow.number).limit(1)).first()
+        if first is None:
+            continue
+        state, before_trash, why = first
+        if (before_trash if state == "trashed" else state) in {"failed", "deleted"}:
+            found.append((session, why or _DELETED))
+    return found
 
 
 def _fail(c: Connection, numbers: Numbers, number: int, detail: str, now_us: int) -> Numbers:
