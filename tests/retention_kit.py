@@ -107,4 +107,4 @@ def plenty(core: Core, camera: str = "gate", count: int = 40) -> list[str]:
 
 def trouble(janitor: Janitor) -> str:
     """Return what a janitor says is wrong."""
-    return " ".join(c.detail for c in janitor.health())
+    return " ".join(c.detail for c in janitor.health() if c.detail)

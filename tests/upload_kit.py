@@ -81,12 +81,13 @@ def checksum(algorithm: str, data: bytes) -> dict[str, str]:
 
 
 def bytes_of(core: Core, media: int) -> bytes:
-    """The bytes of the upload that became a medium, put together of its pieces."""
+    """The bytes of the upload that became a medium, put together of its pieces, of which it knows the size."""
     uploads = Uploads(core.db)
-    upload = uploads.medium(media).upload
-    assert upload is not None
-    pieces = uploads.pieces(upload)
-    return PieceBytes(core.store, pieces).read(0, sum(piece.bytes for piece in pieces))
+    medium = uploads.medium(media)
+    assert medium.upload is not None
+    pieces = uploads.pieces(medium.upload)
+    assert medium.bytes == sum(piece.bytes for piece in pieces)
+    return PieceBytes(core.store, pieces).read(0, medium.bytes)
 
 
 def incoming(core: Core) -> list[str]:

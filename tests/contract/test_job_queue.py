@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from gatehouse_common.db import Database, Job, JobQueue, JobRepository, Media, MediaFile, MediaWork
-from gatehouse_common.db.job_queue import MOST_TRIES, STEPS, not_before_us, tries
+from gatehouse_common.db.job_queue import MOST_TRIES, STEPS, tries
 from gatehouse_common.db.media_models import MediaRow
 from gatehouse_common.db.media_records import AUDIO, MEDIA_KINDS, PROCESS
 from gatehouse_common.db.upkeep_models import JobRow
@@ -154,7 +154,7 @@ def test_who_is_stopped_puts_a_job_back_and_that_is_no_try(db: Database) -> None
     mine = taken(queue, again)
     assert queue.put_back(mine, "ffmpeg was ended by signal 9", 5 * NOW, counts=True)
     (again,) = queue.queued(9)
-    assert (tries(again), not_before_us(again), again.detail) == (1, 5 * NOW, "ffmpeg was ended by signal 9")
+    assert (tries(again), again.not_before_us, again.detail) == (1, 5 * NOW, "ffmpeg was ended by signal 9")
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -206,3 +206,18 @@ def test_a_job_of_another_kind_leaves_the_medium_as_it_is(db: Database) -> None:
     assert rows.media(1).state == "queued"
     asked(db)
     assert queue.counts() == {(PROCESS, "queued"): (1, NOW)}
+
+
+def test_neither_what_waits_nor_the_many_jobs_of_one_user_hide_those_of_others(db: Database) -> None:
+    """S4-19: each user has a turn, whatever one of them asks for."""
+    queue = JobQueue(db, MEDIA_KINDS)
+    for number in range(30):
+        mine = taken(queue, asked(db, AUDIO, None, NOW + number))
+        assert queue.put_back(mine, "the store is away", 9 * NOW)
+    many = [asked(db, AUDIO, None, NOW + 100 + number) for number in range(30)]
+    late = asked(db, AUDIO, None, 3 * NOW, user=2)
+    assert [job.id for job in queue.queued(4, 4 * NOW)] == [many[0].id, late.id, many[1].id, many[2].id]
+    assert len(queue.queued(90, 4 * NOW, of_each=5)) == 6
+    due = queue.queued(90, 9 * NOW, of_each=90)
+    assert len(due) == 61
+    assert taken(queue, due[0]).not_before_us is None

@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 
 from gatehouse_common.db import Database, OffsetMismatch, Piece, Totals, Upload, Uploads, UploadUpkeep
-from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.errors import Conflict, NotFound, TooLarge
 from gatehouse_common.ids import new_id
+from media_rows import add_file, put
 
 NOW = 1_715_941_380_000_000
 
@@ -116,6 +117,37 @@ def test_blobs_come_in_any_order_and_once(db: Database) -> None:
     assert uploads.span(one.id) == (6, 1, 6)
 
 
+def test_no_blob_is_taken_beyond_the_last(db: Database) -> None:
+    """S4-5: the last one ends the file: what would come after it is refused, whichever of both comes first."""
+    uploads = Uploads(db)
+    one, other = (upload(door="blob", length=None, open_name=f"7.{n}") for n in "ab")
+    uploads.begin(one)
+    uploads.begin(other)
+    uploads.add_blob(piece(one, 2, 5), NOW, NOW, is_last=True)
+    with pytest.raises(Conflict, match="blob 3 would be beyond it"):
+        uploads.add_blob(piece(one, 3, 5), NOW, NOW, is_last=False)
+    assert (uploads.get(one.id).received, uploads.span(one.id)) == (5, (1, 2, 2))
+    uploads.add_blob(piece(other, 3, 5), NOW, NOW, is_last=False)
+    with pytest.raises(Conflict, match="blob 3 is here"):
+        uploads.add_blob(piece(other, 2, 5), NOW, NOW, is_last=True)
+    with pytest.raises(Conflict, match="blob 3 is here"):
+        uploads.say_last(other.id, 1)
+    assert (uploads.get(other.id).last_position, uploads.span(other.id)) == (None, (1, 3, 3))
+
+
+def test_an_upload_that_grew_since_it_was_read_is_not_completed(db: Database) -> None:
+    """S4-5: the size of a medium is that of its pieces: of two blobs at once neither leaves the other out."""
+    uploads, one = Uploads(db), upload(door="blob", open_name="7.n", length=None)
+    uploads.begin(one)
+    uploads.add_blob(piece(one, 1, 5), NOW, NOW, is_last=False)
+    before = uploads.get(one.id)
+    uploads.add_blob(piece(one, 2, 3), NOW, NOW, is_last=True)
+    with pytest.raises(Conflict, match="more of it has come"):
+        uploads.complete(before, "video/webm", NOW, folder, {})
+    media, _ = uploads.complete(uploads.get(one.id), "video/webm", NOW, folder, {})
+    assert media.bytes == 8
+
+
 def test_what_is_whole_becomes_one_medium_with_one_job(db: Database) -> None:
     """S4-5: merged exactly once: of many that complete an upload one does."""
     uploads, one, told = Uploads(db), upload(door="blob", open_name="7.n", length=None), list[str]()
@@ -138,6 +170,19 @@ def test_what_is_whole_becomes_one_medium_with_one_job(db: Database) -> None:
     assert uploads.medium(1).upload == one.id
     assert uploads.open_named("7.n") is None
     assert uploads.totals(7) == Totals(0, 5)
+
+
+def test_what_was_made_of_media_counts_among_what_a_user_has(db: Database) -> None:
+    """S4-8: the original once, whether in pieces or put together; of what is deleted or gone nothing."""
+    uploads = Uploads(db)
+    one, gone = put(db, 1, owner=7, bytes=50), put(db, 2, owner=7, bytes=70, state="deleted")
+    assert uploads.totals(7) == Totals(0, 50)
+    for media in (one, gone):
+        add_file(db, media, "original", media.bytes)
+        add_file(db, media, "compressed", 20)
+    add_file(db, one, "audio", 9, variant="flac", state="gone")
+    add_file(db, put(db, 3, owner=8, bytes=1), "original", 1)
+    assert uploads.totals(7) == Totals(0, 70)
 
 
 def test_parts_are_joined_once_by_pointing_to_their_pieces(db: Database) -> None:
@@ -174,6 +219,11 @@ def test_a_length_is_said_once(db: Database) -> None:
     with pytest.raises(Conflict):
         uploads.say_length(one.id, 5)
     assert uploads.get(one.id).length == 4
+    with pytest.raises(TooLarge, match="4 bytes"):  # of somebody who had read it before the length was said
+        uploads.append(one.id, [piece(one, 4, 1)], NOW, NOW)
+    with pytest.raises(OffsetMismatch):
+        uploads.append(one.id, [piece(one, 3, 9)], NOW, NOW)
+    assert uploads.get(one.id).received == 4
 
 
 def test_upkeep_finds_what_nobody_goes_on_with(db: Database) -> None:
@@ -186,7 +236,9 @@ def test_upkeep_finds_what_nobody_goes_on_with(db: Database) -> None:
     assert [one.id for one in upkeep.expired(NOW, 10)] == [old.id]
     assert [one.id for one in upkeep.idle_blobs(NOW, "", 10)] == [idle.id]
     assert upkeep.idle_blobs(NOW - 1, "", 10) == []
-    assert [one.id for one in upkeep.whole(NOW, 10)] == [whole.id]
+    assert [one.id for one in upkeep.whole(NOW, "", 10)] == [whole.id]
+    assert upkeep.whole(NOW, whole.id, 10) == []
+    assert not uploads.end(idle.id, "expired", "", NOW, NOW)  # somebody has just gone on with it
     assert upkeep.active() == 3
     assert {one.id for one in uploads.unfinished(7)} == {old.id, idle.id, whole.id}
     [key] = [p.key for p in uploads.pieces(whole.id)]

@@ -75,6 +75,7 @@ from .routes import (
     viewings,
 )
 from .uploads.origins import Origins
+from .uploads.overridden import Overridden
 from .viewing_desk import ViewingDesk
 
 _FAMILIES = (
@@ -158,7 +159,8 @@ def create_app(core: Core, stop: threading.Event | None = None, checks: Callable
     with app.app_context():
         install(build_context(core, stop or threading.Event(), checks or list))
     system.install_checks(app, checks or list)
-    app.wsgi_app = Forwarded(app.wsgi_app, trusted_networks(api.trusted_proxies))  # type: ignore[method-assign]
+    inner = Overridden(app.wsgi_app)
+    app.wsgi_app = Forwarded(inner, trusted_networks(api.trusted_proxies))  # type: ignore[method-assign]
     limit = core.settings.values.uploads
     install_guard(app, api.host, api.allowed_hosts, Origins(limit.allowed_origins), limit.most_blob_bytes)
     with app.app_context():

@@ -67,9 +67,10 @@ def install_guard(
         refused = _refuse_body()
         if refused is not None:
             return refused
-        if request.method in _UNSAFE and not _same_site() and not guests.is_guest():
+        g.is_guest = guests.is_guest()
+        if request.method in _UNSAFE and not _same_site() and not g.is_guest:
             return problem(403, "forbidden", "Forbidden", "a page of another site may not change anything here")
-        if request.method in _UNSAFE and not _is_file() and not _parses():
+        if request.method in _UNSAFE and not _is_large() and not _parses():
             return problem(400, "validation", "A value is not valid", "the body is nested too deeply")
         return None
 
@@ -98,6 +99,11 @@ def install_guard(
 
 def _is_file() -> bool:
     return request.path in {"/api/v1/media", "/library/upload"} or request.path.startswith(_FILES)
+
+
+def _is_large() -> bool:
+    """Whether a body is so large that it is read by who may send it only: its route looks how deep it is nested."""
+    return _is_file() or request.path.startswith(_BLOBS) or request.path in _WITH_PICTURE
 
 
 def _set_limit(most_blob_bytes: int) -> None:

@@ -38,6 +38,11 @@ _OF_FILES: Final = (
 _KEPT: Final = (
     "Tus-Resumable",
     "Upload-Offset",
+    "Upload-Length",
+    "Upload-Defer-Length",
+    "Upload-Expires",
+    "Upload-Concat",
+    "Upload-Metadata",
     "Upload-Complete",
     "Content-Type",
     "Location",

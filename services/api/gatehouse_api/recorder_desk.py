@@ -170,10 +170,6 @@ class RecorderDesk:
         """Return the session of a user that goes on, None if there is none."""
         return self._sessions.active(user.number, self._core.clock.now_us())
 
-    def named(self, user: User, session: str) -> RecorderSession | None:
-        """Return the session of a user by its id, also one that has ended; None: there is none."""
-        return self._sessions.of_user(user.number, session)
-
     def recording(self, user: User) -> RecorderSession | None:
         """Return the session of a user that goes on; one in a browser of which nothing comes any more counts not.
 
@@ -184,6 +180,10 @@ class RecorderDesk:
 
     def _heard_us(self, now_us: int) -> int:
         return now_us - round(self._core.settings.values.uploads.idle_minutes * MINUTE)
+
+    def named(self, user: User, session: str) -> RecorderSession | None:
+        """Return the session of a user by its id, also one that has ended; None: there is none."""
+        return self._sessions.of_user(user.number, session)
 
     def stop(self, user: User, asks: Principal, caller: Caller, session_id: str = "") -> RecorderSession:
         """Stop the session of a user, and wait a moment for its last file.

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import structlog
 
 from gatehouse_common.clock import HOUR, SECOND
-from gatehouse_common.db import Deletion, Deletions
+from gatehouse_common.db import Deletion, Deletions, MediaTrash
 from gatehouse_common.errors import Conflict, GatehouseError
 from gatehouse_common.messages import FootagePurged
 from gatehouse_common.observability.metrics import RETENTION_DELETED_BYTES, RETENTION_DELETED_OBJECTS, RETENTION_REFUSED
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import is_meant
+from gatehouse_common.storage import is_meant, keys
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +50,7 @@ class Removal:
         self, core: Core, deletions: Deletions, check_store: Callable[[], None], now_us: Callable[[], int]
     ) -> None:
         self._core, self._deletions, self._check_store, self._now_us = core, deletions, check_store, now_us
+        self._media = MediaTrash(core.db)
         self.refused = ""
         """What the store said last when it did not delete an object; empty: it does."""
         self.blocked = False
@@ -104,12 +105,26 @@ class Removal:
         self._check_store()
         refused = self._core.store.delete_many([d.key for d in decided])
         gone = [d for d in decided if d.key not in refused]
+        self._empty_folders(gone)
         if gone:
             self._deletions.done(gone)
         self._note([d for d in decided if d.key in refused], refused)
         self.blocked = bool(refused) and not gone
         self._tell(gone)
         return Freed(len(gone), sum(d.bytes for d in gone))
+
+    def _empty_folders(self, gone: Sequence[Deletion]) -> None:
+        """Delete what else is in the folders of media that go: no row speaks of what a worker left that was killed.
+
+        Before what was decided is forgotten: it is done again after a crash.
+        """
+        media = {d.subject for d in gone if d.kind == "media"}
+        for folder in self._media.folders(media) if media else ():
+            if not (folder.startswith(keys.UPLOADS) and folder.endswith("/")):
+                raise Conflict(f"the folder of a medium is {folder!r}: it is not emptied")
+            left = [info.key for info in self._core.store.list(folder)]
+            for at in range(0, len(left), AT_ONCE):
+                self._core.store.delete_many(left[at : at + AT_ONCE])
 
     def _due(self) -> list[Deletion]:
         """Return what may be tried now; while the store deletes nothing, one at each look: some time it does again."""

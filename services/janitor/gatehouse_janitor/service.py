@@ -120,6 +120,7 @@ class Janitor:
         """Look after uploads; what fails of it is tried again with the next look, and hinders nothing else."""
         try:
             self._store.check()
+            self._clock.trusted()  # which has to look at the clock again and again, also where no footage is deleted
             self._uploads.look(stop)
         except GatehouseError as error:
             if error.message != self._uploads_away:
@@ -129,9 +130,11 @@ class Janitor:
             self._uploads_away = ""
 
     def health(self) -> list[Check]:
-        """Return whether what should go goes, and whether there is room."""
+        """Return whether what should go goes, whether there is room, and whether uploads are looked after."""
         trouble = self._no_room or self._away or self._held_back or self._removal.refused
-        return [Check("retention", ok=not trouble, detail=trouble), *self._checks.health()]
+        retention = Check("retention", ok=not trouble, detail=trouble)
+        uploads = Check("uploads", ok=not self._uploads_away, detail=self._uploads_away)
+        return [retention, uploads, *self._checks.health()]
 
     def _keep_share(self, ending: threading.Event) -> None:
         """Give signs of life, however long a look takes: who gives none is not the one that leads any more."""
@@ -142,7 +145,7 @@ class Janitor:
     def _rest(self) -> float:
         """Do nothing, for another leads; return after how many seconds to see whether it still does."""
         self._gauges.forget()
-        self._away = self._held_back = self._no_room = ""
+        self._uploads_away = self._away = self._held_back = self._no_room = ""
         return _SHARE_S
 
     def _sweep_by_age(self, rules: CameraRules, stop: threading.Event, *, trusted: bool) -> None:

@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 _PAUSE_S = 0.01
 _HEADROOM = 0.1
 _MOST_PAGES = 40
+_JOBS_KEPT_US = 90 * DAY_US
 _Kind = Literal["chunk", "clip", "session", "media"]
 
 
@@ -68,7 +69,7 @@ class Sweeps:
         One class does not wait for another that cannot be deleted.
         """
         freed, troubles = Freed(), list[str]()
-        for sweep in (self._old_chunks, self._old_clips, self._old_plates, self._old_trash, self._old_viewings):
+        for sweep in (self._old_chunks, self._old_clips, self._old_plates, self._old_trash, self._old_rows):
             try:
                 self._removal.refuse_if_blocked()
                 some, trouble = sweep(rules, stop, force)
@@ -217,12 +218,15 @@ class Sweeps:
         freed = self._free(_pages(partial(self._trash.since, before, now_us)), None, "asked", stop, of="session")
         return freed + self._free(_pages(partial(self._media.since, before)), None, "asked", stop, of="media"), ""
 
-    def _old_viewings(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
-        """Forget who watched live pictures too long ago; what was recorded of it stays, as files of whoever did."""
+    def _old_rows(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
+        """Forget who watched live pictures too long ago, and which jobs of media ended; files stay whose they are."""
         days = self._core.settings.values.retention.viewing_days
         before = self._now_us() - round(days * DAY_US)
         for _ in range(_MOST_PAGES if days else 0):
             if stop.is_set() or not self._viewings.forget_before(before, AT_ONCE):
+                break
+        for _ in range(_MOST_PAGES):
+            if stop.is_set() or not self._media.forget_jobs(self._now_us() - _JOBS_KEPT_US, AT_ONCE):
                 break
         return Freed(), ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Final
@@ -13,7 +13,7 @@ import structlog
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import BrowserSessions, Facts, Piece, Upload, UploadUpkeep
 from gatehouse_common.db.browser_sessions import INTERRUPTED
-from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound, Unavailable
 from gatehouse_common.intake import Intake, PieceBytes
 from gatehouse_common.media.wholeness import is_whole
 from gatehouse_common.observability.metrics import UPLOADS_ACTIVE
@@ -27,9 +27,10 @@ log = structlog.get_logger(__name__)
 _EVERY_US: Final = 20 * SECOND
 _ORPHANS_EVERY_US: Final = 10 * MINUTE
 ORPHAN_US: Final = HOUR
-"""A piece without a row is one that nobody counts any more, once so much time has gone by."""
+"""A piece without a row is one that nobody counts any more, once so much time has gone by, and it was seen twice."""
 _ABANDONED_US: Final = MINUTE
 _AT_ONCE: Final = 100
+_LOST: Final = "Some of what had come of it is not in the store any more"
 
 
 class UploadSweep:
@@ -47,17 +48,20 @@ class UploadSweep:
         self._looked_us: int | None = None
         self._orphans_us: int | None = None
         self._tried: dict[str, int] = {}
+        self._suspects = set[str]()
+        self._trouble: GatehouseError | None = None
 
     def look(self, stop: threading.Event) -> None:
         """Do what is due.
 
         Raises:
-            GatehouseError: store or index are away.
+            GatehouseError: store or index are away; or something failed of one upload, which has hindered no other.
         """
         now = self._core.clock.monotonic_us()
         if self._looked_us is not None and now - self._looked_us < _EVERY_US:
             return
-        self._complete_whole()
+        self._trouble = None
+        self._complete_whole(stop)
         self._complete_idle(stop)
         now_us = self._now_us()
         self._complete_silent(now_us, stop)
@@ -71,37 +75,42 @@ class UploadSweep:
             self._orphans_us = now
         UPLOADS_ACTIVE.set(self._upkeep.active())
         self._looked_us = now
+        if self._trouble is not None:
+            raise self._trouble
 
     def delete_orphans(self, stop: threading.Event) -> int:
         """Delete pieces that belong to no upload: whoever stored them was killed before they counted; return how many.
 
+        Only those go that the call before has seen already: whoever was asleep may be about to let them count.
         With an index that was made anew nobody knows to what pieces belong: then none is deleted.
         """
         if refuse_after_rebuild(Facts(self._core.db)):
             return 0
-        before, gone = self._core.clock.now_us() - ORPHAN_US, 0
+        before, gone, suspects = self._now_us() - ORPHAN_US, 0, set[str]()
         old = (one for one in self._core.store.list(keys.INCOMING) if one.modified_us < before)
         while not stop.is_set() and (some := _names(old)):
-            lost = sorted(set(some) - self._upkeep.known(some))
+            orphans = set(some) - self._upkeep.known(some)
+            lost = sorted(orphans & self._suspects)
+            suspects |= orphans
             gone += len(lost) - len(self._core.store.delete_many(lost)) if lost else 0
+        self._suspects = suspects
         if gone:
             log.info("pieces of no upload were deleted", objects=gone)
         return gone
 
-    def _complete_whole(self) -> None:
+    def _complete_whole(self, stop: threading.Event) -> None:
         """Complete what is whole: whoever had the last of it was killed before it was."""
-        for upload in self._upkeep.whole(self._now_us() - _ABANDONED_US, _AT_ONCE):
-            self._complete(upload, self._intake.uploads.pieces(upload.id))
+        before = self._now_us() - _ABANDONED_US
+        for upload in _all(lambda after: self._upkeep.whole(before, after, _AT_ONCE), stop):
+            self._try(upload, lambda one: self._complete(one, self._intake.uploads.pieces(one.id)))
 
     def _complete_idle(self, stop: threading.Event) -> None:
         """Complete uploads in blobs whose last one nobody named, if nothing comes any more and the file is whole."""
         before = self._now_us() - round(self._settings.idle_minutes * MINUTE)
-        after, tried = "", dict[str, int]()
-        while not stop.is_set() and (some := self._upkeep.idle_blobs(before, after, _AT_ONCE)):
-            for upload in some:
-                after, tried[upload.id] = upload.id, upload.changed_us
-                if self._tried.get(upload.id) != upload.changed_us:
-                    self._complete_blobs(upload)
+        tried = dict[str, int]()
+        for upload in _all(lambda after: self._upkeep.idle_blobs(before, after, _AT_ONCE), stop):
+            if self._tried.get(upload.id) == upload.changed_us or self._try(upload, self._complete_blobs):
+                tried[upload.id] = upload.changed_us
         self._tried = tried
 
     def _complete_silent(self, now_us: int, stop: threading.Event) -> None:
@@ -109,12 +118,35 @@ class UploadSweep:
 
         Not sooner than others expire: until then the browser may come back with the rest of it.
         """
-        while not stop.is_set() and (some := self._upkeep.silent_recordings(now_us, _AT_ONCE)):
-            for upload in some:
-                facts = {**upload.facts, INTERRUPTED: True}
-                if self._intake.uploads.interrupt(upload, facts):
-                    whole = replace(upload, length=upload.received, facts=facts)
-                    self._complete(whole, self._intake.uploads.pieces(upload.id))
+        for upload in _all(lambda after: self._upkeep.silent_recordings(now_us, after, _AT_ONCE), stop):
+            self._try(upload, self._complete_interrupted)
+
+    def _try(self, upload: Upload, act: Callable[[Upload], None]) -> bool:
+        """Do something with an upload; return whether it could be done. What fails of one does not hinder others.
+
+        Raises:
+            Unavailable: store or index are away, which is so for the others too.
+        """
+        try:
+            act(upload)
+        except (NotFound, DataLoss) as error:
+            log.warning("an upload has lost what had come of it", upload=upload.id, reason=error.message)
+            self._intake.drop(upload, "failed", _LOST)
+        except Conflict:  # whoever sends it was sooner
+            return True
+        except Unavailable:
+            raise
+        except GatehouseError as error:
+            log.warning("an upload could not be looked after", upload=upload.id, reason=error.message)
+            self._trouble = self._trouble or error
+            return False
+        return True
+
+    def _complete_interrupted(self, upload: Upload) -> None:
+        facts = {**upload.facts, INTERRUPTED: True}
+        if self._intake.uploads.interrupt(upload, facts):
+            whole = replace(upload, length=upload.received, facts=facts)
+            self._complete(whole, self._intake.uploads.pieces(upload.id))
 
     def _complete_blobs(self, upload: Upload) -> None:
         pieces = self._intake.uploads.pieces(upload.id)
@@ -126,7 +158,7 @@ class UploadSweep:
         kind = self._intake.kind(pieces)
         named = upload.last_position is not None
         if kind is not None and (named or is_whole(kind, PieceBytes(self._core.store, pieces))):
-            self._complete(upload, pieces)
+            self._complete(replace(upload, received=sum(piece.bytes for piece in pieces)), pieces)
         elif kind is None and named:
             self._intake.refuse(upload)
 
@@ -135,18 +167,23 @@ class UploadSweep:
             media = self._intake.complete(upload, pieces)
         except InvalidInput as error:
             log.info("an upload was no film", upload=upload.id, reason=error.message)
-        except Conflict:  # whoever sends it was sooner
-            return
         else:
             log.info("an upload was completed that nobody ended", upload=upload.id, media=media.number)
 
     def _expire(self, now_us: int) -> None:
         for upload in self._upkeep.expired(now_us, _AT_ONCE):
-            try:
-                self._intake.drop(upload, "expired")
-            except GatehouseError as error:
-                log.warning("an upload could not be let go of", upload=upload.id, reason=error.message)
-                raise
+            self._try(upload, lambda one: self._let_go(one, now_us))
+
+    def _let_go(self, upload: Upload, now_us: int) -> None:
+        self._intake.drop(upload, "expired", due_us=now_us)
+
+
+def _all(some: Callable[[str], Iterable[Upload]], stop: threading.Event) -> Iterator[Upload]:
+    """Yield all uploads that are found a few at once, by id, those after one."""
+    after = ""
+    while not stop.is_set() and (found := list(some(after))):
+        yield from found
+        after = found[-1].id
 
 
 def _names(objects: Iterator[ObjectInfo]) -> list[str]:

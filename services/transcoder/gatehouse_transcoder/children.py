@@ -25,6 +25,8 @@ _END_S = 5.0
 _KEPT_BYTES = 4000
 _MOST_OUTPUT = 4 << 20
 _SAID_BYTES = 300
+_BUSY = 10
+"""So many times the time of the processor that it may have, by the clock, what looks at a file may take."""
 _PASSED = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV"),
     *("LIBVA_DRIVER_NAME", "XDG_RUNTIME_DIR", "CUDA_VISIBLE_DEVICES"),
@@ -43,11 +45,12 @@ class Limits:
     """What a child process may take.
 
     Attributes:
-        seconds: by the clock, and of each processor.
+        seconds: by the clock, and of each processor unless ``processor_seconds`` says otherwise.
         stall_seconds: without being any further.
         memory: bytes of addresses.
         file: bytes of each file that it writes.
         threads: how many, and so many times the seconds of processor time.
+        processor_seconds: of each processor; 0: as many as by the clock.
     """
 
     seconds: float
@@ -55,6 +58,7 @@ class Limits:
     memory: int
     file: int
     threads: int
+    processor_seconds: float = 0
 
     @classmethod
     def of(cls, settings: TranscoderSettings) -> Limits:
@@ -69,9 +73,10 @@ class Limits:
 
     @classmethod
     def of_probe(cls, settings: TranscoderSettings) -> Limits:
-        """Return those of a look at a file."""
+        """Return those of a look at a file: a machine that is busy lets it wait, and that is not the file's fault."""
         seconds = settings.probe_seconds
-        return cls(seconds, seconds, settings.memory_mb << 20, 64 << 20, settings.threads)
+        patience = seconds * _BUSY
+        return cls(patience, patience, settings.memory_mb << 20, 64 << 20, settings.threads, seconds)
 
 
 def run(
@@ -114,7 +119,7 @@ class _Child:
     def __init__(self, command: Sequence[str], limits: Limits, folder: Path | None) -> None:
         self._limits = limits
         told = {
-            "seconds": round(limits.seconds * limits.threads) + 1,
+            "seconds": round((limits.processor_seconds or limits.seconds) * limits.threads) + 1,
             "memory": limits.memory,
             "file": limits.file,
             "parent": os.getpid(),

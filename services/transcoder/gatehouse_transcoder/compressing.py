@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import ffmpeg
-import structlog
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import DataLoss
 
 from .encoding import encode
 from .graphs import make, source
 from .looking import film_of, source_of
 from .playing import plan_playing
 from .work import Work
-
-log = structlog.get_logger(__name__)
 
 _WORTH_IT = 0.9
 
@@ -58,12 +55,12 @@ def _make_smaller(work: Work) -> None:
     """Make a smaller film; where none comes of it, the original is as good as before."""
     file = source_of(work)
     made = work.folder / "compressed.mp4"
-    try:
+    with work.optional("compressed"):
         encode(work, work.path(file), film_of(work, file), made)
-    except DataLoss as error:
-        log.warning("no smaller film was made", media=work.media.number, reason=error.message)
-        work.result["compressed"] = error.message
-        return
+        _keep_if_worth_it(work, made)
+
+
+def _keep_if_worth_it(work: Work, made: Path) -> None:
     size, before = made.stat().st_size, work.media.bytes
     work.result["compressed"] = f"{size} of {before} bytes"
     if size <= before * _WORTH_IT:

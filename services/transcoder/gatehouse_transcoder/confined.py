@@ -10,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 _NICER = 10
@@ -34,12 +35,14 @@ def confine(limits: dict[str, int]) -> None:
             continue
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that it is an error of writing, which is told
-    os.nice(_NICER)
+    with suppress(OSError):  # a container may forbid it: then it is as nice as everything else
+        os.nice(_NICER)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != limits["parent"]:  # it died before this was asked for
             os._exit(1)
-        with open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - nothing else is imported
+        # Without /proc, or where it may not be written, it is not the first to go, and works all the same.
+        with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123 - nothing else is imported
             score.write("800")
 
 

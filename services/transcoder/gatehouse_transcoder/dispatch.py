@@ -7,14 +7,13 @@ from collections.abc import Collection
 
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.db import Job, JobQueue
-from gatehouse_common.db.job_queue import not_before_us
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.ids import new_id
 from gatehouse_common.sharing.watching import Watch
 
 DEAD_US = 7 * SECOND
 """Whose job looks the same for so long is dead, or about to let go of it."""
-_LOOKED_AT = 64
+_LOOKED_AT = 256
 _LONGEST_NAME = 64
 
 
@@ -33,7 +32,7 @@ class Dispatch:
         self._jobs: list[Job] = []
 
     def look(self, mine: Collection[str]) -> None:
-        """Look at all jobs that wait, and at those of others, which may be dead.
+        """Look at jobs that wait, some of each user, and at those of others, which may be dead.
 
         Args:
             mine: ids of those that this process does.
@@ -42,7 +41,7 @@ class Dispatch:
             GatehouseError: the index does not answer.
         """
         try:
-            running, queued = self._queue.running(), self._queue.queued(_LOOKED_AT)
+            running, queued = self._queue.running(), self._queue.queued(_LOOKED_AT, self._clock.now_us())
         except GatehouseError:
             self._watch.blind()
             raise
@@ -50,8 +49,7 @@ class Dispatch:
         others = [job for job in running if job.id not in mine]
         self._watch.see({job.id: (job.owner, job.renewals) for job in others}, now_us)
         left = [job for job in others if self._watch.same_for_us(job.id, now_us) >= DEAD_US]
-        due = [job for job in queued if not_before_us(job) <= self._clock.now_us()]
-        self._jobs = left + in_turn(due, running)
+        self._jobs = left + in_turn(queued, running)
 
     def take(self) -> Job | None:
         """Take the next job that still is there; None if there is none. It may have failed by being taken too often.

@@ -49,6 +49,7 @@ def encode(
     """
     seconds = film.seconds if part is None else max(0.0, min(part[1], film.seconds - part[0]))
     program = work.tools.program
+    require_room_for(work, path, film, seconds)
     try:
         heard = _encode(work, program, path, film, made, height, part, seconds)
     except (DataLoss, ChildDied) as error:
@@ -59,6 +60,17 @@ def encode(
     if part is None and abs(heard.seconds - seconds) > _APART_S:
         seconds = measured(work, path)  # some files lie about it, or do not know
     verify(work, made, heard, seconds)
+
+
+def require_room_for(work: Work, path: Path, film: Film, seconds: float) -> None:
+    """Return if there is room for so many seconds of a film, made as large as it is, here and in the store.
+
+    Raises:
+        ResourceExhausted: there is too little.
+    """
+    share = min(1.0, seconds / film.seconds) if film.seconds else 1.0
+    size = round(path.stat().st_size * share)
+    work.require_room(size, size)
 
 
 def measured(work: Work, path: Path) -> float:

@@ -13,7 +13,7 @@ from gatehouse_common.db import MediaFile
 from gatehouse_common.errors import DataLoss, InvalidInput
 from gatehouse_common.media.inspection import Film
 
-from .encoding import encode, scaled, verify
+from .encoding import encode, require_room_for, scaled, verify
 from .graphs import make, source
 from .looking import film_of, source_of
 from .work import Work
@@ -22,6 +22,7 @@ _MOST_HEIGHT = 4320
 _GIF_SECONDS, _MOST_GIF_SECONDS, _GIF_HEIGHT, _GIF_FPS = 10.0, 60.0, 270, 10
 _GIF_PART = (0.0, _GIF_SECONDS)
 _SEGMENT_S = 4
+_DIGITS = 3
 HLS_MEDIA = "hls.mp4"
 """The variant of the file that the playlist of a medium names, by this name."""
 
@@ -45,7 +46,11 @@ class FilmPlan:
         """What it is called among the files of the medium."""
         usual = self.form == "gif" and self.height == _GIF_HEIGHT
         size = f"-{self.height}p" if self.height and not usual else ""
-        part = f"-{self.part[0]:g}-{self.part[1]:g}" if self.part is not None and self.part != _GIF_PART else ""
+        part = (
+            f"-{_shown(self.part[0])}-{_shown(self.part[1])}"
+            if self.part is not None and self.part != _GIF_PART
+            else ""
+        )
         return f"{self.form}{size}{part}"
 
 
@@ -70,9 +75,16 @@ def plan_film(parameters: Mapping[str, Any]) -> FilmPlan:
         part = _number(parameters, "start_seconds", 0.0, 1e6), most
     elif form != "hls" and (start is not None or seconds is not None):
         part = _number(parameters, "start_seconds", 0.0, 1e6), _number(parameters, "seconds", 1e6, 1e6)
-    if part is not None and part[1] <= 0:
-        raise InvalidInput("seconds must be more than 0", "seconds")
+    if part is not None:
+        part = round(part[0], _DIGITS), round(part[1], _DIGITS)  # what differs by less has the same name
+        if part[1] <= 0:
+            raise InvalidInput("seconds must be 0.001 at least", "seconds")
     return FilmPlan(str(form), round(height), part)
+
+
+def _shown(seconds: float) -> str:
+    """Return a number of seconds as part of a name: to the millisecond, and never as a power of ten."""
+    return f"{seconds:.3f}".rstrip("0").rstrip(".")
 
 
 def _number(parameters: Mapping[str, Any], name: str, default: float, most: float) -> float:
@@ -122,6 +134,7 @@ def _webm(work: Work, plan: FilmPlan, file: MediaFile, film: Film, kind: str) ->
         streams.append(film_in["a:0"])
         options |= {"c:a": "libopus", "b:a": "96k", "ac": min(2, max(1, film.channels))}
     seconds = film.seconds if plan.part is None else max(0.0, min(plan.part[1], film.seconds - plan.part[0]))
+    require_room_for(work, work.path(file), film, seconds)
     heard = make(work, ffmpeg.output(*streams, str(made), **options), seconds, (0, 0.9))
     verify(work, made, heard, seconds)
     work.keep(made, kind, plan.variant, "video/webm", of_file={"codec": "vp9"})
@@ -150,6 +163,7 @@ def _hls(work: Work, plan: FilmPlan, file: MediaFile, film: Film, kind: str) -> 
     playlist, media = work.folder / "hls.m3u8", work.folder / HLS_MEDIA
     options = {"f": "hls", "c": "copy", "hls_time": _SEGMENT_S, "hls_playlist_type": "vod", "hls_list_size": 0}
     options |= {"hls_segment_type": "fmp4", "hls_flags": "single_file", "hls_segment_filename": HLS_MEDIA}
+    require_room_for(work, path, film, film.seconds)
     streams = source(path, work.tools.limits.threads)
     chosen = [streams["v:0"], *([streams["a:0"]] if film.audio else [])]
     make(work, ffmpeg.output(*chosen, playlist.name, map_metadata=-1, **options), film.seconds, (0.85, 1))

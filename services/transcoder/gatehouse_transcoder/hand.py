@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from gatehouse_common.runtime import Core
 
 from .children import ChildDied
 from .pipeline import Stage, do_all
+from .room import Room
 from .work import Lost, Tools, Work
 
 log = structlog.get_logger(__name__)
@@ -28,7 +30,14 @@ _BEAT_S = 1.0
 _ALONE_US = 5 * SECOND
 """Who could not give a sign of life for so long is taken for dead soon: it lets go before."""
 _PAUSES_S = (2, 20)
+_AWAY = frozenset({Kind.UNAVAILABLE, Kind.EXHAUSTED})
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5, 300
+_MOST_WAITS = 20
+"""So often a job waits in a row for room: more than an hour. Then it has failed, and can be tried again by people."""
+
+
+class _Alone(Lost):
+    """The index is away for so long that others take this process for dead."""
 
 
 class Hand:
@@ -45,7 +54,7 @@ class Hand:
     def __init__(self, core: Core, tools: Tools, job: Job, stop: threading.Event, waits: dict[str, int]) -> None:
         self._core, self._tools, self._job, self._stop, self._waits = core, tools, job, stop, waits
         self._queue, self._signs = JobQueue(core.db, MEDIA_KINDS), JobQueue(core.signs, MEDIA_KINDS)
-        self._rows = MediaWork(core.db)
+        self._rows, self._room = MediaWork(core.db), Room(core)
         self._stage, self._low, self._high, self._done = "", 0.0, 1.0, 0.0
         self._lost: Lost | None = None
         self._told: tuple[str, int] | None = None
@@ -83,19 +92,21 @@ class Hand:
         job = self._job
         try:
             result = self._made(folder)
+        except _Alone as error:
+            log.warning("a job is put back", job=job.id, reason=error.message)
+            return self._put_back(error.message)
         except Lost as error:
             log.info("a job is let go of", job=job.id, reason=error.message)
             return None
         except Cancelled as error:
             log.info("a job is put back", job=job.id, reason=error.message)
-            return "queued" if self._queue.put_back(job) else None
+            return self._put_back()
         except GatehouseError as error:
             return self._after(error)
         except Exception as error:  # a fault of ours costs this job, and no other
             log.exception("a job failed", job=job.id)
             return self._fail(f"{type(error).__name__}: this is a fault of the program; the log has more")
-        kept = self._queue.end(job, "done", "", result, self._core.clock.now_us())
-        return "done" if kept else None
+        return self._end("done", "", result)
 
     def _made(self, folder: Path) -> dict[str, object]:
         job = self._job
@@ -103,7 +114,17 @@ class Hand:
         if media.state == "deleted":  # since it was asked for, or by whoever did it, and died before saying so
             return {}
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        work = Work(self._core, self._tools, self._rows, job, media, folder, self._ending, self._advance)
+        work = Work(
+            self._core,
+            self._tools,
+            self._rows,
+            job,
+            media,
+            folder,
+            self._ending,
+            self._advance,
+            self._waits.get(job.id, 0),
+        )
         do_all(work, lambda stage, low, high: self._begin(work, stage, low, high))
         return work.result
 
@@ -117,10 +138,17 @@ class Hand:
         self._done = self._low + (self._high - self._low) * min(1.0, max(0.0, done))
 
     def _ending(self) -> Cancelled | None:
-        """Return why the work is to be broken off, None while it goes on."""
+        """Return why the work is to be broken off, None while it goes on.
+
+        Raises:
+            ResourceExhausted: for want of room.
+        """
         if self._lost is not None:
             return self._lost
-        return Cancelled("this process ends") if self._stop.is_set() else None
+        if self._stop.is_set():
+            return Cancelled("this process ends")
+        self._room.look()
+        return None
 
     def _beat(self) -> None:
         """Give a sign of life each second; find out that the job is another's."""
@@ -135,7 +163,7 @@ class Hand:
             except GatehouseError as error:
                 log.warning("no sign of life could be given", job=self._job.id, reason=error.message)
                 if clock.monotonic_us() - last_us > _ALONE_US:
-                    self._lost = Lost("the index is away for so long that others take this process for dead")
+                    self._lost = _Alone("the index is away for so long that others take this process for dead")
                     return
             self._tell("running")
 
@@ -143,7 +171,7 @@ class Hand:
         """Let a job be begun again, or have failed; return how it is."""
         if isinstance(error, ChildDied):
             return self._died(error)
-        if error.kind in {Kind.UNAVAILABLE, Kind.EXHAUSTED}:
+        if error.kind in _AWAY:
             return self._wait(error)
         return self._fail(error.message)
 
@@ -158,20 +186,41 @@ class Hand:
             return self._fail(f"{error.message}, {begun} times: it is not tried again")
         log.warning("a job is tried again", job=self._job.id, reason=error.message)
         at_us = self._core.clock.now_us() + _PAUSES_S[min(begun, len(_PAUSES_S)) - 1] * SECOND
-        return "queued" if self._queue.put_back(self._job, error.message, at_us, counts=True) else None
+        return self._put_back(error.message, at_us, counts=True)
 
     def _wait(self, error: GatehouseError) -> JobState | None:
         """Let a job wait for what it needs, ever longer."""
         waited = self._waits[self._job.id] = self._waits.get(self._job.id, 0) + 1
+        if error.kind is Kind.EXHAUSTED and waited > _MOST_WAITS:
+            return self._fail(f"{error.message}; it has waited {_MOST_WAITS} times")
         pause_s = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(waited - 1, 10))
         log.warning("a job waits", job=self._job.id, reason=error.message, seconds=pause_s)
-        at_us = self._core.clock.now_us() + pause_s * SECOND
-        return "queued" if self._queue.put_back(self._job, error.message, at_us) else None
+        return self._put_back(error.message, self._core.clock.now_us() + pause_s * SECOND)
 
     def _fail(self, detail: str) -> JobState | None:
         log.warning("a job failed", job=self._job.id, kind=self._job.kind, stage=self._stage, reason=detail)
-        kept = self._queue.end(self._job, "failed", detail, None, self._core.clock.now_us())
-        return "failed" if kept else None
+        return self._end("failed", detail, None)
+
+    def _put_back(self, detail: str = "", at_us: int = 0, *, counts: bool = False) -> JobState | None:
+        kept = self._patiently(lambda: self._queue.put_back(self._job, detail, at_us, counts=counts))
+        return "queued" if kept else None
+
+    def _end(self, state: JobState, detail: str, result: Mapping[str, object] | None) -> JobState | None:
+        kept = self._patiently(lambda: self._queue.end(self._job, state, detail, result, self._core.clock.now_us()))
+        return state if kept else None
+
+    def _patiently(self, keep: Callable[[], bool]) -> bool:
+        """Have the index keep what came of a job, however long it is away, unless this process ends.
+
+        What it does not hear is taken for a death, and counts as a try of the job, which has done nothing wrong. Who
+        cannot look at the index either takes nobody for dead, and then for some seconds more; who can has the job.
+        """
+        while True:
+            try:
+                return keep()
+            except GatehouseError as error:
+                if error.kind not in _AWAY or self._core.clock.wait(self._stop, _BEAT_S):
+                    raise
 
     def _tell(self, state: JobState) -> None:
         """Tell whoever waits for it how far it is, unless that is known."""

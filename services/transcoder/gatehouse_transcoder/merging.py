@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from gatehouse_common.db import Piece, Upload
-from gatehouse_common.errors import Conflict, DataLoss, from_os_error
+from gatehouse_common.errors import Conflict, DataLoss, NotFound, ResourceExhausted, from_os_error
+from gatehouse_common.media.file_kinds import extension_of
 
-from .types_of_files import extension_of
 from .work import Work
 
 _MOST_NAMES = 20
@@ -26,9 +27,47 @@ def merge(work: Work) -> None:
         return
     upload = work.rows.upload(work.media.upload)
     pieces = work.rows.pieces(upload)
-    if work.file("original") is None:
+    if work.file("original") is None and not _adopt(work, upload, pieces):
         _make_original(work, upload, pieces)
     _delete(work, pieces)
+
+
+def _adopt(work: Work, upload: Upload, pieces: Sequence[Piece]) -> bool:
+    """Let an original that is in the store without a row be the medium's; return False if there is none that is it.
+
+    Whoever stored it died before its row was written, or the index has lost the row since: then the pieces may be gone.
+    """
+    for attempt in range(1, _MOST_NAMES):
+        key = _key(work, attempt)
+        try:
+            size = work.core.store.stat(key).size
+        except NotFound:
+            return False
+        digest = _held(work, upload, pieces, key) if size == work.media.bytes else ""
+        if digest:
+            work.note(key, "original", "", work.media.type, size, {}, digest=digest)
+            return True
+    return False
+
+
+def _held(work: Work, upload: Upload, pieces: Sequence[Piece], key: str) -> str:
+    """Return the SHA-256 of an object that holds what the pieces held; empty: it does not, or nobody can say."""
+    if not work.media.bytes or not (pieces or upload.digest):
+        return ""
+    whole, size = hashlib.sha256(), work.media.bytes
+    at = 0
+    for length, expected in [(piece.bytes, piece.digest) for piece in pieces] or [(size, "")]:
+        own = hashlib.sha256()
+        for data in work.core.store.open_range(key, at, length):
+            work.check()
+            own.update(data)
+            whole.update(data)
+        if expected and own.hexdigest() != expected:
+            return ""
+        at += length
+        work.told(min(1.0, at / size))
+    digest = whole.hexdigest()
+    return digest if at == size and upload.digest.lower() in {"", digest} else ""
 
 
 def _make_original(work: Work, upload: Upload, pieces: Sequence[Piece]) -> None:
@@ -40,12 +79,14 @@ def _make_original(work: Work, upload: Upload, pieces: Sequence[Piece]) -> None:
     draft = work.core.store.draft(first)
     if draft is not None:
         try:
+            work.require_room(0, size)
             _write(work, pieces, whole.update, draft.write)
             _check_announced(upload, whole.hexdigest())
             key = _publish(work, whole.hexdigest(), size, draft.publish)
         finally:
             draft.discard()
     else:
+        work.require_room(size, size)
         made = work.folder / "original"
         try:
             with made.open("wb") as file:
@@ -119,7 +160,8 @@ def _delete(work: Work, pieces: Sequence[Piece]) -> None:
     """Delete pieces, their rows last: what a crash leaves is gone on with."""
     if not pieces:
         return
-    work.check()
+    with suppress(ResourceExhausted):  # this makes room
+        work.check()
     keys = [piece.key for piece in pieces]
     for begin in range(0, len(keys), _DELETED_AT_ONCE):
         work.core.store.delete_many(keys[begin : begin + _DELETED_AT_ONCE])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from gatehouse_common.db import Media
 from gatehouse_common.db.media_records import AUDIO, EXPORT, PROCESS, VIDEO
+from gatehouse_common.errors import ResourceExhausted
 
 from . import session_chunks
 from .compressing import compress
@@ -29,12 +31,14 @@ class Stage:
         do: does it.
         weight: its part of the job's progress, beside the others'.
         wanted: whether a medium gets it.
+        optional: whether the medium is finished without it: where it fails, the job's result says why.
     """
 
     name: str
     do: Callable[[Work], None]
     weight: int = 1
     wanted: Callable[[Media], bool] = lambda _media: True
+    optional: bool = False
 
 
 def _is_recording(media: Media) -> bool:
@@ -55,13 +59,13 @@ STAGES: dict[str, tuple[Stage, ...]] = {
         Stage("probing", probe, 2),
         Stage("cutting", session_chunks.cut, 20, _is_recording),
         Stage("remuxing", remux, 8, _is_upload),
-        Stage("picturing", picture, 5, _is_upload),
+        Stage("picturing", picture, 5, _is_upload, optional=True),
         Stage("compressing", compress, 75, _is_upload),
     ),
     EXPORT: (
         Stage("reading", export, 20),
-        Stage("probing", probe, 2, _is_film),
-        Stage("picturing", picture, 5, _is_film),
+        Stage("probing", probe, 2, _is_film, optional=True),
+        Stage("picturing", picture, 5, _is_film, optional=True),
     ),
     AUDIO: (Stage("audio", extract),),
     VIDEO: (Stage("video", transcode),),
@@ -77,13 +81,15 @@ def do_all(work: Work, on_stage: Callable[[Stage, float, float], None]) -> None:
         on_stage: is told of each as it begins, and from where to where in the job it is, 0 to 1.
 
     Raises:
-        GatehouseError: one of them failed.
+        GatehouseError: one of them failed that is not optional.
     """
     stages = [stage for stage in STAGES[work.job.kind] if stage.wanted(work.media)]
     whole = sum(stage.weight for stage in stages)
     done = 0
     for stage in stages:
-        work.check()
+        with suppress(ResourceExhausted):  # stages that need room say so, and one makes some
+            work.check()
         on_stage(stage, done / whole, (done + stage.weight) / whole)
-        stage.do(work)
+        with work.optional(stage.name) if stage.optional else nullcontext():
+            stage.do(work)
         done += stage.weight

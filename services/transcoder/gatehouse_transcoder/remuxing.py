@@ -38,6 +38,7 @@ def remux(work: Work) -> None:
                 options |= {"c:a": wanted.sound, "b:a": _SOUND_RATE}
         if wanted.container == "mp4":
             options["movflags"] = "+faststart"
+        work.require_room(original.bytes, original.bytes)
         heard = make(work, ffmpeg.output(*streams, str(path), **options), film.seconds)
         made = work.keep(path, "playable", "", wanted.media_type)
         codec = {"copy": film.audio, "aac": "aac", "libopus": "opus"}[wanted.sound]

@@ -107,6 +107,7 @@ def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mappi
 
 def _cut(work: Work, original: Path, chunk_us: int) -> CutRecording:
     """Cut a recording in a child process, for anybody may have sent it."""
+    work.require_room(work.media.bytes, work.media.bytes)
     command = [*PYTHON, "gatehouse_common.media.cutting", str(original), str(chunk_us), str(work.folder)]
 
     def hear(line: str) -> bool:

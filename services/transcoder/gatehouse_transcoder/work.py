@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from gatehouse_common.db import Job, Media, MediaFile, MediaWork
-from gatehouse_common.errors import Cancelled, Conflict, DataLoss, from_os_error
+from gatehouse_common.db.job_queue import MOST_TRIES, tries
+from gatehouse_common.errors import Cancelled, Conflict, DataLoss, InvalidInput, ResourceExhausted, from_os_error
 from gatehouse_common.media.inspection import Film
 from gatehouse_common.runtime import Core
 
-from .children import Limits
+from .children import ChildDied, Limits
 from .program import Program
+from .room import Room
+
+log = structlog.get_logger(__name__)
 
 Told = Callable[[float], None]
 """Is told which part of a stage is done, 0 to 1."""
 _MOST_NAMES = 20
+_OPTIONAL_WAITS = 3
 
 
 class Lost(Cancelled):
@@ -52,6 +60,7 @@ class Work:
         folder: of this job alone, for temporary files; it goes with the job, whatever becomes of it.
         ending: returns why the work is to be broken off, None while it goes on.
         told: is told which part of the stage is done, 0 to 1; the job's row follows about once a second.
+        waited: how often in a row the job has waited for room or something else.
         films: what is known of files of the medium, by their keys.
         result: what is told of the job when it is done.
     """
@@ -64,20 +73,46 @@ class Work:
     folder: Path
     ending: Callable[[], Cancelled | None]
     told: Told
+    waited: int = 0
     films: dict[str, Film] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     _paths: dict[str, Path] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Return while the job is this process's to do.
+        """Return while the job is this process's to do, and there is room.
 
         Raises:
+            ResourceExhausted: there is not.
             Lost: it was called off, or another process has it.
             Cancelled: this process is to end.
         """
         reason = self.ending()
         if reason is not None:
             raise reason
+
+    def require_room(self, data: int, store: int) -> None:
+        """Return if files of so many bytes can be made in the data directory, and kept in the store.
+
+        Raises:
+            ResourceExhausted: there is too little room.
+        """
+        Room(self.core).require(data, store)
+
+    @contextmanager
+    def optional(self, name: str) -> Iterator[None]:
+        """Let what is made not be made where that fails: the job's result says why, by this name.
+
+        A child that was killed is tried again first, as often as a job is; for room it is waited some times.
+        """
+        try:
+            yield
+        except (DataLoss, InvalidInput, ChildDied, ResourceExhausted) as error:
+            if isinstance(error, ChildDied) and tries(self.job) < MOST_TRIES:
+                raise
+            if isinstance(error, ResourceExhausted) and self.waited < _OPTIONAL_WAITS:
+                raise
+            log.warning("something was not made of a medium", media=self.media.number, what=name, reason=error.message)
+            self.result[name] = error.message
 
     def learn(self, **facts: Any) -> None:
         """Keep facts of the medium, by the names of its columns.

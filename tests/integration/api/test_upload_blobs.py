@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import random
 from base64 import b64encode
@@ -16,8 +17,12 @@ from flask.testing import FlaskClient
 
 from access_kit import add_user
 from gatehouse_api.app import close_app, create_app
+from gatehouse_api.uploads.blobs import Blob, BlobDesk
+from gatehouse_api.uploads.engine import Owner, UploadEngine
 from gatehouse_common.accounts import Role
-from gatehouse_common.db import Uploads, UploadUpkeep
+from gatehouse_common.clock import HOUR
+from gatehouse_common.db import Piece, Uploads, UploadUpkeep, Users
+from gatehouse_common.errors import Conflict
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
 from upload_kit import blob_body, bytes_of, film, incoming
@@ -25,6 +30,7 @@ from upload_kit import blob_body, bytes_of, film, incoming
 ONE = {"msg": "Video blob received successfully!"}
 ALL = "Video blobs received successfully and video is being processed!"
 BLOB = 64 << 10
+NOW = 1_779_013_380_000_000
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +90,6 @@ def test_permuted_doubled_and_parallel_blobs_are_the_file(core: Core, app: Flask
     chance = random.Random(seed)
     sent = [*parts, *chance.sample(parts, 12)]
     chance.shuffle(sent)
-    if sent[0][0] == 1 and not first:  # who counts from 0 and has 1 come first may be taken for who counts from 1
-        sent.append(sent.pop(0))
     last = parts[-1][0]
 
     def post(one: tuple[int, bytes]) -> tuple[int, Any]:
@@ -181,10 +185,11 @@ def test_forms_data_urls_and_real_values(core: Core, client: FlaskClient) -> Non
 def test_bad_blobs(core: Core, client: FlaskClient, more: dict[str, Any], field: str) -> None:
     """S4-18: each is 400 with what is wrong, and leaves nothing."""
     before = incoming(core)
-    answer = client.post("/upload_blob/", json={**blob_body(1, b"x", name="bad"), **more})
+    answer = client.post("/upload_blob/", json={**blob_body(1, b"x", name="bad", user="stranger"), **more})
     assert answer.status_code == 400, answer.text
     assert answer.json is not None
     assert field in answer.json["detail"]
+    assert Users(core.db).named("stranger") is None
     assert incoming(core) == before
 
 
@@ -204,13 +209,90 @@ def test_what_is_no_film_is_refused_with_the_last_blob(core: Core, client: Flask
     """S4-13: 400 "Invalid video file...", and what had come is deleted; names never become paths."""
     before = incoming(core)
     name = "../../etc/passwd\0.webm"
-    assert send(client, 1, b"root:x", name=name)[0] == 200
+    assert send(client, 0, b"root:x", name=name)[0] == 200
     assert all(".." not in key for key in incoming(core))
-    status, body = send(client, 2, b":0:0", last="True", name=name)
+    status, body = send(client, 1, b":0:0", last="True", name=name)
     assert status == 400
     assert body["detail"].startswith("Invalid video file")
     assert incoming(core) == before
-    assert send(client, 1, film(BLOB), last="True", name=name)[1]["msg"] == ALL
+    assert send(client, 0, film(BLOB), last="True", name=name)[1]["msg"] == ALL
+
+
+def test_what_begins_no_film_waits_for_a_blob_0_or_makes_room_for_another_file(core: Core, client: FlaskClient) -> None:
+    """S4-5, S4-13: counted from 0, blob 0 may be the last that comes: what was told to be no film is not lost by that.
+
+    Counted from 1 it is none, and goes as soon as the same name is that of another file.
+    """
+    data, before = film(3 * BLOB, 5), incoming(core)
+    for number in (1, 2):
+        status, body = send(client, number, data[number * BLOB :][:BLOB], last=number == 2, name="late")
+    assert (status, body["detail"][:18]) == (400, "Invalid video file")
+    assert send(client, 2, data[2 * BLOB :], last=True, name="late")[0] == 400
+    status, body = send(client, 0, data[:BLOB], name="late")
+    assert (status, body["msg"]) == (200, ALL)
+    assert bytes_of(core, body["video_data"]["id"]) == data
+    kept = len(incoming(core))
+    assert send(client, 1, b"root:x", last=True, name="none")[0] == 400
+    status, body = send(client, 1, data, last=True, name="none")
+    assert (status, body["msg"]) == (200, ALL)
+    assert len(incoming(core)) == kept + 1 == len(before) + 4
+    assert send(client, 1, b"root:x", name="said")[0] == 200
+    said = client.post("/upload_blob/complete", json={"username": "ann", "filename": "said"})
+    assert said.status_code == 400
+    assert len(incoming(core)) == kept + 1
+
+
+def test_a_blob_that_comes_while_the_end_is_said_is_not_lost(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4-5, S4-7: who says too early that all is here is told so; nothing that was acknowledged is deleted."""
+    desk = BlobDesk(core, UploadEngine(core))
+    data, ann = film(3 * BLOB, 6), Owner(7, "ann")
+    for number in (1, 2):
+        desk.take(ann, "early", Blob(number, data[(number - 1) * BLOB :][:BLOB], is_last=False))
+    [upload] = Uploads(core.db).unfinished(7)
+    read = Uploads.pieces
+
+    def and_then_one_comes(uploads: Uploads, upload_id: str) -> list[Piece]:
+        found = read(uploads, upload_id)
+        monkeypatch.undo()
+        desk.take(ann, "early", Blob(3, data[2 * BLOB :], is_last=False))
+        return found
+
+    monkeypatch.setattr(Uploads, "pieces", and_then_one_comes)
+    with pytest.raises(Conflict):
+        desk.complete(ann, "early")
+    assert Uploads(core.db).get(upload.id).state == "receiving"
+    assert bytes_of(core, desk.complete(ann, "early").number) == data
+
+
+def test_a_blob_that_comes_while_a_file_is_completed_is_counted(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4-5: a blob 0 may come between the look at the others and the medium that is made: it is in it, or refused."""
+    engine = UploadEngine(core)
+    desk = BlobDesk(core, engine)
+    head, rest, ann = film(BLOB, 7), film(BLOB, 8), Owner(7, "ann")
+    desk.take(ann, "between", Blob(2, rest, is_last=True))
+    read = Uploads.pieces
+
+    def and_then_one_comes(uploads: Uploads, upload_id: str) -> list[Piece]:
+        found = read(uploads, upload_id)
+        monkeypatch.undo()
+        digest = hashlib.sha256(head).hexdigest()
+        uploads.add_blob(engine.store(upload_id, 0, head, digest), NOW, NOW + HOUR, is_last=False)
+        return found
+
+    monkeypatch.setattr(Uploads, "pieces", and_then_one_comes)
+    made = desk.take(ann, "between", Blob(1, rest, is_last=False))
+    assert made is not None
+    assert made.bytes == 3 * BLOB
+    assert bytes_of(core, made.number) == head + rest + rest
+
+
+def test_what_is_missing_is_told_shortly(client: FlaskClient) -> None:
+    """S4-7: also where a number is out of all measure."""
+    for number in (0, 2, 10_000_000):
+        assert send(client, number, film(BLOB), name="far")[0] == 200
+    told = client.post("/upload_blob/complete", json={"username": "ann", "filename": "far"}).json
+    shown = ", ".join(str(number) for number in (1, *range(3, 22)))
+    assert told == {"detail": f"blobs are missing: {shown} and 9999978 more."}
 
 
 def test_a_file_at_once_by_the_older_route(core: Core, client: FlaskClient) -> None:
@@ -238,6 +320,8 @@ def test_users_of_one_name_for_a_file_do_not_meet(tmp_path: Path) -> None:
         body = blob_body(2, b"x", user="bob", last=True)
         assert client.post("/upload_blob/", json=body, headers=ann.headers).status_code == 403
         assert client.post("/upload_blob/", json=body).status_code == 401
+        deep = b"[" * 100_000  # who is not let in has nothing of theirs read
+        assert client.post("/upload_blob/", data=deep, content_type="application/json").status_code == 401
         body["username"] = "ann"
         assert client.post("/upload_blob/", json=body, headers=ann.headers).status_code == 200
         close_app(app)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import zlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,20 @@ from flask.testing import FlaskClient
 
 from access_kit import add_user
 from gatehouse_api.app import close_app, create_app
+from gatehouse_api.uploads.checksums import Checksum
+from gatehouse_api.uploads.engine import Owner, UploadEngine, Wanted
+from gatehouse_api.uploads.quotas import QuotaExceeded
+from gatehouse_api.uploads.slices import SLICE_BYTES
 from gatehouse_common.accounts import Role
-from gatehouse_common.db import JobRepository, Uploads
+from gatehouse_common.db import JobRepository, Piece, Uploads, Users
 from gatehouse_common.ids import new_id
+from gatehouse_common.observability.metrics import UPLOAD_BYTES
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
 from upload_kit import TUS, TusClient, bytes_of, checksum, film, incoming, metadata
 
 PATH = "/api/v1/uploads"
+NOW = 1_779_013_380_000_000
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +148,17 @@ def test_parts_are_joined(core: Core, client: FlaskClient, tus: TusClient) -> No
     assert tus.ask("POST", PATH, **{"Upload-Concat": f"final;{urls[0]}"}).status_code == 409
 
 
+def test_a_post_may_be_what_its_header_says(tus: TusClient) -> None:
+    """S4-18: for networks that let nothing but GET and POST pass; only where uploads are gone on with."""
+    url = tus.begin(5000)
+    said = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"}
+    answer = tus.ask("POST", url, film(4000), **said, **{"X-HTTP-Method-Override": "PATCH"})
+    assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "4000")
+    assert tus.ask("POST", url, **{"X-HTTP-Method-Override": "DELETE"}).status_code == 204
+    assert tus.ask("HEAD", url).status_code == 410
+    assert tus.ask("POST", "/api/v1/cameras/gate", **{"X-HTTP-Method-Override": "DELETE"}).status_code == 405
+
+
 def test_an_upload_can_be_given_up(core: Core, tus: TusClient) -> None:
     """S4-13: what was given up is gone with its bytes: 410."""
     url = tus.begin(5000)
@@ -170,6 +188,29 @@ def test_what_is_no_film_is_refused_and_deleted(core: Core, tus: TusClient, clie
     assert incoming(core) == before
 
 
+def test_who_comes_late_is_told_what_it_has_become(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4-5, S4-13: pieces that are put together or given up meanwhile say nothing of what was sent."""
+    engine, data = UploadEngine(core), film(5000)
+    read = Uploads.pieces
+    for end in ("complete", "cancelled"):
+        late = engine.begin(Wanted(Owner(7, "ann"), "tus", end, len(data)))
+        late = engine.uploads.append(late.id, [engine.store(late.id, 0, data)], NOW, engine.expires_us())
+
+        def and_then_it_ends(uploads: Uploads, upload_id: str) -> list[Piece]:
+            found = read(uploads, upload_id)
+            monkeypatch.undo()
+            if end == "complete":  # noqa: B023 - is called before it changes
+                engine.finish(late)  # noqa: B023
+                engine.intake.delete(found)
+            else:
+                engine.intake.drop(late, end)  # noqa: B023
+            return found
+
+        monkeypatch.setattr(Uploads, "pieces", and_then_it_ends)
+        assert engine.finish(late).state == end
+        assert engine.finish(late).state == end
+
+
 def test_a_file_at_once_in_a_form(core: Core, client: FlaskClient) -> None:
     """S4-13: what `curl -F file=@film.webm` sends; fields may stand before and behind it."""
     data = film(6 << 20)
@@ -186,6 +227,26 @@ def test_a_file_at_once_in_a_form(core: Core, client: FlaskClient) -> None:
     torn = _field("file", data[:5000], '; filename="a"')
     answer = client.post("/api/v1/media", data=torn, content_type="multipart/form-data; boundary=b")
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        (b"x" * (2 << 20), 413),
+        (b"--b\r\nX: " + b"x" * (2 << 20), 413),
+        (b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n" * 30, 413),
+        (None, 413),
+        (b"--\xe9\r\n", 400),
+    ],
+)
+def test_a_form_never_fills_the_memory(core: Core, client: FlaskClient, form: bytes | None, status: int) -> None:
+    """S4-18: what stands before, between and behind parts without an end is refused, and nothing of it stays."""
+    before = incoming(core)
+    body = form or _field("file", film(5000), '; filename="a"') + b"--b--\r\n" + b"x" * (2 << 20)
+    kind = "multipart/form-data; " + ("boundary=b" if status == 413 else "boundary*=utf-8''%E2%82%AC")
+    answer = client.post("/api/v1/media", data=body, content_type=kind)
+    assert answer.status_code == status, answer.text
+    assert incoming(core) == before
 
 
 def test_the_draft_of_the_ietf_at_the_same_address(core: Core, client: FlaskClient) -> None:
@@ -209,6 +270,14 @@ def test_the_draft_of_the_ietf_at_the_same_address(core: Core, client: FlaskClie
     found = client.get(url).json
     assert found is not None
     assert bytes_of(core, found["media"]) == data
+    more = client.patch(url, data=b"x", headers={**said, "Upload-Offset": "3000"})
+    assert more.status_code == 400
+    assert more.json is not None
+    assert more.json["type"] == "https://iana.org/assignments/http-problem-types#completed-upload"
+    assert more.headers["Upload-Draft-Interop-Version"] == "8"
+    open_ended = client.post(PATH, data=data, headers={**draft, "Upload-Complete": "?0"}).headers["Location"]
+    ended = client.patch(open_ended, headers={**said, "Upload-Offset": "3000"})  # without a body, and its length
+    assert (ended.status_code, ended.headers["Upload-Complete"]) == (204, "?1")
     whole = client.post(PATH, data=data, headers={**draft, "Upload-Complete": "?1"})
     assert (whole.status_code, whole.headers["Upload-Complete"]) == (201, "?1")
     assert client.post(PATH, data=data, headers={**draft, "Upload-Complete": "yes"}).status_code == 400
@@ -219,7 +288,8 @@ def test_the_same_beginning_under_a_key_is_the_same_upload(client: FlaskClient, 
     said = {"Idempotency-Key": '"one"', "Upload-Length": "100", "Upload-Metadata": metadata(filename="a")}
     first, again = (tus.ask("POST", PATH, **said) for _ in range(2))
     assert first.headers["Location"] == again.headers["Location"]
-    assert again.headers["Upload-Offset"] == "0"
+    for name in ("Upload-Offset", "Upload-Length", "Upload-Expires", "Upload-Metadata", "Tus-Resumable"):
+        assert again.headers[name] == first.headers[name]
     assert tus.ask("POST", PATH, **{**said, "Upload-Length": "101"}).status_code == 422
 
 
@@ -246,8 +316,11 @@ def test_bad_beginnings(tus: TusClient, headers: dict[str, str], status: int) ->
     """S4-18: each has a status that says what is wrong."""
     answer = tus.ask("POST", PATH, **headers)
     assert answer.status_code == status, answer.text
+    assert answer.headers["Tus-Resumable"] == "1.0.0"
     if status == 412:
-        assert answer.headers["Tus-Resumable"] == "1.0.0"
+        assert answer.headers["Tus-Version"] == "1.0.0"
+    if status == 413:
+        assert answer.headers["Tus-Max-Size"] == str(20 << 30)
 
 
 def test_bad_requests_for_more(client: FlaskClient, tus: TusClient) -> None:
@@ -256,6 +329,10 @@ def test_bad_requests_for_more(client: FlaskClient, tus: TusClient) -> None:
     assert tus.patch(url, 0, b"x", **{"Content-Type": "video/webm"}).status_code == 415
     assert tus.patch(url, 0, b"x", **{"Upload-Offset": "first"}).status_code == 400
     assert client.patch(url, data=b"x").status_code == 412
+    for method in ("HEAD", "DELETE"):
+        assert tus.ask(method, url, **{"Tus-Resumable": "0.2.2"}).status_code == 412
+    assert tus.patch(url, 0, b"", **checksum("sha256", b"x")).status_code == 460
+    assert tus.offset(url) == 0
     for lost in (new_id(), "..%2f..%2fetc%2fpasswd", "%00", "x" * 60):
         assert tus.patch(f"{PATH}/{lost}", 0, b"x").status_code == 404
 
@@ -290,6 +367,47 @@ def test_quotas_are_held_at_the_beginning_and_at_each_piece(tmp_path: Path) -> N
         close_app(app)
 
 
+def test_quotas_and_room_are_what_others_leave(tmp_path: Path) -> None:
+    """S4-8: of two files that come at once, each of which there would be room for, one is refused in its midst."""
+    settings = {"auth.mode": "local", "uploads.user_gib": 9 / 1024, "uploads.least_free_gib": 0}
+    with core_at(tmp_path / "data", **settings) as core:
+        app = create_app(core)
+        ann = add_user(core, "ann", Role.UPLOADER, {})
+        user = Users(core.db).named("ann")
+        assert user is not None
+        engine, owner, data = UploadEngine(core), Owner(user.number, "ann"), film(8 << 20)
+        for algorithm in ("", "sha256"):
+            check = Checksum(checksum(algorithm, data)["Upload-Checksum"]) if algorithm else None
+            small, other = (engine.begin(Wanted(owner, "tus", name, 8 << 20)) for name in "ab")
+            body = Between(data, partial(engine.append, small, 0, io.BytesIO(data[: 4 << 20]), None))
+            with pytest.raises(QuotaExceeded):
+                engine.append(other, 0, body, len(data), check)
+            for one in (small, other):
+                engine.intake.drop(one, "cancelled")
+        assert incoming(core) == []
+        form = _field("file", film(10 << 20), '; filename="a"') + b"--b--\r\n"
+        said = {**ann.headers, "Content-Type": "multipart/form-data; boundary=b"}
+        stored = UPLOAD_BYTES._value.get()
+        answer = app.test_client().post("/api/v1/media", data=form, headers=said)
+        assert answer.status_code == 507
+        assert UPLOAD_BYTES._value.get() == stored  # by its size, before any of it was stored
+        close_app(app)
+
+
+class Between(io.BytesIO):
+    """A body after whose first slice something happens."""
+
+    def __init__(self, data: bytes, act: Callable[[], object]) -> None:
+        super().__init__(data)
+        self._act: Callable[[], object] | None = act
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() >= SLICE_BYTES and self._act is not None:
+            act, self._act = self._act, None
+            act()
+        return super().read(size)
+
+
 def test_one_user_never_sees_anothers(tmp_path: Path) -> None:
     """S4-11, S4-17: another's upload is one that there is not, also for who sees all recordings; strangers log in."""
     with core_at(tmp_path / "data", **{"auth.mode": "local", "uploads.least_free_gib": 0}) as core:
@@ -309,6 +427,10 @@ def test_one_user_never_sees_anothers(tmp_path: Path) -> None:
         ):
             assert answer.status_code == 404
         assert of_bob.ask("GET", PATH).json == {"items": []}
+        boss = TusClient(client, add_user(core, "boss", Role.ADMIN, {}).headers)
+        begun = boss.begin(4000, filename="b")
+        assert [one["url"] for one in boss.ask("GET", PATH).json["items"]] == [begun]  # type: ignore[index]
+        assert boss.ask("HEAD", url).status_code == 200
         assert viewer.ask("POST", PATH, **{"Upload-Length": "10"}).status_code == 403
         assert client.post(PATH, headers={**TUS, "Upload-Length": "10"}).status_code == 401
         assert (
@@ -339,6 +461,28 @@ def test_pages_of_other_sites_may_upload_if_they_are_listed(tmp_path: Path) -> N
         assert "Access-Control-Allow-Origin" not in client.options(PATH, headers={**asked, "Origin": other}).headers
         assert client.post("/api/v1/cameras", json={}, headers={**said, "Origin": mine}).status_code == 403
         assert client.post("/upload_blob/", json={}, headers={"Origin": mine}).status_code == 400
+        for path in ("/api/v1/media/1", "/api/v1/media/1/restore", "/api/v1/media"):
+            answer = client.delete(path, headers={"Sec-Fetch-Site": "cross-site", "Origin": mine})
+            assert (answer.status_code, "Access-Control-Allow-Origin" in answer.headers) == (403, False), path
+        asks = {"Access-Control-Request-Method": "POST", "Origin": mine}
+        assert client.options("/api/v1/media", headers=asks).headers["Access-Control-Allow-Origin"] == mine
+        close_app(app)
+
+
+def test_pages_of_other_sites_upload_by_token_and_never_by_cookie(tmp_path: Path) -> None:
+    """S4-17, S4-22: that somebody is logged in is nothing that a page of another site may use."""
+    mine = "chrome-extension://abcdefghijklmnopabcdefghijklmnop"
+    settings = {"auth.mode": "local", "uploads.allowed_origins": mine, "uploads.least_free_gib": 0}
+    with core_at(tmp_path / "data", **settings) as core:
+        app = create_app(core)
+        client = app.test_client()
+        made = client.post("/api/v1/auth/setup", json={"name": "Boss", "password": "a long enough password"})
+        assert made.status_code == 204
+        ann = add_user(core, "ann", Role.UPLOADER, {})
+        said = {**TUS, "Upload-Length": "10"}
+        assert client.post(PATH, headers=said).status_code == 201
+        assert client.post(PATH, headers={**said, "Origin": mine}).status_code == 401
+        assert app.test_client().post(PATH, headers={**said, **ann.headers, "Origin": mine}).status_code == 201
         close_app(app)
 
 

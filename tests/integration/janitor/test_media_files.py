@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import Facts, Media, MediaFile, MediaLibrary, MediaTrash
+from gatehouse_common.db import Facts, Job, JobRepository, Media, MediaFile, MediaLibrary, MediaTrash
 from gatehouse_common.db.facts import INDEX_REBUILT
+from gatehouse_common.db.jobs import CONSISTENCY_CHECK
+from gatehouse_common.db.media_records import AUDIO, EXPORT, MEDIA_KINDS, PROCESS, VIDEO
+from gatehouse_common.db.upkeep_models import JobRow
 from gatehouse_common.errors import NotFound
+from gatehouse_common.ids import new_id
+from gatehouse_common.retention.rules import DAY_US
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_janitor.service import Janitor
@@ -78,3 +85,42 @@ def test_the_trash_is_emptied_when_its_time_is_over(core: Core) -> None:
         library.restore(old.number, now_us, "ada")
     assert library.restore(young.number, now_us, "ada").state == "ready"
     assert found(core) == []
+
+
+def test_what_killed_workers_left_goes_with_the_medium(core: Core) -> None:
+    """S4-21: no row speaks of it; what lies beside the folder is another's."""
+    (one, _), (other, _) = medium(core, 1), medium(core, 10)
+    for name in ("original-2.webm", "thumbnail-2.jpg"):
+        core.store.put_bytes(f"{one.folder}{name}", FILM)
+        core.store.put_bytes(f"{other.folder}{name}", FILM)
+    MediaLibrary(core.db).trash(one.number, core.clock.now_us() - 25 * HOUR)
+    Janitor(core).look(threading.Event())
+    assert {key.rpartition("/")[0] + "/" for key in objects(core, keys.UPLOADS)} == {other.folder}
+    assert len(objects(core, keys.UPLOADS)) == 4
+
+
+def test_jobs_that_ended_long_ago_are_forgotten(core: Core) -> None:
+    """After 90 days; what an export was asked for is known for as long as it is there."""
+    now_us = core.clock.now_us()
+    one, gone = medium(core, 1)[0], put(core.db, 2, state="deleted")
+    kept = {
+        add_job(core, one, PROCESS, "done", now_us - 89 * DAY_US),
+        add_job(core, one, AUDIO, "queued", now_us - 91 * DAY_US),
+        add_job(core, one, EXPORT, "failed", now_us - 91 * DAY_US),
+        add_job(core, one, CONSISTENCY_CHECK, "done", now_us - 91 * DAY_US),
+    }
+    add_job(core, one, PROCESS, "done", now_us - 91 * DAY_US)
+    add_job(core, one, VIDEO, "cancelled", now_us - 91 * DAY_US)
+    add_job(core, gone, EXPORT, "done", now_us - 91 * DAY_US)
+    Janitor(core).look(threading.Event())
+    assert {job.id for job in JobRepository(core.db).list(99)} >= kept
+    assert {job.id for job in JobRepository(core.db).list(99) if job.kind in MEDIA_KINDS or job.id in kept} == kept
+
+
+def add_job(core: Core, media: Media, kind: str, state: str, at_us: int) -> str:
+    """A job as it is since an instant."""
+    ended_us = None if state == "queued" else at_us
+    job = Job(new_id(), kind, state, {}, 0, 0, "", None, at_us, "", at_us, ended_us, None, 0, 1, media.number)
+    with core.db.begin() as c:
+        c.execute(insert(JobRow).values({f.name: getattr(job, f.name) for f in fields(Job)}))
+    return job.id

@@ -192,7 +192,7 @@ def test_who_is_stopped_puts_its_job_back_for_the_next(tmp_path: Path) -> None:
         one, job = upload(core, browser_film(0.5))
         wait_for("the child", lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
     back = JobRepository(core.db).get(job.id)
-    assert (back.state, back.owner, back.result) == ("queued", None, {"tries": 0, "not_before_us": 0})
+    assert (back.state, back.owner, back.result) == ("queued", None, {"tries": 0})
     made = files(core, one.number)["original", ""]
     core.close()
     again = open_core(tmp_path / "data")

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
+import hashlib
+import re
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from gatehouse_common.clock import SystemClock
-from gatehouse_common.db import JobQueue, JobRepository
+from gatehouse_common.clock import SECOND, SystemClock
+from gatehouse_common.db import Database, JobQueue, JobRepository, MediaFile
+from gatehouse_common.db.job_queue import MOST_TRIES, tries
 from gatehouse_common.db.media_models import MediaRow
-from gatehouse_common.db.media_records import MEDIA_KINDS
+from gatehouse_common.db.media_records import MEDIA_KINDS, PROCESS
 from gatehouse_common.db.media_work import MediaWork
+from gatehouse_common.errors import DataLoss, ResourceExhausted, Unavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
 from gatehouse_common.settings.transcoder import TranscoderSettings
+from gatehouse_transcoder import hand
 from gatehouse_transcoder.children import Limits
 from gatehouse_transcoder.hand import Hand
+from gatehouse_transcoder.pipeline import STAGES, Stage
 from gatehouse_transcoder.program import find_program
-from gatehouse_transcoder.work import Tools
+from gatehouse_transcoder.room import Room
+from gatehouse_transcoder.work import Tools, Work
 from media_jobs_kit import browser_film, files, media, upload
 
 QUIET = TranscoderSettings(hardware=False)
@@ -98,7 +106,7 @@ def test_whoever_has_the_job_next_goes_on(
     one, job = upload(core, film, piece_bytes=9000)
     first = queue.take(job, "first", core.clock.now_us())
     assert first is not None
-    dying = dataclasses.replace(core, store=Dying(core.store, operation, times))
+    dying = replace(core, store=Dying(core.store, operation, times))
     with monkeypatch.context() as patched:
         if operation == "keep":
             patched.setattr(MediaWork, "keep", dying.store._dying(MediaWork.keep))  # type: ignore[attr-defined]
@@ -122,3 +130,184 @@ def test_whoever_has_the_job_next_goes_on(
     unnamed = {info.key for info in core.store.list(one.folder)} - named
     assert len(unnamed) == (operation == "put_file")  # and that one the janitor finds
     assert list(tmp_path.glob("first/*")) == []
+
+
+@pytest.mark.parametrize("left", ["whole", "other bytes"])
+def test_an_original_whose_row_was_lost_is_taken_for_what_it_is(core: Core, left: str, tmp_path: Path) -> None:
+    """S4-5: a power cut took the last of the index, and the pieces were deleted already; only what is it is taken."""
+    film, queue = browser_film(1, "160x120"), JobQueue(core.db, MEDIA_KINDS)
+    one, job = upload(core, film, piece_bytes=9000)
+    held = film if left == "whole" else film[:-1] + b"?"
+    core.store.put_bytes(f"{one.folder}original.webm", held)
+    core.store.delete_many([info.key for info in core.store.list("incoming/")])
+    mine = queue.take(job, "first", core.clock.now_us())
+    assert mine is not None
+    Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "first")
+    found = files(core, one.number)
+    if left == "whole":
+        assert core.store.read(found["original", ""].key) == film
+        assert media(core, one.number).state == "ready"
+        assert media(core, one.number).digest == hashlib.sha256(film).hexdigest()
+    else:
+        assert found == {}
+        assert media(core, one.number).state == "failed"
+
+
+def test_a_medium_is_finished_without_what_it_can_do_without(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-14, S4-18: the smaller film's program is killed each time, the pictures fail; the job says so."""
+
+    def fail(_work: Work) -> None:
+        raise DataLoss("not one picture can be decoded")
+
+    *others, pictures, smaller = STAGES[PROCESS]
+    assert (pictures.name, pictures.optional) == ("picturing", True)
+    monkeypatch.setitem(STAGES, PROCESS, (*others, replace(pictures, do=fail), smaller))
+    settings = {"data_dir": str(tmp_path / "own"), "broker_url": "memory:", "auth.mode": "open"}
+    own = Core.open(load(settings, config=None))
+    own.db.upgrade()
+    real = tools()
+    script = tmp_path / "ffmpeg"
+    kill = 'for word in "$@"; do [ "$word" = libx264 ] && kill -9 $$; done'
+    script.write_text(f'#!/bin/sh\n{kill}\nexec {real.program.path} "$@"\n')
+    script.chmod(0o755)
+    killed = replace(real, program=replace(real.program, path=str(script)))
+    queue = JobQueue(own.db, MEDIA_KINDS)
+    one, job = upload(own, browser_film(1, "160x120"))
+    for turn in range(MOST_TRIES):
+        assert job.state == "queued"
+        mine = queue.take(job, f"turn {turn}", own.clock.now_us())
+        assert mine is not None
+        Hand(own, killed, mine, threading.Event(), {}).do(tmp_path / "work")
+        job = JobRepository(own.db).get(job.id)
+    said = {"picturing": "not one picture can be decoded", "compressed": "ffmpeg was ended by signal 9"}
+    assert (job.state, job.result, media(own, one.number).state) == ("done", said, "ready")
+    assert set(files(own, one.number)) == {("original", ""), ("playable", "")}
+    own.close()
+
+
+@pytest.mark.parametrize("when", ["while it works", "when it is done"])
+def test_an_index_that_is_away_for_longer_is_no_try_of_a_job(
+    core: Core, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: it is put back, or ended, as soon as the index answers."""
+    queue, begin, away = JobQueue(core.db, MEDIA_KINDS), Database.begin, threading.Event()
+
+    def refuse_while_away(self: Database, *, durable: bool = False) -> Any:
+        if away.is_set():
+            raise Unavailable("the index does not answer")
+        return begin(self, durable=durable)
+
+    def work(one: Work) -> None:
+        away.set()
+        threading.Timer(3.5, away.clear).start()
+        while when == "while it works":
+            one.check()
+            time.sleep(0.05)
+
+    monkeypatch.setattr(Database, "begin", refuse_while_away)
+    monkeypatch.setattr(hand, "_ALONE_US", SECOND)
+    monkeypatch.setitem(STAGES, PROCESS, (Stage("merging", work),))
+    _, job = upload(core, browser_film(0.5, "160x120"))
+    mine = queue.take(job, "first", core.clock.now_us())
+    assert mine is not None
+    Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "work")
+    now = JobRepository(core.db).get(job.id)
+    assert (now.state, now.owner) == ("queued" if when == "while it works" else "done", None)
+    assert tries(now) == 0
+
+
+def test_a_job_does_not_wait_for_room_for_ever(core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4-18: after many times it has failed, with the reason; what is away is waited for, as long as it takes."""
+
+    def find_no_room(_work: Work) -> None:
+        raise ResourceExhausted("the disk is full")
+
+    queue = JobQueue(core.db, MEDIA_KINDS)
+    monkeypatch.setitem(STAGES, PROCESS, (Stage("merging", find_no_room),))
+    _, job = upload(core, browser_film(0.5, "160x120"))
+    waits: dict[str, int] = {}
+    for turn in range(21):
+        assert (job.state, waits.get(job.id, 0)) == ("queued", turn)
+        mine = queue.take(job, f"turn {turn}", core.clock.now_us())
+        assert mine is not None
+        Hand(core, tools(), mine, threading.Event(), waits).do(tmp_path / "work")
+        job = JobRepository(core.db).get(job.id)
+    assert (job.state, job.detail) == ("failed", "the disk is full; it has waited 20 times")
+    assert waits == {}
+
+
+@pytest.mark.parametrize("when", ["before anything is written", "in the midst of it"])
+def test_what_is_made_leaves_room_for_what_is_recorded(
+    core: Core, when: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: it waits until there is some; nothing of it stays in the way."""
+    full = threading.Event()
+
+    def fill(work: Work) -> None:
+        (work.folder / "film").write_bytes(b"much")
+        full.set()
+        for _ in range(100):
+            work.check()
+            time.sleep(0.05)
+
+    queue = JobQueue(core.db, MEDIA_KINDS)
+    one, job = upload(core, browser_film(0.5, "160x120"))
+    size = len(core.store.read(next(iter(core.store.list("incoming/"))).key))
+    least = 2 * (1 << 30) // 4
+    if when == "in the midst of it":
+        monkeypatch.setitem(STAGES, PROCESS, (Stage("merging", fill),))
+        monkeypatch.setattr(Room, "_free", lambda _self: least - 1 if full.is_set() else 2 * least)
+    else:
+        told = core.store.capacity()
+        assert told is not None
+        monkeypatch.setattr(type(core.store), "capacity", lambda _self: replace(told, free=least + size - 1))
+    mine = queue.take(job, "first", core.clock.now_us())
+    assert mine is not None
+    Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "work")
+    now = JobRepository(core.db).get(job.id)
+    assert (now.state, now.owner) == ("queued", None)
+    assert re.search(f"has [0-9]+ bytes of room: [0-9]+ are needed, and {least} stay free", now.detail)
+    assert files(core, one.number) == {}
+    assert list(core.store.list(one.folder)) == []
+    assert not (tmp_path / "work").exists()
+
+
+def test_pieces_whose_original_is_there_go_though_the_disk_is_full(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: that makes room."""
+    queue, film = JobQueue(core.db, MEDIA_KINDS), browser_film(0.5, "160x120")
+    one, job = upload(core, film)
+    mine = queue.take(job, "first", core.clock.now_us())
+    assert mine is not None
+    key = f"{one.folder}original.webm"
+    core.store.put_bytes(key, film)
+    assert MediaWork(core.db).keep(mine, MediaFile(one.number, "original", "", key, one.type, len(film), "ready", 0))
+    monkeypatch.setattr(Room, "_free", lambda _self: 0)
+    monkeypatch.setitem(STAGES, PROCESS, STAGES[PROCESS][:1])
+    Hand(core, tools(), mine, threading.Event(), {}).do(tmp_path / "work")
+    assert JobRepository(core.db).get(job.id).state == "done"
+    assert list(core.store.list("incoming/")) == []
+
+
+def test_what_a_medium_can_do_without_is_not_waited_for_long(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-18: of a disk that stays full the finished film is not held up."""
+
+    def find_no_room(_work: Work) -> None:
+        raise ResourceExhausted("the disk is full")
+
+    queue, waits = JobQueue(core.db, MEDIA_KINDS), dict[str, int]()
+    stages = (Stage("merging", lambda _work: None), Stage("picturing", find_no_room, optional=True))
+    monkeypatch.setitem(STAGES, PROCESS, stages)
+    _, job = upload(core, browser_film(0.5, "160x120"))
+    for state in ("queued", "queued", "queued", "done"):
+        mine = queue.take(job, state, core.clock.now_us())
+        assert mine is not None
+        Hand(core, tools(), mine, threading.Event(), waits).do(tmp_path / "work")
+        job = JobRepository(core.db).get(job.id)
+        assert job.state == state
+    assert job.result == {"picturing": "the disk is full"}

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import text
 
-from gatehouse_common.db import Database, FootageWriter, InventoryWriter
+from gatehouse_common.db import (
+    Database,
+    FootageWriter,
+    InventoryWriter,
+    Job,
+    MediaFile,
+    MediaWork,
+    RecorderSessions,
+    SessionChunk,
+)
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ChunkStored
+from media_rows import put
 from pipeline_kit import START_US
 
 FULL, NORMAL = 2, 1
@@ -59,3 +71,14 @@ def test_a_stored_chunk_is_on_the_disk_before_its_spool_is_freed(db: Database, m
     assert durable == [True]
     InventoryWriter(db).forget_picture("none", "none")
     assert durable == [True, False]
+
+
+def test_what_pieces_and_recordings_are_deleted_for_is_on_the_disk(db: Database) -> None:
+    """S4-5: the row of an original before its pieces go, those of a session's files before their recording goes."""
+    with patch.object(db, "begin", wraps=db.begin) as begin:
+        number = put(db, 1).number
+        job = Job(new_id(), "media-process", "running", {}, 0, 0, "", None, 0, "", None, None, "me", 0, 1, number)
+        MediaWork(db).keep(job, MediaFile(number, "original", "", "uploads/x", "video/webm", 1, "ready", 0))
+        assert begin.call_args.kwargs == {"durable": True}
+        RecorderSessions(db).made(SessionChunk(*[""] * len(fields(SessionChunk))))
+        assert begin.call_args.kwargs == {"durable": True}

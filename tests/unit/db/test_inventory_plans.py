@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import event
 
-from gatehouse_common.db import Database, Inventory
+from gatehouse_common.db import Database, Inventory, MediaInventory
 from gatehouse_common.testing.chunk_rows import seed_chunks
+from media_rows import add_file, put
 from pipeline_kit import START_US
 
 
@@ -42,4 +43,31 @@ def test_what_is_new_is_found_page_by_page(tmp_path: Path) -> None:
     found = list(Inventory(db).stored_since(since, batch=7))
     assert len(found) == len({chunk.id for chunk in found}) == 33
     assert all(chunk.stored_us is not None and chunk.stored_us >= since for chunk in found)
+    db.close()
+
+
+def test_files_of_media_come_batch_by_batch_each_from_where_the_last_ended(tmp_path: Path) -> None:
+    """S2-44: of the same medium and kind in the midst, too; as conditions that MySQL finds in an index as well."""
+    db = Database(f"sqlite:///{tmp_path}/index.db")
+    db.upgrade()
+    names = [("audio", "aac-48k"), ("audio", "copy"), ("audio", "flac"), ("original", ""), ("thumbnail", "")]
+    for number in (1, 2, 3):
+        one = put(db, number)
+        for kind, variant in reversed(names):
+            add_file(db, one, kind, variant=variant, key=f"{one.folder}{kind}-{variant}")
+    asked: list[tuple[str, Any]] = []
+
+    @event.listens_for(db.engine, "before_cursor_execute")
+    def remember(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    for batch in (1, 2, 3, 7):
+        found = [(file.media, file.kind, file.variant) for file in MediaInventory(db).files(batch)]
+        assert found == [(number, *name) for number in (1, 2, 3) for name in names]
+    statement, parameters = asked[-1]
+    assert "(media_files.media, " not in statement  # rows are compared: MySQL would read all of them each time
+    with db.engine.connect() as c:
+        plan = " ".join(str(row) for row in c.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+    assert "(media>?)" in plan
+    assert "TEMP B-TREE" not in plan
     db.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import Cancelled, DataLoss
+from gatehouse_common.settings.transcoder import TranscoderSettings
+from gatehouse_transcoder import children
 from gatehouse_transcoder.children import ChildDied, Limits, run
 
 LIMITS = Limits(seconds=20, stall_seconds=20, memory=1 << 30, file=1 << 20, threads=1)
@@ -99,3 +102,30 @@ def test_one_that_is_not_wanted_any_more_goes_with_all_that_it_started(tmp_path:
 def test_one_that_somebody_killed_may_be_tried_again() -> None:
     with pytest.raises(ChildDied, match=f"signal {int(signal.SIGKILL)}"):
         python("import os; os.kill(os.getpid(), 9)")
+
+
+def test_what_a_machine_lets_wait_is_not_given_up_and_what_reckons_too_long_is() -> None:
+    """S4-18: a look at a file is limited by the processor's time first."""
+    limits = Limits(20, 20, 1 << 30, 1 << 20, 1, processor_seconds=0.4)
+    assert python("import time; time.sleep(1.5); print('seen')", limits) == "seen\n"
+    with pytest.raises(DataLoss, match="more time of the processor"):
+        python("while True: pass", limits)
+    looks = Limits.of_probe(TranscoderSettings(probe_seconds=3))
+    assert (looks.seconds, looks.stall_seconds, looks.processor_seconds) == (30, 30, 3)
+
+
+def test_where_nobody_may_be_made_nicer_films_are_made_all_the_same() -> None:
+    """S4-18: in a container that forbids it, and without /proc."""
+    confined = Path(children.__file__).with_name("confined.py")
+    limits = {"seconds": 9, "memory": 1 << 30, "file": 1 << 20}
+    code = f"""
+import builtins, json, os, sys
+def refuse(*_words):
+    raise PermissionError(1, "not allowed")
+os.nice = builtins.open = refuse
+limits = {limits!r} | {{"parent": os.getppid()}}
+sys.argv = ["confined.py", json.dumps(limits), "/bin/echo", "made"]
+exec({confined.read_text()!r}, {{"__name__": "__main__"}})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("made\n", "")

@@ -28,7 +28,7 @@ class Table:
             raise Unavailable("the index does not answer")
         return self.jobs
 
-    def queued(self, _limit: int) -> list[Job]:
+    def queued(self, _limit: int, _now_us: int) -> list[Job]:
         return []
 
     def take(self, seen: Job, name: str, _now_us: int) -> Job:

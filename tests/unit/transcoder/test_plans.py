@@ -8,13 +8,13 @@ import pytest
 
 from gatehouse_common.db import Job
 from gatehouse_common.errors import InvalidInput
+from gatehouse_common.media.file_kinds import extension_of
 from gatehouse_common.media.inspection import Film
 from gatehouse_common.media.stills import choose
 from gatehouse_transcoder.dispatch import in_turn
 from gatehouse_transcoder.films import FilmPlan, plan_film
 from gatehouse_transcoder.playing import Plan, Remux, plan_playing
 from gatehouse_transcoder.sounds import plan_sound
-from gatehouse_transcoder.types_of_files import extension_of
 
 MP4, WEBM = "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"
 
@@ -105,6 +105,12 @@ def test_forms_of_sound_that_there_are_not(asked: dict[str, Any]) -> None:
         ({"format": "mp4"}, FilmPlan("mp4"), "mp4"),
         ({"format": "mp4", "height": 720}, FilmPlan("mp4", 720), "mp4-720p"),
         ({"format": "webm", "start_seconds": 1.5, "seconds": 4}, FilmPlan("webm", 0, (1.5, 4)), "webm-1.5-4"),
+        ({"format": "mp4", "start_seconds": 5}, FilmPlan("mp4", 0, (5, 1e6)), "mp4-5-1000000"),
+        (
+            {"format": "mp4", "start_seconds": 100000.25, "seconds": 0.0625},
+            FilmPlan("mp4", 0, (100000.25, 0.062)),
+            "mp4-100000.25-0.062",
+        ),
         ({"format": "hls"}, FilmPlan("hls"), "hls"),
         ({"format": "gif"}, FilmPlan("gif", 270, (0.0, 10.0)), "gif"),
         ({"format": "gif", "height": 90, "seconds": 2}, FilmPlan("gif", 90, (0.0, 2)), "gif-90p-0-2"),
@@ -152,4 +158,5 @@ def test_nobody_waits_for_all_that_another_has_uploaded_at_once() -> None:
 
 def test_names_of_objects_have_no_extension_that_a_client_chose() -> None:
     assert extension_of("video/webm;codecs=vp8") == "webm"
+    assert [extension_of(one) for one in ("video/x-ms-asf", "Video/OGG", "image/gif")] == ["wmv", "ogv", "gif"]
     assert extension_of("text/x-sh") == "bin"

@@ -43,7 +43,8 @@ from .session_trash import SessionTrash
 from .sessions import Also, RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
-from .uploads import OffsetMismatch, Totals, Uploads, UploadUpkeep
+from .upload_upkeep import UploadUpkeep
+from .uploads import OffsetMismatch, Totals, Uploads
 from .users import User, Users
 from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import OF_NO_CAMERA, Visible

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, or_, select, update
 
 from .contention import retried
 from .engine import Database
@@ -23,19 +23,15 @@ MOST_TRIES = 3
 """So often is a job begun: one that takes its process with it would do so for ever."""
 STEPS = 1000
 """How far a job is, is told in thousandths."""
-_TRIES, _NOT_BEFORE = "tries", "not_before_us"
+_TRIES = "tries"
 _JOB = [getattr(JobRow, f.name) for f in fields(Job)]
 _BEING_MADE = ("queued", "processing")
+_MOST_RUNNING = 1000
 
 
 def tries(job: Job) -> int:
     """Return how often a job has been begun; it is kept as the job's result while it has no other."""
     return int((job.result or {}).get(_TRIES, 0))
-
-
-def not_before_us(job: Job) -> int:
-    """Return before when a job is not to be begun again, microseconds UTC; 0: at any time."""
-    return int((job.result or {}).get(_NOT_BEFORE, 0))
 
 
 class JobQueue:
@@ -49,18 +45,31 @@ class JobQueue:
     def __init__(self, db: Database, kinds: Sequence[str]) -> None:
         self._db, self._kinds = db, tuple(kinds)
 
-    def queued(self, limit: int) -> list[Job]:
-        """Return jobs that nobody does, the oldest first."""
-        return self._of_state("queued", limit)
+    def queued(self, limit: int, now_us: int | None = None, of_each: int = 16) -> list[Job]:
+        """Return jobs that nobody does: the oldest of each user first, then the second of each, and so on.
+
+        However many one user has asked for, those of others are among them.
+
+        Args:
+            limit: so many at most.
+            now_us: the time: those that are not to be begun yet are left out; None: they are not.
+            of_each: so many of each user at most.
+        """
+        waiting = [JobRow.kind.in_(self._kinds), JobRow.state == "queued"]
+        if now_us is not None:
+            waiting.append(or_(JobRow.not_before_us.is_(None), JobRow.not_before_us <= now_us))
+        age = (JobRow.created_us, JobRow.id)
+        turn = func.row_number().over(partition_by=JobRow.user, order_by=age)
+        turns = select(JobRow.id, turn.label("turn")).where(*waiting).subquery()
+        query = select(*_JOB).join(turns, turns.c.id == JobRow.id).where(turns.c.turn <= of_each)
+        with self._db.look() as c:
+            return [Job(*row) for row in c.execute(query.order_by(turns.c.turn, *age).limit(limit))]
 
     def running(self) -> list[Job]:
         """Return jobs that somebody does, or did until it died."""
-        return self._of_state("running", 1000)
-
-    def _of_state(self, state: str, limit: int) -> list[Job]:
-        query = select(*_JOB).where(JobRow.kind.in_(self._kinds), JobRow.state == state)
+        query = select(*_JOB).where(JobRow.kind.in_(self._kinds), JobRow.state == "running")
         with self._db.look() as c:
-            return [Job(*row) for row in c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(limit))]
+            return [Job(*row) for row in c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(_MOST_RUNNING))]
 
     def counts(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Return how many jobs wait or go on and when the oldest was asked for, by kind and state."""
@@ -90,6 +99,7 @@ class JobQueue:
         begun = tries(seen)
         values: dict[str, Any] = {"renewals": seen.renewals + 1, "owner": name, "state": "running"}
         values |= {"started_us": now_us, "done": 0, "total": STEPS, "detail": "", "result": {_TRIES: begun + 1}}
+        values["not_before_us"] = None
         with self._db.begin() as c:
             same = (JobRow.id == seen.id, JobRow.state == seen.state, JobRow.renewals == seen.renewals)
             if c.execute(update(JobRow).where(*same).values(values)).rowcount == 0:
@@ -133,13 +143,17 @@ class JobQueue:
         Args:
             mine: as it was taken.
             detail: why it was not done.
-            not_before_us: when it may be begun again at the soonest.
+            not_before_us: when it may be begun again at the soonest, microseconds UTC; 0: at any time.
             counts: whether this was one of its tries: it was the job that went wrong, not what it needs.
         """
-        waits: dict[str, int] = {_TRIES: tries(mine) - (not counts), _NOT_BEFORE: not_before_us}
-        values = {"state": "queued", "owner": None, "renewals": JobRow.renewals + 1, "detail": detail}
+        values: dict[str, Any] = {"state": "queued", "owner": None, "detail": detail}
+        values |= {
+            "renewals": JobRow.renewals + 1,
+            "result": {_TRIES: tries(mine) - (not counts)},
+            "not_before_us": not_before_us or None,
+        }
         with self._db.begin() as c:
-            return c.execute(update(JobRow).where(*_own(mine)).values({**values, "result": waits})).rowcount == 1
+            return c.execute(update(JobRow).where(*_own(mine)).values(values)).rowcount == 1
 
     @retried
     def cancel(self, job_id: str, now_us: int) -> bool:

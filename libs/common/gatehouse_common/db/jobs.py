@@ -39,6 +39,7 @@ class Job:
     renewals: int
     user: int | None = None
     media: int | None = None
+    not_before_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

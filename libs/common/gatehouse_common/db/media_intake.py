@@ -33,19 +33,20 @@ def take_in(
 
     Args:
         c: a transaction.
-        upload: all of whose bytes are here.
+        upload: all of whose bytes are here, as it was read with its pieces.
         media_type: by its first bytes.
         now_us: the time.
         folder: returns the prefix of keys of a medium by its number, see ``keys.media_folder``.
         session: number of the recorder session whose recording it is; None: it is a file that somebody had.
 
     Raises:
-        Conflict: it is not received any more: complete already, cancelled or let go of.
+        Conflict: it is not received any more: complete already, cancelled or let go of; or more of it has come since
+            it was read.
     """
-    mine = (UploadRow.id == upload.id, UploadRow.state == "receiving")
-    values = {"state": "complete", "received": upload.received, "changed_us": now_us, "open_name": None}
+    mine = (UploadRow.id == upload.id, UploadRow.state == "receiving", UploadRow.received == upload.received)
+    values = {"state": "complete", "changed_us": now_us, "open_name": None}
     if c.execute(update(UploadRow).where(*mine).values(values)).rowcount == 0:
-        raise Conflict(f"upload {upload.id} is not received any more")
+        raise Conflict(f"upload {upload.id} is not received any more, or more of it has come")
     number = next_number(c)
     media = Media(
         number=number,

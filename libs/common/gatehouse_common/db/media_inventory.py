@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import fields
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 
 from gatehouse_common.errors import NotFound
 
@@ -32,7 +32,7 @@ class MediaInventory:
         query = select(*_FILE).where(MediaFileRow.state == "ready").order_by(*_NAME)
         while True:
             with self._db.read() as c:
-                rows = c.execute(query.where(tuple_(*_NAME) > last).limit(batch)).all()
+                rows = c.execute(query.where(_after(*last)).limit(batch)).all()
             found = [MediaFile(*row) for row in rows]
             yield from found
             if len(found) < batch:
@@ -75,3 +75,13 @@ class MediaInventory:
         same = (tuple_(*_NAME) == (file.media, file.kind, file.variant), MediaFileRow.key == file.key)
         with self._db.begin() as c:
             return c.execute(update(MediaFileRow).where(*same).values(bytes=size)).rowcount > 0
+
+
+def _after(media: int, kind: str, variant: str) -> ColumnElement[bool]:
+    """Return the condition that a file comes after another.
+
+    Not as a comparison of rows: MySQL finds no place in an index by that, and would read all of them for each batch.
+    """
+    media_row, kind_row, variant_row = _NAME
+    of_it = or_(kind_row > kind, and_(kind_row == kind, variant_row > variant))
+    return and_(media_row >= media, or_(media_row > media, of_it))

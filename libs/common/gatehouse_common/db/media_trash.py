@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from gatehouse_common.ids import new_id
 
@@ -14,9 +14,13 @@ from .deletions import Deletion, DeletionReason, as_row
 from .engine import Database
 from .media_jobs import call_off
 from .media_models import MediaFileRow, MediaRow
+from .media_records import AUDIO, EXPORT, PROCESS, VIDEO
 from .retention import Kept
-from .upkeep_models import DeletionRow
+from .upkeep_models import DeletionRow, JobRow
 from .upload_models import UploadPieceRow, UploadRow
+
+_ENDED = ("done", "failed", "cancelled")
+_TOLD_BY_FILES = (PROCESS, AUDIO, VIDEO)
 
 
 class MediaTrash:
@@ -72,6 +76,28 @@ class MediaTrash:
             for row in c.execute(select(UploadPieceRow.key, UploadPieceRow.bytes).where(pieces)).all():
                 yield row.key, row.bytes
             c.execute(delete(UploadPieceRow).where(pieces))
+
+    def folders(self, ids: Collection[str]) -> list[str]:
+        """Return the prefixes of keys of those among media that are deleted: nothing below them is anybody's."""
+        query = select(MediaRow.folder).where(MediaRow.id.in_(sorted(ids)), MediaRow.state == "deleted")
+        with self._db.look() as c:
+            return list(c.execute(query).scalars())
+
+    @retried
+    def forget_jobs(self, before_us: int, limit: int) -> int:
+        """Forget so many jobs of media that ended before an instant; return how many.
+
+        What an export was asked for only its job says: that is known for as long as the export is there.
+        """
+        deleted = select(MediaRow.number).where(MediaRow.state == "deleted")
+        over = (JobRow.created_us < before_us, JobRow.ended_us < before_us, JobRow.state.in_(_ENDED))
+        unneeded = or_(JobRow.kind.in_(_TOLD_BY_FILES), and_(JobRow.kind == EXPORT, JobRow.media.in_(deleted)))
+        with self._db.begin() as c:
+            query = select(JobRow.id).where(*over, unneeded).order_by(JobRow.created_us).limit(limit)
+            ids = list(c.execute(query).scalars())
+            if ids:
+                c.execute(delete(JobRow).where(JobRow.id.in_(ids)))
+        return len(ids)
 
     def bytes(self) -> int:
         """Return how many bytes files of media have, those in the trash as well."""

@@ -80,14 +80,17 @@ class MediaWork:
 
     @retried
     def keep(self, mine: Job, file: MediaFile, **facts: Any) -> bool:
-        """Keep a file of a medium, in place of another of its kind and variant; and facts of the medium."""
+        """Keep a file of a medium, in place of another of its kind and variant; and facts of the medium.
+
+        It is on the disk then: what the file was made of, or what it replaces, is deleted because of it.
+        """
         row = {f.name: getattr(file, f.name) for f in fields(MediaFile)} | {"facts": dict(file.facts)}
         same = (
             MediaFileRow.media == file.media,
             MediaFileRow.kind == file.kind,
             MediaFileRow.variant == file.variant,
         )
-        with self._db.begin() as c:
+        with self._db.begin(durable=True) as c:
             if not _may_write(c, mine, file.media):
                 return False
             c.execute(delete(MediaFileRow).where(*same))

@@ -256,8 +256,11 @@ class RecorderSessions:
 
     @retried
     def made(self, chunk: SessionChunk) -> bool:
-        """Note what became of a file: stored or failed; return False if it was dealt with, or deleted, meanwhile."""
-        with self._db.begin() as c:
+        """Note what became of a file: stored or failed; return False if it was dealt with, or deleted, meanwhile.
+
+        It is on the disk then: the recording of a browser is deleted once its files are known.
+        """
+        with self._db.begin(durable=True) as c:
             done = c.execute(
                 update(SessionChunkRow)
                 .where(SessionChunkRow.id == chunk.id, SessionChunkRow.state == "planned")

@@ -94,6 +94,7 @@ class JobRow(Base):
         Index("ix_jobs_kind", "kind", "state", "created_us"),
         Index("ix_jobs_created", "created_us", "id"),
         Index("ix_jobs_media", "media", "created_us"),
+        Index("ix_jobs_user", "user", "created_us", "id"),
         _TABLE,
     )
 
@@ -113,6 +114,7 @@ class JobRow(Base):
     renewals: Mapped[int] = mapped_column(_BIG, default=0, comment="counts signs of life of its owner")
     user: Mapped[int | None] = mapped_column(Integer, comment="number of the user whose it is, null: of the house")
     media: Mapped[int | None] = mapped_column(Integer, comment="number of the medium that it is about, null: of none")
+    not_before_us: Mapped[int | None] = _us("while it waits, not to be begun before, null: at any time")
 
 
 class FactRow(Base):

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
 
-from gatehouse_common.errors import Conflict, NotFound
+from gatehouse_common.errors import Conflict, NotFound, TooLarge
 
 from .contention import retried
 from .engine import Database
 from .jobs import Job
 from .media_intake import take_in
-from .media_models import MediaRow
+from .media_models import MediaFileRow, MediaRow
 from .media_records import NOBODY, Media, Piece, Upload
 from .new_rows import insert_new
 from .session_models import RecorderSessionRow
@@ -33,7 +33,11 @@ _PIECE_AT: Final = select(*_PIECE).where(
 )
 _COUNT_IN: Final = (
     update(UploadRow)
-    .where(UploadRow.id == bindparam("upload"), UploadRow.state == "receiving")
+    .where(
+        UploadRow.id == bindparam("upload"),
+        UploadRow.state == "receiving",
+        or_(UploadRow.last_position.is_(None), UploadRow.last_position >= bindparam("at")),
+    )
     .values(
         received=UploadRow.received + bindparam("size"),
         changed_us=bindparam("now"),
@@ -128,13 +132,20 @@ class Uploads:
         return (int(count), int(first), int(last)) if count else (0, -1, -1)
 
     def totals(self, owner: int) -> Totals:
-        """Return what a user has here."""
+        """Return what a user has here: what is being received, and media with all that was made of them."""
         uploads = select(func.count(), func.coalesce(func.sum(UploadRow.received), 0))
-        media = select(func.coalesce(func.sum(MediaRow.bytes), 0))
+        files = select(func.coalesce(func.sum(MediaFileRow.bytes), 0)).join(
+            MediaRow, MediaRow.number == MediaFileRow.media
+        )
+        kept_files = (MediaRow.owner == owner, MediaRow.state != "deleted", MediaFileRow.state == "ready")
+        # Of what is not put together yet its pieces are here; what is made of it comes on top.
+        unmade = ~exists().where(MediaFileRow.media == MediaRow.number, MediaFileRow.kind == "original")
+        waiting = select(func.coalesce(func.sum(MediaRow.bytes), 0)).where(unmade)
         with self._db.read() as c:
             count, received = c.execute(uploads.where(UploadRow.owner == owner, UploadRow.state == "receiving")).one()
-            kept = c.execute(media.where(MediaRow.owner == owner, MediaRow.state != "deleted")).scalar_one()
-        return Totals(int(count), int(received) + int(kept))
+            kept = c.execute(files.where(*kept_files)).scalar_one()
+            pieces = c.execute(waiting.where(MediaRow.owner == owner, MediaRow.state != "deleted")).scalar_one()
+        return Totals(int(count), int(received) + int(kept) + int(pieces))
 
     @retried
     def append(self, upload_id: str, pieces: Sequence[Piece], now_us: int, expires_us: int) -> Upload:
@@ -142,17 +153,21 @@ class Uploads:
 
         Raises:
             OffsetMismatch: it does not end where the first begins.
+            TooLarge: by now it was said to be shorter.
             Conflict: it is not received any more.
         """
         size, at = sum(piece.bytes for piece in pieces), pieces[0].position
         mine = (UploadRow.id == upload_id, UploadRow.state == "receiving")
+        fits = (UploadRow.received == at, or_(UploadRow.length.is_(None), UploadRow.length >= at + size))
         values = {"received": at + size, "changed_us": now_us, "expires_us": expires_us}
         with self._db.begin(durable=True) as c:
-            if c.execute(update(UploadRow).where(*mine, UploadRow.received == at).values(values)).rowcount == 0:
-                row = c.execute(select(UploadRow.received).where(*mine)).first()
+            if c.execute(update(UploadRow).where(*mine, *fits).values(values)).rowcount == 0:
+                row = c.execute(select(UploadRow.received, UploadRow.length).where(*mine)).first()
                 if row is None:
                     raise Conflict(f"upload {upload_id} is not received any more")
-                raise OffsetMismatch(int(row[0]))
+                if row.received != at:
+                    raise OffsetMismatch(int(row.received))
+                raise TooLarge(f"upload {upload_id} was said to have {row.length} bytes, and more come")
             c.execute(insert(UploadPieceRow), [_values(piece) for piece in pieces])
             return Upload(*c.execute(select(*_UPLOAD).where(UploadRow.id == upload_id)).one())
 
@@ -161,13 +176,15 @@ class Uploads:
         """Add a piece at any position; return the one that is there already, None if this is the one.
 
         Raises:
-            Conflict: the upload is not received any more, or another piece is the last one.
+            Conflict: the upload is not received any more, another piece is the last one, or one that is here already
+                or this one would be beyond the last.
         """
-        counted = {"upload": piece.upload, "size": piece.bytes, "now": now_us, "until": expires_us}
+        counted = {"upload": piece.upload, "at": piece.position, "size": piece.bytes}
+        times = {"now": now_us, "until": expires_us}
         try:
             with self._db.begin(durable=True) as c:
-                if c.execute(_COUNT_IN, counted).rowcount == 0:
-                    raise Conflict(f"upload {piece.upload} is not received any more")
+                if c.execute(_COUNT_IN, counted | times).rowcount == 0:
+                    raise _uncounted(c, piece)
                 if is_last:
                     _close(c, piece)
                 if not insert_new(c, UploadPieceRow, _values(piece)):
@@ -184,7 +201,7 @@ class Uploads:
         """Note which piece of an upload is its last.
 
         Raises:
-            Conflict: another is, or the upload is not received any more.
+            Conflict: another is, one beyond it is here, or the upload is not received any more.
         """
         with self._db.begin(durable=True) as c:
             _close(c, Piece(upload_id, position, 0, "", ""))
@@ -226,14 +243,14 @@ class Uploads:
         """Make a medium of an upload whose pieces are all here, and ask for what is to be made of it.
 
         Args:
-            upload: all of whose bytes are here.
+            upload: all of whose bytes are here, as it was read with its pieces.
             media_type: by its first bytes.
             now_us: the time.
             folder: returns the prefix of keys of a medium by its number.
             facts: what is kept of it then, in place of what was.
 
         Raises:
-            Conflict: it is not received any more.
+            Conflict: it is not received any more, or more of it has come since it was read.
         """
         with self._db.begin(durable=True) as c:
             session = _session(c, upload)
@@ -242,9 +259,19 @@ class Uploads:
         return made
 
     @retried
-    def end(self, upload_id: str, state: str, detail: str, now_us: int) -> bool:
-        """Let an upload be ``cancelled``, ``expired`` or ``failed``; return False if it is not received any more."""
-        mine = (UploadRow.id == upload_id, UploadRow.state == "receiving")
+    def end(self, upload_id: str, state: str, detail: str, now_us: int, due_us: int | None = None) -> bool:
+        """Let an upload be ``cancelled``, ``expired`` or ``failed``; return False if it is not received any more.
+
+        Args:
+            upload_id: its id.
+            state: what it is from now on.
+            detail: why.
+            now_us: the time.
+            due_us: only if its time is over by then, which it is not if somebody has just gone on with it.
+        """
+        mine = [UploadRow.id == upload_id, UploadRow.state == "receiving"]
+        if due_us is not None:
+            mine.append(UploadRow.expires_us <= due_us)
         values = {"state": state, "detail": detail, "changed_us": now_us, "open_name": None}
         with self._db.begin(durable=True) as c:
             return bool(c.execute(update(UploadRow).where(*mine).values(values)).rowcount)
@@ -298,70 +325,24 @@ class Uploads:
         return Media(*row)
 
 
-class UploadUpkeep:
-    """What the janitor looks for among uploads."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    def active(self) -> int:
-        """Return how many are being received."""
-        with self._db.look() as c:
-            return int(c.execute(select(func.count()).where(UploadRow.state == "receiving")).scalar_one())
-
-    def expired(self, now_us: int, limit: int) -> list[Upload]:
-        """Return uploads that nobody went on with in time."""
-        due = (UploadRow.state == "receiving", UploadRow.expires_us <= now_us)
-        return self._some(due, limit)
-
-    def whole(self, before_us: int, limit: int) -> list[Upload]:
-        """Return uploads of which all is here, and which nobody has completed: whoever was about to was killed."""
-        whole = (UploadRow.state == "receiving", UploadRow.role != "partial", UploadRow.received == UploadRow.length)
-        return self._some((*whole, UploadRow.received > 0, UploadRow.changed_us <= before_us), limit)
-
-    def idle_blobs(self, before_us: int, after: str, limit: int) -> list[Upload]:
-        """Return uploads in blobs of which nothing came since then, by id, those after one."""
-        idle = (UploadRow.state == "receiving", UploadRow.door == "blob", UploadRow.changed_us <= before_us)
-        return self._some((*idle, UploadRow.id > after), limit)
-
-    def silent_recordings(self, now_us: int, limit: int) -> list[Upload]:
-        """Return recordings of browsers with which nobody went on in time: of others what was received is deleted."""
-        is_one = exists().where(
-            RecorderSessionRow.id == UploadRow.facts["session"].as_string(),
-            RecorderSessionRow.camera == OF_NO_CAMERA,
-            or_(UploadRow.owner == NOBODY, RecorderSessionRow.user == UploadRow.owner),
-        )
-        silent = (UploadRow.state == "receiving", UploadRow.role == "whole", UploadRow.expires_us <= now_us)
-        return self._some((*silent, UploadRow.received > 0, UploadRow.door != "blob", is_one), limit)
-
-    def ended_with_pieces(self, limit: int) -> list[Piece]:
-        """Return pieces of uploads that came to nothing: their objects are to be deleted."""
-        ended = UploadRow.state.in_(("cancelled", "expired", "failed"))
-        query = select(*_PIECE).join(UploadRow, UploadRow.id == UploadPieceRow.upload).where(ended).limit(limit)
-        with self._db.look() as c:
-            return [Piece(*row) for row in c.execute(query)]
-
-    def known(self, keys: Collection[str]) -> set[str]:
-        """Return those of the keys that are pieces."""
-        query = select(UploadPieceRow.key).where(UploadPieceRow.key.in_(list(keys)))
-        with self._db.look() as c:
-            return {key for (key,) in c.execute(query)}
-
-    def _some(self, where: Sequence[Any], limit: int) -> list[Upload]:
-        query = select(*_UPLOAD).where(*where).order_by(UploadRow.id).limit(limit)
-        with self._db.look() as c:
-            return [Upload(*row) for row in c.execute(query)]
-
-
 class _Taken(Exception):  # noqa: N818 - only rolls a transaction back
     """There is a piece at this position."""
+
+
+def _uncounted(c: Connection, piece: Piece) -> Conflict:
+    """Return why a piece is not counted in."""
+    mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
+    row = c.execute(select(UploadRow.last_position).where(*mine)).first()
+    if row is None or row[0] is None:
+        return Conflict(f"upload {piece.upload} is not received any more")
+    return Conflict(f"blob {row[0]} was said to be the last one, and blob {piece.position} would be beyond it")
 
 
 def _close(c: Connection, piece: Piece) -> None:
     """Note that a piece is the last, unless another is.
 
     Raises:
-        Conflict: another is, or the upload is not received any more.
+        Conflict: another is, one beyond it is here, or the upload is not received any more.
     """
     mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
     row = c.execute(select(UploadRow.last_position).where(*mine).with_for_update()).first()
@@ -369,6 +350,10 @@ def _close(c: Connection, piece: Piece) -> None:
         raise Conflict(f"upload {piece.upload} is not received any more")
     if row[0] is not None and row[0] != piece.position:
         raise Conflict(f"blob {row[0]} was said to be the last one, and now blob {piece.position} is")
+    beyond = select(func.max(UploadPieceRow.position)).where(UploadPieceRow.upload == piece.upload)
+    furthest = int(c.execute(beyond).scalar_one() or 0)
+    if furthest > piece.position:
+        raise Conflict(f"blob {piece.position} is said to be the last one, and blob {furthest} is here")
     c.execute(update(UploadRow).where(*mine).values(last_position=piece.position))
 
 

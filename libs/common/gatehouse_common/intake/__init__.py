@@ -1,6 +1,6 @@
 """What has been uploaded becomes a medium, by whichever process has the last of it."""
 
-from .intake import Intake, NoFilm, was_blob
+from .intake import NO_FILM, Intake, NoFilm, was_blob
 from .pieces import PieceBytes
 
-__all__ = ["Intake", "NoFilm", "PieceBytes", "was_blob"]
+__all__ = ["NO_FILM", "Intake", "NoFilm", "PieceBytes", "was_blob"]

@@ -10,7 +10,7 @@ import structlog
 
 from gatehouse_common.clock import Clock
 from gatehouse_common.db import Job, Media, Piece, Upload, Uploads
-from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, NotFound
 from gatehouse_common.media.file_kinds import HEAD_BYTES, FileKind, sniff
 from gatehouse_common.messages import SITE, JobChanged
 from gatehouse_common.observability.metrics import UPLOADS
@@ -24,7 +24,8 @@ log = structlog.get_logger(__name__)
 BLOBS: Final = "blobs"
 """Fact of a complete upload in blobs: the digests of all, shortened, by which one that comes again is known."""
 _SHORT: Final = 8
-_NO_FILM: Final = "Invalid video file: it begins like no film and no sound that is known here"
+NO_FILM: Final = "Invalid video file: it begins like no film and no sound that is known here"
+"""Why an upload is refused that is no film."""
 
 
 class NoFilm(InvalidInput):
@@ -65,10 +66,15 @@ class Intake:
 
         Raises:
             NoFilm: it is no film and no sound; then it has failed, and its pieces are deleted.
-            Conflict: it is not received any more: another has completed it, or it was cancelled.
-            NotFound: a piece is gone, as of an upload that was cancelled.
+            Conflict: it is not received any more: another has completed it, it was cancelled, or more has come.
+            NotFound: a piece is gone, though it is still received.
         """
-        kind = self.kind(pieces)
+        try:
+            kind = self.kind(pieces)
+        except NotFound as error:
+            if self.uploads.get(upload.id).state == "receiving":
+                raise
+            raise Conflict(f"upload {upload.id} is not received any more") from error
         if kind is None:
             raise self.refuse(upload)
         facts: dict[str, Any] = dict(upload.facts)
@@ -83,18 +89,28 @@ class Intake:
         self._tell(job)
         return media
 
-    def refuse(self, upload: Upload) -> NoFilm:
-        """Let an upload have failed that is no film, and delete its pieces; return what is to be raised."""
-        self.drop(upload, "failed", _NO_FILM)
-        return NoFilm(f"{_NO_FILM}.", "file")
+    def refuse(self, upload: Upload) -> NoFilm | Conflict:
+        """Let an upload have failed that is no film, and delete its pieces; return what is to be raised.
 
-    def drop(self, upload: Upload, state: str, why: str = "") -> bool:
+        A conflict: it is not received any more, so that its pieces, which may be gone by then, tell nothing of it.
+        """
+        if not self.drop(upload, "failed", NO_FILM):
+            return Conflict(f"upload {upload.id} is not received any more")
+        return NoFilm(f"{NO_FILM}.", "file")
+
+    def drop(self, upload: Upload, state: str, why: str = "", due_us: int | None = None) -> bool:
         """Let an upload be ``cancelled``, ``expired`` or ``failed``, and delete its pieces.
+
+        Args:
+            upload: the upload.
+            state: what it is from now on.
+            why: one sentence.
+            due_us: only if its time is over by then.
 
         Returns:
             Whether it was received until now. Pieces that cannot be deleted now are deleted by the janitor.
         """
-        if not self.uploads.end(upload.id, state, why, self._clock.now_us()):
+        if not self.uploads.end(upload.id, state, why, self._clock.now_us(), due_us):
             return False
         UPLOADS.labels(state).inc()
         try:

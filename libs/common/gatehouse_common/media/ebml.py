@@ -37,16 +37,31 @@ def outermost(reader: SizedReader) -> Iterator[Element]:
     at, size = 0, reader.size()
     while at < size:
         head = reader.pread(at, _LONGEST_ID + _LONGEST_SIZE)
-        id_length = _length(head, 0, _LONGEST_ID)
-        size_length = _length(head, id_length, _LONGEST_SIZE)
-        if not id_length or not size_length or len(head) < id_length + size_length:
-            raise DataLoss("it is no WebM, or damaged")
-        value = int.from_bytes(head[id_length : id_length + size_length], "big") & ((1 << 7 * size_length) - 1)
-        payload = at + id_length + size_length
-        if value == (1 << 7 * size_length) - 1 or payload + value > size:
+        number, value, length = element_head(head)
+        payload = at + length
+        if value is None or payload + value > size:
             raise DataLoss("an element of it is cut off, or does not say how long it is")
-        yield Element(int.from_bytes(head[:id_length], "big"), payload, payload + value)
+        yield Element(number, payload, payload + value)
         at = payload + value
+
+
+def element_head(head: bytes) -> tuple[int, int | None, int]:
+    """Return an element's number, the size of its content (None: it does not say), and the size of this head, in bytes.
+
+    Args:
+        head: 12 bytes from where it begins; fewer at the end of a file.
+
+    Raises:
+        DataLoss: there begins no element.
+    """
+    id_length = _length(head, 0, _LONGEST_ID)
+    size_length = _length(head, id_length, _LONGEST_SIZE)
+    length = id_length + size_length
+    if not id_length or not size_length or len(head) < length:
+        raise DataLoss("it is no WebM, or damaged")
+    unknown = (1 << 7 * size_length) - 1
+    size = int.from_bytes(head[id_length:length], "big") & unknown
+    return int.from_bytes(head[:id_length], "big"), None if size == unknown else size, length
 
 
 def is_whole_webm(reader: SizedReader) -> bool:

@@ -39,6 +39,9 @@ OGG = FileKind("audio/ogg", "ogg")
 WAV = FileKind("audio/wav", "wav")
 
 KINDS: Final = (WEBM, MATROSKA, MP4, QUICKTIME, M4A, AVI, MPEG_TS, MPEG_PS, FLV, ASF, MP3, AAC, FLAC, OGG, WAV)
+_MORE: Final = {"video/ogg": "ogv", "audio/webm": "webm", "audio/x-wav": "wav", "image/gif": "gif"}
+"""What no file is taken for by its first bytes, and some are called, or are made."""
+_EXTENSIONS: Final = {**_MORE, **{kind.type: kind.extension for kind in KINDS}}
 _EBML: Final = b"\x1aE\xdf\xa3"
 _ASF: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _PREFIXES: Final = (
@@ -70,8 +73,9 @@ def sniff(head: bytes) -> FileKind | None:
 
 
 def extension_of(media_type: str) -> str:
-    """Return what names of files of a media type end with, ``bin`` of one that is not known here."""
-    return next((kind.extension for kind in KINDS if kind.type == media_type), "bin")
+    """Return what names of files of a media type end with, whatever its parameters; ``bin`` if it is not known here."""
+    plain = media_type.partition(";")[0].strip().lower()
+    return _EXTENSIONS.get(plain, "bin")
 
 
 def _of_ebml(head: bytes) -> FileKind | None:

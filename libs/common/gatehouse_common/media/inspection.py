@@ -19,6 +19,8 @@ from av.container import InputContainer
 
 from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput
 
+from .matroska_index import has_cues
+
 MOST_STREAMS = 32
 MOST_SIDE = 16_384
 MOST_PIXELS = 1 << 27
@@ -30,8 +32,6 @@ FORMATS = (
 )
 """What is read. No playlist is among them, nor anything else that leads to other files."""
 _MOST_PACKETS = 2000
-_HEAD = 64 << 10
-_CUES = b"\x1c\x53\xbb\x6b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,7 @@ def _decodes(film: InputContainer, found: Film) -> bool:
 def _has_index(path: Path, container: str) -> bool:
     """Return whether a file says where what lies, in a place where it is looked for before all else."""
     if "matroska" in container:
-        with path.open("rb") as file:
-            return _CUES in file.read(_HEAD)
+        return has_cues(path)
     if "mp4" in container:
         return _starts_with_its_index(path)
     return container in {"mp3", "flac", "wav", "ogg", "avi"}

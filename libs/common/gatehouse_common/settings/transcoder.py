@@ -28,6 +28,12 @@ class TranscoderSettings(Group):
     )
     timeout_seconds: float = Field(14400.0, ge=1, description="a child process that takes longer is killed")
     stall_seconds: float = Field(120.0, ge=1, description="and one that gets no further for so long")
-    probe_seconds: float = Field(30.0, ge=1, le=3600, description="and one that only looks at a file, after so long")
+    probe_seconds: float = Field(
+        30.0,
+        ge=1,
+        le=3600,
+        description="and one that only looks at a file, after so long of the "
+        "processor, or ten times as long by the clock",
+    )
     memory_mb: int = Field(3072, ge=256, description="memory that a child process may have, in MiB of addresses")
     max_output_gb: float = Field(40.0, gt=0, description="a file that gets larger is given up")

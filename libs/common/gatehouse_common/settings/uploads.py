@@ -20,7 +20,11 @@ class UploadSettings(Group):
     )
     user_uploads: int = Field(100, ge=0, le=100_000, description="unfinished uploads of a user; 0: no limit")
     least_free_gib: float = Field(
-        2.0, ge=0, le=100_000, description="with less room than this in the store nothing is taken; 0: any"
+        6.0,
+        ge=0,
+        le=100_000,
+        description="with less room than this in the store nothing is taken; 0: any. With less than is kept free for "
+        "what is recorded (`retention.reserve_gb`), uploads take the place of footage",
     )
     unfinished_hours: float = Field(
         48.0,

@@ -71,7 +71,7 @@ def rule_of(app: Flask, endpoint: str) -> Access | None:
 def _known(keeper: Doorkeeper, wanted: Access) -> Principal | None:
     """Return who asks; where that does not matter, a token that is not good does not either."""
     try:
-        return keeper.find(request)
+        return keeper.find(request, by_cookie=not g.get("is_guest", False))
     except (Unauthenticated, Unavailable):
         if wanted.scopes:
             raise

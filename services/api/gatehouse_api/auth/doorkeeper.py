@@ -37,8 +37,12 @@ class Doorkeeper:
         self.logins = Logins(core.db, round(auth.idle_hours * HOUR), round(auth.session_days * 24 * HOUR))
         self._clock, self._audit = core.clock, Audit(core.db)
 
-    def find(self, request: Request) -> Principal | None:
+    def find(self, request: Request, *, by_cookie: bool = True) -> Principal | None:
         """Return who asks, None if nothing was shown.
+
+        Args:
+            request: what is asked.
+            by_cookie: whether a cookie counts: browsers send it with what pages of other sites ask too.
 
         Raises:
             Unauthenticated: what was shown is not good, or not any more.
@@ -50,7 +54,7 @@ class Doorkeeper:
         token = _shown_token(request)
         if token is not None:
             return self._by_token(token, request.remote_addr or "")
-        cookie = "" if self.is_by_proxy else read_cookie(request)
+        cookie = read_cookie(request) if by_cookie and not self.is_by_proxy else ""
         return None if not cookie else self._by_cookie(cookie)
 
     def _by_token(self, text: str, address: str) -> Principal:

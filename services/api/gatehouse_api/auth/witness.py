@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 _ONCE_IN_US = 10 * MINUTE
 """A player asks for a film in many pieces, and a page for a picture each second: that is one deed."""
 _REMEMBERED = 4096
-_MOST_TEXT, _MOST_VALUE = 1000, 100
+_MOST_TEXT, _MOST_VALUE, _MOST_BODY = 1000, 100, 1 << 20
 _MOST_NAMES = 4200
 """Which cameras were looked at is written down to the last."""
 _SECRET = re.compile(r"pass|secret|token|key|current|credential", re.IGNORECASE)
@@ -185,7 +185,8 @@ def _detail() -> dict[str, Any]:
         name: mask(request.args[name])[: _MOST_NAMES if name == "cameras" else _MOST_VALUE]
         for name in sorted(_PARAMETERS & request.args.keys())
     }
-    body = request.get_json(silent=True) if request.method != "GET" else None
+    told = request.method != "GET" and (request.content_length or 0) <= _MOST_BODY  # more is a file, whatever it says
+    body = request.get_json(silent=True) if told else None
     if isinstance(body, dict):
         told = _masked(body)
         text = json.dumps(told)

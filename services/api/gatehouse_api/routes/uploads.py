@@ -10,6 +10,7 @@ from flask_openapi3 import APIBlueprint, Tag
 from werkzeug.http import parse_options_header
 
 from gatehouse_api.auth.access import needs, open_to_all
+from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
 from gatehouse_api.problems import problem
@@ -37,6 +38,12 @@ api = APIBlueprint("uploads", __name__, url_prefix="/api/v1", abp_tags=[Tag(name
 _MISMATCH = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset"
 _COMPLETED = "https://iana.org/assignments/http-problem-types#completed-upload"
 _MOST_PARTS = 1000
+
+
+@api.after_request
+def dress(answer: Response) -> Response:
+    """Say in every answer what both protocols say in theirs, also where an error is told."""
+    return tus.dressed(answer)
 
 
 @api.route("/uploads", methods=["OPTIONS"])
@@ -72,7 +79,7 @@ def begin_upload() -> Response:
 @needs(Scope.UPLOADS_WRITE)
 def get_uploads() -> Response:
     """Return what one has begun and not ended: after a crash it can be gone on with."""
-    found = _engine().uploads.unfinished(whose() or 0)
+    found = _engine().uploads.unfinished(caller().number)
     return jsonify(UploadList(items=[upload_view(one) for one in found]).model_dump())
 
 
@@ -80,6 +87,9 @@ def get_uploads() -> Response:
 @needs(Scope.UPLOADS_WRITE)
 def get_upload(path: UploadPath) -> Response:
     """Return an upload; `HEAD` says in headers where it is gone on with."""
+    wrong = tus.other_version()
+    if wrong is not None:
+        return wrong
     found = _engine().find(path.upload, whose())
     if request.method == "HEAD":
         answer = Response(status=204 if tus.is_draft() else 200)
@@ -99,11 +109,9 @@ def append_to_upload(path: UploadPath) -> Response:
     if wrong is not None:
         return wrong
     found = _engine().find(path.upload, whose())
-    wanted = tus.DRAFT_TYPE if tus.is_draft() else tus.TUS_TYPE
-    if request.mimetype != wanted:
-        return tus.dressed(problem(415, "unsupported-media", "Not of a type that is taken", f"use `{wanted}`."))
-    if found.role == "final":
-        return tus.dressed(problem(403, "forbidden", "Not allowed", "what was joined of parts cannot be added to."))
+    unfit = _unfit(found)
+    if unfit is not None:
+        return tus.dressed(unfit)
     at = read_length(request.headers.get("Upload-Offset"), "Upload-Offset")
     if at is None:
         raise InvalidInput("Upload-Offset is missing.", "Upload-Offset")
@@ -112,20 +120,38 @@ def append_to_upload(path: UploadPath) -> Response:
         grown = _append_draft(found, at) if tus.is_draft() else _append_tus(found, at)
     except OffsetMismatch as error:
         return _mismatch(at, error.offset)
+    except _Completed as error:
+        return problem(400, "upload-complete", "The upload is complete", error.message, type=_COMPLETED)
     except ChecksumMismatch as error:
         return tus.dressed(problem(460, "checksum-mismatch", "Checksum mismatch", error.message))
     return tus.dressed(Response(status=204), grown)
+
+
+def _unfit(found: Upload) -> Response | None:
+    """Return what is answered to bytes that cannot be added to an upload, None if they can."""
+    wanted = tus.DRAFT_TYPE if tus.is_draft() else tus.TUS_TYPE
+    if request.mimetype != wanted:
+        return problem(415, "unsupported-media", "Not of a type that is taken", f"use `{wanted}`.")
+    if found.role == "final":
+        return problem(403, "forbidden", "Not allowed", "what was joined of parts cannot be added to.")
+    return None
 
 
 @api.delete("/uploads/<upload>", summary="Give an upload up", responses={204: None})
 @needs(Scope.UPLOADS_WRITE)
 def cancel_upload(path: UploadPath) -> Response:
     """Delete what has come of an upload; what it has become by then stays."""
-    engine = _engine()
+    wrong, engine = tus.other_version(), _engine()
+    if wrong is not None:
+        return wrong
     found = engine.find(path.upload, whose())
     if not engine.intake.drop(found, "cancelled"):
         raise Conflict(f"upload {found.id} is complete: delete its medium.")
     return tus.dressed(Response(status=204))
+
+
+class _Completed(Conflict):
+    """More comes for an upload of which all is here."""
 
 
 def _begin_tus() -> Response:
@@ -175,8 +201,8 @@ def _join(wanted: Wanted, concat: str) -> Upload:
 def _begin_draft() -> Response:
     engine, ends = _engine(), tus.completes()
     length = read_length(request.headers.get("Upload-Length"), "Upload-Length")
-    size = request.content_length
-    if ends and size is not None:
+    size = request.content_length or 0  # who says nothing of it sends nothing (RFC 9112 section 6.3)
+    if ends:
         if length not in {None, size}:
             raise InvalidInput("Upload-Length is not the length of what comes, which is all.", "Upload-Length")
         length = size
@@ -225,12 +251,12 @@ def _append_tus(found: Upload, at: int) -> Upload:
 
 
 def _append_draft(found: Upload, at: int) -> Upload:
-    engine, size = _engine(), request.content_length
-    if found.state == "complete":
-        raise OffsetMismatch(found.received) if at != found.received else Conflict(f"upload {found.id} is complete.")
+    engine, size = _engine(), request.content_length or 0
     if at != found.received:
         raise OffsetMismatch(found.received)
-    if tus.completes() and size is not None:
+    if found.state == "complete":
+        raise _Completed(f"upload {found.id} is complete.")
+    if tus.completes():
         found = engine.say_length(found, at + size)
     return engine.append(found, at, _body(), size)
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from typing import Final
 
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Media, Piece, Upload
 from gatehouse_common.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
-from gatehouse_common.intake import was_blob
+from gatehouse_common.intake import NO_FILM, NoFilm, was_blob
 from gatehouse_common.runtime import Core
 
 from .engine import Owner, UploadEngine, Wanted
@@ -64,11 +66,7 @@ class BlobDesk:
             Conflict: another blob has this number, or another is the last one.
             InvalidInput: it is empty, or the file is no film.
         """
-        if not blob.data:
-            raise InvalidInput("blobObject is empty.", "blobObject")
-        if len(blob.data) > self._quotas.most_blob_bytes:
-            most = self._quotas.most_blob_bytes
-            raise TooLarge(f"blobs of {most} bytes at most are taken (`uploads.max_blob_mib`), this has more.")
+        self.check(blob)
         digest = hashlib.sha256(blob.data).hexdigest()
         for _ in range(_TRIES):
             upload = self._uploads.open_named(_open_name(owner, name))
@@ -81,12 +79,25 @@ class BlobDesk:
                 return self._complete(upload.id)
         raise Unavailable("this file is being completed: send the blob again.")
 
+    def check(self, blob: Blob) -> None:
+        """Return if a blob may be taken for what it is, whosever it is.
+
+        Raises:
+            TooLarge: it is too large.
+            InvalidInput: it is empty.
+        """
+        if not blob.data:
+            raise InvalidInput("blobObject is empty.", "blobObject")
+        if len(blob.data) > self._quotas.most_blob_bytes:
+            most = self._quotas.most_blob_bytes
+            raise TooLarge(f"blobs of {most} bytes at most are taken (`uploads.max_blob_mib`), this has more.")
+
     def complete(self, owner: Owner, name: str) -> Media:
         """Make a medium of all blobs that are here: the last of them is the last of the file.
 
         Raises:
             NotFound: nothing of such a file is here.
-            Conflict: blobs in between are missing.
+            Conflict: blobs in between are missing, or one more comes at this moment.
             InvalidInput: it is no film.
         """
         upload = self._uploads.open_named(_open_name(owner, name))
@@ -99,11 +110,12 @@ class BlobDesk:
         missing = _missing(pieces)
         if missing:
             raise Conflict(f"blobs are missing: {missing}.")
-        with_last = pieces[-1].position
-        self._uploads.say_last(upload.id, with_last)
+        if self._intake.kind(pieces) is None:  # and who sends them says that no blob 0 is to come
+            raise self._intake.refuse(upload)
+        self._uploads.say_last(upload.id, pieces[-1].position)
         made = self._complete(upload.id)
         if made is None:
-            raise self._intake.refuse(upload)
+            raise Conflict(f"blobs of {file_name(name)!r} are still coming, or it was given up: ask again.")
         return made
 
     def _begin(self, owner: Owner, name: str, first: int) -> Upload | None:
@@ -140,6 +152,9 @@ class BlobDesk:
             if there.upload != upload.id:
                 return False
         if there.digest != digest:
+            if self._is_no_film(upload.id):  # and was told to be none: this is what comes in its place
+                self._intake.refuse(upload)
+                return False
             raise Conflict(f"blob {blob.number} already stored with other content")
         if blob.is_last and upload.last_position != blob.number:
             try:
@@ -177,25 +192,39 @@ class BlobDesk:
         """Complete an upload if no blob is missing; return its medium, None if it is not whole.
 
         Raises:
-            InvalidInput: it is no film.
+            InvalidInput: it is no film. As long as a blob 0 may come before the others, it waits for that all the same.
+            Unavailable: others complete it, or add to it, again and again.
         """
+        for _ in range(_TRIES):
+            upload = self._uploads.get(upload_id)
+            if upload.state != "receiving" or not self._is_whole(upload):
+                return None if upload.media is None else self._uploads.medium(upload.media)
+            pieces = self._uploads.pieces(upload_id)
+            if pieces and pieces[0].position == 1 and self._intake.kind(pieces) is None:
+                if upload.facts.get("first") != 1:
+                    return None  # of a client that counts from 0, and whose blob 0 has not come yet
+                raise NoFilm(f"{NO_FILM}.", "file")
+            with suppress(Conflict):  # another request or process was sooner, or a blob has come meanwhile
+                return self._intake.complete(replace(upload, received=_size(pieces)), pieces)
+        raise Unavailable("this file is being completed: send the blob again.")
+
+    def _is_no_film(self, upload_id: str) -> bool:
+        """Return whether all blobs of an upload but a blob 0 are here, and begin no film."""
         upload = self._uploads.get(upload_id)
-        if upload.state == "receiving" and self._is_whole(upload):
-            pieces = self._uploads.pieces(upload.id)
-            waits_for_0 = pieces[0].position == 1 and upload.facts.get("first") != 1
-            if waits_for_0 and self._intake.kind(pieces) is None:
-                return None  # of a client that counts from 0, and whose blob 0 has not come yet
-            try:
-                return self._intake.complete(upload, pieces)
-            except Conflict:  # another request or process was sooner
-                upload = self._uploads.get(upload_id)
-        return None if upload.media is None else self._uploads.medium(upload.media)
+        if upload.state != "receiving" or not self._is_whole(upload):
+            return False
+        pieces = self._uploads.pieces(upload_id)
+        return bool(pieces) and self._intake.kind(pieces) is None
 
     def _is_whole(self, upload: Upload) -> bool:
         if upload.last_position is None:
             return False
         count, first, last = self._uploads.span(upload.id)
         return first in {0, 1} and last == upload.last_position and count == last - first + 1
+
+
+def _size(pieces: list[Piece]) -> int:
+    return sum(piece.bytes for piece in pieces)
 
 
 def _digest(name: str) -> str:
@@ -208,8 +237,11 @@ def _open_name(owner: Owner, name: str) -> str:
 
 def _missing(pieces: list[Piece]) -> str:
     """Return which numbers are missing before the last, for people; empty: none."""
-    there = {piece.position for piece in pieces}
-    first = 0 if 0 in there else 1
-    lost = [number for number in range(first, max(there, default=first + 1)) if number not in there]
-    some = ", ".join(str(number) for number in lost[:_SHOWN])
-    return some + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
+    if not pieces:
+        return "1"
+    there = [piece.position for piece in pieces]
+    first = min(there[0], 1)
+    count = there[-1] - first + 1 - len(there)
+    lost = (number for before, after in pairwise([first - 1, *there]) for number in range(before + 1, after))
+    some = ", ".join(str(number) for number in islice(lost, _SHOWN))
+    return some + (f" and {count - _SHOWN} more" if count > _SHOWN else "")

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import structlog
+
 from gatehouse_common.clock import HOUR, MINUTE
 from gatehouse_common.db import OffsetMismatch, Piece, Upload
 from gatehouse_common.errors import Conflict, GatehouseError, Gone, InvalidInput, TooLarge, Unavailable
@@ -21,6 +23,8 @@ from gatehouse_common.storage import keys
 from .checksums import Checksum
 from .quotas import Quotas
 from .slices import Body, Slices
+
+log = structlog.get_logger(__name__)
 
 _CHECKED_US: Final = 45 * MINUTE
 """What is checked as a whole counts when all of it is here; slices without a row are deleted after an hour."""
@@ -72,8 +76,14 @@ class UploadEngine:
         self.uploads = self.intake.uploads
         self.quotas = Quotas(core, self.uploads)
 
-    def begin(self, wanted: Wanted, open_name: str | None = None, name_digest: str = "") -> Upload:
+    def begin(self, wanted: Wanted, open_name: str | None = None, name_digest: str = "", expected: int = 0) -> Upload:
         """Begin an upload; return it.
+
+        Args:
+            wanted: what is begun.
+            open_name: by which its blobs find it.
+            name_digest: of that name, if it is another than that of the file.
+            expected: about how many bytes are going to come, if its length is not known.
 
         Raises:
             InvalidInput: its file is empty.
@@ -82,7 +92,7 @@ class UploadEngine:
         """
         if wanted.length == 0:
             raise InvalidInput("an empty file is no film.", "length")
-        self.quotas.check_begin(wanted.owner.number, wanted.length or 0)
+        self.quotas.check_begin(wanted.owner.number, wanted.length or expected)
         made = replace(self.new(wanted), open_name=open_name)
         made = replace(made, name_digest=name_digest or made.name_digest)
         self.uploads.begin(made)
@@ -214,7 +224,10 @@ class UploadEngine:
 
     def discard(self, pieces: list[Piece]) -> None:
         """Delete pieces that do not count; those that cannot be deleted now the janitor deletes."""
-        self._core.store.delete_many([piece.key for piece in pieces])
+        try:
+            self._core.store.delete_many([piece.key for piece in pieces])
+        except GatehouseError as error:  # why they do not count is what is to be told
+            log.info("pieces that do not count are left for the janitor", reason=error.message)
 
     def _add(self, upload: Upload, slices: Slices, most: int) -> Upload:
         for data in slices:
@@ -223,13 +236,13 @@ class UploadEngine:
             piece = self.store(upload.id, upload.received, data)
             try:
                 upload = self.uploads.append(upload.id, [piece], self._core.clock.now_us(), self.expires_us())
-            except Conflict:
+            except (Conflict, TooLarge):
                 self.discard([piece])
                 raise
         return upload
 
     def _add_checked(self, upload: Upload, slices: Slices, most: int, check: Checksum) -> Upload:
-        pieces, at, began_us = list[Piece](), upload.received, self._core.clock.monotonic_us()
+        pieces, at, began_us = list[Piece](), upload.received, self._core.clock.elapsed_us()
         try:
             for data in slices:
                 self._check(upload, at, data, most)
@@ -237,24 +250,28 @@ class UploadEngine:
                 check.update(data)
                 pieces.append(self.store(upload.id, at, data))
                 at += len(data)
-            if slices.broken or not pieces:
+            if slices.broken:
                 self.discard(pieces)
                 return upload
             check.verify()
-            if self._core.clock.monotonic_us() - began_us > _CHECKED_US:
+            if not pieces:
+                return upload
+            if self._core.clock.elapsed_us() - began_us > _CHECKED_US:
                 raise Unavailable("this came too slowly to be checked as a whole: send less at once.")
         except GatehouseError:
             self.discard(pieces)
             raise
         try:
             return self.uploads.append(upload.id, pieces, self._core.clock.now_us(), self.expires_us())
-        except Conflict:  # of any other error nobody knows whether it counts by now: the janitor finds out
+        except (Conflict, TooLarge):  # of any other error nobody knows whether it counts by now: the janitor finds out
             self.discard(pieces)
             raise
 
     def _check(self, upload: Upload, at: int, data: bytes, most: int) -> None:
         if len(data) > most:
             raise TooLarge("more comes than belongs to this upload, or than may.")
+        # Room and quota are what others leave, at each slice: what was there when this began may be taken by now.
+        self.quotas.left(upload.owner, len(data), uncounted=at - upload.received)
         is_first = not at and upload.role == "whole"
         if is_first and len(data) >= HEAD_BYTES and sniff(data[:HEAD_BYTES]) is None:
             raise self.intake.refuse(upload)

@@ -1,4 +1,4 @@
-"""Files in forms (multipart/form-data, RFC 7578), read while they come: nothing of them is kept in memory."""
+"""Files in forms (multipart/form-data, RFC 7578), read while they come: little of them is kept in memory."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import InvalidInput, TooLarge
 
 from .slices import Body
 
@@ -16,6 +17,8 @@ T = TypeVar("T")
 
 _READ_BYTES: Final = 64 << 10
 _MOST_FIELD_BYTES, _MOST_PARTS = 16 << 10, 20
+_MOST_KEPT: Final = 1 << 20
+"""What stands before the first part, in the head of one, or behind the last is kept until its end."""
 
 
 class FormFile:
@@ -23,14 +26,15 @@ class FormFile:
 
     Raises:
         InvalidInput: the request has no form with such a file, or is torn.
+        TooLarge: it has too many parts, or a mebibyte where there is no file.
     """
 
     def __init__(self, name: str) -> None:
-        boundary = request.mimetype_params.get("boundary", "")
+        boundary = request.mimetype_params.get("boundary", "").encode("utf-8", "surrogateescape")
         if request.mimetype != "multipart/form-data" or not boundary:
             raise InvalidInput("send the file as multipart/form-data.", name)
         self._stream: Body = request.stream
-        self._decoder = MultipartDecoder(boundary.encode("latin-1"), max_parts=_MOST_PARTS)
+        self._decoder = MultipartDecoder(boundary, _MOST_KEPT, max_parts=_MOST_PARTS)
         self._has_ended, self._rest = False, b""
         self.fields: dict[str, str] = {}
         found = self._until(lambda event: event if isinstance(event, File) and event.name == name else None)
@@ -45,6 +49,7 @@ class FormFile:
         Raises:
             ClientDisconnected: the connection broke off.
             InvalidInput: the form is torn.
+            TooLarge: as when it was begun.
         """
         while not self._rest and not self._has_ended:
             event = self._next()
@@ -80,6 +85,10 @@ class FormFile:
         try:
             while isinstance(event := self._decoder.next_event(), NeedData):
                 self._decoder.receive_data(self._stream.read(_READ_BYTES) or None)
+        except RequestEntityTooLarge as error:
+            raise TooLarge(
+                f"the form has more than {_MOST_PARTS} parts, or {_MOST_KEPT} bytes that are no file."
+            ) from error
         except ValueError as error:
             raise InvalidInput(f"the form cannot be read: {error}.", "form") from error
         return event

@@ -10,9 +10,14 @@ from gatehouse_common.settings import allowed_origins
 
 from .tus import EXPOSED
 
-_PATHS: Final = (
-    *("/api/v1/uploads", "/api/v1/media", "/upload_blob", "/upload/", "/srce/api/upload_blob", "/srce/api/upload/"),
+_PATHS: Final = frozenset(
+    {
+        *("/api/v1/uploads", "/upload_blob", "/upload_blob/", "/upload_blob/complete", "/upload/"),
+        *("/srce/api/upload_blob/", "/srce/api/upload_blob/complete", "/srce/api/upload/"),
+    }
 )
+_UPLOAD: Final = "/api/v1/uploads/"
+_FORM: Final = "/api/v1/media"
 _METHODS: Final = "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 _HEADERS: Final = (
     "Authorization, X-API-Key, Content-Type, Content-Disposition, Idempotency-Key, Tus-Resumable, Upload-Length, "
@@ -35,7 +40,7 @@ class Origins:
     def is_guest(self) -> bool:
         """Return whether a request is that of such a page, for where uploads are."""
         origin = request.headers.get("Origin", "").lower()
-        return bool(origin) and origin in self._allowed and request.path.startswith(_PATHS)
+        return bool(origin) and origin in self._allowed and _is_door()
 
     def preflight(self) -> Response | None:
         """Return the answer to a browser that asks whether such a page may; None: it does not ask that."""
@@ -50,9 +55,16 @@ class Origins:
 
     def dress(self, answer: Response) -> None:
         """Let such a page read an answer."""
-        if not self._allowed or not request.path.startswith(_PATHS):
+        if not self._allowed or not _is_door():
             return
         answer.vary.add("Origin")
         if self.is_guest():
             answer.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
             answer.headers["Access-Control-Expose-Headers"] = EXPOSED
+
+
+def _is_door() -> bool:
+    """Return whether a request is one of an upload; what has been uploaded is no business of other sites."""
+    if request.path == _FORM:
+        return request.method == "POST" or request.headers.get("Access-Control-Request-Method") == "POST"
+    return request.path in _PATHS or request.path.startswith(_UPLOAD)

@@ -11,11 +11,12 @@ from gatehouse_common.errors import Conflict, InvalidInput
 from .engine import Owner
 
 
-def owner_of(named: str = "") -> Owner:
+def owner_of(named: str = "", *, add: bool = True) -> Owner:
     """Return whose what is sent now is: of who sends it, or of whom they name.
 
     Args:
         named: a name, in which only oneself may upload where people are known.
+        add: where nobody is known, add a user of a new name.
 
     Raises:
         Forbidden: it is another's, in whose name who asks may not upload.
@@ -26,14 +27,14 @@ def owner_of(named: str = "") -> Owner:
     if named:
         desk = context().recorder
         try:
-            user = desk.user(named, asks, add=True)
+            user = desk.user(named, asks, add=add)
         except Conflict:  # another request has added them at this moment
-            user = desk.user(named, asks, add=True)
+            user = desk.user(named, asks, add=add)
         return Owner(user.number, user.name)
     return Owner(asks.number, asks.name)
 
 
-def needed_owner(named: object) -> Owner:
+def needed_owner(named: object, *, add: bool = True) -> Owner:
     """Return whose it is where a name has to be told.
 
     Raises:
@@ -43,7 +44,7 @@ def needed_owner(named: object) -> Owner:
     """
     if not isinstance(named, str) or not named.strip():
         raise InvalidInput("username is required.", "username")
-    return owner_of(named)
+    return owner_of(named, add=add)
 
 
 def whose() -> int | None:

@@ -92,8 +92,13 @@ class Quotas:
         if self._limit:
             _refuse_over(self._uploads.totals(owner).bytes, size, self._limit)
 
-    def left(self, owner: int, size: int) -> int:
+    def left(self, owner: int, size: int, uncounted: int = 0) -> int:
         """Return how many more bytes of a user may come, if ``size`` are about to.
+
+        Args:
+            owner: number of the user.
+            size: what is about to come, bytes.
+            uncounted: what is stored already, and has no row yet, bytes.
 
         Raises:
             QuotaExceeded: not so many.
@@ -103,7 +108,7 @@ class Quotas:
         limit = self._limit
         if not limit:
             return self.most_bytes
-        used = self._uploads.totals(owner).bytes
+        used = self._uploads.totals(owner).bytes + uncounted
         _refuse_over(used, max(size, 1), limit)
         return limit - used
 

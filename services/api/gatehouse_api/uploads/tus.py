@@ -42,7 +42,14 @@ def wrong_version() -> Response | None:
     if request.headers.get("Tus-Resumable") == VERSION:
         return None
     told = f"say `Tus-Resumable: {VERSION}`, or `Upload-Complete` as the resumable draft has it."
-    return dressed(problem(412, "tus-version", "Another version of tus", told))
+    answer = problem(412, "tus-version", "Another version of tus", told)
+    answer.headers["Tus-Version"] = VERSION
+    return dressed(answer)
+
+
+def other_version() -> Response | None:
+    """Return what is answered to a request that names another version of tus, None if it names none, or ours."""
+    return wrong_version() if "Tus-Resumable" in request.headers else None
 
 
 def completes() -> bool:

@@ -38,7 +38,7 @@ def take_file(part: str, username: str = "") -> Media:
         digest=announced_digest(form.fields.get("sha256", "")),
         facts=facts_of(form.fields),
     )
-    upload = engine.begin(wanted)
+    upload = engine.begin(wanted, expected=request.content_length or 0)
     try:
         upload = engine.append(upload, 0, form, None)
         form.finish()

@@ -129,7 +129,9 @@ def upgrade() -> None:
     with op.batch_alter_table('jobs', schema=None) as batch_op:
         batch_op.add_column(sa.Column('user', sa.Integer(), nullable=True, comment='number of the user whose it is, null: of the house'))
         batch_op.add_column(sa.Column('media', sa.Integer(), nullable=True, comment='number of the medium that it is about, null: of none'))
+        batch_op.add_column(sa.Column('not_before_us', _BIG, nullable=True, comment='while it waits, not to be begun before, null: at any time, microseconds UTC'))
         batch_op.create_index('ix_jobs_media', ['media', 'created_us'], unique=False)
+        batch_op.create_index('ix_jobs_user', ['user', 'created_us', 'id'], unique=False)
 
     op.execute("INSERT INTO facts (name, value, noted_us) VALUES ('media.lock', '', 0)")
 
@@ -137,7 +139,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DELETE FROM facts WHERE name = 'media.lock'")
     with op.batch_alter_table("jobs") as batch_op:
+        batch_op.drop_index("ix_jobs_user")
         batch_op.drop_index("ix_jobs_media")
+        batch_op.drop_column("not_before_us")
         batch_op.drop_column("media")
         batch_op.drop_column("user")
     op.drop_table("uploads")
