@@ -73,7 +73,7 @@ def export(work: Work) -> None:
     if work.file("original") is not None:
         return
     made = work.folder / ("original.mp4" if work.media.type == "video/mp4" else "original.zip")
-    films = write_footage(work.core, parse_wanted(work.job.parameters), made, work.told, work.check)
+    films = write_footage(work.core, parse_wanted(work.job.parameters), made, work.told, work.check, work.require_room)
     try:
         with made.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -103,7 +103,12 @@ def parse_wanted(parameters: dict[str, Any]) -> Wanted:
 
 
 def write_footage(
-    core: Core, wanted: Wanted, path: Path, told: Callable[[float], None], check: Callable[[], None]
+    core: Core,
+    wanted: Wanted,
+    path: Path,
+    told: Callable[[float], None],
+    check: Callable[[], None],
+    room: Callable[[int, int], None],
 ) -> list[dict[str, Any]]:
     """Write what is exported to a new file; return what is in it and what is missing, film by film.
 
@@ -113,6 +118,7 @@ def write_footage(
         path: the file.
         told: told how much of it is done, 0 to 1.
         check: called before each piece; raises to break off.
+        room: called before each film with what it takes here and in the store, bytes; raises if there is not so much.
 
     Raises:
         NotFound: nothing of it is recorded, or it was let go of meanwhile.
@@ -120,7 +126,7 @@ def write_footage(
         ResourceExhausted: no room.
         GatehouseError: index or store do not answer.
     """
-    making = _Making(core, wanted, told, check)
+    making = _Making(core, wanted, told, check, room)
     try:
         if wanted.is_single:
             return [making.film(wanted.parts[0], path, 0)]
@@ -132,8 +138,15 @@ def write_footage(
 class _Making:
     """An export that is being made: one film after the other, so that only one has its samples in memory."""
 
-    def __init__(self, core: Core, wanted: Wanted, told: Callable[[float], None], check: Callable[[], None]) -> None:
-        self._core, self._wanted, self._told, self._check = core, wanted, told, check
+    def __init__(
+        self,
+        core: Core,
+        wanted: Wanted,
+        told: Callable[[float], None],
+        check: Callable[[], None],
+        room: Callable[[int, int], None],
+    ) -> None:
+        self._core, self._wanted, self._told, self._check, self._room = core, wanted, told, check, room
         footage = FootageReader(core.db)
         self._chunks = ChunkReader(core.media, lambda chunk: footage.chunk(chunk).key)
 
@@ -168,6 +181,8 @@ class _Making:
             NotFound: nothing of it is recorded, or it was let go of meanwhile.
         """
         cut = self._cut(part)
+        # In an archive a film is here twice for a moment.
+        self._room(cut.file.size if self._wanted.is_single else 2 * cut.file.size, cut.file.size)
         digest = self._write(part, cut, path, number)
         return {
             "camera": part.camera,

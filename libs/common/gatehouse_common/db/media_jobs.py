@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.ids import new_id
@@ -96,14 +96,15 @@ class MediaJobs:
 
     def newest(self, media: Collection[int], limit: int = 10) -> dict[int, list[Job]]:
         """Return the newest jobs of media by number, so many of each at most, the newest first."""
-        query = select(*_JOB).where(JobRow.media.in_(sorted(media)))
+        age = (JobRow.created_us.desc(), JobRow.id.desc())
+        place = func.row_number().over(partition_by=JobRow.media, order_by=age)
+        places = select(JobRow.id, place.label("place")).where(JobRow.media.in_(sorted(media))).subquery()
+        query = select(*_JOB).join(places, places.c.id == JobRow.id).where(places.c.place <= limit)
         found: dict[int, list[Job]] = {}
         with self._db.look() as c:
-            for row in c.execute(query.order_by(JobRow.created_us.desc(), JobRow.id.desc())):
+            for row in c.execute(query.order_by(*age)):
                 job = Job(*row)
-                of_it = found.setdefault(job.media or 0, [])
-                if len(of_it) < limit:
-                    of_it.append(job)
+                found.setdefault(job.media or 0, []).append(job)
         return found
 
 

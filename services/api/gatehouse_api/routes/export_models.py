@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gatehouse_api.routes.job_models import JobView
 from gatehouse_common.ids import SLUG
 
 CameraName = Annotated[str, Field(pattern=f"^(?:{SLUG.pattern})$", max_length=64)]
@@ -24,3 +25,7 @@ class ExportRequest(BaseModel):
         "keep", description="`keep` holds the last frame before a gap until footage goes on; `skip` joins what is there"
     )
     signed: bool = Field(False, description="with manifest and signature, as `gatehouse verify` verifies them")
+
+
+class ExportJobView(JobView):
+    """The job that makes an export; `media` is the number that its file has."""

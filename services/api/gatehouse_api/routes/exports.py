@@ -10,9 +10,9 @@ from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver_once
 from gatehouse_api.idempotency import once
-from gatehouse_api.routes.export_models import ExportRequest
+from gatehouse_api.routes.export_models import ExportJobView, ExportRequest
 from gatehouse_api.routes.footage import not_recorded
-from gatehouse_api.routes.job_models import JobView, job_view
+from gatehouse_api.routes.job_models import job_view
 from gatehouse_api.routes.models import CameraPath, ExportQuery
 from gatehouse_api.times import clamp, parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
@@ -71,7 +71,7 @@ def get_export(path: CameraPath, query: ExportQuery) -> Response:
     )
 
 
-@api.post("/exports", summary="Make a file of a range of one camera or several", responses={202: JobView})
+@api.post("/exports", summary="Make a file of a range of one camera or several", responses={202: ExportJobView})
 @needs(Scope.FOOTAGE_EXPORT, permission=Permission.EXPORT)
 @once()
 def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
