@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import structlog
-
 from gatehouse_common.accounts import Principal, Scope
 from gatehouse_common.db import (
     Audit,
@@ -21,10 +19,8 @@ from gatehouse_common.db import (
     Users,
 )
 from gatehouse_common.db.media_records import NOBODY
-from gatehouse_common.errors import Conflict, Forbidden, GatehouseError, InvalidInput, NotFound
-from gatehouse_common.messages import JobChanged
-from gatehouse_common.messages.jobs import SITE
-from gatehouse_common.runtime import Core
+from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, NotFound
+from gatehouse_common.runtime import Core, tell_job
 
 from .auth.caller import visible_to
 from .auth.deeds import deed_of
@@ -157,7 +153,7 @@ class MediaDesk:
         self._note("media.restored", found, asks, caller)
         restored = self.library(asks).restore(found.number, self._core.clock.now_us(), asks.name)
         for job in self.newest_jobs([found.number]).get(found.number, [])[:1]:
-            self.tell(job)
+            tell_job(self._core, job)
         return restored
 
     def ask(self, which: str, kind: str, parameters: Mapping[str, Any], asks: Principal) -> Job:
@@ -175,7 +171,7 @@ class MediaDesk:
         now_us = self._core.clock.now_us()
         user = NOBODY if self._is_open else asks.number
         job = self._jobs.ask(found, kind, parameters, now_us, user, asks.name)
-        self.tell(job)
+        tell_job(self._core, job)
         return job
 
     def retry(self, which: str, asks: Principal) -> Job:
@@ -189,7 +185,7 @@ class MediaDesk:
         found = self.get(which, asks)
         self._refuse_others(found, asks, "try again what became of")
         job = self._jobs.retry(found, self._core.clock.now_us(), asks.name)
-        self.tell(job)
+        tell_job(self._core, job)
         return job
 
     def cancel(self, job_id: str, asks: Principal, caller: Caller) -> Job:
@@ -206,30 +202,12 @@ class MediaDesk:
         job = self._jobs.cancel(found.id, self._core.clock.now_us())
         now_us = self._core.clock.now_us()
         self._audit.write(deed_of(asks, caller, "job.cancelled", f"job {job.id}", {"kind": job.kind}), now_us)
-        self.tell(job)
+        tell_job(self._core, job)
         return job
 
     def _refuse_others(self, found: Media, asks: Principal, what: str) -> None:
         if not self._is_open and found.owner != asks.number and not asks.may(Scope.FOOTAGE_DELETE):
             raise Forbidden(f"you can {what} your own media only.")
-
-    def tell(self, job: Job) -> None:
-        """Say that a job has changed: workers look for it, and pages show it; both look at rows, too."""
-        message = JobChanged(
-            camera=SITE,
-            time_us=self._core.clock.now_us(),
-            job=job.id,
-            kind=job.kind,
-            state=job.state,
-            done=job.done,
-            total=job.total,
-            user=job.user,
-            media=job.media,
-        )
-        try:
-            self._core.bus.publish(message)
-        except GatehouseError as error:
-            structlog.get_logger(__name__).debug("that a job has changed was not told of", reason=error.message)
 
     def _note(
         self, what: str, found: Media, asks: Principal, caller: Caller, more: Mapping[str, object] | None = None

@@ -14,10 +14,9 @@ from gatehouse_common.db import Job, JobQueue, MediaWork
 from gatehouse_common.db.job_queue import MOST_TRIES, STEPS, tries
 from gatehouse_common.db.media_records import MEDIA_KINDS, WHOLE
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
-from gatehouse_common.messages import JobChanged
-from gatehouse_common.messages.jobs import SITE, JobState
+from gatehouse_common.messages.jobs import JobState
 from gatehouse_common.observability.metrics import JOB_SECONDS, JOBS
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, tell_job
 
 from .children import ChildDied
 from .pipeline import Stage, do_all
@@ -228,24 +227,4 @@ class Hand:
         if state == "running" and self._told == (self._stage, done):
             return
         self._told = (self._stage, done)
-        tell(self._core, self._job, state, self._stage if state == "running" else "", done)
-
-
-def tell(core: Core, job: Job, state: JobState, stage: str = "", done: int = 0) -> None:
-    """Publish how a job is; a hint, that may be lost."""
-    message = JobChanged(
-        camera=SITE,
-        time_us=core.clock.now_us(),
-        job=job.id,
-        kind=job.kind,
-        state=state,
-        stage=stage,
-        done=done,
-        total=STEPS,
-        user=job.user,
-        media=job.media,
-    )
-    try:
-        core.bus.publish(message)
-    except GatehouseError as error:
-        log.debug("nobody is told how far a job is", job=job.id, reason=error.message)
+        tell_job(self._core, self._job, state, self._stage if state == "running" else "", done)

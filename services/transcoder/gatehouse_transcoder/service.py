@@ -15,12 +15,12 @@ from gatehouse_common.db.media_records import MEDIA_KINDS
 from gatehouse_common.errors import Cancelled, GatehouseError
 from gatehouse_common.messages import JobChanged
 from gatehouse_common.observability.metrics import JOB_OLDEST_QUEUED, JOBS_OPEN
-from gatehouse_common.runtime import Check, Core
+from gatehouse_common.runtime import Check, Core, tell_job
 from gatehouse_common.runtime.database import check, wait_for
 
 from .children import Limits
 from .dispatch import Dispatch
-from .hand import Hand, tell
+from .hand import Hand
 from .program import find_program
 from .work import Tools
 
@@ -115,7 +115,7 @@ class Transcoder:
     def _begin(self, job: Job, tools: Tools) -> None:
         if job.state != "running":
             log.warning("a job failed", job=job.id, reason=job.detail)
-            tell(self._core, job, "failed")
+            tell_job(self._core, job, "failed")
             return
         thread = threading.Thread(target=self._do, args=(job, tools), name="transcoding", daemon=True)
         self._hands[job.id] = thread

@@ -9,12 +9,11 @@ from typing import Any, Final
 import structlog
 
 from gatehouse_common.clock import Clock
-from gatehouse_common.db import Job, Media, Piece, Upload, Uploads
+from gatehouse_common.db import Media, Piece, Upload, Uploads
 from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, NotFound
 from gatehouse_common.media.file_kinds import HEAD_BYTES, FileKind, sniff
-from gatehouse_common.messages import SITE, JobChanged
 from gatehouse_common.observability.metrics import UPLOADS
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, tell_job
 from gatehouse_common.storage import keys
 
 from .pieces import PieceBytes
@@ -86,7 +85,7 @@ class Intake:
 
         media, job = self.uploads.complete(upload, kind.type, self._clock.now_us(), folder, facts)
         UPLOADS.labels("complete").inc()
-        self._tell(job)
+        tell_job(self._core, job)
         return media
 
     def refuse(self, upload: Upload) -> NoFilm | Conflict:
@@ -130,21 +129,6 @@ class Intake:
         if gone:
             self.uploads.forget_pieces(gone)
         return len(gone)
-
-    def _tell(self, job: Job) -> None:
-        message = JobChanged(
-            camera=SITE,
-            time_us=self._clock.now_us(),
-            job=job.id,
-            kind=job.kind,
-            state="queued",
-            user=job.user,
-            media=job.media,
-        )
-        try:
-            self._core.bus.publish(message)
-        except GatehouseError as error:  # a hint: workers look for jobs by themselves too
-            log.info("nobody was told of a job", job=job.id, reason=error.message)
 
 
 def was_blob(upload: Upload, position: int, digest: str) -> bool:

@@ -2,6 +2,7 @@
 
 from .core import Core
 from .footprint import keep_small
+from .job_news import tell_job
 from .lock import DataLock
 from .page_settings import PageSettings
 from .service import Build, Check, Service
@@ -21,5 +22,6 @@ __all__ = [
     "SharedQueue",
     "Supervisor",
     "keep_small",
+    "tell_job",
     "zone_in_force",
 ]

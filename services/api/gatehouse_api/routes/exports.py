@@ -21,7 +21,7 @@ from gatehouse_common.db import MediaExports
 from gatehouse_common.errors import NotFound, TooLarge
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.slicing import slice_footage
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, tell_job
 from gatehouse_common.storage import keys
 from gatehouse_common.timefmt import compact, rfc3339
 
@@ -116,7 +116,7 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
         now_us,
         lambda number: keys.media_folder(asks.number, asks.name, number),
     )
-    ctx.media.tell(job)
+    tell_job(ctx.core, job)
     return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
 
 
