@@ -8,6 +8,7 @@ import re
 import time
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,29 @@ def test_a_closed_tab_loses_nothing_that_the_browser_has(context: BrowserContext
     shown = numbers(server.film(chunk))
     assert shown == sorted(set(shown))
     assert chunk["duration_seconds"] >= 4
+
+
+def test_what_follows_a_pause_is_dated_by_when_it_was(context: BrowserContext, server: Server) -> None:
+    """S0-3: no picture is of the pause, which the file's times have in them, and of which it tells."""
+    page = begin(context, server, "Dot")
+    page.wait_for_timeout(3000)
+    began = time.monotonic()
+    page.get_by_role("button", name="Pause").click()
+    page.wait_for_timeout(6000)
+    page.get_by_role("button", name="Go on").click()
+    paused_s = time.monotonic() - began
+    page.wait_for_timeout(4000)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#own-way")).to_contain_text("all of it is on the server", timeout=30_000)
+    chunk = wait_for("its file", lambda: server.chunks("Dot"), 30)[0]
+    began_at, ended_at = (datetime.fromisoformat(chunk[f"{what}_time"]) for what in ("start", "end"))
+    lasted_s = seeks(page, chunk["id"])[0]
+    assert (ended_at - began_at).total_seconds() == pytest.approx(lasted_s + paused_s, abs=0.7)
+    numbered = numbers(server.film(chunk))
+    longest = max(after - before for before, after in pairwise(numbered))
+    assert longest == pytest.approx(25 * paused_s, abs=25)
+    with urllib.request.urlopen(f"{server.url}/library?user=Dot", timeout=10) as answer:
+        assert "paused" in answer.read().decode()
 
 
 def test_a_recording_that_is_refused_and_one_that_is_stopped_elsewhere_are_told_and_kept(

@@ -13,8 +13,6 @@ import { Troubles } from "./record_troubles.js";
 import { claim, showUnfinished } from "./record_unfinished.js";
 
 const KINDS = { camera: "Camera of this device", screen: "Screen", both: "Screen and camera, a recording each", microphone: "Microphone" };
-// The server keeps when a recording paused, and does not shift the times of what follows yet: they would be wrong.
-const OFFERS_PAUSE = false;
 const SHOW_MS = 250, ASK_MS = 3000;
 const place = (id) => document.getElementById(id);
 const chosen = () => { const [where, kind] = place("camera").value.split(":"); return where === "browser" ? kind : null; };
@@ -210,7 +208,7 @@ async function goOn(films, { name, total, perFile, troubles, spool }) {
     place("own-state").parentElement.className = `rec${isOver ? " done" : main.isPaused || !isGoing ? " paused" : ""}`;
     place("pause").textContent = main.isPaused ? "Go on" : "Pause";
     place("stop").hidden = !isGoing;
-    place("pause").hidden = !OFFERS_PAUSE || !isGoing || !(main.isPaused || main.mayPause);
+    place("pause").hidden = !isGoing || !(main.isPaused || main.mayPause);
     place("retry").hidden = !isRefused;
     place("save").hidden = !isRefused || !spool;
     if (isRefused && !isGoing && spool) { // it can be left: it is kept, and offered again
