@@ -174,7 +174,7 @@ def watch(page: Page, number: int, length: float) -> None:
 def describe_and_delete(page: Page, site: Site, number: int) -> None:
     page.get_by_label("Title").fill("the postman <b>")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_have_text("Your words have been saved.")
+    expect(page.locator("p.done")).to_have_text("Your words have been saved.")
     expect(page.locator("main h2").first).to_have_text("the postman <b>")
     page.get_by_role("link", name="Delete…").click()
     cancel = page.get_by_role("link", name="Cancel")
@@ -183,7 +183,7 @@ def describe_and_delete(page: Page, site: Site, number: int) -> None:
     page.goto(f"{site.url}/logs")
     page.locator(f"#log-{number}").get_by_role("link", name=re.compile("^Delete the entry")).click()
     page.get_by_role("button", name="Delete entry and recording").click()
-    expect(page.get_by_role("status")).to_have_text("The log entry and its recording have been deleted.")
+    expect(page.locator("p.done")).to_have_text("The log entry and its recording have been deleted.")
     expect(page.locator(f"#log-{number}")).to_have_count(0)
     assert page.request.get(f"{site.url}/logs/{number}").status == 404
     assert page.request.get(f"{site.url}/api/videos").json()["total_chunks"] == 0

@@ -148,7 +148,7 @@ def test_settings_are_saved_and_in_force_at_once(page: Page, gatehouse: Running)
     fps.fill("1")
     page.get_by_label("Record all sessions").check()
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_have_text("The settings have been saved, and are in force.")
+    expect(page.locator("p.done")).to_have_text("The settings have been saved, and are in force.")
     assert page.url.endswith("/settings/saved")
     assert 1 <= pictures_within(gatehouse, 3) <= 4, "one a second"
     assert in_the_log(page, gatehouse, "Recorded"), "without anybody asking for it"

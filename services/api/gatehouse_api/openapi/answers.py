@@ -194,7 +194,7 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "GET /api/v1/hls/{camera}/vod.m3u8": (413,),
     "GET /api/v1/footage": (413, 500),
     "GET /api/v1/cameras/{camera}/export": (413, 500),
-    "POST /api/v1/exports": (413,),
+    "POST /api/v1/exports": (404, 413),
     "GET /api/v1/clips/{clip}/media": (410, 500),
     "GET /api/v1/plates/{plate}/crop.jpg": (410,),
     "GET /api/v1/plates/{plate}/frame.jpg": (410,),
