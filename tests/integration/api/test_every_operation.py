@@ -34,6 +34,7 @@ NEVER_TAKEN = {
     "GET /api/v1/hls/{camera}/live.m3u8": "no camera is recorded right now",
     "POST /v2/detection/detect-from-camera": "there is no detector",
     "POST /v2/detection/detect-from-image": "what is generated is no picture",
+    "POST /api/v1/exports": "its cameras are a list, in which no real one is named: test_export_access asks for some",
     "POST /api/v1/uploads": "what is generated has no headers of tus",
     "GET /api/v1/uploads/{upload}": "nothing is being uploaded",
     "PATCH /api/v1/uploads/{upload}": "nothing is being uploaded",
