@@ -97,6 +97,20 @@ class SoundTimes:
         return True
 
 
+def taken_at(said_us: int, began_us: int, now_us: int) -> int:
+    """Return when a picture was taken that a driver has handed over, in microseconds of monotonic time.
+
+    What the driver says is believed if it can be: some count from another zero. A picture may have waited for as long
+    as nobody read it, for a full queue keeps its oldest; but it was not taken before the device began.
+
+    Args:
+        said_us: what the driver says.
+        began_us: when the device was told to begin.
+        now_us: when the picture was handed over.
+    """
+    return said_us if began_us <= said_us <= now_us else now_us
+
+
 class PictureClock:
     """Turns the times at which live pictures were taken into their presentation times, from 0, ever later.
 
@@ -110,8 +124,11 @@ class PictureClock:
         self._last = -1
 
     def of(self, taken_us: int) -> tuple[int, int]:
-        """Return ``(ticks of 1/90000 s, wall time in microseconds)`` of a picture of monotonic time ``taken_us``."""
+        """Return ``(ticks of 1/90000 s, wall time in microseconds)`` of a picture of monotonic time ``taken_us``.
+
+        Some devices tell one time twice, or an earlier one; two pictures never have one, and a picture's wall time is
+        that of its presentation time, else it would move all that is counted from there.
+        """
         zero = self._zero = taken_us if self._zero is None else self._zero
-        # Some devices tell one time twice; two pictures never have one.
         self._last = max((taken_us - zero) * VIDEO_TIMESCALE // SECOND, self._last + 1)
-        return self._last, wall_at(self._clock, taken_us)
+        return self._last, wall_at(self._clock, max(taken_us, zero + self._last * SECOND // VIDEO_TIMESCALE))

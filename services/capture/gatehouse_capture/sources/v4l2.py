@@ -23,6 +23,7 @@ from gatehouse_common.errors import GatehouseError, SourceUnavailable
 from . import v4l2_abi as abi
 from .device_errors import DeviceMissing, explain_device
 from .device_modes import Mode
+from .times import taken_at
 
 _BUFFERS = 6
 _MOST_FORMATS = 64
@@ -45,6 +46,7 @@ class VideoDevice:
             raise SourceUnavailable(f"{path}: USB cameras can be read on Linux only")
         self.path, self._clock = path, clock
         self._maps: list[mmap.mmap] = []
+        self._began_us = 0
         self._closing = threading.Lock()
         self._closed = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -89,6 +91,7 @@ class VideoDevice:
             raise SourceUnavailable(f"{self.path} gives no {format_} pictures")
         rate = self._set_rate(fps)
         self._map_buffers()
+        self._began_us = self._clock.monotonic_us()
         self._ask(abi.STREAMON, ctypes.c_int(abi.BUF_TYPE_VIDEO_CAPTURE))
         return Mode(format_, pixels.width, pixels.height, pixels.bytesperline, rate)
 
@@ -184,9 +187,7 @@ class VideoDevice:
         now = self._clock.monotonic_us()
         if one.flags & abi.BUF_FLAG_TIMESTAMP_MASK != abi.BUF_FLAG_TIMESTAMP_MONOTONIC:
             return now
-        taken: int = one.timestamp.tv_sec * SECOND + one.timestamp.tv_usec
-        # Some drivers count from another zero; pictures older than a second would not be in the queue still.
-        return taken if 0 <= now - taken <= SECOND else now
+        return taken_at(one.timestamp.tv_sec * SECOND + one.timestamp.tv_usec, self._began_us, now)
 
     @staticmethod
     def _buffer(index: int) -> abi.Buffer:
