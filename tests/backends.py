@@ -40,7 +40,7 @@ def gatehouse_with(camera: str, home: Path, *, awaited: bool = True, **settings:
         settings: variables of the environment.
     """
     with Running(home / "data", "--camera", camera, log=home / "log", **settings) as running:
-        running.ready()
+        running.ready(90)  # a new database of a busy server takes its time
         if awaited:
             running.recording(camera.partition("=")[0])
         yield running

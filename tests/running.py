@@ -97,7 +97,10 @@ class Running:
             match = re.search(r"^Open (http://\S+?)/?$", self.said(), re.MULTILINE)
             return match[1] if match else ""
 
-        self.url = wait_for("web server", address, timeout)
+        try:
+            self.url = wait_for("web server", address, timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; what it said:\n{self.said()[-3000:]}") from None
         return self
 
     def kill(self) -> None:

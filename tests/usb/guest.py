@@ -69,7 +69,7 @@ def main() -> None:
     picture = ["v4l2-ctl", "-d", "/dev/video2", form, "--stream-mmap", "--stream-count=2"]
     subprocess.run([*picture, f"--stream-to={share}/picture.yuyv"], check=True, timeout=30, stderr=subprocess.DEVNULL)
     door = UsbCamera(lambda n: jpegs[n % len(jpegs)].read_bytes())
-    seen["began"] = [door.began]
+    seen["sent"] = [door.sent]
     wait_for("USB camera", Path("/dev/video3").exists)
     user = subprocess.Popen(
         ["v4l2-ctl", "-d", "/dev/video1", "--stream-mmap"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -129,11 +129,12 @@ def main() -> None:
         wait_for("reason", lambda: "there" in camera("door")["detail"], 150)
         seen["unplug"] = camera("door")
         door = UsbCamera(lambda n: jpegs[n % len(jpegs)].read_bytes())
-        seen["began"].append(door.began)
+        seen["sent"].append(door.sent)
         seen["replug_s"] = until("door", "recording", door.began) - door.began
         time.sleep(3)
         seen["end"] = {name: camera(name) for name in CAMERAS}
         seen["exit"] = gatehouse.stop(60)  # the guest is an emulation, on a busy machine maybe
+    door.unplug()
     shutil.copytree(data / "recordings", share / "recordings")
     (share / "seen.json").write_text(json.dumps(seen, indent=1))
 

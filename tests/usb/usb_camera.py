@@ -73,6 +73,7 @@ class UsbCamera:
 
     Attributes:
         began: wall time in seconds of picture 0.
+        sent: wall times in seconds at which the sending of each picture began and ended: it may fall behind.
     """
 
     def __init__(self, picture: Callable[[int], bytes]) -> None:
@@ -81,6 +82,7 @@ class UsbCamera:
         self._sending = threading.Lock()
         self._asked: deque[int] = deque()
         self._unplugged = threading.Event()
+        self.sent: dict[int, tuple[float, float]] = {}
         self.began = time.time()
         ATTACH.write_text(f"0 {end.fileno()} {1 << 16 | 2} {_HIGH_SPEED}")
         end.close()
@@ -131,7 +133,10 @@ class UsbCamera:
         while not self._unplugged.wait(max(0.0, self.began + number / FPS - time.time())):
             if self._asked:
                 # A payload (UVC 2.4.3.3): its header, with the end of the picture and its parity, then the picture.
-                self._send(self._asked.popleft(), 0, bytes([2, 0x82 | number & 1]) + self._picture(number))
+                payload = bytes([2, 0x82 | number & 1]) + self._picture(number)
+                began = time.time()
+                self._send(self._asked.popleft(), 0, payload)
+                self.sent[number] = began, time.time()
             number += 1
 
     def _unlink(self, number: int, what: int) -> None:
