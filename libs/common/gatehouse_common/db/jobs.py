@@ -72,7 +72,8 @@ class JobsSeen:
         return [of_users]
 
 
-_JOB = [getattr(JobRow, f.name) for f in fields(Job)]
+JOB = [getattr(JobRow, f.name) for f in fields(Job)]
+"""The columns in the order of the fields: ``Job(*row)`` is what a row of ``select(*JOB)`` says."""
 _WAITING = ("queued", "running")
 _BROKEN_OFF = "broken_off"
 _LONGEST_US = 24 * HOUR
@@ -101,7 +102,7 @@ class JobRepository:
         """Ask for a job; one that waits or is done already with the same parameters is returned instead."""
         wanted = dict(parameters)
         with self._db.begin() as c:
-            waiting = select(*_JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING)).with_for_update()
+            waiting = select(*JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING)).with_for_update()
             for row in c.execute(waiting):
                 if row.parameters == wanted:
                     return Job(*row)
@@ -123,7 +124,7 @@ class JobRepository:
             NotFound: there is none of that id.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_JOB).where(JobRow.id == job_id, *self._seen())).first()
+            row = c.execute(select(*JOB).where(JobRow.id == job_id, *self._seen())).first()
         if row is None:
             raise NotFound(f"there is no job {job_id[:64]!r}")
         return Job(*row)
@@ -133,7 +134,7 @@ class JobRepository:
 
         Only for whoever leads the work by a lease, and does none itself at the moment.
         """
-        query = select(*_JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING))
+        query = select(*JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING))
         with self._db.look() as c:
             row = c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(1)).first()
         return None if row is None else Job(*row)
@@ -183,7 +184,7 @@ class JobRepository:
 
     def list(self, limit: int, before: tuple[int, str] | None = None, kind: str | None = None) -> list[Job]:
         """Return jobs, the newest first; those that come after ``(created_us, id)`` of the page before."""
-        query = select(*_JOB).where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc()).limit(limit)
+        query = select(*JOB).where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc()).limit(limit)
         if kind is not None:
             query = query.where(JobRow.kind == kind)
         if before is not None:
@@ -199,7 +200,7 @@ class JobRepository:
         """
         moments = (JobRow.created_us, JobRow.started_us, JobRow.ended_us)
         changed = or_(JobRow.state == "running", *(moment >= since_us for moment in moments))
-        query = select(*_JOB).where(JobRow.created_us >= since_us - _LONGEST_US, changed, JobRow.user.is_not(None))
+        query = select(*JOB).where(JobRow.created_us >= since_us - _LONGEST_US, changed, JobRow.user.is_not(None))
         if users is not None:
             query = query.where(JobRow.user.in_(sorted(users)))
         query = query.where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc())
