@@ -49,7 +49,8 @@ class JobsSeen:
     Attributes:
         house: whether those that are nobody's are.
         user: of users', those of this number; None: all.
-        visible: of those that are nobody's, only those of these cameras; None: all.
+        visible: of those that are nobody's, only those of these cameras, by their parameter ``camera``; None: all. What
+            comes of a job that names no camera may name any: it is there only for who sees all.
         exports_of: of exports, which tell of cameras, only those of these users; None: as of all other jobs.
     """
 
@@ -89,13 +90,11 @@ class JobRepository:
 
     Args:
         db: the index.
-        visible: whose jobs there are, by their parameter ``camera``; None: all. What comes of a job that names no
-            camera may name any: it is there only for who sees all.
-        whose: says it more closely.
+        whose: which jobs there are; None: all.
     """
 
-    def __init__(self, db: Database, visible: Visible | None = None, *, whose: JobsSeen | None = None) -> None:
-        self._db, self._visible, self._whose = db, visible, whose
+    def __init__(self, db: Database, *, whose: JobsSeen | None = None) -> None:
+        self._db, self._whose = db, whose
 
     @retried
     def ask(self, kind: str, parameters: Mapping[str, Any], now_us: int, by: str = "") -> Job:
@@ -111,11 +110,7 @@ class JobRepository:
         return job
 
     def _seen(self) -> list[ColumnElement[bool]]:
-        if self._whose is not None:
-            return self._whose.conditions()
-        if self._visible is None:
-            return []
-        return [JobRow.parameters["camera"].as_string().in_(sorted(self._visible.cameras))]
+        return [] if self._whose is None else self._whose.conditions()
 
     def get(self, job_id: str) -> Job:
         """Return a job.
