@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from sqlalchemy import event
 
+from databases import mysql_database, mysql_url
 from gatehouse_common.db import Database
 
 
@@ -19,6 +22,16 @@ class Step:
     index: str
     sorts: bool
     """Whether the query sorts what it finds."""
+
+
+@contextmanager
+def index_url(kind: str, folders: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the URL of an empty database, ``sqlite`` or ``mysql``: plans depend on what else is in a table."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folders.mktemp('plans')}/index.db"
+        return
+    with mysql_database(mysql_url(lambda: folders.mktemp("mariadb"))) as url:
+        yield url
 
 
 def steps_of(db: Database, ask: Callable[[Database], object]) -> list[Step]:

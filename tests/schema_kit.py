@@ -76,7 +76,7 @@ class Trial:
     who: str
     headers: Callable[[], Mapping[str, str]]
     real: Mapping[str, str]
-    spare: Mapping[str, Mapping[str, str]]
+    spare: Mapping[str, Mapping[str, Any]]
     stranger: bool = False
     secured: set[str] = field(default_factory=set)
     statuses: dict[str, set[int]] = field(default_factory=dict)

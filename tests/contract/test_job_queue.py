@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
-from gatehouse_common.db import Database, Job, JobQueue, JobRepository, Media, MediaFile, MediaWork
+from gatehouse_common.db import Database, Job, JobQueue, JobRepository, Media, MediaFile, MediaJobs, MediaWork
 from gatehouse_common.db.job_queue import MOST_TRIES, STEPS, tries
+from gatehouse_common.db.media_jobs import CALLED_OFF
 from gatehouse_common.db.media_models import MediaRow
 from gatehouse_common.db.media_records import AUDIO, MEDIA_KINDS, PROCESS
 from gatehouse_common.db.upkeep_models import JobRow
+from gatehouse_common.errors import Conflict
 from gatehouse_common.ids import new_id
 
 NOW = 1_000_000
@@ -164,10 +166,11 @@ def test_a_job_is_called_off_by_anybody(db: Database, state: str) -> None:
     medium(db)
     job = asked(db)
     mine = taken(queue, job) if state == "running" else None
-    assert queue.cancel(job.id, 3 * NOW)
-    assert not queue.cancel(job.id, 4 * NOW)
-    assert JobRepository(db).get(job.id).state == "cancelled"
-    assert (rows.media(1).state, rows.media(1).detail) == ("failed", "what was to be made of it was called off")
+    jobs = MediaJobs(db)
+    assert jobs.cancel(job.id, 3 * NOW).state == "cancelled"
+    with pytest.raises(Conflict, match="it is cancelled"):
+        jobs.cancel(job.id, 4 * NOW)
+    assert (rows.media(1).state, rows.media(1).detail) == ("failed", CALLED_OFF)
     if mine is not None:
         assert not queue.renew(mine, 10, "")
         assert not queue.end(mine, "done", "", None, 5 * NOW)

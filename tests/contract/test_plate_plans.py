@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from databases import mysql_database, mysql_url
 from gatehouse_common.db import ClipQuery, ClipRepository, Database, MediaLibrary, MediaQuery, PlateQuery, PlateReader
 from gatehouse_common.testing.plate_rows import seed_plates
 from media_rows import put_many
 from plate_kit import S, T
-from query_plans import steps_of
+from query_plans import index_url, steps_of
 
 CAMERAS = [f"camera-{n}" for n in range(4)]
 HOUR = 3600 * S
@@ -21,10 +20,7 @@ _CLIPS = 600
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql"])
 def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    if request.param == "sqlite":
-        yield from filled(f"sqlite:///{tmp_path_factory.mktemp('plans')}/index.db")
-        return
-    with mysql_database(mysql_url(lambda: tmp_path_factory.mktemp("mariadb"))) as url:
+    with index_url(request.param, tmp_path_factory) as url:
         yield from filled(url)
 
 

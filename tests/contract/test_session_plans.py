@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text
 
-from databases import mysql_database, mysql_url
 from gatehouse_common.accounts import Role
 from gatehouse_common.db import (
     Database,
@@ -23,7 +22,7 @@ from gatehouse_common.db import (
 from gatehouse_common.db.session_models import RecorderSessionRow, SessionChunkRow
 from gatehouse_common.db.viewing_models import ViewingRow
 from gatehouse_common.ids import new_id
-from query_plans import steps_of
+from query_plans import index_url, steps_of
 
 S = 1_000_000
 T = 1_715_941_380_000_000  # 2024-05-17T10:23:00Z
@@ -36,10 +35,7 @@ ADA = 1
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql"])
 def db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    if request.param == "sqlite":
-        yield from filled(f"sqlite:///{tmp_path_factory.mktemp('plans')}/index.db")
-        return
-    with mysql_database(mysql_url(lambda: tmp_path_factory.mktemp("mariadb"))) as url:
+    with index_url(request.param, tmp_path_factory) as url:
         yield from filled(url)
 
 

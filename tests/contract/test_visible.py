@@ -16,6 +16,7 @@ from gatehouse_common.db import (
     FootageReader,
     HoldRepository,
     JobRepository,
+    JobsSeen,
     Match,
     PlateEvent,
     PlateQuery,
@@ -158,10 +159,10 @@ def test_holds_and_jobs_are_of_cameras_or_of_all(db: Database) -> None:
             mine.release(holds[camera].id, T + SECOND, "somebody")
         assert HoldRepository(db).get(holds[camera].id).released_us is None
     asked = [JobRepository(db).ask("export", {"camera": camera} if camera else {"scope": "all"}, T) for camera in holds]
-    jobs = JobRepository(db, VISIBLE)
+    jobs = JobRepository(db, whose=JobsSeen(visible=VISIBLE))
     assert {job.id for job in jobs.list(10)} == {asked[0].id, asked[1].id}
     assert jobs.get(asked[0].id).parameters == {"camera": "gate"}
     for hidden in asked[2:]:
         with pytest.raises(NotFound):
             jobs.get(hidden.id)
-    assert JobRepository(db, NOTHING).list(10) == []
+    assert JobRepository(db, whose=JobsSeen(visible=NOTHING)).list(10) == []

@@ -235,7 +235,7 @@ def _install_site(app: Flask, core: Core) -> None:
 
     @app.context_processor
     def site() -> dict[str, str]:
-        return {"site_name": page.values.site_name, "zone": str(core.zone)}
+        return {"site_name": page.values.site_name or "Gatehouse", "zone": str(core.zone)}
 
 
 def _install_errors(app: Flask) -> None:

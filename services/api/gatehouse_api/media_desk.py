@@ -82,14 +82,17 @@ class MediaDesk:
         """
         return self.library(asks).get(read_which(which), trashed=trashed)
 
+    def files(self, media: Media, asks: Principal) -> list[MediaFile]:
+        """Return the files of a medium."""
+        return self.library(asks).files([media.number]).get(media.number, [])
+
     def file(self, media: Media, kind: str, variant: str | None, asks: Principal) -> MediaFile:
         """Return a file of a medium; where no variant is named, the newest of its kind.
 
         Raises:
             NotFound: there is none.
         """
-        files = self.library(asks).files([media.number]).get(media.number, [])
-        found = [file for file in files if file.kind == kind and variant in {None, file.variant}]
+        found = [file for file in self.files(media, asks) if file.kind == kind and variant in {None, file.variant}]
         if not found:
             raise NotFound(f"there is no file {kind[:20]!r} of medium {media.number}, or not yet")
         return max(found, key=lambda file: file.made_us)

@@ -15,7 +15,7 @@ from .auth.caller import caller
 from .context import context
 from .media_files import file_name, shown_file
 from .routes.media_models import file_url
-from .session_views import clock_of, own_only, size_of
+from .session_views import NO_USER, asked_user, clock_of, size_of
 
 KINDS = {"upload": "Uploads", "recording": "Recorded in a browser", "session": "Recorded of cameras"}
 """What the library can be asked for, and what people call it; the last are files of sessions, and no media."""
@@ -123,12 +123,9 @@ def media_query(
         end_us: until when.
         trashed: those in the trash.
     """
-    number = caller().number if own_only() else None
-    if user.strip():
-        found = context().recorder.find(user.strip()[:255], caller())
-        if found is None or (number is not None and found.number != number):
-            return None
-        number = found.number
+    number = asked_user(user)
+    if number == NO_USER:
+        return None
     kinds = frozenset({kind}) if kind else frozenset[str]()
     return MediaQuery(number, kinds, frozenset(), start_us, end_us, text.strip(), trashed)
 

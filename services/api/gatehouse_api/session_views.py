@@ -12,6 +12,8 @@ from gatehouse_common.timefmt import rfc3339, to_datetime
 from .auth.caller import caller
 from .context import context
 
+NO_USER = -1
+"""The number of a user who is not there for who asks."""
 IN_BROWSER = "browser"
 """What pages write in place of a camera."""
 _UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
@@ -63,6 +65,22 @@ def own_only() -> bool:
     return not context().doorkeeper.is_open and not caller().may(Scope.RECORDS_ALL)
 
 
+def asked_user(name: str) -> int | None:
+    """Return the number of the user whose things are asked for.
+
+    Args:
+        name: of the user; empty: whoever asks, if it sees no others', else all.
+
+    Returns:
+        None: everybody's are; ``NO_USER``: there is no such user for who asks.
+    """
+    own = caller().number if own_only() else None
+    if not name.strip():
+        return own
+    found = context().recorder.find(name.strip()[:255], caller())
+    return NO_USER if found is None or own not in {None, found.number} else found.number
+
+
 def visible_files() -> SessionFiles:
     """Return what finds files that are there for whoever asks; ``query_of`` says whose."""
     return SessionFiles(context().core.db, context().visible(Permission.PLAYBACK))
@@ -80,13 +98,8 @@ def query_of(
         end_us: until when.
         trashed: those in the trash.
     """
-    number = caller().number if own_only() else None
-    if user.strip():
-        found = context().recorder.find(user.strip()[:255], caller())
-        if found is None or (number is not None and found.number != number):
-            return None
-        number = found.number
-    return FileQuery(number, camera, start_us, end_us, trashed)
+    number = asked_user(user)
+    return None if number == NO_USER else FileQuery(number, camera, start_us, end_us, trashed)
 
 
 def file_view(one: SessionChunk, names: dict[str, str], now_us: int) -> FileView:

@@ -93,15 +93,16 @@ class Janitor:
 
     def look(self, stop: threading.Event) -> float:
         """Do what is due, room first; return after how many seconds to look again."""
-        settings = self._core.settings.values.retention
-        self._look_at_uploads(stop)
+        settings, strange = self._core.settings.values.retention, self._trouble_of_store()
+        self._look_at_uploads(stop, strange)
         if not settings.enabled:
             self._away = self._held_back = self._no_room = ""
             return settings.look_seconds
         pause = settings.look_seconds
         self._keep_ballast()
         try:
-            self._store.check()
+            if strange is not None:
+                raise strange
             trusted = self._clock.trusted()
             rules = CameraRules(self._core.settings.values, self._core.db)
             pause = self._make_room(rules, stop)
@@ -116,10 +117,24 @@ class Janitor:
         self._away = ""
         return pause
 
-    def _look_at_uploads(self, stop: threading.Event) -> None:
-        """Look after uploads; what fails of it is tried again with the next look, and hinders nothing else."""
+    def _trouble_of_store(self) -> GatehouseError | None:
+        """Return why nothing in the store is to be touched; None: it is the one whose objects the index tells of."""
         try:
             self._store.check()
+        except GatehouseError as error:
+            return error
+        return None
+
+    def _look_at_uploads(self, stop: threading.Event, strange: GatehouseError | None) -> None:
+        """Look after uploads; what fails of it is tried again with the next look, and hinders nothing else.
+
+        Args:
+            stop: breaks it off.
+            strange: what is wrong with the store; None: nothing.
+        """
+        try:
+            if strange is not None:
+                raise strange
             self._clock.trusted()  # which has to look at the clock again and again, also where no footage is deleted
             self._uploads.look(stop)
         except GatehouseError as error:

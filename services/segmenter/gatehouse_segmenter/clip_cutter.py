@@ -15,12 +15,11 @@ from gatehouse_common.media.clip_box import ClipInfo, build_clip_box
 from gatehouse_common.media.slicing import Slice, slice_footage
 from gatehouse_common.observability.metrics import STORAGE_WRITE_ERRORS
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import ObjectStore, Source, keys
+from gatehouse_common.storage import keys, same_bytes
 from gatehouse_common.timefmt import rfc3339
 
 from .clip_draft import HEADER_BYTES, ClipDraft
 
-_COMPARED_BYTES = 8 << 20
 _DONE = frozenset({"stored", "archived", "purged"})
 _NAMED = 3
 _TRIES = 3
@@ -209,18 +208,6 @@ def _explained(cut: Slice, clip: Clip) -> Slice:
         clip.created_us,
     )
     return replace(cut, file=replace(cut.file, pieces=(*cut.file.pieces, build_clip_box(info))))
-
-
-def same_bytes(store: ObjectStore, key: str, source: Source) -> bool:
-    """Return whether an object has the bytes of a source."""
-    size = source.size()
-    if store.stat(key).size != size:
-        return False
-    for at in range(0, size, _COMPARED_BYTES):
-        length = min(_COMPARED_BYTES, size - at)
-        if store.read(key, at, length) != source.pread(at, length):
-            return False
-    return True
 
 
 def size_of(found: Found, wanted: Interval) -> tuple[int, int]:

@@ -9,15 +9,15 @@ from itertools import count
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Deletions, RecorderSession, RecorderSessions, SessionChunk
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, NotFound, WorkerUnavailable
-from gatehouse_common.footage import ChunkReader, Found, Library, VirtualSource
+from gatehouse_common.footage import ChunkReader, Found, Library, VirtualSource, session_info
 from gatehouse_common.intervals import Interval
-from gatehouse_common.media.session_box import SessionInfo, build_session_box
+from gatehouse_common.media.session_box import build_session_box
 from gatehouse_common.media.slicing import Slice, slice_footage
 from gatehouse_common.observability.metrics import STORAGE_WRITE_ERRORS
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import keys
+from gatehouse_common.storage import keys, same_bytes
 
-from .clip_cutter import missing, same_bytes, size_of
+from .clip_cutter import missing, size_of
 
 _TRIES = 3
 SHORTEST_US = SECOND // 2
@@ -143,23 +143,7 @@ class SessionCutter:
 
 def _explained(cut: Slice, chunk: SessionChunk, session: RecorderSession, sha256: str) -> Slice:
     """Return a slice whose file says at its end what its row says, of what does not change until it is cut."""
-    info = SessionInfo(
-        session.number,
-        session.id,
-        session.start_us,
-        session.total_seconds,
-        session.chunk_seconds,
-        session.viewing,
-        chunk.number,
-        chunk.id,
-        chunk.position,
-        chunk.user_name,
-        chunk.camera,
-        chunk.name,
-        chunk.wanted_start_us,
-        chunk.wanted_end_us,
-        cut.start_us,
-        cut.end_us,
-        sha256,
-    )
-    return replace(cut, file=replace(cut.file, pieces=(*cut.file.pieces, build_session_box(info))))
+    # What is missing in it, and the sizes that its movie box tells, may be others when it is cut anew.
+    told = replace(chunk, start_us=cut.start_us, end_us=cut.end_us, width=0, height=0, frames=0, detail="")
+    box = build_session_box(session_info(session, told, sha256))
+    return replace(cut, file=replace(cut.file, pieces=(*cut.file.pieces, box)))

@@ -31,17 +31,19 @@ class Dispatch:
         self._watch = Watch()
         self._jobs: list[Job] = []
 
-    def look(self, mine: Collection[str]) -> None:
+    def look(self, mine: Collection[str], *, room: bool = True) -> None:
         """Look at jobs that wait, some of each user, and at those of others, which may be dead.
 
         Args:
             mine: ids of those that this process does.
+            room: whether one more can be done; else those that wait are not asked for.
 
         Raises:
             GatehouseError: the index does not answer.
         """
         try:
-            running, queued = self._queue.running(), self._queue.queued(_LOOKED_AT, self._clock.now_us())
+            running = self._queue.running()
+            queued = self._queue.queued(_LOOKED_AT, self._clock.now_us()) if room else []
         except GatehouseError:
             self._watch.blind()
             raise

@@ -73,15 +73,21 @@ def export(work: Work) -> None:
     if work.file("original") is not None:
         return
     made = work.folder / ("original.mp4" if work.media.type == "video/mp4" else "original.zip")
-    films = write_footage(work.core, parse_wanted(work.job.parameters), made, work.told, work.check, work.require_room)
-    try:
-        with made.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise from_os_error(error, "reading the export") from error
+    wanted = parse_wanted(work.job.parameters)
+    films = write_footage(work.core, wanted, made, work.told, work.check, work.require_room)
+    # One film alone is the file; of all else the film's digest is of a part of it.
+    digest = films[0]["film_sha256"] if wanted.is_single and not wanted.signed else _digest(made)
     of_file = {"films": films}
     work.keep(made, "original", "", work.media.type, of_file=of_file, bytes=made.stat().st_size, digest=digest)
     work.result.update(of_file)
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise from_os_error(error, "reading the export") from error
 
 
 def parse_wanted(parameters: dict[str, Any]) -> Wanted:

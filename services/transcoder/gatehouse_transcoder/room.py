@@ -9,7 +9,6 @@ from gatehouse_common.errors import ResourceExhausted, from_os_error
 from gatehouse_common.retention import reserve_bytes
 from gatehouse_common.runtime import Core
 
-_GIB = 1 << 30
 _PART = 4
 """This part of what uploads leave free is not used by what is made of them: then nothing more is received, and there
 is room for what was. Nor more than half of what retention keeps free at least: a disk that recordings fill is never
@@ -22,7 +21,7 @@ class Room:
 
     def __init__(self, core: Core) -> None:
         self._core = core
-        self._least = round(core.settings.values.uploads.least_free_gib * _GIB) // _PART
+        self._least = core.settings.values.uploads.least_free_bytes // _PART
         self._looked_us: int | None = None
 
     def require(self, data: int, store: int) -> None:

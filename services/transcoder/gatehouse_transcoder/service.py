@@ -97,8 +97,9 @@ class Transcoder:
             self._count()
             tools = self._found_tools()
             self._hands = {job: thread for job, thread in self._hands.items() if thread.is_alive()}
-            self._dispatch.look(self._hands.keys())
-            while len(self._hands) < self._settings.workers:
+            workers = self._settings.workers
+            self._dispatch.look(self._hands.keys(), room=len(self._hands) < workers)
+            while len(self._hands) < workers:
                 job = self._dispatch.take()
                 if job is None:
                     break

@@ -19,10 +19,11 @@ from gatehouse_common.clock import MINUTE, SECOND
 from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessions, SessionChunk
 from gatehouse_common.db.browser_sessions import INTERRUPTED, PAUSES
 from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, from_os_error
+from gatehouse_common.footage import session_info
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.cutting import CutFile, CutRecording, parse_cut
-from gatehouse_common.media.session_box import SessionInfo, build_session_box, build_session_element
-from gatehouse_common.storage import ObjectStore, keys
+from gatehouse_common.media.session_box import build_session_box, build_session_element
+from gatehouse_common.storage import FileSource, keys, same_bytes
 
 from .children import run
 from .looking import PYTHON
@@ -206,29 +207,7 @@ def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, containe
             digest = hashlib.file_digest(whole, "sha256").hexdigest()
     except OSError as error:
         raise from_os_error(error, "reading a file of a session") from error
-    info = SessionInfo(
-        session.number,
-        session.id,
-        session.start_us,
-        session.total_seconds,
-        session.chunk_seconds,
-        None,
-        chunk.number,
-        chunk.id,
-        chunk.position,
-        chunk.user_name,
-        chunk.camera,
-        chunk.name,
-        chunk.wanted_start_us,
-        chunk.wanted_end_us,
-        chunk.start_us,
-        chunk.end_us,
-        digest,
-        chunk.width,
-        chunk.height,
-        chunk.frames,
-        chunk.detail,
-    )
+    info = session_info(session, chunk, digest)
     build = build_session_box if container == "mp4" else build_session_element
     try:
         with path.open("ab") as out:
@@ -251,16 +230,8 @@ def _place(work: Work, chunk: SessionChunk, path: Path, container: str) -> str:
         try:
             store.put_file(path, key)
         except Conflict:
-            if _holds(store, key, path):
+            if same_bytes(store, key, FileSource(path, key)):
                 return key
             continue
         return key
     raise AssertionError  # it counts for ever
-
-
-def _holds(store: ObjectStore, key: str, path: Path) -> bool:
-    """Return whether an object is a file, byte for byte."""
-    if store.stat(key).size != path.stat().st_size:
-        return False
-    with path.open("rb") as file:
-        return all(part == file.read(len(part)) for part in store.open_range(key))

@@ -1,4 +1,4 @@
-"""A site with plates and clips, on embedded parts and on real servers."""
+"""The app on a core, which each file makes as it needs it; and a site with plates and clips, also on real servers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
 from gatehouse_api.app import close_app, create_app
 from gatehouse_capture.spool_keeper import build as build_spool
@@ -19,6 +21,20 @@ from plates_kit import PlateSite, indexing, make_clips, server_settings, settle,
 
 FPS = 30
 LENGTH_S = 60
+
+
+@pytest.fixture
+def app(core: Core) -> Iterator[Flask]:
+    """The app on the ``core`` of the test's file."""
+    made = create_app(core)
+    yield made
+    close_app(made)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Who asks it, and keeps its cookies."""
+    return app.test_client()
 
 
 def _store(core: Core) -> None:

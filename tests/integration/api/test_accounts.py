@@ -33,11 +33,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
 
 
 @pytest.fixture
-def app(core: Core) -> Flask:
-    return create_app(core)
-
-
-@pytest.fixture
 def ann(app: Flask) -> FlaskClient:
     client = app.test_client()
     made = client.post("/api/v1/auth/setup", json={"name": "Ann", "password": ANN})

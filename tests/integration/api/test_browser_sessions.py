@@ -12,7 +12,6 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import ROLE_SCOPES, Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import BrowserSessions, RecorderSessions, Tokens, Users
@@ -32,13 +31,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
     with core_at(tmp_path / "data", **{"auth.mode": "local", "uploads.least_free_gib": 0}) as opened:
         add_camera(opened, "gate")
         yield opened
-
-
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
 
 
 def begin(client: FlaskClient, see: dict[str, str], name: str, **more: Any) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.db import CameraRepository
 from gatehouse_common.messages import CameraState, CameraStatus
 from gatehouse_common.runtime import Core
@@ -22,13 +21,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
     with core_at(tmp_path / "data") as opened:
         add_camera(opened, "gate")
         yield opened
-
-
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
 
 
 def told(core: Core, **more: Any) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.messages import CameraState, CameraStatus
 from gatehouse_common.observability import camera_secrets, secrets
@@ -30,13 +29,6 @@ def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
 def core(tmp_path: Path) -> Iterator[Core]:
     with core_at(tmp_path / "data") as opened:
         yield opened
-
-
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
 
 
 def test_a_camera_that_this_process_never_recorded(core: Core, client: FlaskClient) -> None:

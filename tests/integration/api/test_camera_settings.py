@@ -9,18 +9,16 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
+from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
 
 MASK = [[[0.0, 0.0], [1.0, 0.0], [1.0, 0.3]]]
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[FlaskClient]:
-    with core_at(tmp_path) as core:
-        app = create_app(core)
-        yield app.test_client()
-        close_app(app)
+def core(tmp_path: Path) -> Iterator[Core]:
+    with core_at(tmp_path) as opened:
+        yield opened
 
 
 def test_settings_of_a_camera_are_taken_shown_and_merged(client: FlaskClient) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
+from gatehouse_api.app import create_app
 from gatehouse_common.accounts import ROLE_SCOPES, Role
 from gatehouse_common.db import Audit, CameraRepository, Hold, HoldRepository, RecorderSessions, Tokens, Users
 from gatehouse_common.errors import Unavailable
@@ -24,13 +24,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
     with core_at(tmp_path / "data") as opened:
         add_camera(opened)
         yield opened
-
-
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
 
 
 def start(client: FlaskClient, name: str = "John Doe", **more: Any) -> Any:

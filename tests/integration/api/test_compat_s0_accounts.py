@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from gatehouse_api.app import close_app, create_app
+from gatehouse_api.app import create_app
 from gatehouse_common.accounts import Role
 from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.db import Audit, Users
@@ -25,13 +25,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
         kept = Passwords().hash(PASSWORD)
         Users(opened.db).add("Ann", Role.ADMIN, opened.clock.now_us(), password=kept, first=True)
         yield opened
-
-
-@pytest.fixture
-def app(core: Core) -> Iterator[Flask]:
-    made = create_app(core)
-    yield made
-    close_app(made)
 
 
 def test_who_registers_waits_for_an_admin_and_then_logs_in(core: Core, app: Flask) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.db import Camera, CameraRepository, FootageWriter, Gap
 from gatehouse_common.messages import CameraState, CameraStatus, ChunkOpened, GopWritten
 from gatehouse_common.runtime import Core
@@ -27,13 +26,6 @@ SPRING, AUTUMN = parse("20240331_000000", BERLIN), parse("20241027_000000", BERL
 def core(tmp_path: Path) -> Iterator[Core]:
     with core_at(tmp_path, timezone="Europe/Berlin") as opened:
         yield opened
-
-
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
 
 
 def film(core: Core, start_us: int, end_us: int, camera: str = "gate") -> None:

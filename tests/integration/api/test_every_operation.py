@@ -34,7 +34,6 @@ NEVER_TAKEN = {
     "GET /api/v1/hls/{camera}/live.m3u8": "no camera is recorded right now",
     "POST /v2/detection/detect-from-camera": "there is no detector",
     "POST /v2/detection/detect-from-image": "what is generated is no picture",
-    "POST /api/v1/exports": "its cameras are a list, in which no real one is named: test_export_access asks for some",
     "POST /api/v1/uploads": "what is generated has no headers of tus",
     "GET /api/v1/uploads/{upload}": "nothing is being uploaded",
     "PATCH /api/v1/uploads/{upload}": "nothing is being uploaded",
@@ -86,7 +85,7 @@ def _begin(site: AccessSite) -> str:
     return Logins(site.core.db, 24 * HOUR, 240 * HOUR).begin(user.id, now, "127.0.0.1", "a browser")
 
 
-def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
     """What there is, by the parameter that names it, and what may be spoiled, by the operation that does."""
     users, tokens, now = Users(site.core.db), Tokens(site.core.db), site.core.clock.now_us()
     admin = users.named("ada")
@@ -102,7 +101,7 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         requests.post(f"{url}/api/v1/links", json=span, headers=_shown(site, "admin"), timeout=10).json()
         for _ in range(2)
     )
-    media = _media(site.core, list(EXAMPLES).index(who) * 10 + 1)
+    media = _media(site.core, list(EXAMPLES).index(who) * 1000 + 1)
     real = {
         **there,
         "media": media["ready"],
@@ -113,7 +112,7 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         "user": user,
         "secret": link["url"].rpartition("/")[2],
     }
-    spare = {
+    spare: dict[str, dict[str, Any]] = {
         "DELETE /api/v1/cameras/{camera}": {"camera": f"spare-{short}"},
         "POST /api/v1/cameras": {"id": f"new-{short}"},
         "DELETE /api/v1/users/{user}": {"user": gone},
@@ -127,6 +126,7 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         "POST /api/v1/session-files/{chunk}/restore": {"chunk": there["trashed"]},
         "POST /v2/video/cleanup": {"retention_days": "10000"},
         "DELETE /api/v1/media/{media}": {"media": media["spare"]},
+        "POST /api/v1/exports": {"cameras": [GATE]},
         "POST /api/v1/media/{media}/restore": {"media": media["trashed"]},
         "POST /api/v1/media/{media}/retry": {"media": media["failed"]},
         "GET /api/v1/media/{media}/hls/{name}": {"name": "hls"},

@@ -29,13 +29,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
         yield opened
 
 
-@pytest.fixture
-def app(core: Core) -> Iterator[Flask]:
-    made = create_app(core)
-    yield made
-    close_app(made)
-
-
 def test_the_site_is_what_was_said_at_once(core: Core, app: Flask) -> None:
     """S3-2, S0-21: name, time zone and sign-up are asked for beside the first user."""
     client = app.test_client()

@@ -20,7 +20,6 @@ from werkzeug.test import TestResponse
 
 from access_kit import GATE, YARD, access_site, add_user
 from access_kit import AccessSite as Site
-from gatehouse_api.app import close_app, create_app
 from gatehouse_api.context import context
 from gatehouse_api.live_grid import narrowed
 from gatehouse_api.service import build
@@ -61,13 +60,6 @@ def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
         record(home / "data", home, camera="film", frames=90)
         work_off(opened)
         yield opened
-
-
-@pytest.fixture
-def app(core: Core) -> Iterator[Flask]:
-    made = create_app(core)
-    yield made
-    close_app(made)
 
 
 def picture(light: int, width: int = 640, height: int = 360) -> bytes:

@@ -9,9 +9,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import (
@@ -43,10 +43,8 @@ def core(tmp_path: Path) -> Iterator[Core]:
 
 
 @pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client(use_cookies=False)
-    close_app(app)
+def client(app: Flask) -> FlaskClient:
+    return app.test_client(use_cookies=False)
 
 
 def watch(core: Core, user: User, camera: str, start_us: int = LATE_US, *, recorded: bool = False) -> int:

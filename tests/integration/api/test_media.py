@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Audit, Deletions, JobRepository, Media, User
@@ -27,13 +26,6 @@ Shown = dict[str, str]
 def core(tmp_path: Path) -> Iterator[Core]:
     with core_at(tmp_path / "data", **{"auth.mode": "local"}) as opened:
         yield opened
-
-
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
 
 
 def film(core: Core, user: User, number: int, **more: Any) -> Media:

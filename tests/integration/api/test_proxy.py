@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from gatehouse_api.app import create_app
+from gatehouse_common.runtime import Core
 from gatehouse_common.runtime.web_server import WebServer
 from pipeline_kit import core_at
 
@@ -26,9 +26,9 @@ PAGE = {"Accept": "text/html"}
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
-    with core_at(tmp_path / "data", **SETTINGS) as core:
-        yield create_app(core)
+def core(tmp_path: Path) -> Iterator[Core]:
+    with core_at(tmp_path / "data", **SETTINGS) as opened:
+        yield opened
 
 
 def asked(app: Flask, path: str = "/api/v1/auth/me", via: str = "10.0.0.1", **headers: str) -> TestResponse:

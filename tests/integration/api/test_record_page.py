@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from gatehouse_api.app import close_app, create_app
@@ -28,10 +29,8 @@ def core(tmp_path: Path) -> Iterator[Core]:
 
 
 @pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client(use_cookies=False)
-    close_app(app)
+def client(app: Flask) -> FlaskClient:
+    return app.test_client(use_cookies=False)
 
 
 def start(client: FlaskClient, see: dict[str, str], **fields: str) -> Any:

@@ -19,6 +19,7 @@ from gatehouse_common.db import (
     OF_NO_CAMERA,
     BrowserSessions,
     JobQueue,
+    MediaJobs,
     RecorderSessions,
     Upload,
     Uploads,
@@ -98,7 +99,7 @@ def test_a_recording_in_a_browser_that_came_to_nothing_is_told_to_its_user(core:
     site.told()
     Uploads(core.db).complete(sent, "video/webm", site.clock.now_us(), lambda number: f"uploads/ann/{number}/", {})
     (job,) = JobQueue(core.db, MEDIA_KINDS).queued(1)
-    assert JobQueue(core.db, MEDIA_KINDS).cancel(job.id, site.clock.now_us())
+    MediaJobs(core.db).cancel(job.id, site.clock.now_us())
     assert site.told() == []
     assert BrowserSessions(core.db).note_failed(site.clock.now_us()) == 1
     assert site.told(user=site.ann.number) == ["recording.failed "]

@@ -33,13 +33,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
     made.close()
 
 
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
-
-
 def test_the_plan_says_what_goes_next_when_and_how_many_bytes(core: Core, client: FlaskClient) -> None:
     for k in range(1, 31):
         record(core, "gate", NOW - k * LENGTH, 3000)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import ROLE_SCOPES, Grant, Permission, Role
 from gatehouse_common.clock import HOUR, MINUTE
 from gatehouse_common.db import Audit, Camera, CameraRepository, RecorderSessions, Tokens, User, Users
@@ -27,13 +26,6 @@ def core(tmp_path: Path) -> Iterator[Core]:
         add_camera(opened, "gate")
         add_camera(opened, "yard")
         yield opened
-
-
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
 
 
 def own_file(core: Core, user: User, camera: str = "gate", ago_us: int = 2 * MINUTE) -> int:

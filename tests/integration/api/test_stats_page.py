@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.clock import HOUR, MINUTE
 from gatehouse_common.db import FootageWriter, Gap
 from gatehouse_common.runtime import Core
@@ -22,13 +21,6 @@ from plates_kit import indexing, settle, tell, visit
 def core(tmp_path: Path) -> Iterator[Core]:
     with core_at(tmp_path / "data", timezone="UTC") as opened:
         yield opened
-
-
-@pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client()
-    close_app(app)
 
 
 def rows(html: str, heading: str) -> list[list[str]]:

@@ -46,11 +46,6 @@ def app(core: Core) -> Iterator[Flask]:
     close_app(made)
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
 def send(client: FlaskClient, number: object, data: bytes, path: str = "/upload_blob/", **told: Any) -> tuple[int, Any]:
     answer = client.post(path, json=blob_body(number, data, **told))
     return answer.status_code, answer.json

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
-from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import Role
 from gatehouse_common.db import RecorderSessions, Viewings, Watcher
 from gatehouse_common.runtime import Core
@@ -25,10 +25,8 @@ def core(tmp_path: Path) -> Iterator[Core]:
 
 
 @pytest.fixture
-def client(core: Core) -> Iterator[FlaskClient]:
-    app = create_app(core)
-    yield app.test_client(use_cookies=False)
-    close_app(app)
+def client(app: Flask) -> FlaskClient:
+    return app.test_client(use_cookies=False)
 
 
 def test_the_picture_is_an_image_and_the_button_a_form(core: Core, client: FlaskClient) -> None:

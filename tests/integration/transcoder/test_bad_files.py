@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_common.db import JobQueue, JobRepository
-from gatehouse_common.db.media_records import AUDIO, MEDIA_KINDS
+from gatehouse_common.db import JobRepository, MediaJobs
+from gatehouse_common.db.media_records import AUDIO
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
 from media_jobs_kit import ask, browser_film, ended, ffmpeg, files, media, transcoding, upload
@@ -175,7 +175,7 @@ def test_a_job_that_is_called_off_ends_at_once_and_leaves_nothing(tmp_path: Path
     with transcoding(core):
         one, job = upload(core, browser_film(0.5))
         pid = int(wait_for("the child", lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
-        assert JobQueue(core.db, MEDIA_KINDS).cancel(job.id, core.clock.now_us())
+        MediaJobs(core.db).cancel(job.id, core.clock.now_us())
         wait_for("the end of the child", lambda: gone(pid), 10)
         folder = core.data_dir / "transcoder"
         wait_for("the end of its files", lambda: not list(folder.iterdir()), 10)

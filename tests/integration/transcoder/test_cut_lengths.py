@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.clock import SECOND
+from gatehouse_common.errors import DataLoss
 from gatehouse_common.media.cutting.files import write_files
 from gatehouse_common.media.cutting.plan import plan_cuts
 from media_jobs_kit import ffmpeg, shown
@@ -55,3 +56,15 @@ def test_what_is_in_no_file_is_told(tmp_path: Path) -> None:
     ffmpeg(*pictures, "-pix_fmt", "yuv420p", "-movflags", "frag_keyframe+empty_moov", str(film))
     film.write_bytes(film.read_bytes()[: film.stat().st_size * 4 // 5])
     assert plan_cuts(film, 180 * SECOND).left == "what cannot be read at its end"
+
+
+def test_what_leads_to_another_film_is_not_cut(tmp_path: Path) -> None:
+    """S4-13: a playlist in place of a recording, which names a film of this machine."""
+    film = tmp_path / "film.ts"
+    pictures = ["-f", "lavfi", "-i", "color=size=32x32:rate=10:duration=3", "-c:v", "libx264", "-g", "10"]
+    ffmpeg(*pictures, "-pix_fmt", "yuv420p", str(film))
+    assert plan_cuts(film, 180 * SECOND).left == ""
+    playlist = tmp_path / "recording.webm"
+    playlist.write_text(f"ffconcat version 1.0\nfile {film.name}\n")
+    with pytest.raises(DataLoss, match="cannot be opened as a film"):
+        plan_cuts(playlist, 180 * SECOND)

@@ -22,6 +22,7 @@ class Table:
     def __init__(self) -> None:
         self.jobs, self.away = [RUNNING], False
         self.names: list[str] = []
+        self.asked = 0
 
     def running(self) -> list[Job]:
         if self.away:
@@ -29,6 +30,7 @@ class Table:
         return self.jobs
 
     def queued(self, _limit: int, _now_us: int) -> list[Job]:
+        self.asked += 1
         return []
 
     def take(self, seen: Job, name: str, _now_us: int) -> Job:
@@ -91,3 +93,15 @@ def test_what_this_process_does_itself_it_does_not_take() -> None:
         assert dispatch.take() is None
         clock.advance(2 * SECOND)
     assert table.names == []
+
+
+def test_who_has_no_worker_free_asks_for_nothing_that_waits_and_still_sees_who_is_dead() -> None:
+    """S4-19: each look of each busy process would sort all that wait, of all users."""
+    table, clock, dispatch = looking()
+    dispatch.look([], room=False)
+    clock.advance(DEAD_US)
+    dispatch.look([], room=False)
+    assert table.asked == 0
+    dispatch.look([])
+    assert table.asked == 1
+    assert dispatch.take() is not None

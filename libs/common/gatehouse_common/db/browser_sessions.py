@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, delete, exists, func, insert, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
-from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
 
 from .contention import retried
@@ -18,7 +17,7 @@ from .media_models import MediaRow
 from .media_records import NOBODY
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk
-from .sessions import Numbers, lock_numbers
+from .sessions import CHUNK, SESSION, Numbers, lock_numbers, planned_file, session_row
 from .upload_models import UploadRow
 from .visible import OF_NO_CAMERA
 
@@ -29,9 +28,7 @@ PAUSES = "pauses"
 
 ``at_ms`` counts what had been recorded by then, without the pauses before.
 """
-_SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 _DELETED = "its recording was deleted before files had been made of it"
-_CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ class BrowserSessions:
         """
         browsers = (RecorderSessionRow.id == session, RecorderSessionRow.camera == OF_NO_CAMERA)
         with self._db.look() as c:
-            row = c.execute(select(*_SESSION).where(*browsers)).first()
+            row = c.execute(select(*SESSION).where(*browsers)).first()
         if row is None:
             raise NotFound("there is no such recording in a browser")
         return RecorderSession(*row)
@@ -121,12 +118,12 @@ class BrowserSessions:
             first = select(func.min(MediaRow.number)).where(MediaRow.session == session.number)
             if c.execute(first).scalar_one_or_none() not in {None, media}:
                 raise Conflict("the session has another recording, which came before this one")
-            mine = select(*_CHUNK).where(SessionChunkRow.session == session.number).order_by(SessionChunkRow.position)
+            mine = select(*CHUNK).where(SessionChunkRow.session == session.number).order_by(SessionChunkRow.position)
             known = _planned_again(c, [SessionChunk(*row) for row in c.execute(mine)], parts)
             if known:
                 return known
-            files = [_planned(session, numbers.chunks + n, n, part) for n, part in enumerate(parts, 1)]
-            c.execute(insert(SessionChunkRow), [_values(one) for one in files])
+            files = [planned_file(session, numbers.chunks + n, n, part) for n, part in enumerate(parts, 1)]
+            c.execute(insert(SessionChunkRow), [session_row(one) for one in files])
             numbers.at_least(session.number, files[-1].number).keep(c)
             c.execute(update(RecorderSessionRow).where(RecorderSessionRow.number == session.number).values(ended))
         return files
@@ -180,13 +177,13 @@ def _fail(c: Connection, numbers: Numbers, number: int, detail: str, now_us: int
     if c.execute(update(SessionChunkRow).where(*planned).values(values)).rowcount:
         return numbers
     same = RecorderSessionRow.number == number
-    row = c.execute(select(*_SESSION).where(same)).first()
+    row = c.execute(select(*SESSION).where(same)).first()
     if row is None:
         return numbers
     session = RecorderSession(*row)
     end_us = max(session.start_us + 1, min(session.ends_us, now_us))
-    file = _planned(session, numbers.chunks + 1, 1, Interval(session.start_us, end_us))
-    c.execute(insert(SessionChunkRow).values(_values(file) | values))
+    file = planned_file(session, numbers.chunks + 1, 1, Interval(session.start_us, end_us))
+    c.execute(insert(SessionChunkRow).values(session_row(file) | values))
     stopped = {"ends_us": end_us, "stopped_us": func.coalesce(RecorderSessionRow.stopped_us, now_us)}
     c.execute(update(RecorderSessionRow).where(same).values(stopped))
     return numbers.at_least(session.number, file.number)
@@ -205,32 +202,3 @@ def _planned_again(c: Connection, known: list[SessionChunk], parts: Sequence[Int
     again = {"state": "planned", "detail": "", "stored_us": None}
     c.execute(update(SessionChunkRow).where(mine).values(again))
     return [replace(one, **again) if one.state == "failed" else one for one in known]  # type: ignore[arg-type]
-
-
-def _planned(session: RecorderSession, number: int, position: int, part: Interval) -> SessionChunk:
-    return SessionChunk(
-        number=number,
-        id=new_id(),
-        session=session.number,
-        position=position,
-        user=session.user,
-        user_name=session.user_name,
-        camera=OF_NO_CAMERA,
-        chunk_seconds=session.chunk_seconds,
-        wanted_start_us=part.start,
-        wanted_end_us=part.end,
-        start_us=part.start,
-        end_us=part.end,
-        state="planned",
-        key="",
-        bytes=0,
-        width=0,
-        height=0,
-        frames=0,
-        detail="",
-        stored_us=None,
-    )
-
-
-def _values(one: SessionChunk) -> dict[str, Any]:
-    return {f.name: getattr(one, f.name) for f in fields(one)}

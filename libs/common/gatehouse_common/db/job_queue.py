@@ -7,14 +7,13 @@ a name that it had for nobody else and for no other job: so what it says late, w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
 
 from .contention import retried
 from .engine import Database
-from .jobs import Job
+from .jobs import JOB, Job
 from .media_models import MediaRow
 from .media_records import WHOLE
 from .upkeep_models import JobRow
@@ -24,7 +23,6 @@ MOST_TRIES = 3
 STEPS = 1000
 """How far a job is, is told in thousandths."""
 _TRIES = "tries"
-_JOB = [getattr(JobRow, f.name) for f in fields(Job)]
 _BEING_MADE = ("queued", "processing")
 _MOST_RUNNING = 1000
 
@@ -61,13 +59,13 @@ class JobQueue:
         age = (JobRow.created_us, JobRow.id)
         turn = func.row_number().over(partition_by=JobRow.user, order_by=age)
         turns = select(JobRow.id, turn.label("turn")).where(*waiting).subquery()
-        query = select(*_JOB).join(turns, turns.c.id == JobRow.id).where(turns.c.turn <= of_each)
+        query = select(*JOB).join(turns, turns.c.id == JobRow.id).where(turns.c.turn <= of_each)
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(query.order_by(turns.c.turn, *age).limit(limit))]
 
     def running(self) -> list[Job]:
         """Return jobs that somebody does, or did until it died."""
-        query = select(*_JOB).where(JobRow.kind.in_(self._kinds), JobRow.state == "running")
+        query = select(*JOB).where(JobRow.kind.in_(self._kinds), JobRow.state == "running")
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(_MOST_RUNNING))]
 
@@ -155,22 +153,6 @@ class JobQueue:
         with self._db.begin() as c:
             return c.execute(update(JobRow).where(*_own(mine)).values(values)).rowcount == 1
 
-    @retried
-    def cancel(self, job_id: str, now_us: int) -> bool:
-        """Call a job off, whoever does it; return False if it has ended already.
-
-        Its owner notices with its next sign of life, ends its child process and writes nothing more.
-        """
-        with self._db.begin() as c:
-            waiting = (JobRow.id == job_id, JobRow.kind.in_(self._kinds), JobRow.state.in_(("queued", "running")))
-            values: dict[str, Any] = {"state": "cancelled", "owner": None, "ended_us": now_us, "result": None}
-            values["renewals"] = JobRow.renewals + 1
-            if c.execute(update(JobRow).where(*waiting).values(values)).rowcount == 0:
-                return False
-            job = self._read(c, job_id)
-            _settle(c, job, "failed", "what was to be made of it was called off", now_us)
-        return True
-
     def _finish(
         self, c: Connection, mine: Job, state: str, detail: str, result: Mapping[str, Any] | None, now_us: int
     ) -> bool:
@@ -180,12 +162,12 @@ class JobQueue:
             values["done"] = STEPS
         if c.execute(update(JobRow).where(*_own(mine)).values(values)).rowcount == 0:
             return False
-        _settle(c, mine, "ready" if state == "done" else "failed", "" if state == "done" else detail, now_us)
+        settle(c, mine, "ready" if state == "done" else "failed", "" if state == "done" else detail, now_us)
         return True
 
     @staticmethod
     def _read(c: Connection, job_id: str) -> Job:
-        return Job(*c.execute(select(*_JOB).where(JobRow.id == job_id)).one())
+        return Job(*c.execute(select(*JOB).where(JobRow.id == job_id)).one())
 
 
 def _own(mine: Job) -> tuple[Any, ...]:
@@ -197,8 +179,18 @@ def hold_job(c: Connection, mine: Job) -> bool:
     return c.execute(update(JobRow).where(*_own(mine)).values(renewals=JobRow.renewals + 1)).rowcount == 1
 
 
-def _settle(c: Connection, job: Job, state: str, detail: str, now_us: int) -> None:
-    """Let the state of a medium follow what came of the job that processes it; of one in the trash, what it was."""
+def settle(c: Connection, job: Job, state: str, detail: str, now_us: int) -> None:
+    """Let the state of a medium follow, in a transaction, what came of the job that processes it.
+
+    Of one in the trash it is the state that it had before. Jobs of other kinds change nothing of their medium.
+
+    Args:
+        c: the transaction.
+        job: that has ended.
+        state: of the medium from now on, ``ready`` or ``failed``.
+        detail: why it failed.
+        now_us: the time.
+    """
     if job.kind not in WHOLE:
         return
     facts: dict[str, Any] = {"detail": detail}

@@ -49,7 +49,8 @@ class JobsSeen:
     Attributes:
         house: whether those that are nobody's are.
         user: of users', those of this number; None: all.
-        visible: of those that are nobody's, only those of these cameras; None: all.
+        visible: of those that are nobody's, only those of these cameras, by their parameter ``camera``; None: all. What
+            comes of a job that names no camera may name any: it is there only for who sees all.
         exports_of: of exports, which tell of cameras, only those of these users; None: as of all other jobs.
     """
 
@@ -72,7 +73,8 @@ class JobsSeen:
         return [of_users]
 
 
-_JOB = [getattr(JobRow, f.name) for f in fields(Job)]
+JOB = [getattr(JobRow, f.name) for f in fields(Job)]
+"""The columns in the order of the fields: ``Job(*row)`` is what a row of ``select(*JOB)`` says."""
 _WAITING = ("queued", "running")
 _BROKEN_OFF = "broken_off"
 _LONGEST_US = 24 * HOUR
@@ -88,20 +90,18 @@ class JobRepository:
 
     Args:
         db: the index.
-        visible: whose jobs there are, by their parameter ``camera``; None: all. What comes of a job that names no
-            camera may name any: it is there only for who sees all.
-        whose: says it more closely.
+        whose: which jobs there are; None: all.
     """
 
-    def __init__(self, db: Database, visible: Visible | None = None, *, whose: JobsSeen | None = None) -> None:
-        self._db, self._visible, self._whose = db, visible, whose
+    def __init__(self, db: Database, *, whose: JobsSeen | None = None) -> None:
+        self._db, self._whose = db, whose
 
     @retried
     def ask(self, kind: str, parameters: Mapping[str, Any], now_us: int, by: str = "") -> Job:
         """Ask for a job; one that waits or is done already with the same parameters is returned instead."""
         wanted = dict(parameters)
         with self._db.begin() as c:
-            waiting = select(*_JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING)).with_for_update()
+            waiting = select(*JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING)).with_for_update()
             for row in c.execute(waiting):
                 if row.parameters == wanted:
                     return Job(*row)
@@ -110,11 +110,7 @@ class JobRepository:
         return job
 
     def _seen(self) -> list[ColumnElement[bool]]:
-        if self._whose is not None:
-            return self._whose.conditions()
-        if self._visible is None:
-            return []
-        return [JobRow.parameters["camera"].as_string().in_(sorted(self._visible.cameras))]
+        return [] if self._whose is None else self._whose.conditions()
 
     def get(self, job_id: str) -> Job:
         """Return a job.
@@ -123,7 +119,7 @@ class JobRepository:
             NotFound: there is none of that id.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_JOB).where(JobRow.id == job_id, *self._seen())).first()
+            row = c.execute(select(*JOB).where(JobRow.id == job_id, *self._seen())).first()
         if row is None:
             raise NotFound(f"there is no job {job_id[:64]!r}")
         return Job(*row)
@@ -133,7 +129,7 @@ class JobRepository:
 
         Only for whoever leads the work by a lease, and does none itself at the moment.
         """
-        query = select(*_JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING))
+        query = select(*JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING))
         with self._db.look() as c:
             row = c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(1)).first()
         return None if row is None else Job(*row)
@@ -183,7 +179,7 @@ class JobRepository:
 
     def list(self, limit: int, before: tuple[int, str] | None = None, kind: str | None = None) -> list[Job]:
         """Return jobs, the newest first; those that come after ``(created_us, id)`` of the page before."""
-        query = select(*_JOB).where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc()).limit(limit)
+        query = select(*JOB).where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc()).limit(limit)
         if kind is not None:
             query = query.where(JobRow.kind == kind)
         if before is not None:
@@ -199,7 +195,7 @@ class JobRepository:
         """
         moments = (JobRow.created_us, JobRow.started_us, JobRow.ended_us)
         changed = or_(JobRow.state == "running", *(moment >= since_us for moment in moments))
-        query = select(*_JOB).where(JobRow.created_us >= since_us - _LONGEST_US, changed, JobRow.user.is_not(None))
+        query = select(*JOB).where(JobRow.created_us >= since_us - _LONGEST_US, changed, JobRow.user.is_not(None))
         if users is not None:
             query = query.where(JobRow.user.in_(sorted(users)))
         query = query.where(*self._seen()).order_by(JobRow.created_us.desc(), JobRow.id.desc())

@@ -12,10 +12,11 @@ from gatehouse_common.ids import new_id
 from .contention import retried
 from .engine import Database
 from .jobs import Job
-from .media_intake import next_number, row_values
+from .media_intake import next_number
+from .media_jobs import queue_job
 from .media_models import MediaRow
 from .media_records import EXPORT, Media
-from .upkeep_models import JobRow
+from .media_rows import row_values
 
 
 class MediaExports:
@@ -62,43 +63,10 @@ class MediaExports:
                 kind="export",
                 name=name,
                 folder=folder(number),
-                upload=None,
-                session=None,
-                state="queued",
-                stage="",
-                detail="",
                 type=media_type,
-                bytes=0,
-                digest="",
-                lasted_us=None,
-                width=0,
-                height=0,
-                fps=0.0,
-                video_codec="",
-                audio_codec="",
                 start_us=start_us,
                 created_us=now_us,
-                ready_us=None,
             )
             c.execute(insert(MediaRow).values(row_values(media)))
             wanted = {**parameters, "media": number}
-            job = Job(
-                new_id(),
-                EXPORT,
-                "queued",
-                wanted,
-                0,
-                0,
-                "",
-                None,
-                now_us,
-                owner_name,
-                None,
-                None,
-                None,
-                0,
-                owner,
-                number,
-            )
-            c.execute(insert(JobRow).values(row_values(job)))
-        return media, job
+            return media, queue_job(c, EXPORT, wanted, number, now_us, owner, owner_name)

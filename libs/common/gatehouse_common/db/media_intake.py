@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
-from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -12,9 +10,11 @@ from gatehouse_common.errors import Conflict
 from gatehouse_common.ids import new_id
 
 from .jobs import Job
+from .media_jobs import queue_job
 from .media_models import MediaRow
 from .media_records import PROCESS, Media, Upload
-from .upkeep_models import FactRow, JobRow
+from .media_rows import row_values
+from .upkeep_models import FactRow
 from .upload_models import UploadRow
 
 _LOCK = "media.lock"
@@ -58,31 +58,14 @@ def take_in(
         folder=folder(number),
         upload=upload.id,
         session=session,
-        state="queued",
-        stage="",
-        detail="",
         type=media_type,
         bytes=upload.received,
-        digest="",
-        lasted_us=None,
-        width=0,
-        height=0,
-        fps=0.0,
-        video_codec="",
-        audio_codec="",
         start_us=upload.facts.get("started_us"),
         created_us=now_us,
-        ready_us=None,
     )
     c.execute(insert(MediaRow).values(row_values(media)))
     c.execute(update(UploadRow).where(UploadRow.id == upload.id).values(media=number))
-    parameters: dict[str, Any] = {"media": number}
-    by = upload.owner_name
-    job = Job(
-        new_id(), PROCESS, "queued", parameters, 0, 0, "", None, now_us, by, None, None, None, 0, upload.owner, number
-    )
-    c.execute(insert(JobRow).values(row_values(job)))
-    return media, job
+    return media, queue_job(c, PROCESS, {"media": number}, number, now_us, upload.owner, upload.owner_name)
 
 
 def next_number(c: Connection) -> int:
@@ -91,8 +74,3 @@ def next_number(c: Connection) -> int:
     number = int(told or 0) + 1
     c.execute(update(FactRow).where(FactRow.name == _LOCK).values(value=str(number)))
     return number
-
-
-def row_values(one: Media | Job) -> dict[str, Any]:
-    """Return what a row of it holds."""
-    return {f.name: getattr(one, f.name) for f in fields(one)}

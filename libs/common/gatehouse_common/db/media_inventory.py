@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import fields
 
 from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 
@@ -13,8 +12,8 @@ from .contention import retried
 from .engine import Database
 from .media_models import MediaFileRow, MediaRow
 from .media_records import MediaFile
+from .media_rows import FILE
 
-_FILE = [getattr(MediaFileRow, f.name) for f in fields(MediaFile)]
 _NAME = (MediaFileRow.media, MediaFileRow.kind, MediaFileRow.variant)
 _BATCH = 1000
 GONE = "its file is not in the store any more"
@@ -29,7 +28,7 @@ class MediaInventory:
     def files(self, batch: int = _BATCH) -> Iterator[MediaFile]:
         """Yield all files that should be in the store, those of media in the trash as well, in order."""
         last = (0, "", "")
-        query = select(*_FILE).where(MediaFileRow.state == "ready").order_by(*_NAME)
+        query = select(*FILE).where(MediaFileRow.state == "ready").order_by(*_NAME)
         while True:
             with self._db.read() as c:
                 rows = c.execute(query.where(_after(*last)).limit(batch)).all()
@@ -42,7 +41,7 @@ class MediaInventory:
     def of_keys(self, keys: Collection[str]) -> dict[str, MediaFile]:
         """Return the files that rows name, whatever their state, by key; keys that none names are left out."""
         with self._db.read() as c:
-            rows = c.execute(select(*_FILE).where(MediaFileRow.key.in_(list(keys))))
+            rows = c.execute(select(*FILE).where(MediaFileRow.key.in_(list(keys))))
             return {found.key: found for found in (MediaFile(*row) for row in rows)}
 
     def file(self, media: int, kind: str, variant: str) -> MediaFile:
@@ -52,7 +51,7 @@ class MediaInventory:
             NotFound: there is no row of it.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_FILE).where(tuple_(*_NAME) == (media, kind, variant))).first()
+            row = c.execute(select(*FILE).where(tuple_(*_NAME) == (media, kind, variant))).first()
         if row is None:
             raise NotFound(f"there is no file {kind!r} of medium {media}")
         return MediaFile(*row)

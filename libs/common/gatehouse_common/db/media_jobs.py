@@ -13,14 +13,13 @@ from gatehouse_common.ids import new_id
 
 from .contention import retried
 from .engine import Database
-from .jobs import Job
+from .job_queue import settle
+from .jobs import JOB, Job
 from .media_models import MediaRow
-from .media_records import EXPORT, PROCESS, WHOLE, Media
+from .media_records import EXPORT, PROCESS, Media
 from .upkeep_models import JobRow
 
-_JOB = [getattr(JobRow, f.name) for f in fields(Job)]
 _WAITING = ("queued", "running")
-_BEING_MADE = ("queued", "processing")
 CALLED_OFF = "it was called off"
 
 
@@ -51,11 +50,11 @@ class MediaJobs:
             state = c.execute(locked).scalar()
             if state != "ready":
                 raise Conflict(f"medium {media.number} is {state or 'gone'}: nothing can be made of it now.")
-            waiting = select(*_JOB).where(JobRow.media == media.number, JobRow.kind == kind)
+            waiting = select(*JOB).where(JobRow.media == media.number, JobRow.kind == kind)
             for row in c.execute(waiting.where(JobRow.state.in_(_WAITING))):
                 if row.parameters == wanted:
                     return Job(*row)
-            return _queue(c, kind, wanted, media.number, now_us, user, by)
+            return queue_job(c, kind, wanted, media.number, now_us, user, by)
 
     @retried
     def retry(self, media: Media, now_us: int, by: str) -> Job:
@@ -82,16 +81,13 @@ class MediaJobs:
         waiting = (JobRow.id == job_id, JobRow.state.in_(_WAITING))
         with self._db.begin() as c:
             changed = c.execute(update(JobRow).where(*waiting).values(_called_off(now_us))).rowcount
-            row = c.execute(select(*_JOB).where(JobRow.id == job_id)).first()
+            row = c.execute(select(*JOB).where(JobRow.id == job_id)).first()
             if row is None:
                 raise NotFound(f"there is no job {job_id[:64]!r}")
             job = Job(*row)
             if not changed:
                 raise Conflict(f"this job has ended: it is {job.state}.")
-            if job.kind in WHOLE:
-                unfinished = (MediaRow.number == job.media, MediaRow.state.in_(_BEING_MADE))
-                values = {"state": "failed", "detail": CALLED_OFF}
-                c.execute(update(MediaRow).where(*unfinished).values(values))
+            settle(c, job, "failed", CALLED_OFF, now_us)
         return job
 
     def newest(self, media: Collection[int], limit: int = 10) -> dict[int, list[Job]]:
@@ -99,7 +95,7 @@ class MediaJobs:
         age = (JobRow.created_us.desc(), JobRow.id.desc())
         place = func.row_number().over(partition_by=JobRow.media, order_by=age)
         places = select(JobRow.id, place.label("place")).where(JobRow.media.in_(sorted(media))).subquery()
-        query = select(*_JOB).join(places, places.c.id == JobRow.id).where(places.c.place <= limit)
+        query = select(*JOB).join(places, places.c.id == JobRow.id).where(places.c.place <= limit)
         found: dict[int, list[Job]] = {}
         with self._db.look() as c:
             for row in c.execute(query.order_by(*age)):
@@ -120,10 +116,21 @@ def queue_processing(c: Connection, media: Media, now_us: int, by: str) -> Job:
     if media.kind == "export":
         asked = select(JobRow.parameters).where(JobRow.media == media.number, JobRow.kind == EXPORT)
         kind, parameters = EXPORT, c.execute(asked.order_by(JobRow.created_us.desc()).limit(1)).scalar_one()
-    return _queue(c, kind, parameters, media.number, now_us, media.owner, by)
+    return queue_job(c, kind, parameters, media.number, now_us, media.owner, by)
 
 
-def _queue(c: Connection, kind: str, parameters: dict[str, Any], media: int, now_us: int, user: int, by: str) -> Job:
+def queue_job(c: Connection, kind: str, parameters: dict[str, Any], media: int, now_us: int, user: int, by: str) -> Job:
+    """Ask, in a transaction, for a job of a medium, whatever else waits or goes on.
+
+    Args:
+        c: the transaction.
+        kind: what is done.
+        parameters: all of them, the number of the medium too.
+        media: that number.
+        now_us: the time.
+        user: number of who asks.
+        by: their name.
+    """
     job = Job(new_id(), kind, "queued", parameters, 0, 0, "", None, now_us, by, None, None, None, 0, user, media)
     c.execute(insert(JobRow).values({f.name: getattr(job, f.name) for f in fields(Job)}))
     return job

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
@@ -14,9 +14,8 @@ from .engine import Database
 from .media_jobs import call_off, queue_processing
 from .media_models import MediaFileRow, MediaRow
 from .media_records import Media, MediaFile
+from .media_rows import FILE, MEDIA
 
-_MEDIA = [getattr(MediaRow, f.name) for f in fields(Media)]
-_FILE = [getattr(MediaFileRow, f.name) for f in fields(MediaFile)]
 _SHOWN = ("queued", "processing", "ready", "failed")
 _UNFINISHED = ("queued", "processing")
 
@@ -75,7 +74,7 @@ class MediaLibrary:
         self, query: MediaQuery, limit: int, before: tuple[int, str] | None = None, offset: int = 0
     ) -> list[Media]:
         """Return media, the newest first; those that come after ``(created_us, id)`` of the page before."""
-        rows = select(*_MEDIA).where(*self._conditions(query))
+        rows = select(*MEDIA).where(*self._conditions(query))
         if before is not None:
             at, last = before
             number = select(MediaRow.number).where(MediaRow.id == last).scalar_subquery()
@@ -107,7 +106,7 @@ class MediaLibrary:
 
     def files(self, media: Collection[int]) -> dict[int, list[MediaFile]]:
         """Return the files of media, by number; media that have none are left out."""
-        query = select(*_FILE).where(MediaFileRow.media.in_(sorted(media)), MediaFileRow.state == "ready")
+        query = select(*FILE).where(MediaFileRow.media.in_(sorted(media)), MediaFileRow.state == "ready")
         found: dict[int, list[MediaFile]] = {}
         with self._db.look() as c:
             for row in c.execute(query.order_by(MediaFileRow.media, MediaFileRow.kind, MediaFileRow.variant)):
@@ -168,7 +167,7 @@ class MediaLibrary:
 
     def _found(self, c: Connection, which: int | str, states: Collection[str], *, lock: bool = False) -> Media:
         one = MediaRow.number == which if isinstance(which, int) else MediaRow.id == which
-        query = select(*_MEDIA).where(one, MediaRow.state.in_(states), *self._seen())
+        query = select(*MEDIA).where(one, MediaRow.state.in_(states), *self._seen())
         row = c.execute(query.with_for_update() if lock else query).first()
         if row is None:
             raise NotFound(f"there is no medium {str(which)[:64]!r}")

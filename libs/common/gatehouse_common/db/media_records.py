@@ -63,7 +63,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A film or a sound that somebody brought; see ``MediaRow``."""
+    """A film or a sound that somebody brought; without more, one of which nothing is made yet. See ``MediaRow``."""
 
     number: int
     id: str
@@ -72,23 +72,23 @@ class Media:
     kind: str
     name: str
     folder: str
-    upload: str | None
-    session: int | None
-    state: str
-    stage: str
-    detail: str
     type: str
-    bytes: int
-    digest: str
-    lasted_us: int | None
-    width: int
-    height: int
-    fps: float
-    video_codec: str
-    audio_codec: str
-    start_us: int | None
     created_us: int
-    ready_us: int | None
+    upload: str | None = None
+    session: int | None = None
+    state: str = "queued"
+    stage: str = ""
+    detail: str = ""
+    bytes: int = 0
+    digest: str = ""
+    lasted_us: int | None = None
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    video_codec: str = ""
+    audio_codec: str = ""
+    start_us: int | None = None
+    ready_us: int | None = None
     trashed_us: int | None = None
     before_trash: str = ""
     version: int = 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -15,12 +14,8 @@ from .job_queue import hold_job
 from .jobs import Job
 from .media_models import MediaFileRow, MediaRow
 from .media_records import Media, MediaFile, Piece, Upload
+from .media_rows import FILE, PIECE, UPLOAD, find_medium, row_values
 from .upload_models import UploadPieceRow, UploadRow
-
-_MEDIA = [getattr(MediaRow, f.name) for f in fields(Media)]
-_FILE = [getattr(MediaFileRow, f.name) for f in fields(MediaFile)]
-_PIECE = [getattr(UploadPieceRow, f.name) for f in fields(Piece)]
-_UPLOAD = [getattr(UploadRow, f.name) for f in fields(Upload)]
 
 
 class MediaWork:
@@ -40,14 +35,11 @@ class MediaWork:
             NotFound: there is none of that number.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_MEDIA).where(MediaRow.number == number)).first()
-        if row is None:
-            raise NotFound(f"there is no medium {number}")
-        return Media(*row)
+            return find_medium(c, number)
 
     def files(self, media: int) -> list[MediaFile]:
         """Return the files that a medium has."""
-        query = select(*_FILE).where(MediaFileRow.media == media, MediaFileRow.state == "ready")
+        query = select(*FILE).where(MediaFileRow.media == media, MediaFileRow.state == "ready")
         with self._db.look() as c:
             return [MediaFile(*row) for row in c.execute(query.order_by(MediaFileRow.kind, MediaFileRow.variant))]
 
@@ -58,14 +50,14 @@ class MediaWork:
             NotFound: there is none of that id.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_UPLOAD).where(UploadRow.id == upload)).first()
+            row = c.execute(select(*UPLOAD).where(UploadRow.id == upload)).first()
         if row is None:
             raise NotFound(f"there is no upload {upload[:36]!r}")
         return Upload(*row)
 
     def pieces(self, upload: Upload) -> list[Piece]:
         """Return the pieces of an upload in the order of their bytes."""
-        query = select(*_PIECE).where(UploadPieceRow.upload == upload.id).order_by(UploadPieceRow.position)
+        query = select(*PIECE).where(UploadPieceRow.upload == upload.id).order_by(UploadPieceRow.position)
         with self._db.look() as c:
             return [Piece(*row) for row in c.execute(query)]
 
@@ -84,7 +76,6 @@ class MediaWork:
 
         It is on the disk then: what the file was made of, or what it replaces, is deleted because of it.
         """
-        row = {f.name: getattr(file, f.name) for f in fields(MediaFile)} | {"facts": dict(file.facts)}
         same = (
             MediaFileRow.media == file.media,
             MediaFileRow.kind == file.kind,
@@ -94,7 +85,7 @@ class MediaWork:
             if not _may_write(c, mine, file.media):
                 return False
             c.execute(delete(MediaFileRow).where(*same))
-            c.execute(insert(MediaFileRow).values(row))
+            c.execute(insert(MediaFileRow).values(row_values(file)))
             if facts:
                 c.execute(update(MediaRow).where(MediaRow.number == file.media).values(**facts))
         return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -12,10 +12,9 @@ from .engine import Database
 from .hints import files_by_time
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk
+from .sessions import CHUNK, SESSION
 from .visible import OF_NO_CAMERA, Visible, seen_or_of_none
 
-_CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
-_SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
 BROWSER = "browser:"
 """Asks for what was recorded in a browser; no camera can be called so."""
 _SHOWN = ("planned", "stored", "failed")
@@ -68,7 +67,7 @@ class SessionFiles:
 
     def find(self, query: FileQuery, now_us: int, limit: int, offset: int = 0) -> list[SessionChunk]:
         """Return a page of files that have begun, the newest first."""
-        rows = select(*_CHUNK).where(*self._conditions(query, now_us))
+        rows = select(*CHUNK).where(*self._conditions(query, now_us))
         rows = rows.order_by(SessionChunkRow.start_us.desc(), SessionChunkRow.number.desc())
         if query.user is None and not query.trashed:
             rows = files_by_time(rows)
@@ -90,7 +89,7 @@ class SessionFiles:
     def of_viewings(self, viewings: Collection[str], now_us: int) -> dict[str, list[SessionChunk]]:
         """Return the files of what was recorded of viewings, by their ids, in order; those that have begun."""
         of = RecorderSessionRow.viewing
-        rows = select(of, *_CHUNK).join(RecorderSessionRow, RecorderSessionRow.number == SessionChunkRow.session)
+        rows = select(of, *CHUNK).join(RecorderSessionRow, RecorderSessionRow.number == SessionChunkRow.session)
         rows = rows.where(of.in_(sorted(viewings)), *self._conditions(FileQuery(), now_us))
         found: dict[str, list[SessionChunk]] = {}
         with self._db.look() as c:
@@ -100,14 +99,14 @@ class SessionFiles:
 
     def of_session(self, session: int) -> list[SessionChunk]:
         """Return all files of a session in order, whether they have begun or not."""
-        rows = select(*_CHUNK).where(SessionChunkRow.session == session, SessionChunkRow.state.in_(_SHOWN))
+        rows = select(*CHUNK).where(SessionChunkRow.session == session, SessionChunkRow.state.in_(_SHOWN))
         with self._db.look() as c:
             return [SessionChunk(*row) for row in c.execute(rows.order_by(SessionChunkRow.position))]
 
     def newest_session(self, user: int) -> RecorderSession | None:
         """Return the session that a user began last by name, None if there is none."""
         named = (RecorderSessionRow.user == user, RecorderSessionRow.viewing.is_(None))
-        rows = select(*_SESSION).where(*named).order_by(RecorderSessionRow.number.desc())
+        rows = select(*SESSION).where(*named).order_by(RecorderSessionRow.number.desc())
         with self._db.look() as c:
             row = c.execute(rows.limit(1)).first()
         return None if row is None else RecorderSession(*row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 
 from sqlalchemy import func, insert, select, update
 
@@ -13,9 +13,8 @@ from .contention import retried
 from .engine import Database
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .session_records import RecorderSession, SessionChunk
-from .sessions import lock_numbers
+from .sessions import CHUNK, lock_numbers
 
-_CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 _WITH_FILE = ("stored", "trashed")
 _BATCH = 1000
 
@@ -29,7 +28,7 @@ class SessionInventory:
     def files(self, batch: int = _BATCH) -> Iterator[SessionChunk]:
         """Yield all files that should be in the store, those in the trash as well, by number."""
         last = 0
-        query = select(*_CHUNK).where(SessionChunkRow.state.in_(_WITH_FILE)).order_by(SessionChunkRow.number)
+        query = select(*CHUNK).where(SessionChunkRow.state.in_(_WITH_FILE)).order_by(SessionChunkRow.number)
         while True:
             with self._db.read() as c:
                 rows = c.execute(query.where(SessionChunkRow.number > last).limit(batch)).all()
@@ -42,7 +41,7 @@ class SessionInventory:
     def of_keys(self, keys: Collection[str]) -> dict[str, SessionChunk]:
         """Return the files that rows name, whatever their state, by key; keys that none names are left out."""
         with self._db.read() as c:
-            rows = c.execute(select(*_CHUNK).where(SessionChunkRow.key.in_(list(keys))))
+            rows = c.execute(select(*CHUNK).where(SessionChunkRow.key.in_(list(keys))))
             return {found.key: found for found in (SessionChunk(*row) for row in rows)}
 
     def is_planned(self, number: int) -> bool:

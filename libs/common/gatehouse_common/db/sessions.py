@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select, update
 
@@ -23,8 +23,9 @@ from .upkeep_models import FactRow
 from .upload_models import UploadRow
 from .visible import OF_NO_CAMERA, Visible, seen_or_of_none
 
-_SESSION = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
-_CHUNK = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
+SESSION: Final = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSession)]
+CHUNK: Final = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
+"""The columns of each in the order of its fields: ``SessionChunk(*row)`` is what a row of ``select(*CHUNK)`` says."""
 _LOCK = "sessions.lock"
 Also = Callable[[Connection, RecorderSession], object]
 """What is done with a session in the transaction of its change, such as writing down who did it."""
@@ -92,11 +93,11 @@ class RecorderSessions:
                 None,
                 viewing,
             )
-            c.execute(insert(RecorderSessionRow).values(_values(session)))
+            c.execute(insert(RecorderSessionRow).values(session_row(session)))
             parts = enumerate(split(span, chunk_seconds * SECOND), 1)
-            files = [_planned(session, numbers.chunks + n, n, part, name) for n, part in parts]
+            files = [planned_file(session, numbers.chunks + n, n, part, name) for n, part in parts]
             if camera != OF_NO_CAMERA:  # how long a browser's files are, is known when it has sent them
-                c.execute(insert(SessionChunkRow), [_values(one) for one in files])
+                c.execute(insert(SessionChunkRow), [session_row(one) for one in files])
                 numbers = numbers.at_least(session.number, files[-1].number)
             numbers.at_least(session.number, 0).keep(c)
             if also is not None:
@@ -116,7 +117,7 @@ class RecorderSessions:
             RecorderSessionRow.stopped_us.is_(None),
             *_heard(heard_us),
         )
-        query = select(*_SESSION).where(*mine, RecorderSessionRow.ends_us > now_us)
+        query = select(*SESSION).where(*mine, RecorderSessionRow.ends_us > now_us)
         with self._db.look() as c:
             row = c.execute(query.order_by(RecorderSessionRow.number.desc()).limit(1)).first()
         return None if row is None else RecorderSession(*row)
@@ -129,14 +130,14 @@ class RecorderSessions:
         """Return the sessions that record viewings now: few, as each has a viewer."""
         goes_on = (RecorderSessionRow.ends_us > now_us, RecorderSessionRow.stopped_us.is_(None))
         with self._db.look() as c:
-            rows = c.execute(select(*_SESSION).where(*goes_on, RecorderSessionRow.viewing.is_not(None)))
+            rows = c.execute(select(*SESSION).where(*goes_on, RecorderSessionRow.viewing.is_not(None)))
             return [RecorderSession(*row) for row in rows]
 
     def begun_since(self, start_us: int) -> list[RecorderSession]:
         """Return the sessions that began at or after an instant, the oldest first."""
         with self._db.look() as c:
             rows = c.execute(
-                select(*_SESSION)
+                select(*SESSION)
                 .where(RecorderSessionRow.start_us >= start_us)
                 .order_by(RecorderSessionRow.start_us, RecorderSessionRow.number)
             )
@@ -147,7 +148,7 @@ class RecorderSessions:
         since = or_(SessionChunkRow.wanted_end_us >= start_us, SessionChunkRow.stored_us >= start_us)
         failed = (SessionChunkRow.state == "failed", since)
         with self._db.look() as c:
-            return [SessionChunk(*row) for row in c.execute(select(*_CHUNK).where(*failed))]
+            return [SessionChunk(*row) for row in c.execute(select(*CHUNK).where(*failed))]
 
     @retried
     def stop(self, number: int, now_us: int, also: Also | None = None) -> RecorderSession:
@@ -160,7 +161,7 @@ class RecorderSessions:
         """
         with self._db.begin(durable=also is not None) as c:
             lock_numbers(c)
-            row = c.execute(select(*_SESSION).where(RecorderSessionRow.number == number).with_for_update()).first()
+            row = c.execute(select(*SESSION).where(RecorderSessionRow.number == number).with_for_update()).first()
             if row is None:
                 raise NotFound(f"there is no session {number}")
             session = RecorderSession(*row)
@@ -192,7 +193,7 @@ class RecorderSessions:
             NotFound: there is none of that number.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_SESSION).where(RecorderSessionRow.number == number)).first()
+            row = c.execute(select(*SESSION).where(RecorderSessionRow.number == number)).first()
         if row is None:
             raise NotFound(f"there is no session {number}")
         return RecorderSession(*row)
@@ -201,14 +202,14 @@ class RecorderSessions:
         """Return the session of an id that a user began, also one that has ended; None: there is none."""
         mine = (RecorderSessionRow.id == session, RecorderSessionRow.user == user)
         with self._db.look() as c:
-            row = c.execute(select(*_SESSION).where(*mine)).first()
+            row = c.execute(select(*SESSION).where(*mine)).first()
         return None if row is None else RecorderSession(*row)
 
     def chunks(
         self, *, user: int | None = None, session: int | None = None, visible: Visible | None = None
     ) -> list[SessionChunk]:
         """Return files that were stored, the oldest first: of a user, of a session, or all; of visible cameras."""
-        query = select(*_CHUNK).where(SessionChunkRow.state == "stored")
+        query = select(*CHUNK).where(SessionChunkRow.state == "stored")
         if user is not None:
             query = query.where(SessionChunkRow.user == user)
         if session is not None:
@@ -227,7 +228,7 @@ class RecorderSessions:
         """
         with self._db.look() as c:
             row = c.execute(
-                select(*_CHUNK).where(SessionChunkRow.number == number, SessionChunkRow.state == "stored")
+                select(*CHUNK).where(SessionChunkRow.number == number, SessionChunkRow.state == "stored")
             ).first()
         if row is None:
             raise NotFound("Video chunk not found")
@@ -236,7 +237,7 @@ class RecorderSessions:
     def planned(self, mine: Callable[[str], bool], until_us: int | None = None) -> list[SessionChunk]:
         """Return files that are to be cut and end by then, of cameras that are this process's, by camera and time."""
         of_cameras = SessionChunkRow.camera != OF_NO_CAMERA
-        query = select(*_CHUNK).where(SessionChunkRow.state == "planned", of_cameras)
+        query = select(*CHUNK).where(SessionChunkRow.state == "planned", of_cameras)
         if until_us is not None:
             query = query.where(SessionChunkRow.wanted_end_us <= until_us)
         with self._db.look() as c:
@@ -245,7 +246,7 @@ class RecorderSessions:
 
     def before(self, chunk: SessionChunk) -> SessionChunk | None:
         """Return the file before one in its session, if it was stored: the next goes on where its last frame ends."""
-        query = select(*_CHUNK).where(
+        query = select(*CHUNK).where(
             SessionChunkRow.session == chunk.session,
             SessionChunkRow.position == chunk.position - 1,
             SessionChunkRow.state.in_(("stored", "trashed", "deleted")),
@@ -264,7 +265,7 @@ class RecorderSessions:
             done = c.execute(
                 update(SessionChunkRow)
                 .where(SessionChunkRow.id == chunk.id, SessionChunkRow.state == "planned")
-                .values(_values(chunk))
+                .values(session_row(chunk))
             )
             return bool(done.rowcount)
 
@@ -275,7 +276,7 @@ class RecorderSessions:
             NotFound: there never was one of that number, or it was not wanted any more.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_CHUNK).where(SessionChunkRow.number == number)).first()
+            row = c.execute(select(*CHUNK).where(SessionChunkRow.number == number)).first()
         if row is None:
             raise NotFound("Video chunk not found")
         return SessionChunk(*row)
@@ -329,31 +330,41 @@ def _heard(since_us: int | None) -> tuple[ColumnElement[bool], ...]:
     return (or_(of_camera, RecorderSessionRow.start_us > since_us, came),)
 
 
-def _values(one: RecorderSession | SessionChunk) -> dict[str, Any]:
+def session_row(one: RecorderSession | SessionChunk) -> dict[str, Any]:
+    """Return what a row of it holds."""
     return {f.name: getattr(one, f.name) for f in fields(one)}
 
 
-def _planned(session: RecorderSession, number: int, position: int, part: Interval, name: str) -> SessionChunk:
+def planned_file(session: RecorderSession, number: int, position: int, part: Interval, name: str = "") -> SessionChunk:
+    """Return a file that is still to be made.
+
+    Args:
+        session: that it is of.
+        number: that no other file has.
+        position: 1, 2, 3 in the session.
+        part: from when to when it should be.
+        name: what the session's files are called, the second with ``_2``; empty: after their times and numbers.
+    """
     return SessionChunk(
-        number,
-        new_id(),
-        session.number,
-        position,
-        session.user,
-        session.user_name,
-        session.camera,
-        session.chunk_seconds,
-        part.start,
-        part.end,
-        part.start,
-        part.end,
-        "planned",
-        "",
-        0,
-        0,
-        0,
-        0,
-        "",
-        None,
-        "" if not name else name if position == 1 else f"{name}_{position}",
+        number=number,
+        id=new_id(),
+        session=session.number,
+        position=position,
+        user=session.user,
+        user_name=session.user_name,
+        camera=session.camera,
+        chunk_seconds=session.chunk_seconds,
+        wanted_start_us=part.start,
+        wanted_end_us=part.end,
+        start_us=part.start,
+        end_us=part.end,
+        state="planned",
+        key="",
+        bytes=0,
+        width=0,
+        height=0,
+        frames=0,
+        detail="",
+        stored_us=None,
+        name="" if not name else name if position == 1 else f"{name}_{position}",
     )

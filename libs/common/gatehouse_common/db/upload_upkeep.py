@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import exists, func, or_, select
 
 from .engine import Database
 from .media_records import NOBODY, Piece, Upload
+from .media_rows import PIECE, UPLOAD
 from .session_models import RecorderSessionRow
 from .upload_models import UploadPieceRow, UploadRow
 from .visible import OF_NO_CAMERA
-
-_UPLOAD: Final = [getattr(UploadRow, f.name) for f in fields(Upload)]
-_PIECE: Final = [getattr(UploadPieceRow, f.name) for f in fields(Piece)]
 
 
 class UploadUpkeep:
@@ -66,7 +63,7 @@ class UploadUpkeep:
     def ended_with_pieces(self, limit: int) -> list[Piece]:
         """Return pieces of uploads that came to nothing: their objects are to be deleted."""
         ended = UploadRow.state.in_(("cancelled", "expired", "failed"))
-        query = select(*_PIECE).join(UploadRow, UploadRow.id == UploadPieceRow.upload).where(ended).limit(limit)
+        query = select(*PIECE).join(UploadRow, UploadRow.id == UploadPieceRow.upload).where(ended).limit(limit)
         with self._db.look() as c:
             return [Piece(*row) for row in c.execute(query)]
 
@@ -77,6 +74,6 @@ class UploadUpkeep:
             return {key for (key,) in c.execute(query)}
 
     def _some(self, where: Sequence[Any], limit: int) -> list[Upload]:
-        query = select(*_UPLOAD).where(*where).order_by(UploadRow.id).limit(limit)
+        query = select(*UPLOAD).where(*where).order_by(UploadRow.id).limit(limit)
         with self._db.look() as c:
             return [Upload(*row) for row in c.execute(query)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
@@ -16,19 +16,16 @@ from .jobs import Job
 from .media_intake import take_in
 from .media_models import MediaFileRow, MediaRow
 from .media_records import NOBODY, Media, Piece, Upload
+from .media_rows import PIECE, UPLOAD, find_medium, row_values
 from .new_rows import insert_new
 from .session_models import RecorderSessionRow
 from .upload_models import UploadPieceRow, UploadRow
 from .visible import OF_NO_CAMERA
 
-_UPLOAD: Final = [getattr(UploadRow, f.name) for f in fields(Upload)]
-_PIECE: Final = [getattr(UploadPieceRow, f.name) for f in fields(Piece)]
-_MEDIA: Final = [getattr(MediaRow, f.name) for f in fields(Media)]
-
 # What each blob of a megabyte asks for is put together once: that takes longer than to look it up.
-_BY_ID: Final = select(*_UPLOAD).where(UploadRow.id == bindparam("upload"))
-_BY_NAME: Final = select(*_UPLOAD).where(UploadRow.open_name == bindparam("name"))
-_PIECE_AT: Final = select(*_PIECE).where(
+_BY_ID: Final = select(*UPLOAD).where(UploadRow.id == bindparam("upload"))
+_BY_NAME: Final = select(*UPLOAD).where(UploadRow.open_name == bindparam("name"))
+_PIECE_AT: Final = select(*PIECE).where(
     UploadPieceRow.upload == bindparam("upload"), UploadPieceRow.position == bindparam("at")
 )
 _COUNT_IN: Final = (
@@ -76,7 +73,7 @@ class Uploads:
             Conflict: another of its ``open_name`` is being received.
         """
         with self._db.begin(durable=True) as c:
-            c.execute(insert(UploadRow).values(_values(upload)))
+            c.execute(insert(UploadRow).values(row_values(upload)))
 
     def get(self, upload_id: str, owner: int | None = None) -> Upload:
         """Return an upload; with ``owner`` only one of theirs.
@@ -99,7 +96,7 @@ class Uploads:
     def last_named(self, owner: int, name_digest: str) -> Upload | None:
         """Return the newest upload in blobs of a name that is not received any more, None if there never was one."""
         mine = (UploadRow.owner == owner, UploadRow.name_digest == name_digest, UploadRow.state != "receiving")
-        query = select(*_UPLOAD).where(*mine, UploadRow.door == "blob").order_by(UploadRow.created_us.desc())
+        query = select(*UPLOAD).where(*mine, UploadRow.door == "blob").order_by(UploadRow.created_us.desc())
         with self._db.look() as c:
             row = c.execute(query.limit(1)).first()
         return None if row is None else Upload(*row)
@@ -108,12 +105,12 @@ class Uploads:
         """Return what a user has begun and not ended, the newest first."""
         mine = (UploadRow.owner == owner, UploadRow.state == "receiving")
         with self._db.look() as c:
-            rows = c.execute(select(*_UPLOAD).where(*mine).order_by(UploadRow.created_us.desc()).limit(limit))
+            rows = c.execute(select(*UPLOAD).where(*mine).order_by(UploadRow.created_us.desc()).limit(limit))
             return [Upload(*row) for row in rows]
 
     def pieces(self, upload_id: str) -> list[Piece]:
         """Return the pieces of an upload, in order."""
-        query = select(*_PIECE).where(UploadPieceRow.upload == upload_id).order_by(UploadPieceRow.position)
+        query = select(*PIECE).where(UploadPieceRow.upload == upload_id).order_by(UploadPieceRow.position)
         with self._db.look() as c:
             return [Piece(*row) for row in c.execute(query)]
 
@@ -168,8 +165,8 @@ class Uploads:
                 if row.received != at:
                     raise OffsetMismatch(int(row.received))
                 raise TooLarge(f"upload {upload_id} was said to have {row.length} bytes, and more come")
-            c.execute(insert(UploadPieceRow), [_values(piece) for piece in pieces])
-            return Upload(*c.execute(select(*_UPLOAD).where(UploadRow.id == upload_id)).one())
+            c.execute(insert(UploadPieceRow), [row_values(piece) for piece in pieces])
+            return Upload(*c.execute(select(*UPLOAD).where(UploadRow.id == upload_id)).one())
 
     @retried
     def add_blob(self, piece: Piece, now_us: int, expires_us: int, *, is_last: bool) -> Piece | None:
@@ -187,7 +184,7 @@ class Uploads:
                     raise _uncounted(c, piece)
                 if is_last:
                     _close(c, piece)
-                if not insert_new(c, UploadPieceRow, _values(piece)):
+                if not insert_new(c, UploadPieceRow, row_values(piece)):
                     raise _Taken
         except _Taken:
             found = self.piece(piece.upload, piece.position)
@@ -296,7 +293,7 @@ class Uploads:
         """
         size = 0
         with self._db.begin(durable=True) as c:
-            query = select(*_UPLOAD).where(UploadRow.id.in_(list(parts)), UploadRow.owner == final.owner)
+            query = select(*UPLOAD).where(UploadRow.id.in_(list(parts)), UploadRow.owner == final.owner)
             found = {row.id: Upload(*row) for row in c.execute(query.order_by(UploadRow.id).with_for_update())}
             for part in parts:
                 _check_part(found.get(part), part)
@@ -309,7 +306,7 @@ class Uploads:
             done = update(UploadRow).where(UploadRow.id.in_(list(parts)))
             c.execute(done.values(state="complete", facts={"into": final.id}, changed_us=final.created_us))
             whole = replace(final, received=size, length=size)
-            c.execute(insert(UploadRow).values(_values(whole)))
+            c.execute(insert(UploadRow).values(row_values(whole)))
         return whole
 
     def medium(self, number: int) -> Media:
@@ -319,10 +316,7 @@ class Uploads:
             NotFound: there is none of that number.
         """
         with self._db.look() as c:
-            row = c.execute(select(*_MEDIA).where(MediaRow.number == number)).first()
-        if row is None:
-            raise NotFound(f"there is no medium {number}")
-        return Media(*row)
+            return find_medium(c, number)
 
 
 class _Taken(Exception):  # noqa: N818 - only rolls a transaction back
@@ -379,8 +373,3 @@ def _session(c: Connection, upload: Upload) -> int | None:
         mine.append(RecorderSessionRow.user == upload.owner)
     row = c.execute(select(RecorderSessionRow.number).where(*mine)).first()
     return None if row is None else int(row[0])
-
-
-def _values(one: Upload | Piece) -> dict[str, Any]:
-    found = {f.name: getattr(one, f.name) for f in fields(one)}
-    return {**found, "facts": dict(one.facts)} if isinstance(one, Upload) else found

@@ -3,6 +3,7 @@
 from .chunk_reader import ChunkReader
 from .index_cache import IndexCache
 from .library import Found, Library
+from .session_info import session_info
 from .virtual_source import VirtualSource
 
-__all__ = ["ChunkReader", "Found", "IndexCache", "Library", "VirtualSource"]
+__all__ = ["ChunkReader", "Found", "IndexCache", "Library", "VirtualSource", "session_info"]

@@ -9,7 +9,7 @@ import json
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from typing import Any
 import av
 from av.container import InputContainer
 
-from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput
+from gatehouse_common.errors import DataLoss, InvalidInput
 
+from .child_answer import answer
 from .matroska_index import has_cues
 
 MOST_STREAMS = 32
@@ -72,9 +73,8 @@ def inspect(path: Path) -> Film:
         InvalidInput: it has more of something than anybody needs: streams, pixels, hours.
         DataLoss: it is no film and no sound, or nothing of it can be decoded.
     """
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", "max_streams": str(MOST_STREAMS + 1)}
     try:
-        with av.open(f"file:{path}", options=options, metadata_errors="replace") as film:
+        with open_untrusted(path, max_streams=str(MOST_STREAMS + 1)) as film:
             found = _described(film, path)
             _check(found)
             if not _decodes(film, found):
@@ -82,6 +82,21 @@ def inspect(path: Path) -> Film:
             return found
     except (av.FFmpegError, ValueError, OSError, MemoryError) as error:
         raise DataLoss(f"it is no film that can be read: {_words(error)}") from error
+
+
+def open_untrusted(path: Path, **options: str) -> InputContainer:
+    """Open a file of anybody: as one of ``FORMATS`` alone, and nothing else because of what is in it.
+
+    Args:
+        path: the file.
+        options: more of libavformat's.
+
+    Raises:
+        av.FFmpegError: it is no film.
+        ValueError, OSError, MemoryError: likewise, or it cannot be read.
+    """
+    allowed = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    return av.open(f"file:{path}", options={**allowed, **options}, metadata_errors="replace")
 
 
 def _words(error: BaseException) -> str:
@@ -189,13 +204,7 @@ def parse_film(text: str) -> Film:
 
 def main(arguments: list[str]) -> int:
     """Look at a file; return the exit code."""
-    try:
-        film = inspect(Path(arguments[0]))
-    except GatehouseError as error:
-        sys.stderr.write(error.message + "\n")
-        return 1
-    sys.stdout.write(json.dumps(asdict(film)) + "\n")
-    return 0
+    return answer(lambda: inspect(Path(arguments[0])))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from gatehouse_common.errors import DataLoss, GatehouseError
+from gatehouse_common.errors import DataLoss
 
-from .inspection import FORMATS
+from .child_answer import answer
+from .inspection import open_untrusted
 
 _COLUMNS = 5
 _MOST_TILES, _LEAST_TILES, _TILE_SECONDS = 25, 10, 4
@@ -87,13 +88,12 @@ def make_stills(path: Path, seconds: float, thumbnail: Path, sheet: Path) -> She
     Raises:
         DataLoss: not one picture can be decoded.
     """
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     count = min(_MOST_TILES, max(_LEAST_TILES, round(seconds / _TILE_SECONDS)))
     tiles: list[Picture] = []
     seen: list[float] = []
     best: Picture | None = None
     try:
-        with av.open(f"file:{path}", options=options, metadata_errors="replace") as film:
+        with open_untrusted(path) as film:
             for picture in _pictures(film, seconds, count):
                 tiles.append(_scaled(picture, _TILE_WIDTH))
                 seen.append(contrast(tiles[-1]))
@@ -180,13 +180,7 @@ def parse_sheet(text: str) -> Sheet:
 def main(arguments: list[str]) -> int:
     """Make both pictures; return the exit code."""
     film, seconds, thumbnail, sheet = arguments
-    try:
-        made = make_stills(Path(film), float(seconds), Path(thumbnail), Path(sheet))
-    except GatehouseError as error:
-        sys.stderr.write(error.message + "\n")
-        return 1
-    sys.stdout.write(json.dumps(asdict(made)) + "\n")
-    return 0
+    return answer(lambda: make_stills(Path(film), float(seconds), Path(thumbnail), Path(sheet)))
 
 
 if __name__ == "__main__":

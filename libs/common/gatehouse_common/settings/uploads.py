@@ -7,7 +7,7 @@ from pydantic import Field
 from .group import Group
 from .values import Origins
 
-MIB, GIB = 1 << 20, 1 << 30
+_MIB, _GIB = 1 << 20, 1 << 30
 
 
 class UploadSettings(Group):
@@ -49,9 +49,19 @@ class UploadSettings(Group):
     @property
     def most_bytes(self) -> int:
         """Largest file, bytes."""
-        return round(self.max_gib * GIB)
+        return round(self.max_gib * _GIB)
+
+    @property
+    def user_bytes(self) -> int:
+        """All uploads and media of a user together, bytes; 0: no limit."""
+        return round(self.user_gib * _GIB)
+
+    @property
+    def least_free_bytes(self) -> int:
+        """With less room than this in the store nothing is taken, bytes."""
+        return round(self.least_free_gib * _GIB)
 
     @property
     def most_blob_bytes(self) -> int:
         """Largest blob, bytes."""
-        return round(self.max_blob_mib * MIB)
+        return round(self.max_blob_mib * _MIB)

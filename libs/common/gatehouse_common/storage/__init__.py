@@ -5,6 +5,7 @@ from .local import LocalStore
 from .meant import is_meant
 from .port import Capacity, Draft, Growing, ObjectInfo, ObjectStore
 from .reader import MediaReader
+from .same import same_bytes
 from .source import FileSource, Source
 from .spools import Spools
 
@@ -21,4 +22,5 @@ __all__ = [
     "Source",
     "Spools",
     "is_meant",
+    "same_bytes",
 ]

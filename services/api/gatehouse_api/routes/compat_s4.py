@@ -55,8 +55,9 @@ def get_user_videos(path: OwnerPath) -> Response:
 @needs(Scope.RECORDS_OWN, Scope.RECORDS_ALL)
 def stream_video(path: VideoPath) -> Response:
     """Return what plays best of a medium, with ranges."""
-    media = context().media.get(str(path.video), caller())
-    file = shown_file(context().media.library(caller()).files([media.number]).get(media.number, []))
+    desk = context().media
+    media = desk.get(str(path.video), caller())
+    file = shown_file(desk.files(media, caller()))
     if file is None:
         raise NotFound("Video not found")
     return deprecate(media_file(media, file, download=False), _SUCCESSOR)

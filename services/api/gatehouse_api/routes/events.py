@@ -84,8 +84,7 @@ def get_stream(query: StreamQuery) -> Response:
         still = standing.principal()
         if still is None:
             return None
-        others = ctx.doorkeeper.is_open or still.may(Scope.RECORDS_ALL)
-        return _sights(ctx, still, topics), None if others else still.number
+        return _sights(ctx, still, topics), ctx.media.owner(still)
 
     last = (request.headers.get("Last-Event-ID") or query.last_event_id).strip()[:64]
     number, missed = _resume(ctx, last, topics, _sights(ctx, asks, topics))

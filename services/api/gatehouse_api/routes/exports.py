@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify
+from flask import Response
 from flask_openapi3 import APIBlueprint, Tag
 
 from gatehouse_api.auth.access import needs
@@ -12,7 +12,7 @@ from gatehouse_api.delivery import deliver_once
 from gatehouse_api.idempotency import once
 from gatehouse_api.routes.export_models import ExportJobView, ExportRequest
 from gatehouse_api.routes.footage import not_recorded
-from gatehouse_api.routes.job_models import job_view
+from gatehouse_api.routes.job_models import job_asked
 from gatehouse_api.routes.models import CameraPath, ExportQuery
 from gatehouse_api.times import clamp, parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
@@ -117,7 +117,7 @@ def ask_for_export(body: ExportRequest) -> tuple[Response, int, dict[str, str]]:
         lambda number: keys.media_folder(asks.number, asks.name, number),
     )
     tell_job(ctx.core, job)
-    return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
+    return job_asked(job)
 
 
 def _signing_key(core: Core) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import Response, jsonify
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gatehouse_api.routes.models import Asked
@@ -89,6 +90,11 @@ def job_view(job: Job, *, whole: bool = True) -> JobView:
         ended=None if job.ended_us is None else rfc3339(job.ended_us),
         result=result,
     )
+
+
+def job_asked(job: Job) -> tuple[Response, int, dict[str, str]]:
+    """Return the answer to who asked for a job: what it is, and where to look how far it is."""
+    return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
 
 
 def _progress(job: Job) -> float:

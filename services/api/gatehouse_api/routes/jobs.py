@@ -10,7 +10,7 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.idempotency import once
-from gatehouse_api.routes.job_models import CheckRequest, JobList, JobPath, JobsQuery, JobView, job_view
+from gatehouse_api.routes.job_models import CheckRequest, JobList, JobPath, JobsQuery, JobView, job_asked, job_view
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db.jobs import CONSISTENCY_CHECK
 from gatehouse_common.errors import Forbidden, InvalidInput
@@ -31,8 +31,7 @@ def ask_for_check(body: CheckRequest) -> tuple[Response, int, dict[str, str]]:
         raise Forbidden("a check looks at the files of all cameras: whoever sees only some cannot ask for one.")
     core = context().core
     wanted = {"repair": body.repair, "quick": body.quick, "scope": "all"}
-    job = context().jobs.ask(CONSISTENCY_CHECK, wanted, core.clock.now_us(), caller().name or "api")
-    return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
+    return job_asked(context().jobs.ask(CONSISTENCY_CHECK, wanted, core.clock.now_us(), caller().name or "api"))
 
 
 @api.get("/jobs", responses={200: JobList}, summary="Longer works, the newest first")

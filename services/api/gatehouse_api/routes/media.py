@@ -14,7 +14,7 @@ from gatehouse_api.idempotency import once
 from gatehouse_api.media_files import media_file
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.ranges import open_range
-from gatehouse_api.routes.job_models import JobView, job_view
+from gatehouse_api.routes.job_models import JobView, job_asked
 from gatehouse_api.routes.media_models import (
     AudioRequest,
     DeletionQuery,
@@ -31,7 +31,7 @@ from gatehouse_api.routes.media_models import (
     whole_view,
 )
 from gatehouse_common.accounts import Scope
-from gatehouse_common.db import Job, Media, MediaFile, MediaQuery
+from gatehouse_common.db import Media, MediaQuery
 from gatehouse_common.db.media_records import AUDIO, VIDEO
 from gatehouse_common.errors import InvalidInput
 
@@ -76,9 +76,10 @@ def get_media_list(query: MediaListQuery) -> Response:
 @needs(Scope.RECORDS_OWN, Scope.RECORDS_ALL)
 def get_media(path: MediaPath) -> Response:
     """Return a medium. The `ETag` is of what people change of it; how far its processing is may change without it."""
-    found = context().media.get(path.media, caller())
-    jobs = context().media.newest_jobs([found.number]).get(found.number, [])
-    answer = _fresh(whole_view(found, _files(found), list(jobs)))
+    desk = context().media
+    found = desk.get(path.media, caller())
+    jobs = desk.newest_jobs([found.number]).get(found.number, [])
+    answer = _fresh(whole_view(found, desk.files(found, caller()), list(jobs)))
     answer.set_etag(found.tag)
     return answer
 
@@ -144,7 +145,7 @@ def get_media_hls(path: HlsPath) -> Response:
 @once()
 def make_audio(path: MediaPath, body: AudioRequest) -> tuple[Response, int, dict[str, str]]:
     """Ask for sound: copied, or encoded where that does not fit its container; MP3, AAC or FLAC."""
-    return _asked(context().media.ask(path.media, AUDIO, body.model_dump(exclude_none=True), caller()))
+    return job_asked(context().media.ask(path.media, AUDIO, body.model_dump(exclude_none=True), caller()))
 
 
 @api.post("/media/<media>/transcode", responses={202: JobView}, summary="Have another form of a film made")
@@ -152,7 +153,7 @@ def make_audio(path: MediaPath, body: AudioRequest) -> tuple[Response, int, dict
 @once()
 def make_video(path: MediaPath, body: TranscodeRequest) -> tuple[Response, int, dict[str, str]]:
     """Ask for MP4, WebM, HLS or a moving picture."""
-    return _asked(context().media.ask(path.media, VIDEO, body.model_dump(exclude_none=True), caller()))
+    return job_asked(context().media.ask(path.media, VIDEO, body.model_dump(exclude_none=True), caller()))
 
 
 @api.post("/media/<media>/retry", responses={202: JobView}, summary="Try again what failed")
@@ -160,7 +161,7 @@ def make_video(path: MediaPath, body: TranscodeRequest) -> tuple[Response, int, 
 @once()
 def retry_media(path: MediaPath) -> tuple[Response, int, dict[str, str]]:
     """Begin anew what is made of a medium of which that failed."""
-    return _asked(context().media.retry(path.media, caller()))
+    return job_asked(context().media.retry(path.media, caller()))
 
 
 def _given(which: str, kind: str, variant: str | None, *, download: bool) -> Response:
@@ -169,18 +170,10 @@ def _given(which: str, kind: str, variant: str | None, *, download: bool) -> Res
     return media_file(found, desk.file(found, kind, variant, caller()), download=download)
 
 
-def _files(media: Media) -> list[MediaFile]:
-    return context().media.library(caller()).files([media.number]).get(media.number, [])
-
-
 def _tagged(media: Media) -> Response:
-    answer = _fresh(media_view(media, _files(media)))
+    answer = _fresh(media_view(media, context().media.files(media, caller())))
     answer.set_etag(media.tag)
     return answer
-
-
-def _asked(job: Job) -> tuple[Response, int, dict[str, str]]:
-    return jsonify(job_view(job).model_dump()), 202, {"Location": f"/api/v1/jobs/{job.id}"}
 
 
 def _fresh(body: BaseModel) -> Response:

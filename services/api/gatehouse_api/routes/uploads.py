@@ -93,8 +93,8 @@ def get_upload(path: UploadPath) -> Response:
     found = _engine().find(path.upload, whose())
     if request.method == "HEAD":
         answer = Response(status=204 if tus.is_draft() else 200)
-        return tus.dressed(answer, found)
-    return tus.dressed(jsonify(upload_view(found).model_dump()), found)
+        return tus.describing(answer, found)
+    return tus.describing(jsonify(upload_view(found).model_dump()), found)
 
 
 @api.patch("/uploads/<upload>", summary="Go on with an upload", responses={204: None})
@@ -111,7 +111,7 @@ def append_to_upload(path: UploadPath) -> Response:
     found = _engine().find(path.upload, whose())
     unfit = _unfit(found)
     if unfit is not None:
-        return tus.dressed(unfit)
+        return unfit
     at = read_length(request.headers.get("Upload-Offset"), "Upload-Offset")
     if at is None:
         raise InvalidInput("Upload-Offset is missing.", "Upload-Offset")
@@ -120,7 +120,7 @@ def append_to_upload(path: UploadPath) -> Response:
         grown = _append_draft(found, at) if tus.is_draft() else _append_tus(found, at)
     except (OffsetMismatch, _Completed, ChecksumMismatch) as error:
         return _refused(at, error)
-    return tus.dressed(Response(status=204), grown)
+    return tus.describing(Response(status=204), grown)
 
 
 def _unfit(found: Upload) -> Response | None:
@@ -143,7 +143,7 @@ def cancel_upload(path: UploadPath) -> Response:
     found = engine.find(path.upload, whose())
     if not engine.intake.drop(found, "cancelled"):
         raise Conflict(f"upload {found.id} is complete: delete its medium.")
-    return tus.dressed(Response(status=204))
+    return Response(status=204)
 
 
 class _Completed(Conflict):
@@ -178,7 +178,7 @@ def _begin_tus() -> Response:
         except ChecksumMismatch as error:
             answer = problem(460, "checksum-mismatch", "Checksum mismatch", error.message)
             answer.headers["Location"] = f"{tus.PATH}/{upload.id}"
-            return tus.dressed(answer, upload)
+            return tus.describing(answer, upload)
     return _begun(upload)
 
 
@@ -224,7 +224,7 @@ def _disposition_name(header: str) -> str:
 def _begun(upload: Upload) -> Response:
     answer = Response(status=201)
     answer.headers["Location"] = f"{tus.PATH}/{upload.id}"
-    return tus.dressed(answer, upload)
+    return tus.describing(answer, upload)
 
 
 def _noted(found: Upload) -> Upload:
@@ -271,7 +271,6 @@ def _mismatch(at: int, offset: int) -> Response:
     if tus.is_draft():
         more = {"expected-offset": offset, "provided-offset": at}
         answer = problem(409, "offset-mismatch", "It does not end there", told, **{"type": _MISMATCH, **more})
-    answer = tus.dressed(answer)
     answer.headers["Upload-Offset"] = str(offset)
     return answer
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from gatehouse_common.db import Uploads
 from gatehouse_common.errors import ResourceExhausted, TooLarge
 from gatehouse_common.runtime import Core
-from gatehouse_common.settings.uploads import GIB
 
 
 class QuotaExceeded(ResourceExhausted):
@@ -67,7 +66,7 @@ class Quotas:
         """
         self.check_size(size)
         self._check_room(size)
-        most, limit = self._settings.user_uploads, self._limit
+        most, limit = self._settings.user_uploads, self._settings.user_bytes
         if not most and not limit:
             return
         totals = self._uploads.totals(owner)
@@ -89,8 +88,9 @@ class Quotas:
             ResourceExhausted: the store has too little room.
         """
         self._check_room(size)
-        if self._limit:
-            _refuse_over(self._uploads.totals(owner).bytes, size, self._limit)
+        limit = self._settings.user_bytes
+        if limit:
+            _refuse_over(self._uploads.totals(owner).bytes, size, limit)
 
     def left(self, owner: int, size: int, uncounted: int = 0) -> int:
         """Return how many more bytes of a user may come, if ``size`` are about to.
@@ -105,19 +105,15 @@ class Quotas:
             ResourceExhausted: the store has too little room.
         """
         self._check_room(size)
-        limit = self._limit
+        limit = self._settings.user_bytes
         if not limit:
             return self.most_bytes
         used = self._uploads.totals(owner).bytes + uncounted
         _refuse_over(used, max(size, 1), limit)
         return limit - used
 
-    @property
-    def _limit(self) -> int:
-        return round(self._settings.user_gib * GIB)
-
     def _check_room(self, size: int) -> None:
-        least = round(self._settings.least_free_gib * GIB)
+        least = self._settings.least_free_bytes
         room = self._store.capacity() if least else None
         if room is not None and room.free - size < least:
             raise ResourceExhausted(

@@ -44,7 +44,7 @@ def wrong_version() -> Response | None:
     told = f"say `Tus-Resumable: {VERSION}`, or `Upload-Complete` as the resumable draft has it."
     answer = problem(412, "tus-version", "Another version of tus", told)
     answer.headers["Tus-Version"] = VERSION
-    return dressed(answer)
+    return answer
 
 
 def other_version() -> Response | None:
@@ -81,32 +81,31 @@ def options() -> Response:
     answer.headers["Tus-Extension"] = EXTENSIONS
     answer.headers["Tus-Checksum-Algorithm"] = ALGORITHMS
     answer.headers["Upload-Limit"] = _limit()
-    return dressed(answer)
+    return answer
 
 
-def dressed(answer: Response, upload: Upload | None = None) -> Response:
-    """Put into an answer what both protocols say in theirs.
-
-    Args:
-        answer: the answer.
-        upload: what it is about; None: none.
-    """
-    headers, draft = answer.headers, is_draft()
-    if draft:
+def dressed(answer: Response) -> Response:
+    """Put into an answer what both protocols say in all of theirs."""
+    headers = answer.headers
+    if is_draft():
         headers["Upload-Draft-Interop-Version"] = INTEROP
         headers["Upload-Limit"] = _limit()
     else:
         headers["Tus-Resumable"] = VERSION
         headers["Tus-Max-Size"] = str(context().uploads.quotas.most_bytes)
     headers["Cache-Control"] = "no-store"
-    if upload is None:
-        return answer
+    return answer
+
+
+def describing(answer: Response, upload: Upload) -> Response:
+    """Put into an answer what both protocols say of an upload: how far it is, how long, and until when it waits."""
+    headers = answer.headers
     headers["Upload-Offset"] = str(upload.received)
     if upload.length is not None:
         headers["Upload-Length"] = str(upload.length)
     if upload.state == "receiving":
         headers["Upload-Expires"] = format_datetime(to_datetime(upload.expires_us), usegmt=True)
-    if draft:
+    if is_draft():
         headers["Upload-Complete"] = "?1" if upload.received == upload.length else "?0"
         return answer
     if upload.length is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gatehouse_common.db import Clip, ClipRepository
 from gatehouse_common.media.boxes import U32, U64
@@ -12,7 +12,7 @@ from gatehouse_common.storage import ObjectInfo, keys
 
 from .care import Care
 from .content import BlockReader
-from .film_check import FilmCheck
+from .film_check import NOTHING_IN_IT, FilmCheck
 from .problem import Area, Kind, Problem
 
 _NAME = re.compile(r"videos/\d{4}-\d\d-\d\d/(?P<event>[0-9a-f-]{36})_(?P<epoch>\d{1,12})(?:_\d+)?\.mp4")
@@ -28,7 +28,7 @@ class ClipCheck(FilmCheck[Clip]):
     """
 
     def __init__(self, core: Core, care: Care, *, quick: bool) -> None:
-        super().__init__(core, care, quick=quick, prefix=keys.VIDEOS, what="the file of the clip")
+        super().__init__(core, care, quick=quick, prefix=keys.VIDEOS, area=Area.CLIP, what="the file of the clip")
         self._clips = ClipRepository(core.db)
 
     def _known(self) -> Iterator[Clip]:
@@ -43,27 +43,16 @@ class ClipCheck(FilmCheck[Clip]):
     def _content(self, row: Clip, reader: BlockReader) -> Problem | None:
         return None if is_whole(reader) else self._problem(Kind.DAMAGED, row, "its boxes do not fill the file")
 
-    def _unknown(self, files: tuple[ObjectInfo, ...]) -> Iterator[Problem]:
-        """Yield the files that no clip speaks of."""
+    def _strays(self, files: Sequence[ObjectInfo]) -> dict[str, tuple[Kind, str]]:
         named = {info.key: event_of(info.key) for info in files}
         known = self._inventory.clips_of({event for event in named.values() if event})
-        leaving = self._inventory.to_be_deleted(list(named))
-        now_us = self._core.clock.now_us()
+        strays = {}
         for info in files:
             event = named[info.key]
             clips = known.get(event, []) if event else []
-            if any(clip.key == info.key for clip in clips):
-                continue
-            if self._care.is_young(info.modified_us, now_us) or info.key in leaving:
-                continue
-            if info.size == 0:
-                yield _unknown(Kind.EMPTY, info, "there is nothing in it, and the index does not know it")
-            elif event is None:
-                yield _unknown(Kind.FOREIGN, info, "its name is not that of a clip")
-            elif any(clip.state in {"stored", "archived"} for clip in clips):
-                yield _unknown(Kind.DUPLICATE, info, "the clips of its plate event have other files")
-            else:
-                yield _unknown(Kind.ORPHAN, info, f"{info.size} bytes of a clip that the index misses")
+            if all(clip.key != info.key for clip in clips):
+                strays[info.key] = _stray(info, event, clips)
+        return strays
 
     def _problem(self, kind: Kind, row: Clip, detail: str) -> Problem:
         return Problem(kind, Area.CLIP, row.camera, row.key, detail, row.id)
@@ -96,5 +85,11 @@ def is_whole(reader: BlockReader) -> bool:
     return at == size and {b"moov", b"mdat"} <= kinds
 
 
-def _unknown(kind: Kind, info: ObjectInfo, detail: str) -> Problem:
-    return Problem(kind, Area.CLIP, "", info.key, detail)
+def _stray(info: ObjectInfo, event: str | None, clips: Sequence[Clip]) -> tuple[Kind, str]:
+    if info.size == 0:
+        return Kind.EMPTY, NOTHING_IN_IT
+    if event is None:
+        return Kind.FOREIGN, "its name is not that of a clip"
+    if any(clip.state in {"stored", "archived"} for clip in clips):
+        return Kind.DUPLICATE, "the clips of its plate event have other files"
+    return Kind.ORPHAN, f"{info.size} bytes of a clip that the index misses"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from gatehouse_common.db import Inventory
@@ -15,7 +15,7 @@ from .batches import batches
 from .care import Care
 from .content import BlockReader
 from .key_set import KeySet
-from .problem import Kind, Problem
+from .problem import Area, Kind, Problem
 
 _BATCH = 500
 
@@ -28,6 +28,7 @@ class _Row(Protocol):
 
 
 R = TypeVar("R", bound=_Row)
+NOTHING_IN_IT = "there is nothing in it, and the index does not know it"
 
 
 class FilmCheck(ABC, Generic[R]):
@@ -38,12 +39,13 @@ class FilmCheck(ABC, Generic[R]):
         care: what is on its way into the index.
         quick: read no file.
         prefix: of the keys of their files.
+        area: what they are to people.
         what: a file is called in sentences.
     """
 
-    def __init__(self, core: Core, care: Care, *, quick: bool, prefix: str, what: str) -> None:
+    def __init__(self, core: Core, care: Care, *, quick: bool, prefix: str, area: Area, what: str) -> None:
         self._core, self._care, self._quick = core, care, quick
-        self._prefix, self._what = prefix, what
+        self._prefix, self._area, self._what = prefix, area, what
         self._inventory = Inventory(core.db)
         self.files = self.rows = 0
 
@@ -90,6 +92,17 @@ class FilmCheck(ABC, Generic[R]):
             return None
         return self.look(row) if row.key == problem.key else None
 
+    def _unknown(self, files: Sequence[ObjectInfo]) -> Iterator[Problem]:
+        """Yield the files that no row speaks of, but for those on their way in or out."""
+        strays = self._strays(files)
+        leaving = self._inventory.to_be_deleted(list(strays))
+        now_us = self._core.clock.now_us()
+        for info in files:
+            if info.key not in strays or info.key in leaving or self._care.is_young(info.modified_us, now_us):
+                continue
+            kind, detail = strays[info.key]
+            yield Problem(kind, self._area, "", info.key, detail)
+
     @abstractmethod
     def _known(self) -> Iterator[R]:
         """Yield the rows that should have files."""
@@ -116,8 +129,8 @@ class FilmCheck(ABC, Generic[R]):
         """
 
     @abstractmethod
-    def _unknown(self, files: tuple[ObjectInfo, ...]) -> Iterator[Problem]:
-        """Yield the files that no row speaks of."""
+    def _strays(self, files: Sequence[ObjectInfo]) -> Mapping[str, tuple[Kind, str]]:
+        """Return what is to be said of those of some files that no row speaks of, by key."""
 
     @abstractmethod
     def _problem(self, kind: Kind, row: R, detail: str) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gatehouse_common.db import MediaFile, MediaInventory
 from gatehouse_common.errors import NotFound
@@ -25,7 +25,7 @@ class MediaCheck(FilmCheck[MediaFile]):
     """
 
     def __init__(self, core: Core, care: Care, *, quick: bool) -> None:
-        super().__init__(core, care, quick=quick, prefix=keys.UPLOADS, what="the file of the medium")
+        super().__init__(core, care, quick=quick, prefix=keys.UPLOADS, area=Area.MEDIA, what="the file of the medium")
         self._files = MediaInventory(core.db)
 
     def _known(self) -> Iterator[MediaFile]:
@@ -40,20 +40,16 @@ class MediaCheck(FilmCheck[MediaFile]):
     def _content(self, row: MediaFile, reader: BlockReader) -> Problem | None:  # noqa: ARG002 - see the module
         return None
 
-    def _unknown(self, files: tuple[ObjectInfo, ...]) -> Iterator[Problem]:
-        """Yield the files that no row speaks of."""
+    def _strays(self, files: Sequence[ObjectInfo]) -> dict[str, tuple[Kind, str]]:
         known = self._files.of_keys([info.key for info in files])
-        leaving = self._inventory.to_be_deleted([info.key for info in files])
-        now_us = self._core.clock.now_us()
+        strays = {}
         for info in files:
             row = known.get(info.key)
-            if row is not None and row.state == "ready":
-                continue
-            if self._care.is_young(info.modified_us, now_us) or info.key in leaving:
-                continue
-            kind = Kind.EMPTY if info.size == 0 else Kind.ORPHAN
-            told = "no medium has this file" if row is None else "the index says that it is gone"
-            yield Problem(kind, Area.MEDIA, "", info.key, f"{info.size} bytes: {told}")
+            if row is None or row.state != "ready":
+                kind = Kind.EMPTY if info.size == 0 else Kind.ORPHAN
+                told = "no medium has this file" if row is None else "the index says that it is gone"
+                strays[info.key] = kind, f"{info.size} bytes: {told}"
+        return strays
 
     def _problem(self, kind: Kind, row: MediaFile, detail: str) -> Problem:
         return Problem(kind, Area.MEDIA, "", row.key, detail, f"{row.media} {row.kind} {row.variant}")

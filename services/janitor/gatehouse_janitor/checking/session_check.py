@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gatehouse_common.db import RecorderSessions, SessionChunk, SessionInventory
 from gatehouse_common.media.ebml import is_whole_webm
@@ -13,7 +13,7 @@ from gatehouse_common.storage import ObjectInfo, keys
 from .care import Care
 from .clip_check import is_whole
 from .content import BlockReader
-from .film_check import FilmCheck
+from .film_check import NOTHING_IN_IT, FilmCheck
 from .problem import Area, Kind, Problem
 
 _WITH_FILE = ("stored", "trashed")
@@ -29,7 +29,9 @@ class SessionCheck(FilmCheck[SessionChunk]):
     """
 
     def __init__(self, core: Core, care: Care, *, quick: bool) -> None:
-        super().__init__(core, care, quick=quick, prefix=keys.SESSIONS, what="the file of the session")
+        super().__init__(
+            core, care, quick=quick, prefix=keys.SESSIONS, area=Area.SESSION, what="the file of the session"
+        )
         self._sessions, self._files = RecorderSessions(core.db), SessionInventory(core.db)
 
     def _known(self) -> Iterator[SessionChunk]:
@@ -55,25 +57,12 @@ class SessionCheck(FilmCheck[SessionChunk]):
             return self._problem(Kind.DAMAGED, row, "its bytes are not those that were written")
         return None
 
-    def _unknown(self, files: tuple[ObjectInfo, ...]) -> Iterator[Problem]:
-        """Yield the files that no row speaks of."""
+    def _strays(self, files: Sequence[ObjectInfo]) -> dict[str, tuple[Kind, str]]:
         known = self._files.of_keys([info.key for info in files])
-        leaving = self._inventory.to_be_deleted([info.key for info in files])
-        now_us = self._core.clock.now_us()
-        for info in files:
-            row = known.get(info.key)
-            if row is not None and row.state in _WITH_FILE:
-                continue
-            if self._care.is_young(info.modified_us, now_us) or info.key in leaving:
-                continue
-            if info.size == 0:
-                yield _unknown(Kind.EMPTY, info, "there is nothing in it, and the index does not know it")
-            elif not keys.is_session(info.key):
-                yield _unknown(Kind.FOREIGN, info, "its name is not that of a file of a session")
-            elif row is not None:
-                yield _unknown(Kind.DUPLICATE, info, f"the index says of it: {row.state}")
-            else:
-                yield _unknown(Kind.ORPHAN, info, f"{info.size} bytes of a session that the index misses")
+        states = {key: row.state for key, row in known.items()}
+        return {
+            info.key: _stray(info, states.get(info.key)) for info in files if states.get(info.key) not in _WITH_FILE
+        }
 
     def _problem(self, kind: Kind, row: SessionChunk, detail: str) -> Problem:
         return Problem(kind, Area.SESSION, row.camera, row.key, detail, str(row.number))
@@ -84,5 +73,11 @@ def is_whole_file(reader: BlockReader) -> bool:
     return is_whole_webm(reader) if is_webm(reader) else is_whole(reader)
 
 
-def _unknown(kind: Kind, info: ObjectInfo, detail: str) -> Problem:
-    return Problem(kind, Area.SESSION, "", info.key, detail)
+def _stray(info: ObjectInfo, state: str | None) -> tuple[Kind, str]:
+    if info.size == 0:
+        return Kind.EMPTY, NOTHING_IN_IT
+    if not keys.is_session(info.key):
+        return Kind.FOREIGN, "its name is not that of a file of a session"
+    if state is not None:
+        return Kind.DUPLICATE, f"the index says of it: {state}"
+    return Kind.ORPHAN, f"{info.size} bytes of a session that the index misses"

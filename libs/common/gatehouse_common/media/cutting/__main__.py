@@ -5,14 +5,12 @@ Each line but the last says which part is done, 0 to 1. What goes wrong is one s
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import GatehouseError
+from gatehouse_common.media.child_answer import answer
 
 from . import CutFile, CutRecording
 from .files import write_files
@@ -47,13 +45,8 @@ def _tell(part: float) -> None:
 
 def main(arguments: list[str]) -> int:
     """Cut a recording; return the exit code."""
-    try:
-        done = cut(Path(arguments[0]), int(arguments[1]), Path(arguments[2]))
-    except GatehouseError as error:
-        sys.stderr.write(error.message + "\n")
-        return 1
-    sys.stdout.write(json.dumps(asdict(done)) + "\n")
-    return 0
+    recording, chunk_us, folder = arguments
+    return answer(lambda: cut(Path(recording), int(chunk_us), Path(folder)))
 
 
 if __name__ == "__main__":

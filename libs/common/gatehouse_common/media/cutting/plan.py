@@ -19,6 +19,7 @@ import av.container
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import DataLoss
+from gatehouse_common.media.inspection import open_untrusted
 
 Container = Literal["mp4", "webm"]
 
@@ -219,14 +220,14 @@ class _Index:
 
 
 def opened(path: Path) -> av.container.InputContainer:
-    """Open a film.
+    """Open a film, which may be anybody's.
 
     Raises:
         DataLoss: it is none.
     """
     try:
-        return av.open(str(path))
-    except (av.FFmpegError, ValueError) as error:
+        return open_untrusted(path)
+    except (av.FFmpegError, ValueError, OSError, MemoryError) as error:
         raise DataLoss(f"it cannot be opened as a film: {error}") from error
 
 
