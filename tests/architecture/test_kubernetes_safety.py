@@ -70,6 +70,17 @@ def test_every_pod_is_restricted(overlay: str) -> None:
             assert whole["fsGroup"] == whole["runAsGroup"]
 
 
+def test_the_broker_of_the_operator_is_restricted() -> None:
+    """The operator's own pods are not: the namespace would not let them in."""
+    (broker,) = of_kind("prod", "RabbitmqCluster").values()
+    spec = broker["spec"]["override"]["statefulSet"]["spec"]["template"]["spec"]
+    assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    every = [*spec["initContainers"], *spec["containers"]]
+    assert [one["name"] for one in every] == ["setup-container", "rabbitmq"]
+    for one in every:
+        assert one["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_what_is_written_to_can_be(overlay: str) -> None:
     for pod in (pod for pod in pods(overlay).values() if pod.is_ours):
