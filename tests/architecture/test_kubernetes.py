@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from gatehouse.cli.entry import root
 from gatehouse.composition import NAMES
+from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.settings import SettingsModel, listen_address, load
 from kubernetes_kit import (
     K8S,
@@ -173,6 +174,7 @@ def test_no_secret_is_in_what_is_not_for_trying() -> None:
     assert not of_kind("prod", "Secret")
     for name, value in known_secrets().items():
         assert "only-in-this-cluster" in value or (name, value) == ("storage-access-key", "gatehouse")
+    Passwords().check(known_secrets()["password"], of=DEFAULTS.auth.admin)  # else there would be no first user
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
