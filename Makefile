@@ -10,10 +10,10 @@ OUTAGE ?= 60
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test tools kills faults outages bench docs clean
+.PHONY: help setup demo check format test tools kills faults outages bench docs manifests clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## make .venv with everything locked in uv.lock (needs Python 3.11+, no root)
 
@@ -54,6 +54,9 @@ bench: setup ## measure against ffmpeg side by side; a table, and bench/results.
 
 docs: setup ## regenerate the reference pages and schemas under docs/
 	$(PY) scripts/generate_docs.py
+
+manifests: ## render deploy/k8s/overlays into deploy/k8s/rendered (needs kubectl 1.27 or newer)
+	$(PY) scripts/render_manifests.py
 
 clean: ## remove .venv and caches; recordings under data/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,6 +27,7 @@ BENCHES = {
     "grid": "bench.live_grid",  # more of P14
     "K": "bench.retention",  # K1 and K2, with one index
     "verify": "bench.verify",
+    "installation": "bench.installation",  # S1 and S2
     "A": "bench.plates",  # A1 to A4, in one reading of the photographs
 }
 

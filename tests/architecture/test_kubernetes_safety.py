@@ -1,0 +1,235 @@
+"""deploy/k8s lets nothing happen that need not: privileges, connections, ends, and how many there are."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from prometheus_client import REGISTRY
+from werkzeug.test import Client
+
+from gatehouse.cli.entry import root
+from gatehouse.composition import SERVICES, STOP_S
+from gatehouse_common.bus.rabbitmq import bus, consuming
+from gatehouse_common.bus.rabbitmq.link import Link
+from gatehouse_common.observability import metrics
+from gatehouse_common.runtime import supervisor
+from gatehouse_common.runtime.inner_address import InnerAddress
+from gatehouse_common.settings import SettingsModel, load
+from kubernetes_kit import OVERLAYS, ROOT, Object, Pod, may_connect, of_kind, pods, processes, selects
+
+READERS_OF_SPOOLS = {"api", "segmenter", "transcoder", "janitor"}
+"""ARCHITECTURE.md: a spool is read over its worker's inner address."""
+CAMERA = {"dev": "192.168.1.20", "prod": "10.20.3.4"}
+DATABASE, STORE, CLOUD, STRANGER = "10.30.0.7", "203.0.113.9", "169.254.169.254", "198.51.100.7"
+
+
+def inner_address() -> Client:
+    address = InnerAddress(load({"service.listen": "127.0.0.1:0"}, environ={}))
+    address.close()
+    return Client(address._app)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_probes_ask_for_what_is_answered(overlay: str) -> None:
+    inner, routes = inner_address(), CliRunner().invoke(root, ["openapi"]).output
+    for service, pod in processes(overlay).items():
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            asked = pod.container[probe]["httpGet"]
+            if asked["port"] == "inner":
+                assert inner.get(asked["path"]).status_code == 200
+            else:
+                assert f'"{asked["path"]}"' in routes
+        assert pod.container["readinessProbe"]["httpGet"]["port"] == ("http" if service == "api" else "inner")
+        assert {pod.container[p]["httpGet"]["path"] for p in ("startupProbe", "livenessProbe")} == {"/livez"}
+    for monitor in of_kind(overlay, "ServiceMonitor").values():
+        assert inner.get(monitor["spec"]["endpoints"][0]["path"]).status_code == 200
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_pod_is_restricted(overlay: str) -> None:
+    """As the Pod Security Standards have it, and the root file system cannot be written to."""
+    (space,) = of_kind(overlay, "Namespace").values()
+    assert space["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    for pod in pods(overlay).values():
+        whole, own = pod.spec["securityContext"], pod.container["securityContext"]
+        assert whole["runAsNonRoot"] is True
+        assert whole["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert own["allowPrivilegeEscalation"] is False
+        assert own["capabilities"] == {"drop": ["ALL"]}
+        assert pod.spec["automountServiceAccountToken"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & pod.spec.keys()
+        assert not [v for v in pod.spec.get("volumes", []) if "hostPath" in v]
+        if pod.is_ours:
+            assert own["readOnlyRootFilesystem"] is True
+            (user,) = re.findall(r"^USER (\d+):(\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+            assert (whole["runAsUser"], whole["runAsGroup"]) == (int(user[0]), int(user[1])) != (0, 0)
+            assert whole["fsGroup"] == whole["runAsGroup"]
+
+
+def test_the_broker_of_the_operator_is_restricted() -> None:
+    """The operator's own pods are not: the namespace would not let them in."""
+    (broker,) = of_kind("prod", "RabbitmqCluster").values()
+    spec = broker["spec"]["override"]["statefulSet"]["spec"]["template"]["spec"]
+    assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    every = [*spec["initContainers"], *spec["containers"]]
+    assert [one["name"] for one in every] == ["setup-container", "rabbitmq"]
+    for one in every:
+        assert one["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_is_written_to_can_be(overlay: str) -> None:
+    for pod in (pod for pod in pods(overlay).values() if pod.is_ours):
+        writable = {m["mountPath"] for m in pod.container["volumeMounts"] if not m.get("readOnly")}
+        assert writable == {"/data", "/tmp"}
+        there = {v["name"] for v in pod.spec.get("volumes", [])}
+        there |= {c["metadata"]["name"] for c in pod.workload["spec"].get("volumeClaimTemplates", [])}
+        assert {m["name"] for m in pod.container["volumeMounts"]} == there
+        for volume in pod.spec["volumes"]:
+            if "emptyDir" in volume:
+                assert volume["emptyDir"]["sizeLimit"], "a node's disk is not this pod's alone"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_container_says_what_it_needs_and_may_have(overlay: str) -> None:
+    for pod in pods(overlay).values():
+        asked, most = (pod.container["resources"][k] for k in ("requests", "limits"))
+        assert asked["cpu"]
+        assert mebibytes(asked["memory"]) <= mebibytes(most["memory"])
+        # A recorder that is held back for a moment loses pictures: it may have what is there.
+        assert pod.service != "capture" or "cpu" not in most
+
+
+def mebibytes(quantity: str) -> float:
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", quantity).groups()  # type: ignore[union-attr]
+    return int(number) * {"Mi": 1, "Gi": 1024}[unit]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_nobody_reaches_anybody_unless_it_is_said(overlay: str) -> None:
+    nothing = of_kind(overlay, "NetworkPolicy")["nothing"]["spec"]
+    assert nothing == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    there = pods(overlay)
+    found = processes(overlay)
+    for name, source in there.items():
+        for other, target in found.items():
+            reads = source.service in READERS_OF_SPOOLS and other == "capture"
+            assert may_connect(overlay, source, target, 5010) == reads, f"{name} to {other}"
+            assert not may_connect(overlay, source, target, 5000), f"{name} to {other}"
+    for target in found.values():
+        assert not may_connect(overlay, "default", target, 5010)
+        assert not may_connect(overlay, "default", target, 5000)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_cameras_are_reached_by_recorders_alone_and_secrets_of_the_cloud_by_nobody(overlay: str) -> None:
+    for service, pod in processes(overlay).items():
+        for port in (554, 8554, 80, 443):
+            assert may_connect(overlay, pod, CAMERA[overlay], port) == (
+                service == "capture" or (overlay == "prod" and port == 443)  # where stores may be, too
+            )
+        assert not may_connect(overlay, pod, CLOUD, 80)
+    for pod in pods(overlay).values():
+        assert not may_connect(overlay, pod, CLOUD, 443)
+        assert pod.service == "capture" or not may_connect(overlay, pod, STRANGER, 25)
+
+
+def test_broker_database_and_store_are_reached_by_all_of_ours() -> None:
+    there = pods("dev")
+    for pod in there.values():
+        for server, port in (("rabbitmq", 5672), ("mysql", 3306), ("s3", 9000)):
+            assert may_connect("dev", pod, there[server], port) == pod.is_ours
+    broker = Pod({}, {"containers": [{}]}, {"app.kubernetes.io/name": "rabbitmq"})  # as the operator labels it
+    for pod in pods("prod").values():
+        assert may_connect("prod", pod, broker, 5672)
+        assert not may_connect("prod", pod, broker, 15672)
+        assert may_connect("prod", pod, DATABASE, 3306)
+        assert may_connect("prod", pod, STORE, 443)
+    assert may_connect("prod", broker, broker, 25672)
+
+
+def test_people_come_by_the_ingress_and_prometheus_to_all() -> None:
+    for service, pod in processes("prod").items():
+        assert may_connect("prod", "ingress-nginx", pod, 5000) == (service == "api")
+        assert not may_connect("prod", "ingress-nginx", pod, 5010)
+        assert may_connect("prod", "monitoring", pod, 5010)
+    (monitor,) = of_kind("prod", "ServiceMonitor").values()
+    service = of_kind("prod", "Service")["inner"]
+    assert selects(monitor["spec"]["selector"], service["metadata"]["labels"])
+    scraped = {p.name for p in pods("prod").values() if service["spec"]["selector"].items() <= p.labels.items()}
+    assert scraped == set(processes("prod"))
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_who_is_told_to_end_has_the_time(overlay: str) -> None:
+    """W-1: killed before it has finished is what a crash is; so long takes the worst that ends by itself."""
+    for service, pod in processes(overlay).items():
+        threads = 2 + sum(name == service for name, _ in SERVICES)  # the inner address, and who follows the settings
+        links = 2 * inspect.signature(Link.stop).parameters["timeout_s"].default
+        longest = STOP_S + supervisor._LEAST_TO_END_S * (threads - 1) + consuming._CLOSE_S + bus._FLUSH_S + links
+        waits = pod.container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["", "0"])[1]
+        assert int(waits) > 0 or service != "api", "who balances goes on sending for a moment"
+        assert pod.spec["terminationGracePeriodSeconds"] >= longest + int(waits)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_one_at_a_time_goes_of_its_own_accord(overlay: str) -> None:
+    for service, pod in processes(overlay).items():
+        budget = of_kind(overlay, "PodDisruptionBudget")[service]["spec"]
+        assert budget["maxUnavailable"] == 1
+        assert selects(budget["selector"], pod.labels)
+        assert selects(pod.workload["spec"]["selector"], pod.labels)
+        spread = {c["topologyKey"]: c for c in pod.spec["topologySpreadConstraints"]}
+        assert spread.keys() == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+        assert all(selects(c["labelSelector"], pod.labels) for c in spread.values())
+        other = [p for s, p in processes(overlay).items() if s != service]
+        assert not [p.name for p in other if selects(budget["selector"], p.labels)]
+    assert processes("prod")["capture"].spec["topologySpreadConstraints"][0]["whenUnsatisfiable"] == "DoNotSchedule"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_nobody_is_scaled_by_two_or_beyond_what_can_share(overlay: str) -> None:
+    scalers = of_kind(overlay, "HorizontalPodAutoscaler") | of_kind(overlay, "ScaledObject")
+    targets = [one["spec"]["scaleTargetRef"]["name"] for one in rendered_scalers(overlay)]
+    assert len(set(targets)) == len(targets) == len(scalers)
+    for one in rendered_scalers(overlay):
+        spec = one["spec"]
+        workload = processes(overlay)[spec["scaleTargetRef"]["name"]]
+        assert "replicas" not in workload.workload["spec"], "what is applied sets back what the autoscaler has found"
+        most = spec.get("maxReplicas") or spec["maxReplicaCount"]
+        if workload.service in {"segmenter", "indexer", "detector"}:
+            assert most <= SettingsModel().bus.partitions
+        for trigger in spec.get("triggers", []):
+            known = {name for family in REGISTRY.collect() for name in (family.name, f"{family.name}_total")}
+            assert metrics.INDEX_LAG is not None
+            asked = set(re.findall(r"gatehouse_\w+", trigger["metadata"]["query"]))
+            assert asked
+            assert asked <= known
+    length = SettingsModel().recording.chunk_seconds
+    for one in of_kind(overlay, "ScaledObject").values():
+        if one["metadata"]["name"] == "segmenter":
+            assert f"- {length:g}, 0)" in one["spec"]["triggers"][0]["metadata"]["query"]
+
+
+def rendered_scalers(overlay: str) -> list[Object]:
+    return [*of_kind(overlay, "HorizontalPodAutoscaler").values(), *of_kind(overlay, "ScaledObject").values()]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_schema_is_brought_up_to_date_before(overlay: str) -> None:
+    job = pods(overlay)["migrate"]
+    assert job.workload["kind"] == "Job"
+    assert job.container["args"] == ["db", "upgrade"]
+    assert job.spec["restartPolicy"] == "OnFailure"
+
+
+def test_what_the_guide_names_is_there() -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    for named in re.findall(r"`(deploy/[\w./-]+)`", guide):
+        assert (ROOT / named).exists(), named
+    for path in re.findall(r"kubectl (?:apply|kustomize)[^\n]*?(deploy/k8s/[\w./-]+)", guide):
+        assert Path(ROOT / path).exists(), path
