@@ -36,7 +36,7 @@ def bus() -> Iterator[MemoryBus]:
 
 
 def test_a_queue_tells_how_many_wait_and_how_old_the_oldest_is(bus: MemoryBus) -> None:
-    """Section 6.1: `gatehouse_queue_depth` and `gatehouse_queue_oldest_age_seconds`, while a handler is stuck."""
+    """W-3: `gatehouse_queue_depth` and `gatehouse_queue_oldest_age_seconds`, while a handler is stuck."""
     begun, go_on = threading.Event(), threading.Event()
 
     def handle(_: Delivery) -> None:
@@ -63,7 +63,7 @@ def test_a_queue_tells_how_many_wait_and_how_old_the_oldest_is(bus: MemoryBus) -
 
 
 def test_how_long_messages_took_and_what_came_again_is_counted(bus: MemoryBus) -> None:
-    """Section 6.1: `gatehouse_message_latency_seconds` and `gatehouse_redelivered_total`."""
+    """W-3: `gatehouse_message_latency_seconds` and `gatehouse_redelivered_total`."""
     handled = value("message_latency_seconds_count") or 0.0
     again = value("redelivered_total") or 0.0
 
@@ -81,7 +81,7 @@ def test_how_long_messages_took_and_what_came_again_is_counted(bus: MemoryBus) -
 
 
 def test_a_journal_that_does_not_answer_leaves_the_other_metrics_readable() -> None:
-    """S2-43: what is broken is seen; it does not take the page about it with it."""
+    """W-3: what is broken is seen; it does not take the page about it with it."""
     bus = MemoryBus(SystemClock())
     bus.declare("closed", [RunEnded])
     subscription = bus.subscribe("closed", lambda _: None)
