@@ -11,6 +11,7 @@ from gatehouse_api.app import close_app, create_app
 from gatehouse_api.openapi import reference as api_reference
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.messages import asyncapi
+from gatehouse_common.observability import metrics_reference
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load, reference
 
@@ -40,7 +41,8 @@ def pages() -> dict[Path, str]:
         DOCS / "gatehouse.example.toml": reference.render_example(),
     }
     api = {DOCS / "api.md": api_reference.render(api_document())}
-    return {**settings, **messages, **api}
+    metrics = {DOCS / "metrics.md": metrics_reference.render()}
+    return {**settings, **messages, **api, **metrics}
 
 
 def main() -> int:

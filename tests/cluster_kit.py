@@ -66,11 +66,14 @@ class Process:
         assert found is not None
         return found[1]
 
+    def metrics(self) -> str:
+        """Return what it tells Prometheus."""
+        with urlopen(self.inner_url() + "/metrics", timeout=10) as answer:
+            return str(answer.read().decode())
+
     def samples(self, metric: str, label: str) -> dict[str, float]:
         """Return the values of a metric by one of its labels, as Prometheus would read them."""
-        with urlopen(self.inner_url() + "/metrics", timeout=10) as answer:
-            text = answer.read().decode()
-        found = re.findall(rf'^{metric}{{[^}}]*{label}="([^"]+)"[^}}]*}} (\S+)$', text, re.MULTILINE)
+        found = re.findall(rf'^{metric}{{[^}}]*{label}="([^"]+)"[^}}]*}} (\S+)$', self.metrics(), re.MULTILINE)
         return {name: float(value) for name, value in found}
 
     def kill(self) -> None:
@@ -113,17 +116,18 @@ class Cluster:
 
     def add(self, service: str, count: int = 1) -> list[Process]:
         """Start processes of a service, and wait until they are there."""
-        made = []
-        for _ in range(count):
-            number = sum(p.service == service for p in self.processes.values())
-            name = f"{service}-{number}"
-            process = Process(name, service, self.folder / name, self.folder / f"{name}.log", self.environment)
-            self.processes[name] = process
-            process.start()
-            made.append(process)
+        made = [self.begin(service) for _ in range(count)]
         for process in made:
             process.wait_until_up()
         return made
+
+    def begin(self, service: str) -> Process:
+        """Start a process of a service, and do not wait for it."""
+        name = f"{service}-{len(self.of(service))}"
+        process = Process(name, service, self.folder / name, self.folder / f"{name}.log", self.environment)
+        self.processes[name] = process
+        process.start()
+        return process
 
     def of(self, service: str) -> list[Process]:
         return [p for p in self.processes.values() if p.service == service]

@@ -14,7 +14,8 @@ from gatehouse.cli.entry import root
 from gatehouse_common.settings import load
 
 ROOT = Path(__file__).parents[2]
-SERVERS = {"rabbitmq", "mysql", "s3"}
+MONITORING = {"prometheus", "grafana"}
+SERVERS = {"rabbitmq", "mysql", "s3", *MONITORING}
 FILLED = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
@@ -67,10 +68,10 @@ def test_every_kind_of_process_is_there_and_recorders_keep_their_spools(compose:
     assert set(names) <= compose["volumes"].keys()
 
 
-def test_nothing_but_the_api_can_be_reached_and_that_from_this_machine_only(compose: dict[str, Any]) -> None:
+def test_nothing_but_the_api_and_graphs_can_be_reached_and_that_from_this_machine_only(compose: dict[str, Any]) -> None:
     ports = {name: one["ports"] for name, one in compose["services"].items() if "ports" in one}
-    assert ports == {"api": ["127.0.0.1:5000:5000"]}
-    for one in ours(compose).values():
+    assert ports == {"api": ["127.0.0.1:5000:5000"], "grafana": ["127.0.0.1:3000:3000"]}
+    for one in [*ours(compose).values(), *(compose["services"][name] for name in MONITORING)]:
         assert one["read_only"] is True
         assert one["cap_drop"] == ["ALL"]
 

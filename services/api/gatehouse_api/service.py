@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
+from prometheus_client import REGISTRY, CollectorRegistry
 
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.database import wait_for
@@ -41,6 +42,7 @@ class ApiService:
         self._core = core
         self._all_checks: Callable[[], list[Check]] = list
         self._cameras: Callable[[], list[Check]] = list
+        self._registry = REGISTRY
         api = core.settings.values.api
         self._server = WebServer(api.host, api.port, "--port")
         self.port = self._server.port
@@ -49,16 +51,22 @@ class ApiService:
         """Let `/readyz` ask ``checks``: those of every service of the process."""
         self._all_checks = checks
 
+    def export(self, registry: CollectorRegistry) -> None:
+        """Let `/metrics` show ``registry``: what the services of the process measure."""
+        self._registry = registry
+
     def run(self, stop: threading.Event) -> None:
         """Serve until told to stop."""
         if not wait_for(self._core.db, stop, self._core.clock):
             return
         # Only here: the pages' half second of modules is loaded while cameras are recorded already.
         from .app import close_app, create_app, recording_of, viewings_of  # noqa: PLC0415
+        from .routes.system import install_registry  # noqa: PLC0415
 
         api = self._core.settings.values.api
         ending = threading.Event()
         app = create_app(self._core, ending, self._checks)
+        install_registry(app, self._registry)
         recording = recording_of(app)
         self._cameras = recording.checks
         self._tell_how_to_set_up(app)

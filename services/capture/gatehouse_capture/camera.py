@@ -320,7 +320,7 @@ class CameraWorker:
             self._outage_since_us = now
             self._counted = (session.frames, now)
             self._shortfall = Shortfall(info.asked_fps)
-            metrics.CAPTURE_ASKED_FPS.labels(self.id).set(info.asked_fps)
+            metrics.CAPTURE_EXPECTED_FPS.labels(self.id).set(info.asked_fps)
             metrics.CAPTURE_UP.labels(self.id).set(1)
             metrics.RECORDING_ACTIVE.labels(self.id).set(1)
             video = info.formats[0]

@@ -18,7 +18,7 @@ from gatehouse_common.messages import (
     Message,
     RunStarted,
 )
-from gatehouse_common.observability.metrics import CAPTURE_BYTES, RECORDING_RECORDED_SECONDS
+from gatehouse_common.observability.metrics import CAPTURE_BYTES, KEYFRAME_INTERVAL, RECORDING_RECORDED_SECONDS
 
 from .live import LiveTap
 
@@ -111,6 +111,7 @@ class RunNotices:
     def gop_written(self, gop: Written, /) -> None:
         """Tell it."""
         CAPTURE_BYTES.labels(self._desk.camera).inc(gop.length)
+        KEYFRAME_INTERVAL.labels(self._desk.camera).set((gop.end_us - gop.start_us) / SECOND)
         self._desk.send(
             GopWritten(
                 camera=self._desk.camera,

@@ -9,7 +9,12 @@ import structlog
 
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import GatehouseError
-from gatehouse_common.observability.metrics import RECORDING_HELD_BACK
+from gatehouse_common.observability.metrics import (
+    RECORDING_HELD_BACK,
+    STORAGE_CAPACITY,
+    STORAGE_FREE,
+    STORAGE_FREE_INODES,
+)
 from gatehouse_common.storage import Capacity
 from gatehouse_common.storage.thresholds import GUESSED_RATE
 
@@ -112,6 +117,7 @@ class Space:
         finally:
             self._slow = self._clock.monotonic_us() - now >= _FRESH_US
         self._trouble = ""
+        _show(room)
         with self._lock:
             self._measure(self._clock.monotonic_us())
             self._chunk_bytes = largest_chunk(room.total, len(self._priorities))
@@ -139,3 +145,10 @@ class Space:
             if camera in self._priorities:
                 RECORDING_HELD_BACK.labels(camera).set(0)
                 log.warning("there is room again: a camera that was held back goes on", camera=camera, free=room.free)
+
+
+def _show(room: Capacity) -> None:
+    STORAGE_FREE.labels("spool").set(room.free)
+    STORAGE_CAPACITY.labels("spool").set(room.total)
+    if room.free_inodes is not None:
+        STORAGE_FREE_INODES.labels("spool").set(room.free_inodes)

@@ -9,7 +9,12 @@ import structlog
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Deletions, Facts, LeaseRepository, RetentionReader
 from gatehouse_common.errors import GatehouseError, ResourceExhausted
-from gatehouse_common.observability.metrics import JANITOR_LAST_SUCCESS, RETENTION_DAYS_LEFT, RETENTION_RESERVE
+from gatehouse_common.observability.metrics import (
+    JANITOR_LAST_SUCCESS,
+    RETENTION_ENABLED,
+    RETENTION_LEFT,
+    RETENTION_RESERVE,
+)
 from gatehouse_common.retention import CameraRules, copy_holds, reserve_bytes
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
@@ -94,6 +99,7 @@ class Janitor:
     def look(self, stop: threading.Event) -> float:
         """Do what is due, room first; return after how many seconds to look again."""
         settings, strange = self._core.settings.values.retention, self._trouble_of_store()
+        RETENTION_ENABLED.set(settings.enabled)
         self._look_at_uploads(stop, strange)
         if not settings.enabled:
             self._away = self._held_back = self._no_room = ""
@@ -160,6 +166,7 @@ class Janitor:
     def _rest(self) -> float:
         """Do nothing, for another leads; return after how many seconds to see whether it still does."""
         self._gauges.forget()
+        RETENTION_ENABLED.set(0)
         self._uploads_away = self._away = self._held_back = self._no_room = ""
         return _SHARE_S
 
@@ -225,7 +232,7 @@ class Janitor:
         reserve = reserve_bytes(self._core.settings.values.retention, room.total, rate)
         RETENTION_RESERVE.set(reserve)
         if rate > 0:
-            RETENTION_DAYS_LEFT.set(max(0, room.free - reserve) / rate / 86_400)
+            RETENTION_LEFT.set(max(0, room.free - reserve) / rate)
         if fills <= 0:
             return most
         left = max(room.free - reserve, reserve // 8)

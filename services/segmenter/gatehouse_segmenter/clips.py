@@ -13,6 +13,7 @@ from gatehouse_common.db import Clip, ClipRepository
 from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, WorkerUnavailable
 from gatehouse_common.messages import ClipStored, FootageWanted
 from gatehouse_common.observability.metrics import (
+    CLIP_EXTRACT_SECONDS,
     CLIP_FRAMES,
     CLIP_LATENCY,
     CLIPS_PLANNED,
@@ -240,7 +241,8 @@ class Clips:
         """
         planned = clip.start_us, clip.end_us
         try:
-            cut = self._cutter.cut(clip, partial=partial)
+            with CLIP_EXTRACT_SECONDS.labels("event").time():
+                cut = self._cutter.cut(clip, partial=partial)
         except GatehouseError as error:
             if error.kind.retry:
                 raise

@@ -16,6 +16,7 @@ from gatehouse_common.messages import ChunkClosed, ChunkStored
 from gatehouse_common.observability.metrics import (
     RECORDING_LAST_SEGMENT,
     SEGMENT_BYTES,
+    SEGMENT_WRITE_SECONDS,
     SEGMENTS_WRITTEN,
     STORAGE_WRITE_ERRORS,
 )
@@ -47,7 +48,8 @@ class Publisher:
             return
         core = self._core
         try:
-            key = self._store(closed)
+            with SEGMENT_WRITE_SECONDS.time():
+                key = self._store(closed)
         except NotFound:  # it has left the spool, perhaps in this very moment: a message may come twice
             self._expect_stored(closed)
             return

@@ -10,6 +10,7 @@ import structlog
 
 from gatehouse_common.db import RecorderSessions, SessionChunk
 from gatehouse_common.errors import DataLoss, GatehouseError, WorkerUnavailable
+from gatehouse_common.observability.metrics import CLIP_EXTRACT_SECONDS
 from gatehouse_common.runtime import Core
 
 from .camera_pauses import CameraPauses
@@ -129,7 +130,8 @@ class SessionFiles:
         return True
 
     def _finish(self, chunk: SessionChunk, *, partial: bool) -> None:
-        cut = self._cutter.cut(chunk, partial=partial)
+        with CLIP_EXTRACT_SECONDS.labels("session").time():
+            cut = self._cutter.cut(chunk, partial=partial)
         if not self._sessions.made(cut):  # it was deleted, or another process was quicker
             self._cutter.take_back(cut)
             return

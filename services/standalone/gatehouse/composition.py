@@ -11,6 +11,7 @@ from gatehouse_api.service import build as build_api
 from gatehouse_capture.service import build as build_capture
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.errors import GatehouseError, Kind
+from gatehouse_common.observability.exporting import registry_of
 from gatehouse_common.runtime import Build, Core, DataLock, Service, SettingsFollower, Supervisor
 from gatehouse_common.runtime.inner_address import InnerAddress
 from gatehouse_common.settings import Settings
@@ -88,9 +89,11 @@ class Gatehouse:
         if self.inner is not None:
             self.services.insert(0, self.inner)  # it answers until everything else has ended
         self._supervisor = Supervisor(self.services, self.core.clock)
+        registry = registry_of(names)
         for service in self.services:
             if isinstance(service, ApiService | InnerAddress):
                 service.watch(self._supervisor.health)
+                service.export(registry)
 
     def start(self) -> None:
         """Start every service."""

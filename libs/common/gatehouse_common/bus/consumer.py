@@ -11,6 +11,7 @@ from gatehouse_common.clock import Clock
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.observability.metrics import MESSAGE_TROUBLES, MESSAGES_CONSUMED, MESSAGES_DEAD
 
+from .hand import Hand
 from .journal import Journal, Waiting
 from .outcome import hand_over
 from .port import MAX_ATTEMPTS, RETRY_PAUSES_S, Handler
@@ -35,6 +36,7 @@ class Consumer:
     ) -> None:
         self._journal = journal
         self._queue = queue
+        self._hand = Hand(queue, lambda: journal.depth(queue))
         self._handler = handler
         self._clock = clock
         self._forget = forget
@@ -63,6 +65,7 @@ class Consumer:
         self._wake.set()
         if threading.current_thread() is not self._thread:
             self._thread.join()
+        self._hand.close()
         self._forget(self)
 
     def _work(self) -> None:
@@ -90,12 +93,13 @@ class Consumer:
         try:
             self._settle(self._handle(waiting))
         finally:
+            self._hand.empty()
             self._journal.give_back(waiting.id)
         return True
 
     def _handle(self, waiting: Waiting) -> Callable[[], None]:
         """Hand a message over; return what has to be done with it in the journal."""
-        outcome = hand_over(self._queue, waiting.data, self._handler, waiting.attempts)
+        outcome = hand_over(self._hand, waiting.data, self._handler, waiting.attempts)
         if outcome.reason is None:
             return lambda: self._done(waiting)
         if outcome.stopped:

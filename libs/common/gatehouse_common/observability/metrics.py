@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib.metadata import version
 from platform import python_version
 
-from prometheus_client import Counter, Gauge, Histogram, Info
+from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types; when each counter was made is a second sample for every one, which nobody asks for
 
 BUILD = Info("gatehouse_build", "Version of the running program, and of its Python.")
 BUILD.info({"version": version("gatehouse"), "python": python_version()})
@@ -15,10 +17,12 @@ CAPTURE_UP = Gauge("gatehouse_capture_up", "1 while the camera delivers frames."
 CAPTURE_FRAMES = Counter("gatehouse_capture_frames", "Video frames received.", ["camera"])
 CAPTURE_BYTES = Counter("gatehouse_capture_bytes", "Bytes of video and audio written, in whole GOPs.", ["camera"])
 CAPTURE_FPS = Gauge("gatehouse_capture_fps", "Frames per second, measured.", ["camera"])
-CAPTURE_ASKED_FPS = Gauge(
-    "gatehouse_capture_asked_fps", "Frames per second asked of a device, or stated by the camera.", ["camera"]
+CAPTURE_EXPECTED_FPS = Gauge(
+    "gatehouse_capture_fps_expected",
+    "Frames per second asked of a device, or stated by the camera; 0: it states none.",
+    ["camera"],
 )
-CAPTURE_DROPPED = Counter("gatehouse_capture_dropped_frames", "Frames of these that did not come.", ["camera"])
+CAPTURE_DROPPED = Counter("gatehouse_capture_frames_dropped", "Frames of those expected that did not come.", ["camera"])
 CAPTURE_RECONNECTS = Counter("gatehouse_capture_reconnects", "Connections that were lost.", ["camera", "reason"])
 CAPTURE_LAST_FRAME = Gauge(
     "gatehouse_capture_last_frame_timestamp_seconds",
@@ -28,6 +32,11 @@ CAPTURE_LAST_FRAME = Gauge(
 CAPTURE_CLOCK_OFFSET = Gauge(
     "gatehouse_capture_clock_offset_seconds",
     "Camera's clock minus ours, where the camera tells it.",
+    ["camera"],
+)
+KEYFRAME_INTERVAL = Gauge(
+    "gatehouse_keyframe_interval_seconds",
+    "Length of the group of pictures written last: what live view and detectors wait for.",
     ["camera"],
 )
 WATCH_DECODED = Counter(
@@ -75,6 +84,11 @@ RECORDING_GAP_SECONDS = Counter(
 )
 SEGMENTS_WRITTEN = Counter("gatehouse_segments_written", "Chunks published to the store.", ["camera"])
 SEGMENT_BYTES = Counter("gatehouse_segment_bytes", "Bytes of chunks published to the store.", ["camera"])
+SEGMENT_WRITE_SECONDS = Histogram(
+    "gatehouse_segment_write_seconds",
+    "Seconds that it took to make a chunk an object of the store.",
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 120),
+)
 RECOVERED_FILES = Counter("gatehouse_recovered_files", "Files adopted after a crash, by result.", ["result"])
 SPOOL_BYTES = Gauge("gatehouse_spool_bytes", "Bytes in the spool: being written, or not yet stored and indexed.")
 SPOOL_FILES = Gauge("gatehouse_spool_files", "Files in the spool; as many as cameras record when nothing waits.")
@@ -94,6 +108,22 @@ MESSAGE_TROUBLES = Counter(
 )
 MESSAGES_DEAD = Counter("gatehouse_dead_lettered", "Messages that became dead letters.", ["queue"])
 MESSAGES_DROPPED = Counter("gatehouse_messages_dropped", "Transient messages dropped, slow reader.", ["type"])
+MESSAGES_REDELIVERED = Counter("gatehouse_redelivered", "Times that a durable message was handed out again.", ["queue"])
+MESSAGE_LATENCY = Histogram(
+    "gatehouse_message_latency_seconds",
+    "Seconds from when a durable message was made until it was handled; of a queue, all its partitions together.",
+    ["queue"],
+    buckets=(0.005, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 120, 600),
+)
+QUEUE_DEPTH = Gauge(
+    "gatehouse_queue_depth", "Messages that wait in a durable queue that is read here, or are in hand.", ["queue"]
+)
+QUEUE_OLDEST_AGE = Gauge(
+    "gatehouse_queue_oldest_age_seconds",
+    "Age of the message in hand, which is the oldest of its queue; 0: there is none.",
+    ["queue"],
+)
+BUS_CONNECTED = Gauge("gatehouse_bus_connected", "1 while there is a connection to the broker, by what for.", ["role"])
 BUS_OUTBOX = Gauge(
     "gatehouse_bus_outbox_messages", "Messages on this machine's disk that the broker has not confirmed."
 )
@@ -137,11 +167,20 @@ CLIPS_STORED = Counter("gatehouse_clips", "Clips of plate events, by outcome.", 
 CLIP_FRAMES = Counter("gatehouse_clip_frames", "Frames in the clips that were stored.", ["camera"])
 CLIPS_PLANNED = Gauge("gatehouse_clips_planned", "Clips that wait for their end, or for their footage.")
 
+CLIP_EXTRACT_SECONDS = Histogram(
+    "gatehouse_clip_extract_seconds",
+    "Seconds that it took to cut a file out of the footage and put it into the store, by kind: `event` or `session`.",
+    ["kind"],
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 120),
+)
+
 # Storage
 STORAGE_FREE = Gauge("gatehouse_storage_free_bytes", "Free bytes of a storage root.", ["root"])
 STORAGE_CAPACITY = Gauge("gatehouse_storage_capacity_bytes", "Size in bytes of a storage root.", ["root"])
 STORAGE_FREE_INODES = Gauge("gatehouse_storage_free_inodes", "Files that a storage root can still take.", ["root"])
 STORAGE_WRITE_ERRORS = Counter("gatehouse_storage_write_errors", "Writes of footage that failed.", ["root"])
+for _root in ("spool", "store"):
+    STORAGE_WRITE_ERRORS.labels(_root)  # from 0 on: an increase is only seen from something
 
 RETENTION_DELETED_OBJECTS = Counter(
     "gatehouse_retention_deleted_objects", "Objects deleted, by class and why.", ["class", "reason"]
@@ -169,9 +208,10 @@ OLDEST_RECORDING = Gauge(
 RETENTION_TARGET = Gauge(
     "gatehouse_retention_target_seconds", "How old recordings of a camera shall become; 0: any age.", ["camera"]
 )
-RETENTION_DAYS_LEFT = Gauge(
-    "gatehouse_retention_days_left", "Days until the disk is filled up to its reserve, at the present rate."
+RETENTION_LEFT = Gauge(
+    "gatehouse_retention_left_seconds", "Seconds until the disk is filled up to its reserve, at the present rate."
 )
+RETENTION_ENABLED = Gauge("gatehouse_retention_enabled", "1 if this process deletes what is too old, or in the way.")
 
 # Upkeep
 CONSISTENCY_ISSUES = Gauge(
@@ -194,6 +234,14 @@ JOB_OLDEST_QUEUED = Gauge("gatehouse_job_oldest_queued_seconds", "Age of the old
 HTTP_REQUESTS = Counter("gatehouse_http_requests", "Requests answered.", ["route", "method", "code"])
 HTTP_SECONDS = Histogram("gatehouse_http_request_seconds", "Seconds to the first byte of the answer.", ["route"])
 HTTP_INFLIGHT = Gauge("gatehouse_http_inflight", "Requests being answered.", ["kind"])
+AUTH_FAILURES = Counter(
+    "gatehouse_auth_failures",
+    "Times that somebody was not let in: a wrong `password`, a `token` that is not good, a `proxy` that nobody trusts, "
+    "or after too many wrong guesses (`throttled`).",
+    ["reason"],
+)
+for _reason in ("password", "token", "proxy", "throttled"):
+    AUTH_FAILURES.labels(_reason)
 LIVE_VIEWERS = Gauge("gatehouse_live_viewers", "Open live views.", ["camera", "kind"])
 EVENT_VIEWERS = Gauge("gatehouse_event_viewers", "Pages and programs that are being told of events.")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
@@ -67,6 +67,7 @@ class InnerAddress:
         self.url = service.url.rstrip("/") or f"http://{_name_of(host)}:{self._server.port}"
         self._rooms: dict[str, Answer] = {}
         self._checks: Callable[[], list[Check]] = list
+        self._registry = REGISTRY
         self._ending = threading.Event()
 
     @property
@@ -81,6 +82,10 @@ class InnerAddress:
     def watch(self, checks: Callable[[], list[Check]]) -> None:
         """Let `/readyz` ask ``checks``."""
         self._checks = checks
+
+    def export(self, registry: CollectorRegistry) -> None:
+        """Let `/metrics` show ``registry``."""
+        self._registry = registry
 
     def run(self, stop: threading.Event) -> None:
         """Serve until told to stop."""
@@ -117,7 +122,7 @@ class InnerAddress:
         if request.path == "/readyz":
             return self._readiness()
         if request.path == "/metrics":
-            return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+            return Response(generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
         name, _, rest = request.path.lstrip("/").partition("/")
         if not self._knows(request.headers):
             return Response("show the services' token\n", 401, headers={"WWW-Authenticate": "Bearer"})

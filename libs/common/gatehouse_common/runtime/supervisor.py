@@ -78,6 +78,7 @@ class _Kept:
         self.thread = threading.Thread(target=self._keep, name=service.name, daemon=True)
         self._clock = clock
         self._reason = ""
+        SERVICE_RESTARTS.labels(service.name)  # from 0 on: an increase is only seen from something
         self._running_since_us: int | None = None
 
     def trouble(self) -> str:

@@ -10,6 +10,7 @@ from gatehouse_common.accounts import ROLE_SCOPES, Principal, Role, Scope, name_
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Audit, Deed, Logins, Tokens, User, Users
 from gatehouse_common.errors import Conflict, NotFound, Unauthenticated
+from gatehouse_common.observability.metrics import AUTH_FAILURES
 from gatehouse_common.runtime import Core
 
 from .cookies import read_cookie
@@ -61,6 +62,7 @@ class Doorkeeper:
         found = self.tokens.find(text, self._clock.now_us(), address)
         user = None if found is None else self._active(found.user)
         if found is None or user is None:
+            AUTH_FAILURES.labels("token").inc()
             raise Unauthenticated(
                 "this token is not good: it is none, has expired, was revoked, or not for this address."
             )

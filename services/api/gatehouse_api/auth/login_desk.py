@@ -12,6 +12,7 @@ from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Audit, Deed, Facts, LoginAttempts, User
 from gatehouse_common.errors import ChangedSince, Conflict, Forbidden, InvalidInput, TooOften, Unauthenticated
+from gatehouse_common.observability.metrics import AUTH_FAILURES
 from gatehouse_common.runtime import Core, PageSettings
 
 from .doorkeeper import Doorkeeper
@@ -61,6 +62,7 @@ class LoginDesk:
         wait_us = self._attempts.begin(name, caller.address, now_us)
         if wait_us:
             after = wait_us / SECOND
+            AUTH_FAILURES.labels("throttled").inc()
             raise TooOften(f"too many wrong guesses: try again in {after:.0f} s.", after)
         user = self._keeper.users.named(name)
         kept = user.password if user is not None and user.is_active else None
@@ -144,6 +146,7 @@ class LoginDesk:
         user = self._keeper.users.get(asks.user)
         wait_us = self._attempts.begin(user.name, caller.address, self._clock.now_us())
         if wait_us:
+            AUTH_FAILURES.labels("throttled").inc()
             raise TooOften(f"too many wrong guesses: try again in {wait_us / SECOND:.0f} s.", wait_us / SECOND)
         if not self._passwords.verify(user.password, before):
             self._refuse(user, user.name, caller)
@@ -211,6 +214,7 @@ class LoginDesk:
             Unauthenticated: always. It does not say whether there is such a user.
         """
         # A name that nobody has may be a password in the wrong field: it is written nowhere.
+        AUTH_FAILURES.labels("password").inc()
         whom = "nobody who is known" if user is None else f"user {user.name}"
         failures = self._attempts.failures(name)
         deed = Deed("session.refused", whom, "", None, None, caller.address, {"in_a_row": failures}, done=False)

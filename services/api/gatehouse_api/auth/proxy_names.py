@@ -8,6 +8,7 @@ from flask import Request
 
 from gatehouse_api.forwarded import VIA
 from gatehouse_common.errors import Unauthenticated
+from gatehouse_common.observability.metrics import AUTH_FAILURES
 from gatehouse_common.settings.auth import AuthSettings
 
 SECRET = "X-Gatehouse-Proxy-Secret"  # noqa: S105 - the name of a header
@@ -34,5 +35,6 @@ class ProxyNames:
             return ""
         shown = request.headers.get(SECRET, "").encode()
         if VIA not in request.environ or not self._secret or not hmac.compare_digest(shown, self._secret):
+            AUTH_FAILURES.labels("proxy").inc()
             raise Unauthenticated("who names somebody is not the proxy that may: see api.trusted_proxies.")
         return named

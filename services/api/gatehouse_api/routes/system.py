@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from flask import Response, current_app, g, jsonify
 from flask_openapi3 import APIBlueprint, OpenAPI, Tag
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.auth.caller import caller
@@ -22,12 +22,18 @@ from gatehouse_common.timefmt import rfc3339
 api = APIBlueprint("system", __name__, abp_tags=[Tag(name="System")])
 
 _CHECKS = "gatehouse-checks"
+_REGISTRY = "gatehouse-registry"
 _OF_CAMERA = "camera "
 
 
 def install_checks(app: OpenAPI, checks: Callable[[], list[Check]]) -> None:
     """Make ``checks`` what `/readyz` asks."""
     app.extensions[_CHECKS] = checks
+
+
+def install_registry(app: OpenAPI, registry: CollectorRegistry) -> None:
+    """Make ``registry`` what `/metrics` shows."""
+    app.extensions[_REGISTRY] = registry
 
 
 def visible(checks: list[Check]) -> list[Check]:
@@ -95,7 +101,8 @@ def get_health() -> Response:
 @needs(Scope.METRICS_READ)
 def get_metrics() -> Response:
     """Return all metrics in the text format."""
-    return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    registry: CollectorRegistry = current_app.extensions.get(_REGISTRY, REGISTRY)
+    return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
 @api.get("/api/v1/openapi.json", summary="This document")

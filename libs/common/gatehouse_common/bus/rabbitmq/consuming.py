@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import pika
 import structlog
 from pika.adapters.blocking_connection import BlockingChannel
 
+from gatehouse_common.bus.hand import Hand
 from gatehouse_common.bus.outcome import hand_over
 from gatehouse_common.bus.port import MAX_ATTEMPTS, RETRY_PAUSES_S, Handler
 from gatehouse_common.observability.metrics import MESSAGES_CONSUMED, MESSAGES_DEAD
@@ -27,6 +29,7 @@ PREFETCH = 1
 waited behind it must not be counted with it."""
 _CLOSE_S = 5.0
 _HOLD_S = 30.0
+_LOOK_S = 5.0
 
 Bury = Callable[[str, bytes, str, int], None]
 """Makes a message a dead letter: its queue, the message, the reason, and how often it was tried."""
@@ -51,6 +54,7 @@ class Consuming(Link):
         self._topology = topology
         self._members: tuple[Member, ...] = ()
         self._changing = threading.Lock()
+        self._looked_s = 0.0
 
     def add(self, member: Member) -> None:
         """Open a subscription, now and whenever the connection is made anew."""
@@ -89,6 +93,10 @@ class Consuming(Link):
                 member.close_channel()
             if not member.is_open:  # that, or it was added just as the connection was made
                 self._open(member)
+        if time.monotonic() - self._looked_s >= _LOOK_S:
+            self._looked_s = time.monotonic()
+            for member in self._members:
+                member.look()
 
     def _lost(self) -> None:
         for member in self._members:
@@ -135,6 +143,9 @@ class Member:
         self._channel = channel
         self._consume(channel)
 
+    def look(self) -> None:
+        """Look after what is to be known of it."""
+
     def close_channel(self) -> None:
         """Stop; the connection stays, and the broker gives what is not settled to others."""
         channel, self._channel = self._channel, None
@@ -163,7 +174,8 @@ class QueueSubscription(Member):
         self._waiting: queue.SimpleQueue[Taken | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._count_lock = threading.Lock()
-        self._in_hand = 0
+        self._in_hand = self._ready = 0
+        self._hand = Hand(name, lambda: self._ready + self._in_hand)
         self._thread = threading.Thread(target=self._work, name=f"queue-{name}", daemon=True)
         self._thread.start()
         link.add(self)
@@ -190,8 +202,14 @@ class QueueSubscription(Member):
         if threading.current_thread() is not self._thread:
             self._thread.join()
         self._link.remove(self)
+        self._hand.close()
         with self._count_lock:
             self._in_hand = 0
+
+    def look(self) -> None:
+        """Ask the broker how many messages wait."""
+        if self._channel is not None and not self.is_broken:
+            self._ready = self._channel.queue_declare(queue_name(self._name), passive=True).method.message_count
 
     def _consume(self, channel: BlockingChannel) -> None:
         channel.basic_qos(prefetch_count=PREFETCH)
@@ -227,7 +245,7 @@ class QueueSubscription(Member):
         while True:
             # The broker also counts how often it was given back untried: that says nothing against the message.
             tries, attempt = tries + 1, taken.before + tries + 1
-            outcome = hand_over(self._name, taken.data, self._handler, attempt)
+            outcome = hand_over(self._hand, taken.data, self._handler, attempt)
             if outcome.reason is None:
                 MESSAGES_CONSUMED.labels(self._name, "done").inc()
                 return True
@@ -246,6 +264,7 @@ class QueueSubscription(Member):
                 return False
 
     def _settled(self) -> None:
+        self._hand.empty()
         with self._count_lock:
             self._in_hand -= 1
 

@@ -10,6 +10,7 @@ import pika
 import structlog
 
 from gatehouse_common.errors import Unavailable
+from gatehouse_common.observability.metrics import BUS_CONNECTED
 
 from .address import TROUBLES, Address
 
@@ -35,6 +36,7 @@ class Link:
         self._lock = threading.Lock()
         self._connection: pika.BlockingConnection | None = None
         self._trouble = "the broker has not been reached yet"
+        BUS_CONNECTED.labels(role).set(0)
         self._thread = threading.Thread(target=self._keep, name=f"bus-{role}", daemon=True)
 
     @property
@@ -118,9 +120,11 @@ class Link:
             log.info("connected to the broker", role=self._role, broker=self._address.shown)
         self._trouble = ""
         self._up.set()
+        BUS_CONNECTED.labels(self._role).set(1)
 
     def _forget(self) -> None:
         self._up.clear()
+        BUS_CONNECTED.labels(self._role).set(0)
         with self._lock:
             self._connection = None
         self._lost()
