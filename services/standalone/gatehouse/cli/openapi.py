@@ -17,9 +17,10 @@ from gatehouse_common.settings import load
 def openapi() -> None:
     """Print the OpenAPI 3.1 document of the HTTP API. Needs no data directory and no server."""
     with tempfile.TemporaryDirectory() as scratch:
-        core = Core.open(load({"data_dir": scratch, "broker_url": "memory:"}, environ={}, config=_empty(scratch)))
+        settings = {"data_dir": scratch, "broker_url": "memory:", "auth.mode": "open"}  # nobody is there to log in
+        core = Core.open(load(settings, environ={}, config=_empty(scratch)))
         try:
-            document = create_app(core).test_client().get("/api/docs/openapi.json").get_json()
+            document = create_app(core).test_client().get("/api/v1/openapi.json").get_json()
         finally:
             core.close()
     click.echo(json.dumps(document, indent=1, ensure_ascii=False))
