@@ -394,6 +394,17 @@ def test_services_apart_need_a_broker(services: list[str]) -> None:
     assert ONE_LINE.fullmatch(run.stderr)
 
 
+def test_the_document_of_the_api_is_printed(tmp_path: Path) -> None:
+    """C-3: without a server, and whoever asks; compat routes are marked in it."""
+    run = command("openapi", GATEHOUSE_DATA_DIR=str(tmp_path / "none"))
+    assert run.returncode == 0
+    document = json.loads(run.stdout)
+    assert document["openapi"].startswith("3.1")
+    assert document["paths"]["/api/start-recording"]["post"]["deprecated"]
+    assert "deprecated" not in document["paths"]["/api/v1/footage"]["get"]
+    assert not (tmp_path / "none").exists()
+
+
 def test_help_names_every_command() -> None:
     run = command("--help")
     assert run.returncode == 0

@@ -64,7 +64,7 @@ def parse(text: str, tz: ZoneInfo, field: str = "time", *, fold: int = 0) -> int
     RFC 3339 with an offset or without one (then in ``tz``), ``YYYYMMDD_HHMMSS`` (in ``tz``), or seconds
     since 1970 with an optional fraction. In the hour that a clock runs through twice, ``fold`` 0 is the
     earlier instant and 1 the later: callers take 0 for a range's start and 1 for its end, so that no
-    footage is lost. A local time that a clock skips moves forward (PEP 495).
+    footage is lost. A local time that a clock skips moves forward (PEP 495), whatever ``fold`` is.
 
     Raises:
         InvalidInput: it is none of these, with ``field`` in the message.
@@ -75,12 +75,13 @@ def parse(text: str, tz: ZoneInfo, field: str = "time", *, fold: int = 0) -> int
             sign = -1 if whole.startswith("-") else 1
             return _within_reach(int(whole) * 1_000_000 + sign * int(fraction[:6].ljust(6, "0")))
         if _COMPACT.fullmatch(text):
-            moment = datetime.strptime(text, COMPACT).replace(tzinfo=tz, fold=fold)
+            moment = datetime.strptime(text, COMPACT).replace(tzinfo=tz)
         else:
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is None:
-                moment = moment.replace(tzinfo=tz, fold=fold)
-        return _within_reach(from_datetime(moment))
+                moment = moment.replace(tzinfo=tz)
+        # Of a time that comes twice the second is the later, of one that is skipped the earlier: that would move back.
+        return _within_reach(max(from_datetime(moment), from_datetime(moment.replace(fold=fold))))
     except (ValueError, OverflowError) as error:
         shown = text if len(text) <= 40 else text[:40] + "…"
         raise InvalidInput(

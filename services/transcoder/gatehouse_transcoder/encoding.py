@@ -57,9 +57,10 @@ def encode(
             raise
         log.warning("the hardware does not encode it, the processor does", reason=error.message)
         heard = _encode(work, Program(program.path, program.version), path, film, made, height, part, seconds)
-    if part is None and abs(heard.seconds - seconds) > _APART_S:
+    seen = _looked_at(work, made, heard)
+    if part is None and not _lasts(seen, seconds):
         seconds = measured(work, path)  # some files lie about it, or do not know
-    verify(work, made, heard, seconds)
+    _require(seen, seconds)
 
 
 def require_room_for(work: Work, path: Path, film: Film, seconds: float) -> None:
@@ -74,8 +75,13 @@ def require_room_for(work: Work, path: Path, film: Film, seconds: float) -> None
 
 
 def measured(work: Work, path: Path) -> float:
-    """Return how long a film is by the times of all that is in it, in seconds, whatever it says of itself."""
-    return make(work, ffmpeg.output(source(path, 1), "-", f="null", c="copy")).seconds
+    """Return how long a film is by the times of all that is in it, in seconds, whatever it says of itself.
+
+    It is decoded for that: of what is only copied ffmpeg tells when the last part has to be decoded, and where pictures
+    refer to later ones that is some pictures before the end.
+    """
+    looked = ffmpeg.output(source(path, work.tools.limits.threads), "-", f="null", fps_mode="passthrough")
+    return make(work, looked).seconds
 
 
 def verify(work: Work, made: Path, heard: Progress, seconds: float) -> None:
@@ -90,12 +96,30 @@ def verify(work: Work, made: Path, heard: Progress, seconds: float) -> None:
     Raises:
         DataLoss: it lacks pictures, or is longer or shorter by more than half a second.
     """
+    _require(_looked_at(work, made, heard), seconds)
+
+
+def _looked_at(work: Work, made: Path, heard: Progress) -> Progress:
+    """Decode a film to its end; return what was seen of it.
+
+    Raises:
+        DataLoss: it lacks pictures.
+    """
     looked = ffmpeg.output(source(made, work.tools.limits.threads), "-", f="null", fps_mode="passthrough")
     seen = make(work, looked, heard.seconds, _LOOKED_AT, "-xerror")
     if seen.frames != heard.frames:
         raise DataLoss(f"of {heard.frames} pictures that were encoded {seen.frames} can be decoded: it is not kept")
+    return seen
+
+
+def _lasts(seen: Progress, seconds: float) -> bool:
+    """Return whether what was seen is so long, within half a second or about one picture."""
     apart_s = max(_APART_S, 1.5 * seconds / max(1, seen.frames))  # how long the last picture is shown, few files say
-    if seconds and abs(seen.seconds - seconds) > apart_s:
+    return abs(seen.seconds - seconds) <= apart_s
+
+
+def _require(seen: Progress, seconds: float) -> None:
+    if seconds and not _lasts(seen, seconds):
         raise DataLoss(f"it is {seen.seconds:.1f} s long and not {seconds:.1f} s: it is not kept")
 
 

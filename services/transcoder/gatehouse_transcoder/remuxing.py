@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import ffmpeg
@@ -39,9 +38,7 @@ def remux(work: Work) -> None:
         if wanted.container == "mp4":
             options["movflags"] = "+faststart"
         work.require_room(original.bytes, original.bytes)
-        heard = make(work, ffmpeg.output(*streams, str(path), **options), film.seconds)
+        make(work, ffmpeg.output(*streams, str(path), **options), film.seconds)
         made = work.keep(path, "playable", "", wanted.media_type)
-        codec = {"copy": film.audio, "aac": "aac", "libopus": "opus"}[wanted.sound]
-        work.films[made.key] = replace(film, seconds=heard.seconds, seekable=True, audio=codec)
     if made is not None:
         work.learn(lasted_us=round(film_of(work, made).seconds * SECOND) or None)

@@ -159,6 +159,28 @@ def test_what_browsers_do_not_play_becomes_something_that_they_do(core: Core, tm
     assert ("compressed", "") not in files(core, one.number)
 
 
+@pytest.mark.parametrize(
+    ("codec", "form", "kind"),
+    [("libx264", "mp4", "compressed"), ("libx264", "matroska", "compressed"), ("mpeg4", "matroska", "playable")],
+)
+def test_a_film_of_few_pictures_is_as_long_as_it_is(
+    core: Core, tmp_path: Path, codec: str, form: str, kind: str
+) -> None:
+    """S4-9, S4-14, C-7: also where pictures refer to later ones, so that the last to be decoded are not the last."""
+    noisy = "testsrc2=size=320x180:rate=1:duration=20,noise=alls=30:allf=t"
+    film = tmp_path / "film"
+    ffmpeg("-f", "lavfi", "-i", noisy, "-c:v", codec, "-bf", "2", "-q:v", "1", "-pix_fmt", "yuv420p",
+           *(["-crf", "5"] if codec == "libx264" else []), "-f", form, str(film))  # fmt: skip
+    one, job = upload(core, film.read_bytes(), "video/mp4" if form == "mp4" else "video/x-matroska")
+    (job,) = ended(core, job)
+    assert (job.state, job.detail) == ("done", "")
+    assert media(core, one.number).lasted_us == pytest.approx(20e6, abs=5e4)
+    made = stored(core, files(core, one.number)[kind, ""], tmp_path)
+    assert shown(made, "stream=nb_frames:format=duration", ("v",))["nb_frames"] == "20"
+    (asked,) = ended(core, ask(core, VIDEO, one.number, format="mp4"))
+    assert (asked.state, asked.detail) == ("done", "")
+
+
 def test_every_form_of_sound_is_made(core: Core, recorded: int, tmp_path: Path) -> None:
     """S4-20: each is probed; sound that does not fit is encoded."""
     forms = {

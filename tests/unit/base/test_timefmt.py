@@ -47,6 +47,13 @@ def test_a_skipped_local_time_moves_forward() -> None:
     assert compact(parse("20240331_023000", BERLIN), BERLIN) == "20240331_033000"
 
 
+@pytest.mark.parametrize("text", ["20240331_023000", "2024-03-31T02:30:00"])
+def test_a_range_that_ends_at_a_skipped_time_is_no_hour_shorter(text: str) -> None:
+    """C-13: its end moves forward too: what is on hold until then is, and footage until then is all of it."""
+    assert parse(text, BERLIN, fold=1) == parse("2024-03-31T03:30:00+02:00", BERLIN)
+    assert parse(text, BERLIN, fold=1) > parse("20240331_015959", BERLIN)
+
+
 def test_an_unknown_zone_is_refused() -> None:
     for name in ("Mars/Olympus", "../etc/passwd", "\0"):
         with pytest.raises(InvalidInput, match="time zone"):
