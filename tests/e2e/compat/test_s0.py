@@ -129,6 +129,8 @@ def test_what_the_older_recorder_says_of_itself(site: Site) -> None:
     assert call(gatehouse, "POST", "/api/init-db") == (200, {"message": "Database initialized successfully"})
     idle = {"username": "Jane Roe", "is_recording": False}
     assert call(gatehouse, "GET", "/api/recording-status/Jane%20Roe") == (200, idle)
+    slash = {"username": "Jane/Roe", "is_recording": False}
+    assert call(gatehouse, "GET", "/api/recording-status/Jane%2FRoe") == (200, slash)
     assert call(gatehouse, "POST", "/api/stop-recording", {"user_name": "Jane Roe"})[0] == 404
     none = {"username": "Jane Roe", "total_chunks": 0, "chunks": []}
     assert call(gatehouse, "GET", "/api/videos/Jane%20Roe") == (200, none)

@@ -175,7 +175,7 @@ def test_the_older_recorders_route_answers_in_plain_text(site: Site) -> None:
 
 
 def test_recordings_are_listed_newest_first_and_only_those_that_exist(site: Site, tmp_path: Path) -> None:
-    """S1-9, S1-16."""
+    """S1-9, S1-16, C-2."""
     items = site.client.get("/recordings").get_json()
     assert [set(i) for i in items] == [{"file", "start_time", "end_time", "size", "duration"}] * 6
     starts = [i["start_time"] for i in items]
@@ -185,7 +185,8 @@ def test_recordings_are_listed_newest_first_and_only_those_that_exist(site: Site
     assert sum(i["duration"] for i in items) == pytest.approx(20.0, abs=0.01)
     index = site.client.get("/recordings/recording_index.json").get_json()
     assert index["cam/2024-05-17/recording_20240517_102300.mp4"]["start_time"] == "20240517_102300"
-    assert site.client.get("/recordings", headers={"Accept": "text/html"}).status_code == 302
+    page = site.client.get("/recordings", headers={"Accept": "text/html"})
+    assert (page.status_code, page.headers["Location"]) == (302, "/library")
 
 
 def test_the_timeline_tells_spans_and_gaps(site: Site) -> None:

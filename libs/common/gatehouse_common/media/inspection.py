@@ -134,7 +134,8 @@ def _check(film: Film) -> None:
     if film.streams > MOST_STREAMS:
         raise InvalidInput(f"it has more than {MOST_STREAMS} streams")
     if max(film.width, film.height) > MOST_SIDE or film.width * film.height > MOST_PIXELS:
-        raise InvalidInput(f"its pictures are {film.width}x{film.height}: at most {MOST_SIDE} on a side are taken")
+        most = f"at most {MOST_SIDE} on a side and {MOST_PIXELS / 1e6:.0f} megapixels are taken"
+        raise InvalidInput(f"its pictures are {film.width}x{film.height}: {most}")
     if film.seconds > MOST_SECONDS:
         raise InvalidInput(f"it says that it is {film.seconds / 3600:.0f} hours long: at most 48 are taken")
     if not film.video and not film.audio:

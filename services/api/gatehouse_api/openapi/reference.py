@@ -25,11 +25,12 @@ shows it at `/api/docs`, without anything from the network.
 - **Changes that depend on what was seen**: `ETag` of a camera, user or plate in `If-Match` of a change: 412 if
   somebody changed it since. `*` is whatever there is. What is no tag is 400. The tag of a camera is of its
   settings, not of its state.
-- **Asking again**: what makes something takes an `Idempotency-Key`, any text of up to 255 characters. The first
-  answer that was no error is kept for 24 hours for whoever asked, and given again with `Idempotency-Replayed:
-  true`. The same key for another request is 422; while the first is being worked on it is 409. What was refused
-  frees its key; so does, after ten minutes, a server that died over it. Answers that show a secret once are kept
-  sealed (`sealing_key`), or not at all: 400.
+- **Asking again**: what makes something takes an `Idempotency-Key`: up to 255 visible characters of ASCII, in quotes
+  if there are blanks or commas. The first answer that was no error is kept for 24 hours for whoever asked, and given
+  again with `Idempotency-Replayed: true`. The same key for another request is 422; while the first is being worked on
+  it is 409. Of a file that is sent only length, name and type are compared: give each file a key of its own. What was
+  refused frees its key; so does, after ten minutes, a server that died over it. Answers that show a secret once are
+  kept sealed (`sealing_key`), or not at all: 400.
 - **How often**: `RateLimit-Policy` and `RateLimit` say how much is left for a user or token; beyond it is 429 with
   `Retry-After`. See `[limits]` in the [settings](configuration.md).
 - **Media** have a strong `ETag`, ranges (206, 416), `If-None-Match` and `If-Range`.

@@ -78,7 +78,7 @@ def get_camera_info() -> Response:
 def get_recordings() -> BaseResponse:
     """Return the stored chunks that have a file."""
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        return redirect("/timeline", 302)
+        return redirect("/library", 302)
     ctx = context()
     zone = ctx.core.zone
     items = [

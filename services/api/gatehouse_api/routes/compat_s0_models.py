@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field
+
+
+def _with_slashes(name: str) -> str:
+    """Return a name of the path with its slashes: those the server leaves as they were sent, `%2F`."""
+    return re.sub("%2f", "/", name, flags=re.IGNORECASE)
+
+
+NameInPath = Annotated[str, AfterValidator(_with_slashes)]
 
 
 class NamePath(BaseModel):
     """A user in the path; a name that could be none is that of nobody."""
 
-    name: str = Field(description="name of the user")
+    name: NameInPath = Field(description="name of the user")
 
 
 class ChunkPath(BaseModel):

@@ -14,6 +14,7 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.deprecation import deprecate
 from gatehouse_api.media_files import media_file, shown_file
+from gatehouse_api.routes.compat_s0_models import NameInPath
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db import Media, MediaFile, MediaQuery
 from gatehouse_common.errors import NotFound
@@ -29,7 +30,7 @@ _MOST = 1000
 class OwnerPath(BaseModel):
     """A user in the path."""
 
-    username: str = Field(max_length=255, description="name of the user")
+    username: NameInPath = Field(max_length=255, description="name of the user")
 
 
 class VideoPath(BaseModel):
