@@ -158,6 +158,11 @@ class Context:
         return JobRepository(self.core.db, whose=self.media.jobs_seen(caller()))
 
     @property
+    def own_jobs(self) -> JobRepository:
+        """Those of them that are made for who asks."""
+        return JobRepository(self.core.db, whose=self.media.jobs_own(caller()))
+
+    @property
     def live_order(self) -> LiveOrder:
         """How people have put the cameras of the live page."""
         return LiveOrder(Users(self.core.db), Facts(self.core.db), self.core.clock)
