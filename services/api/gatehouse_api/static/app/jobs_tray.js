@@ -10,6 +10,8 @@ const HOW = { queued: "waits", running: "goes on", done: "done", failed: "failed
 const $ = (id) => document.getElementById(id);
 const zone = new Zone(document.body.dataset.zone || "UTC");
 const names = new Map();    // of media, by their numbers
+const asked = new Set();    // jobs that were heard of and are not in the list, which is asked for
+const others = new Set();   // those that were not in it then either
 let jobs = [];
 let broken = true;
 
@@ -20,7 +22,10 @@ function told({ name, state, data }) {
   if (name === "reset") want();
   if (!name?.startsWith("job.") || !data) return;
   const job = JSON.parse(data), known = jobs.findIndex((one) => one.id === job.id);
-  if (known < 0) return want();    // it may be another's: only the list says which are one's own
+  if (known < 0) {    // it may be another's: only the list says which are one's own
+    if (!others.has(job.id)) { asked.add(job.id); want(); }
+    return;
+  }
   if (goesOn(jobs[known]) && !goesOn(job)) $("tray-told").textContent = `${titleOf(job)}: ${HOW[job.state]}.`;
   jobs[known] = job;
   show();
@@ -32,8 +37,11 @@ function want() {
 }
 
 async function load() {
+  const heard = [...asked];
+  asked.clear();
   try {
     jobs = (await getJson(`/api/v1/jobs?mine=true&limit=${MOST}`)).items;
+    for (const id of heard) if (!jobs.some((job) => job.id === id)) others.add(id);
     await Promise.all(jobs.map((job) => learn(job.media)));
     say("");
   } catch (error) {
