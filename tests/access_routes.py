@@ -69,6 +69,8 @@ ROUTES: dict[str, Route] = {
     "GET /api/v1/cameras/<camera>/snapshot.jpg": Route("/api/v1/cameras/{camera}/snapshot.jpg", _LIVE, LIVE),
     "GET /api/v1/cameras/<camera>/stream.mjpg": Route("/api/v1/cameras/{camera}/stream.mjpg", _LIVE, LIVE, waits=True),
     "GET /api/v1/live/grid": Route("/api/v1/live/grid?cameras={camera}", _LIVE, LIVE, waits=True),
+    "GET /api/v1/live/order": Route("/api/v1/live/order", _LIVE, LIVE),
+    "PUT /api/v1/live/order": Route("/api/v1/live/order", _LIVE, LIVE, json={"cameras": []}),
     "GET /live/<camera>.mjpg": Route("/live/{camera}.mjpg", _LIVE, LIVE, waits=True),
     "GET /api/v1/live/<camera>.mp4": Route("/api/v1/live/{camera}.mp4", _LIVE, LIVE, waits=True),
     "GET /api/v1/hls/<camera>/live.m3u8": Route("/api/v1/hls/{camera}/live.m3u8", _LIVE, LIVE),

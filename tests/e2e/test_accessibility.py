@@ -168,5 +168,7 @@ OPENED: list[Callable[[Page], object]] = [
     keys,
     lambda page: page.click(".me"),
     lambda page: page.click("#health"),
+    lambda page: page.click("#tray"),
+    lambda page: page.click("#arrange"),
     lambda page: page.click(".further") if page.locator(".further").is_visible() else None,
 ]

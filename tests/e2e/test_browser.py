@@ -54,6 +54,35 @@ def test_the_live_picture_moves_on(page: Page) -> None:
     assert "Recording 640×360" in page.locator("#state").inner_text()
 
 
+def test_the_picture_goes_into_a_small_window_and_back(page: Page) -> None:
+    """S1-7: over all other windows, and it moves on there."""
+    small = page.locator("#pip")
+    wait_for("live picture", lambda: number_of(page))
+    assert small.get_attribute("aria-pressed") == "false"
+    small.click()
+    wait_for("the window", lambda: page.evaluate("document.pictureInPictureElement?.id") == "video")
+    wait_for("the button", lambda: small.get_attribute("aria-pressed") == "true")
+    first = number_of(page) or 0
+    wait_for("further pictures", lambda: (number_of(page) or 0) > first + 15)
+    small.click()
+    wait_for("it back", lambda: page.evaluate("document.pictureInPictureElement") is None)
+    wait_for("the button", lambda: small.get_attribute("aria-pressed") == "false")
+
+
+def test_there_is_no_button_for_what_a_browser_cannot_do(browser: Browser, gatehouse: Running) -> None:
+    """S1-7: and where the picture is an MJPEG, which no small window takes, it cannot be pressed."""
+    with faultless(browser) as page:
+        page.add_init_script("Object.defineProperty(document, 'pictureInPictureEnabled', { value: false })")
+        page.goto(f"{gatehouse.url}/timeline?camera=street")
+        wait_for("live picture", lambda: number_of(page))
+        assert page.locator("#pip").is_hidden()
+    with faultless(browser) as page:
+        page.add_init_script("MediaSource.isTypeSupported = () => false")
+        page.goto(f"{gatehouse.url}/timeline?camera=street")
+        wait_for("MJPEG", page.locator("#mjpeg").is_visible)
+        wait_for("the button", page.locator("#pip").is_disabled)
+
+
 def test_what_is_not_recorded_is_announced(page: Page) -> None:
     """S0-38, C-20: a camera that should record and does not is a banner, with the reason."""
     banner = page.locator("#banner")

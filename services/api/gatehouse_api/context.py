@@ -14,12 +14,14 @@ from gatehouse_common.db import (
     Camera,
     CameraRepository,
     ClipRepository,
+    Facts,
     FootageReader,
     HoldRepository,
     JobRepository,
     PlateReader,
     PlateWriter,
     ShareLinks,
+    Users,
     Visible,
 )
 from gatehouse_common.errors import NotFound
@@ -37,6 +39,7 @@ from .detector_desk import DetectorDesk
 from .event_sources import EventSources
 from .events import EventHub
 from .live import LiveDesk
+from .live_order import LiveOrder
 from .media_desk import MediaDesk
 from .plate_views import PlateViews
 from .recorder_desk import RecorderDesk
@@ -153,6 +156,16 @@ class Context:
     def jobs(self) -> JobRepository:
         """Longer works."""
         return JobRepository(self.core.db, whose=self.media.jobs_seen(caller()))
+
+    @property
+    def own_jobs(self) -> JobRepository:
+        """Those of them that are made for who asks."""
+        return JobRepository(self.core.db, whose=self.media.jobs_own(caller()))
+
+    @property
+    def live_order(self) -> LiveOrder:
+        """How people have put the cameras of the live page."""
+        return LiveOrder(Users(self.core.db), Facts(self.core.db), self.core.clock)
 
     def default_camera(self, permission: Permission | None = None) -> str | None:
         """Return the camera of routes that name none: the configured one, else the first by id."""

@@ -74,6 +74,10 @@ class MediaDesk:
         visible = visible_to(asks, None, self._core.clock.now_us())
         return JobsSeen(asks.may(Scope.SETTINGS_ADMIN), self.owner(asks), visible, self.exports_of(asks))
 
+    def jobs_own(self, asks: Principal) -> JobsSeen:
+        """Return which jobs are somebody's own; where nobody has to be known, those of all users."""
+        return JobsSeen(house=False, user=None if self._is_open else asks.number, exports_of=self.exports_of(asks))
+
     def get(self, which: str, asks: Principal, *, trashed: bool = False) -> Media:
         """Return a medium by its number or its id; with ``trashed`` one that is in the trash.
 

@@ -108,7 +108,17 @@ class SessionCutter:
         """Put a file into the store; return its key. A name that is taken by other bytes is left to whoever took it."""
         store = self._core.store
         for attempt in count(1):
-            key = keys.session(chunk.wanted_start_us, chunk.number, self._core.zone, attempt, name=chunk.name)
+            key = keys.session(
+                chunk.wanted_start_us,
+                chunk.number,
+                self._core.zone,
+                attempt,
+                name=chunk.name,
+                path=self._core.site.session_path,
+                camera=chunk.camera,
+                user=chunk.user,
+                user_name=chunk.user_name,
+            )
             source = VirtualSource(key, cut.file, self._reader.read)
             try:
                 store.put(source, key)

@@ -226,6 +226,9 @@ def _place(work: Work, chunk: SessionChunk, path: Path, container: str) -> str:
             work.core.zone,
             attempt,
             extension="webm" if container == "webm" else "mp4",
+            path=work.core.site.session_path,
+            user=chunk.user,
+            user_name=chunk.user_name,
         )
         try:
             store.put_file(path, key)

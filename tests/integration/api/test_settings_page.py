@@ -17,7 +17,7 @@ from gatehouse_common.clock import HOUR, SystemClock
 from gatehouse_common.db import Audit, Facts, Hold, HoldRepository, SessionTrash
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
-from gatehouse_common.runtime import Core, PageSettings
+from gatehouse_common.runtime import Core, PageSettings, SettingsFollower
 from gatehouse_common.settings import load
 from pipeline_kit import add_camera, core_at
 from session_kit import add_user, begin, store_files, words
@@ -28,6 +28,7 @@ FORM = {
     "sessions.total_seconds": "900",
     "sessions.chunk_seconds": "180",
     "sessions.trash_hours": "24",
+    "sessions.path": "{date}/{id}",
 }
 
 
@@ -122,6 +123,12 @@ def test_another_process_follows_within_seconds(core: Core, client: FlaskClient,
         ("sessions.trash_hours", "<script>"),
         ("sessions.trash_hours", "\x00"),
         ("sessions.trash_hours", "9" * 5000),
+        ("sessions.path", ""),
+        ("sessions.path", "/etc/{id}"),
+        ("sessions.path", "../../etc/{id}"),
+        ("sessions.path", "front\x00/{id}"),
+        ("sessions.path", "{date}"),
+        ("sessions.path", "<script>/{id}"),
     ],
 )
 def test_what_is_wrong_is_told_beside_its_field_and_nothing_is_kept(
@@ -240,3 +247,37 @@ def test_what_deletes_files_for_good_is_asked_first(
     assert client.post("/settings", data={**form, "sure": "on"}, headers=ada).status_code == 303
     assert PageSettings(core).values.sessions.trash_hours == (24 if reset else 40)
     assert save(client, ada, sessions__trash_hours="41").status_code == 303, "longer harms nobody"
+
+
+def test_an_admin_says_where_files_of_viewings_go(core: Core, client: FlaskClient, ada: dict[str, str]) -> None:
+    """S3-5, C-12: normalised, shown with an example, in the audit log, and followed by who cuts them."""
+    before = client.get("/settings", headers=ada)
+    assert re.search(r"sessions/\d{4}-\d\d-\d\d/1\.mp4", words(before))
+    saved = save(client, ada, sessions__path=" ./visits//front/{camera}/{user}-{id}.mp4 ")
+    assert saved.status_code == 303
+    told = client.get("/settings/saved", headers=ada)
+    assert value(told.text, "sessions.path") == "visits/front/{camera}/{user}-{id}"
+    assert re.search(r"sessions/visits/front/gate/ada\.\d+-1\.mp4", words(told))
+    assert core.site.session_path == "visits/front/{camera}/{user}-{id}"
+    deed = Audit(core.db).entries(action="settings.changed")[0].deed
+    assert deed.detail == {"sessions.path": ["{date}/{id}", "visits/front/{camera}/{user}-{id}"]}
+    other = Core.open(core.settings, SystemClock())
+    SettingsFollower(other).follow()
+    assert other.site.session_path == core.site.session_path, "a segmenter elsewhere"
+    other.close()
+    assert client.post("/settings", data={"deed": "reset"}, headers=ada).status_code == 303
+    assert core.site.session_path == "{date}/{id}"
+
+
+@pytest.mark.parametrize("path", ["front/{id}", "{camera}/{id}"])
+def test_a_place_that_a_link_leads_out_of_is_refused(
+    core: Core, client: FlaskClient, ada: dict[str, str], tmp_path: Path, path: str
+) -> None:
+    """C-12: beside the field, and nothing is kept; also where it is a folder of one camera."""
+    (core.data_dir / "sessions").mkdir()
+    (core.data_dir / "sessions" / ("front" if "front" in path else "gate")).symlink_to(tmp_path)
+    refused = save(client, ada, sessions__path=path)
+    assert refused.status_code == 400
+    assert re.search(r'name="sessions.path"[^>]*aria-invalid="true"', refused.text)
+    assert "symbolic link" in words(refused)
+    assert Facts(core.db).beginning("setting:") == {}

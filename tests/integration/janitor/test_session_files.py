@@ -25,7 +25,7 @@ from gatehouse_common.db import (
 from gatehouse_common.errors import Conflict
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
-from gatehouse_common.runtime import Core, Supervisor
+from gatehouse_common.runtime import Core, PageSettings, Supervisor
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.chunk_edits import forget_session_file
 from gatehouse_common.testing.film import frame_numbers
@@ -142,7 +142,7 @@ def test_another_film_under_its_name_is_found(core: Core) -> None:
     ("key", "data", "kind"),
     [
         ("sessions/2024-05-17/empty.mp4", b"", "empty"),
-        ("sessions/holiday.mp4", b"a film of somebody", "foreign"),
+        ("sessions/my holiday.mp4", b"a film of somebody", "foreign"),
         ("sessions/2024-05-17/session_20240517_102300_99.mp4", b"no film at all", "orphan"),
     ],
 )
@@ -209,6 +209,43 @@ def test_files_of_sessions_from_files_alone(core: Core, tmp_path: Path) -> None:
         bob = Users(fresh.db).add("Bob", Role.OPERATOR, START_US)
         assert RecorderSessions(fresh.db).begin(bob.number, "Bob", "cam", span, 60).number == 2
         assert [c.number for c in RecorderSessions(fresh.db).planned(lambda _: True)] == [4]
+
+
+def test_files_are_found_wherever_they_were_put(core: Core, tmp_path: Path) -> None:
+    """S3-5, C-12: those of before the path was changed, and those of after; also from files alone, by which the path is
+    lost as well."""
+    old = rows(core)
+    PageSettings(core).save({"sessions.path": "visits/front/{camera}/{user}/{id}"})
+    bob = Users(core.db).add("Bob", Role.OPERATOR, START_US)
+    span = Interval(START_US + SECOND, START_US + 19 * SECOND)
+    RecorderSessions(core.db).begin(bob.number, bob.name, "cam", span, 9, viewing=new_id(), name="1")
+    cut_what_is_planned(core)
+    files = RecorderSessions(core.db).chunks(session=2)
+    assert RecorderSessions(core.db).chunks(session=1) == old
+    assert [one.key for one in files] == [
+        f"sessions/visits/front/cam/bob.{bob.number}/{name}.mp4" for name in ("1", "1_2")
+    ]
+    assert found(core) == []
+    lost = files[0]
+    before = read(core, lost.key)
+    forget_session_file(core.db, lost.number)
+    assert found(core) == [("orphan", lost.key)]
+    mend(core)
+    assert changed(RecorderSessions(core.db).any_state(lost.number), stored_us=lost.stored_us) == lost
+    PageSettings(core).save({"sessions.path": "elsewhere/{id}"})
+    core.store.delete(lost.key)
+    mend(core)
+    cut_what_is_planned(core)
+    again = RecorderSessions(core.db).any_state(lost.number)
+    assert again.key == "sessions/elsewhere/1.mp4"
+    assert read(core, again.key) == before
+    assert found(core) == []
+    url = f"sqlite:///{tmp_path}/fresh.db"
+    with core_at(tmp_path / "data", database_url=url, broker_url="memory:") as fresh:
+        assert fresh.site.session_path == "{date}/{id}"
+        done = rebuild(fresh, lambda _: None)
+        assert (done.sessions, done.left) == (5, {})
+        assert {one.key for one in rows(fresh)} == {one.key for one in rows(core)}
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -27,7 +27,7 @@ from gatehouse_common.db import (
 from gatehouse_common.errors import GatehouseError, ResourceExhausted, Unavailable
 from gatehouse_common.footage import Library
 from gatehouse_common.intervals import Interval
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, PageSettings
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.film import frame_numbers
 from gatehouse_segmenter.session_cutter import SessionCutter
@@ -146,6 +146,26 @@ def test_a_file_that_two_make_is_there_once(core: Core) -> None:
         library.close()
     assert [info.key for info in core.store.list(keys.SESSIONS)] == [chunk.key]
     assert shown(core, chunk) == list(range(10, 60))
+
+
+def test_a_folder_that_became_a_link_is_not_followed(core: Core, tmp_path: Path) -> None:
+    """C-12: after the path was set as well: nothing is written outside of the store, and the file says why."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (core.data_dir / "sessions").mkdir()
+    (core.data_dir / "sessions" / "front").symlink_to(outside)
+    PageSettings(core).save({"sessions.path": "front/{id}"})
+    camera = FilmCamera(core.data_dir, core.bus.publish)
+    begin(core, 10, 60, 30)
+    with at_work(core):
+        camera.advance(at(120))
+        sessions = RecorderSessions(core.db)
+        wait_for("an answer", lambda: not sessions.planned(lambda _: True), 20)
+        camera.stop()
+    refused = sessions.any_state(1)
+    assert refused.state == "failed"
+    assert "symbolic link" in refused.detail
+    assert list(outside.iterdir()) == []
 
 
 def test_what_another_made_of_more_footage_is_let_be(core: Core) -> None:

@@ -34,7 +34,7 @@ from gatehouse_common.intake import Intake
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.cutting.files import write_files
 from gatehouse_common.media.cutting.plan import plan_cuts
-from gatehouse_common.runtime import Core
+from gatehouse_common.runtime import Core, PageSettings
 from gatehouse_common.settings import load
 from gatehouse_common.storage import keys
 from gatehouse_janitor.checking.content import BlockReader
@@ -244,6 +244,16 @@ def _lose_and_rebuild(core: Core, chunks: list[SessionChunk], tmp_path: Path) ->
         assert RecorderSessions(again.db).any_state(chunks[0].number).state == "failed"
     finally:
         again.close()
+
+
+def test_files_of_a_browser_go_where_the_admin_says(core: Core, films: dict[str, Path]) -> None:
+    """S3-5: those of viewings and those of browsers are below one root, by one template."""
+    PageSettings(core).save({"sessions.path": "visits/{camera}/{user}/{id}"})
+    user, session = begin(core, "Dora")
+    _, job = upload(core, films["vp9-webm"].read_bytes(), "video/webm", owner=user.number, session=session.number)
+    assert [one.state for one in ended(core, job)] == ["done"]
+    folder = f"sessions/visits/browser/dora.{user.number}/"
+    assert all(one.key.startswith(f"{folder}session_") for one in stored(core, session))
 
 
 def test_what_is_cut_twice_is_there_once(core: Core, films: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:

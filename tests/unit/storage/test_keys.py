@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.ids import new_id
+from gatehouse_common.settings.sessions import SessionSettings
 from gatehouse_common.storage import keys
 
 UTC = ZoneInfo("UTC")
@@ -80,3 +82,65 @@ def test_no_text_climbs(text: str) -> None:
 def test_quarantine_and_clips_are_flat() -> None:
     assert keys.quarantine("spool/gate/x/1.mp4", 5) == "quarantine/5_spool_gate_x_1.mp4"
     assert keys.clip("abcd", "mp4") == "clips/ab/abcd.mp4"
+
+
+def test_files_of_sessions_go_where_the_template_says() -> None:
+    """S3-9, S3-5: by default as they always were; of a name only what is safe in a path."""
+    at = 1_715_934_180_250_000  # 2024-05-17 08:23:00.25 UTC
+    assert keys.session(at, 7, BERLIN, name="12") == "sessions/2024-05-17/12.mp4"
+    assert keys.session(at, 7, BERLIN, 2) == "sessions/2024-05-17/session_20240517_102300_7-2.mp4"
+    path = SessionSettings(path="visits/{camera}/{user}/{date}-{time}_{id}").path
+    whose = {"path": path, "user": 3, "user_name": "../Ädá Ö."}
+    of_camera = keys.session(at, 7, UTC, name="12", camera="gate", **whose)  # type: ignore[arg-type]
+    assert of_camera == "sessions/visits/gate/d.3/2024-05-17-082300_12.mp4"
+    of_browser = keys.session(at, 7, UTC, extension="webm", **whose)  # type: ignore[arg-type]
+    assert of_browser.startswith("sessions/visits/browser/d.3/")
+    assert keys.is_session(of_camera)
+    assert keys.is_session(of_browser)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        (" {date}/{id}.mp4 ", "{date}/{id}"),
+        ("./visits//front/./{id}", "visits/front/{id}"),
+        ("{id}/", "{id}"),
+    ],
+)
+def test_a_template_is_normalised(written: str, kept: str) -> None:
+    """C-12."""
+    assert SessionSettings(path=written).path == kept
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "", ".", "/", "/{id}", "/etc/{id}", "~/{id}", "C:/{id}", "\\\\host\\{id}", "../{id}", "a/../../{id}",
+        "{date}/..", "{id}\0", "a\0/{id}", "a\n/{id}", "..\\{id}", "%2e%2e/{id}", "\uff0e\uff0e/{id}", ".hidden/{id}",
+        ".put-{id}", "{date}", "{id}/{date}", "{date}/file", "{date}/{id}{id}", "{id.__class__}", "{id!r}",
+        "{id:>9999}", "{0}", "{}", "{password}/{id}", "{{id}}", "{id", "x" * 250 + "{id}",
+        "/".join(["x"] * 90) + "/{id}", "x" * 60 + "/{camera}/{user}/{date}/{time}/{id}",
+    ],
+)  # fmt: skip
+def test_a_template_that_leads_out_or_names_files_alike_is_refused(wrong: str) -> None:
+    """C-12: absolute, climbing, NUL, what is no placeholder, no ``{id}`` in the name, too long for a key."""
+    with pytest.raises(ValidationError) as refused:
+        SessionSettings(path=wrong)
+    assert refused.value.errors()[0]["loc"] == ("path",)
+
+
+@given(
+    st.text(st.sampled_from("ab-_./{}~\\\0 dateimcrus"), max_size=40) | st.text(max_size=40),
+    SLUGS,
+    st.text(max_size=80),
+)
+def test_whatever_template_is_taken_stays_below_its_root(path: str, camera: str, who: str) -> None:
+    """C-12: whoever is recorded, of whatever camera."""
+    try:
+        taken = SessionSettings(path=f"{path}{{id}}").path
+    except ValidationError:
+        return
+    key = keys.session(0, 2**31 - 1, UTC, 999, path=taken, camera=camera, user=2**31 - 1, user_name=who)
+    assert keys.validate(key).startswith("sessions/")
+    assert keys.is_session(key)
+    assert SessionSettings(path=taken).path == taken

@@ -181,6 +181,21 @@ class Users:
         return self.get(user_id)
 
     @retried
+    def remember(self, user_id: str, told: Mapping[str, Any]) -> None:
+        """Keep what pages remember, beside what they did; what is None is forgotten.
+
+        It is no change of the user for who wants to change only what was seen.
+
+        Raises:
+            NotFound: there is no such user.
+        """
+        with self._db.begin() as c:
+            _lock(c)
+            kept = {**_locked(c, user_id).settings, **told}
+            settings = {name: value for name, value in kept.items() if value is not None}
+            c.execute(update(UserRow).where(UserRow.id == user_id).values(settings=settings))
+
+    @retried
     def remove(self, user_id: str, *, seen: Collection[str] | None = None) -> None:
         """Remove a user: what it did stays on record, its name is free again, nothing lets it in any more.
 

@@ -46,7 +46,7 @@ class Core:
         db: the index; opened lazily, so that recording never waits for it.
         signs: the index, for signs of life: it is away sooner than others take us for dead.
         clock: the time.
-        site: the site's zone, which may change.
+        site: the site's zone, and where files of sessions go, which may change.
     """
 
     settings: Settings
@@ -104,7 +104,8 @@ class Core:
             opened.pop_all()
         spools = Spools(spool, inner.url if inner else "", values.service.token)
         media = MediaReader(spools, store, FootageReader(db).spool_url)
-        return cls(settings, bus, store, spool, spools, media, TransientTopics(), inner, db, signs, time, Site(zone))
+        site = Site(zone, values.sessions.path)
+        return cls(settings, bus, store, spool, spools, media, TransientTopics(), inner, db, signs, time, site)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -54,14 +54,17 @@ class PageSettings:
         except GatehouseError as error:
             log.debug("settings were not read", reason=error.message)
         else:
-            self._follow(self._now.values.timezone)
+            self._follow(self._now.values)
         return self._now
 
-    def _follow(self, timezone: str) -> None:
-        """Have everything in this process go by a zone from now on."""
-        if str(self._site.zone) != timezone:
-            log.info("times are those of another zone from now on", zone=timezone, before=str(self._site.zone))
-            self._site.zone = site_zone(timezone)
+    def _follow(self, values: SettingsModel) -> None:
+        """Have everything in this process go by the site's zone, and its place for sessions, from now on."""
+        if str(self._site.zone) != values.timezone:
+            log.info("times are those of another zone from now on", zone=values.timezone, before=str(self._site.zone))
+            self._site.zone = site_zone(values.timezone)
+        if self._site.session_path != values.sessions.path:
+            log.info("files of sessions go elsewhere from now on", path=values.sessions.path)
+            self._site.session_path = values.sessions.path
 
     def refresh(self) -> None:
         """Read what was set, if that is due: once somebody does so, ``known`` is what is in force."""

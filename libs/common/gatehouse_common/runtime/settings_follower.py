@@ -1,4 +1,4 @@
-"""Has a process go by the time zone that was set on the page, though nothing else in it reads such settings."""
+"""Has a process go by the zone and the place for sessions that the page has, though it reads no other such setting."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class SettingsFollower:
     """Reads now and then what was set.
 
     Args:
-        core: whose time zone follows.
+        core: whose site follows.
     """
 
     name = "settings"

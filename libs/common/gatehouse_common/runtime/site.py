@@ -1,4 +1,4 @@
-"""Where the site is, as far as everything has to know: its time zone, which may be set while Gatehouse runs."""
+"""What everything has to know of the site and may be set while Gatehouse runs: its zone, where sessions' files go."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ class Site:
 
     Attributes:
         zone: its time zone by now.
+        session_path: where below ``sessions/`` new files of recorder sessions are put by now, see ``keys.session``.
     """
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self.zone = zone
+    def __init__(self, zone: ZoneInfo, session_path: str) -> None:
+        self.zone, self.session_path = zone, session_path
 
 
 def zone_in_force(settings: Settings, facts: Facts) -> ZoneInfo:

@@ -21,6 +21,7 @@ CHANGEABLE = (
     "sessions.total_seconds",
     "sessions.chunk_seconds",
     "sessions.trash_hours",
+    "sessions.path",
     "auth.sign_up",
 )
 """Their dotted names: what is read each time that it is needed, so that nothing has to be started again."""

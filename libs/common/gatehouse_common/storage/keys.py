@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.ids import SLUG
+from gatehouse_common.settings.session_path import DEFAULT_SESSION_PATH
 from gatehouse_common.timefmt import compact, parse, to_datetime
 
 SPOOL = "spool/"
@@ -30,7 +31,7 @@ _SPOOL_KEY = re.compile(rf"spool/(?P<camera>{SLUG.pattern})/(?P<run>[0-9a-f-]{{3
 _RECORDING_KEY = re.compile(
     r"recordings/(?P<camera>[a-z0-9_-]+)/\d{4}-\d\d-\d\d/recording_(?P<start>\d{8}_\d{6})(?:_(?P<attempt>\d+))?\.mp4"
 )
-_SESSION_KEY = re.compile(r"sessions/\d{4}-\d\d-\d\d/[A-Za-z0-9_-]{1,100}\.(?:mp4|webm)")
+_SESSION_KEY = re.compile(r"sessions/(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:mp4|webm)")
 _SEGMENT = re.compile(r"[^/\\\0]+")
 _LONGEST_KEY = 255
 
@@ -139,8 +140,14 @@ def session(
     *,
     name: str = "",
     extension: Literal["mp4", "webm"] = "mp4",
+    path: str = DEFAULT_SESSION_PATH,
+    camera: str = "",
+    user: int = 0,
+    user_name: str = "",
 ) -> str:
     """Key of a session's file: ``sessions/{YYYY-MM-DD}/session_{YYYYMMDD_HHMMSS}_{number}.mp4``, its time in ``tz``.
+
+    Wherever the template puts it, it is below ``sessions/``: with an index that is lost, the template is lost too.
 
     Args:
         start_us: where it should begin.
@@ -149,10 +156,21 @@ def session(
         attempt: from the second on ``-2`` and so on is added: another process has taken the name.
         name: what the file is called instead.
         extension: by what is in it.
+        path: a checked template, see ``settings.session_path``; ``{id}`` is the name, or ``session_...``.
+        camera: slug; empty: a browser's.
+        user: number of whoever records.
+        user_name: its name; of it only what is safe in a path is used.
     """
-    day = to_datetime(start_us, tz).date().isoformat()
+    time = compact(start_us, tz)
+    named = {
+        "date": to_datetime(start_us, tz).date().isoformat(),
+        "time": time.rpartition("_")[2],
+        "camera": camera or "browser",
+        "user": _folder_of(user, user_name),
+        "id": name or f"session_{time}_{number}",
+    }
     suffix = "" if attempt == 1 else f"-{attempt}"
-    return f"{SESSIONS}{day}/{name or f'session_{compact(start_us, tz)}_{number}'}{suffix}.{extension}"
+    return f"{SESSIONS}{path.format_map(named)}{suffix}.{extension}"
 
 
 def is_session(key: str) -> bool:
@@ -172,13 +190,8 @@ def incoming(upload: str, position: int, attempt: str) -> str:
 
 
 def media_folder(owner: int, owner_name: str, media: int) -> str:
-    """Prefix of the keys of all files of a medium: ``uploads/{user}/{media}/``; what a client sent never climbs.
-
-    The user's name is written in lower case and with nothing but ``a-z 0-9 _ -``; its number keeps apart those who
-    are written alike then.
-    """
-    name = "".join(c for c in owner_name.lower() if c.isascii() and (c.isalnum() or c in "_-"))[:40]
-    return f"{UPLOADS}{name or 'user'}.{owner}/{media}/"
+    """Prefix of the keys of all files of a medium: ``uploads/{user}/{media}/``; what a client sent never climbs."""
+    return f"{UPLOADS}{_folder_of(owner, owner_name)}/{media}/"
 
 
 def plate_picture(
@@ -190,3 +203,12 @@ def plate_picture(
     """
     day = to_datetime(start_us, tz).date().isoformat()
     return f"{PLATES}{camera}/{day}/{event}_{read}_{what}.jpg"
+
+
+def _folder_of(user: int, name: str) -> str:
+    """Return how a user is called in a path: in lower case and with nothing but ``a-z 0-9 _ -``, such as ``ada.3``.
+
+    The number keeps apart those who are written alike then.
+    """
+    safe = "".join(c for c in name.lower() if c.isascii() and (c.isalnum() or c in "_-"))[:40]
+    return f"{safe or 'user'}.{user}"

@@ -37,6 +37,7 @@ class JobsQuery(Asked):
     """Which jobs."""
 
     kind: str | None = Field(None, max_length=32, description="of this kind only, e.g. `consistency-check`")
+    mine: bool = Field(False, description="those alone that are made for who asks, also for who may see others'")
     limit: int = Field(50, ge=1, le=500, description="so many at most")
     cursor: str | None = Field(None, max_length=200, description="`next_cursor` of the page before")
 

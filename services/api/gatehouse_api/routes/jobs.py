@@ -42,7 +42,8 @@ def get_jobs(query: JobsQuery) -> Response:
     What each found, one by one, a job itself tells.
     """
     _, before = read_cursor(query.cursor)
-    found = context().jobs.list(query.limit + 1, before, query.kind)
+    jobs = context().own_jobs if query.mine else context().jobs
+    found = jobs.list(query.limit + 1, before, query.kind)
     shown = found[: query.limit]
     more = write_cursor(0, (shown[-1].created_us, shown[-1].id)) if len(found) > query.limit else None
     answer = jsonify(JobList(items=[job_view(job, whole=False) for job in shown], next_cursor=more).model_dump())

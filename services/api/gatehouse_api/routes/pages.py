@@ -79,7 +79,8 @@ def get_icon() -> Response:
 def _live() -> Response:
     asked = request.args.get("grid", "")
     shows = caller().may(Scope.LIVE_VIEW)
-    cameras = context().cameras.list(Permission.LIVE) if shows else []
+    ctx = context()
+    cameras = ctx.live_order.sort(caller(), ctx.cameras.list(Permission.LIVE)) if shows else []
     return _page("live.html", cameras=cameras, grids=_GRIDS, grid=asked if asked in _GRIDS else _GRIDS[0], shows=shows)
 
 

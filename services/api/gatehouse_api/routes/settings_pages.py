@@ -15,12 +15,15 @@ from gatehouse_api.context import context
 from gatehouse_api.forms import led_to, page, text, zones
 from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import SessionTrash
+from gatehouse_common.db import OF_NO_CAMERA, SessionTrash
 from gatehouse_common.errors import GatehouseError, InvalidInput
 from gatehouse_common.settings.changeable import DEFAULT, PAGE, value_of
 from gatehouse_common.storage import keys
 
 pages = Blueprint("settings_pages", __name__)
+
+
+_PATH = "sessions.path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class _Field:
     unit: str
     about: str
     kind: Literal["number", "switch", "text", "zone"] = "number"
+    longest: int = 60
 
 
 _GROUPS = (
@@ -64,6 +68,15 @@ _GROUPS = (
             _Field("sessions.chunk_seconds", "Each file", "seconds", "Unless somebody writes another, 30 to 3600."),
             _Field(
                 "sessions.trash_hours", "Trash", "hours", "So long deleted files can be taken back; 0: they cannot."
+            ),
+            _Field(
+                _PATH,
+                "Path below sessions/",
+                "",
+                "Of new files, also of viewings; others stay where they are. {date}, {time}, {camera} and {user} may "
+                "be in it. {id} must be in its last part: the number in the log, or the recording’s own name.",
+                "text",
+                120,
             ),
         ),
     ),
@@ -98,6 +111,8 @@ def settings_save() -> BaseResponse:
     is_reset = text("deed") == "reset"
     try:
         after = ctx.settings.at_start if is_reset else ctx.settings.check(written)
+        if after.sessions.path != ctx.settings.values.sessions.path:
+            _refuse_links(after.sessions.path)
         gone = _would_go(after.sessions.trash_hours)
         if gone and not text("sure"):
             return _settings({} if is_reset else written, gone=gone)
@@ -120,6 +135,29 @@ def _would_go(trash_hours: float) -> int:
     return SessionTrash(core.db).count(now_us - round(trash_hours * HOUR), now_us)
 
 
+def _refuse_links(path: str) -> None:
+    """Refuse a place for files that leads elsewhere; the store refuses it again at each file.
+
+    Raises:
+        InvalidInput: a folder on the way is a symbolic link.
+    """
+    ctx = context()
+    try:
+        for camera in [camera.id for camera in ctx.cameras.list()] or [OF_NO_CAMERA]:
+            ctx.core.store.local_path(_example(path, camera))
+    except InvalidInput as error:
+        raise InvalidInput(f"a folder on its way leads elsewhere: {error.message}", _PATH) from error
+
+
+def _example(path: str, camera: str) -> str:
+    """Return the key that the file of a viewing of a camera would have that began now, by whoever asks."""
+    ctx, asks = context(), caller()
+    now_us = ctx.core.clock.now_us()
+    return keys.session(
+        now_us, 1, ctx.core.zone, name="1", path=path, camera=camera, user=asks.number, user_name=asks.name
+    )
+
+
 def _written(one: _Field) -> str:
     return text(one.name).strip() if one.kind != "switch" else "on" if text(one.name) else "off"
 
@@ -134,6 +172,7 @@ def _settings(
 ) -> Response:
     ctx = context()
     field = error.field if isinstance(error, InvalidInput) and error.field in _FIELDS else ""
+    cameras = ctx.cameras.list()
     groups = [(title, [_shown(one, written or {}) for one in fields]) for title, fields in _GROUPS]
     return page(
         "settings.html",
@@ -144,7 +183,7 @@ def _settings(
         problem=error and error.message,
         field=field,
         done=done,
-        folder=keys.SESSIONS,
+        example=_example(ctx.settings.values.sessions.path, cameras[0].id if cameras else OF_NO_CAMERA),
         store=ctx.core.settings.storage_root or "the bucket of the store",
         zones=zones(),
     )
@@ -162,6 +201,7 @@ def _shown(one: _Field, written: dict[str, str]) -> dict[str, Any]:
         "unit": one.unit,
         "about": one.about,
         "kind": one.kind,
+        "longest": one.longest,
         "is_on": value if kept is None else kept == "on",
         "value": f"{value:g}" if kept is None and one.kind == "number" else str(value) if kept is None else kept,
         "is_free": is_free,

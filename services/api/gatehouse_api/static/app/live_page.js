@@ -2,11 +2,13 @@
 
 import { stateOf, whole } from "./camera_state.js";
 import { GridStream } from "./grid_stream.js";
+import { LiveOrder } from "./live_order.js";
 import { onSite, serverNow } from "./site.js";
 
 const $ = (id) => document.getElementById(id);
 const grid = $("grid");
 const tiles = new Map();
+const order = new LiveOrder($, grid);
 const WIDTHS = [160, 240, 320, 480, 640, 960, 1280];
 const STALE_MS = 6000;      // a picture that is older is not called live
 const SETTLE_MS = 150;      // tiles come in and out of sight in a row while somebody scrolls
@@ -108,7 +110,8 @@ function feed() {
 }
 
 // The tiles of cameras that have come, and without those that have gone; the server made those that were there.
-function arrange(cameras) {
+function arrange(all) {
+  const cameras = order.sort(all);
   const there = new Set(cameras.map((camera) => camera.id));
   for (const [id, tile] of tiles) if (!there.has(id)) { sight.unobserve(tile.item); tile.item.remove(); tiles.delete(id); }
   cameras.forEach((camera, k) => {
@@ -121,6 +124,7 @@ function arrange(cameras) {
   const recorded = cameras.filter((camera) => camera.state === "recording").length;
   set($("count"), "textContent", cameras.length ? `${recorded} of ${cameras.length} recorded` : "");
   set($("none"), "hidden", cameras.length > 0);
+  order.mark();
   fit();
 }
 
@@ -183,7 +187,7 @@ function fill() {
 function onKey(event) {
   if (event.target.closest("input, textarea, select, [contenteditable], dialog") || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "f") fill();
-  else if (/^[1-9]$/.test(event.key)) grid.children[event.key - 1]?.querySelector(".view").click();
+  else if (!order.active && /^[1-9]$/.test(event.key)) grid.children[event.key - 1]?.querySelector(".view").click();
   else return;
   event.preventDefault();
 }

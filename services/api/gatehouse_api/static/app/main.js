@@ -8,6 +8,7 @@ import { CoverageList } from "./coverage.js";
 import { causeOf, gapAt } from "./gaps.js";
 import { Ledger } from "./ledger.js";
 import { takeNewCameras } from "./new_camera.js";
+import { PictureInPicture } from "./picture_in_picture.js";
 import { Player, isAway } from "./player.js";
 import { mountRecordButton } from "./record_button.js";
 import { SavedRange } from "./saved_range.js";
@@ -201,6 +202,7 @@ async function start() {
   setInterval(() => { if (calendar.date) calendar.show(calendar.date, zone.date(serverNow()), { anew: true }); }, 60e3);
 }
 
+new PictureInPicture($("pip"), video, (text) => stage.flash(text));
 const act = (id, does) => $(id).addEventListener("click", does);
 addEventListener("popstate", recall);
 $("camera").addEventListener("change", (e) => choose(e.target.value));

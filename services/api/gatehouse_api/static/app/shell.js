@@ -1,5 +1,6 @@
 // What is around every page: how the site is, its clock, the banner of what is not recorded, colours, and the keys.
 
+import { beginTray } from "./jobs_tray.js";
 import { beginNotices } from "./notices.js";
 import { keepLooking, onSite, serverNow, site } from "./site.js";
 import { Zone } from "./times.js";
@@ -80,6 +81,7 @@ if ($("health")) {
   onSite(tell);
   onSite(tick);
   keepLooking();
+  beginTray();
   beginNotices();
   setInterval(tick, 250);
   showThemes();
