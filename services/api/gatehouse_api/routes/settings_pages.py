@@ -112,7 +112,7 @@ def settings_save() -> BaseResponse:
 
 
 def _would_go(trash_hours: float) -> int:
-    """Return how many recorded files, uploads and exports of the trash would be deleted at once for being kept for less long than now."""
+    """Return how many files of the trash, recorded or uploaded, would be deleted at once for being kept less long."""
     core = context().core
     if trash_hours >= context().settings.values.sessions.trash_hours:
         return 0

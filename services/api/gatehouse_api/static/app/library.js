@@ -63,9 +63,14 @@ async function renewNow() {
   const answer = await fetch(location.href).catch(() => null);
   if (!answer?.ok) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const list = document.getElementById("media-list"), newList = fresh.getElementById("media-list");
+  if (!newList) return; // another page, such as the one to log in on
+  if (!isUsed(list)) {
+    list.replaceChildren(...newList.childNodes);
+    return dress(list);
+  }
   const table = document.getElementById("media-rows"), newer = fresh.getElementById("media-rows");
   if (!newer) return;
-  if (!table) return location.reload();
   const kept = new Map([...table.tBodies].filter(isUsed).map((body) => [body.id, body]));
   for (const body of [...table.tBodies]) if (!kept.has(body.id)) body.remove();
   let before = null;
@@ -78,8 +83,8 @@ async function renewNow() {
   dress(table);
 }
 
-function isUsed(body) {
-  return body.contains(document.activeElement) || body.querySelector("details[open]") !== null;
+function isUsed(part) {
+  return part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
 }
 
 // A pointer that moves over a picture goes through the film.
