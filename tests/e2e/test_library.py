@@ -72,6 +72,39 @@ def told(page: Page) -> str:
     return rows.first.inner_text() if rows.count() else ""
 
 
+def test_first_files_come_into_an_empty_library_while_others_are_sent(
+    browser: Browser, tmp_path: Path, film: Path
+) -> None:
+    """S4-10, S4-14: the first row breaks off nothing that is under way, and what was refused stays told."""
+    with Running(tmp_path / "data", log=tmp_path / "log") as running, faultless(browser) as page:
+        running.ready()
+        page.goto(f"{running.url}/library")
+        assert "Nothing has been uploaded yet." in page.locator("#media").inner_text()
+        page.evaluate("window.isFirst = true")
+        page.evaluate(DROP, [base64.b64encode(b"Milk, bread, and eggs. " * 400).decode(), "notes.txt"])
+        refused = page.locator("#sending li", has_text="notes.txt")
+        wait_for("the refusal", lambda: refused.get_attribute("data-state") == "failed", 20)
+        why = refused.locator(".so-far").inner_text()
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        network.send("Network.emulateNetworkConditions", SLOW)
+        long = film.read_bytes() + bytes(2_000_000)
+        page.evaluate(DROP, [base64.b64encode(long).decode(), "long.webm"])
+        page.get_by_role("button", name="Pause the upload of long.webm").click()
+        page.evaluate(DROP, [base64.b64encode(film.read_bytes()).decode(), film.name])
+        rows = page.locator("#media-rows tbody")
+        wait_for("the first row", lambda: rows.count() == 1, 30)
+        assert page.evaluate("window.isFirst"), "the page is the same one"
+        assert refused.locator(".so-far").inner_text() == why != ""
+        assert page.locator("#media .empty").count() == 0
+        network.send("Network.emulateNetworkConditions", {**SLOW, "uploadThroughput": -1})
+        page.get_by_role("button", name="Resume the upload of long.webm").click()
+        wait_for("both rows", lambda: rows.count() == 2, 30)
+        refused.get_by_role("button", name="Dismiss notes.txt").click()
+        assert page.locator("#sending").is_hidden()
+        assert running.stop(20) == 0
+
+
 def test_a_dropped_file_is_paused_gone_on_with_after_a_reload_and_played(page: Page, film: Path) -> None:
     """S4-10, S4-14, S0-15: with progress; and when it is ready it has its picture and length, and seeks."""
     network = page.context.new_cdp_session(page)

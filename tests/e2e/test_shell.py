@@ -114,7 +114,8 @@ def test_what_happens_is_told_on_every_page_over_one_connection(page: Page, gate
     other.goto(f"{gatehouse.url}/plates")
     wait_for("live", lambda: other.locator("#told").inner_text() == "Live")
     viewers = "gatehouse_event_viewers 1.0"
-    wait_for("one viewer", lambda: viewers in page.request.get(f"{gatehouse.url}/metrics").text())
+    # That a connection has gone the server sees at the second thing it sends: after two heartbeats of 15 s at most.
+    wait_for("one viewer", lambda: viewers in page.request.get(f"{gatehouse.url}/metrics").text(), 45)
     page.bring_to_front()
     body = {"user_name": "Ann", "camera": "gate"}
     assert page.request.post(f"{gatehouse.url}/api/start-recording", data=body).status == 200

@@ -14,11 +14,12 @@ from flask.testing import FlaskClient
 from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR, SystemClock
-from gatehouse_common.db import Audit, Facts, Hold, HoldRepository, SessionTrash
+from gatehouse_common.db import Audit, Facts, Hold, HoldRepository, MediaLibrary, SessionTrash
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.runtime import Core, PageSettings, SettingsFollower
 from gatehouse_common.settings import load
+from media_rows import put
 from pipeline_kit import add_camera, core_at
 from session_kit import add_user, begin, store_files, words
 
@@ -229,7 +230,10 @@ def test_settings_are_saved_together_or_not_at_all(core: Core) -> None:
 def test_what_deletes_files_for_good_is_asked_first(
     core: Core, client: FlaskClient, ada: dict[str, str], reset: bool
 ) -> None:
-    """S3-5, C-18: a shorter trash, also by the defaults; what is held does not count; nothing is saved until then."""
+    """S3-5, C-18: a shorter trash, also by the defaults; what is held does not count; nothing is saved until then.
+
+    Uploads are deleted with it as recorded files are, and count.
+    """
     user, _ = add_user(core, "Bob")
     now = core.clock.now_us()
     begin(core, user, "gate", now - HOUR)
@@ -239,10 +243,13 @@ def test_what_deletes_files_for_good_is_asked_first(
         SessionTrash(core.db).put(file.number, now - 50 * HOUR)
     hold = Hold(new_id(), "gate", None, second.start_us, second.end_us, "asked for", "", None, now)
     HoldRepository(core.db).place(hold)
+    for number, hours in ((1, 50), (2, 10)):
+        put(core.db, number)
+        MediaLibrary(core.db).trash(number, now - hours * HOUR)
     form = {"deed": "reset"} if reset else {**FORM, "sessions.trash_hours": "40", "live.fps": "3"}
     asked = client.post("/settings", data=form, headers=ada)
     assert asked.status_code == 409
-    assert "1 file in the trash would be deleted for good" in words(asked)
+    assert "2 files in the trash would be deleted for good" in words(asked)
     assert Facts(core.db).beginning("setting:") == {"sessions.trash_hours": "100.0"}
     assert client.post("/settings", data={**form, "sure": "on"}, headers=ada).status_code == 303
     assert PageSettings(core).values.sessions.trash_hours == (24 if reset else 40)

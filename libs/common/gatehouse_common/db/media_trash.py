@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
 from gatehouse_common.ids import new_id
 
@@ -34,11 +34,15 @@ class MediaTrash:
 
     def since(self, before_us: int, limit: int) -> list[Kept]:
         """Return so many media that were put into the trash before an instant."""
-        trashed = (MediaRow.state == "trashed", MediaRow.trashed_us <= before_us)
-        query = select(MediaRow.id, MediaRow.folder, MediaRow.bytes).where(*trashed)
+        query = select(MediaRow.id, MediaRow.folder, MediaRow.bytes).where(*_trashed(before_us))
         with self._db.read() as c:
             rows = c.execute(query.order_by(MediaRow.trashed_us, MediaRow.number).limit(limit))
             return [Kept(row.id, "", row.folder, 0, 0, row.bytes) for row in rows]
+
+    def count(self, before_us: int) -> int:
+        """Return how many media were put into the trash before an instant."""
+        with self._db.look() as c:
+            return int(c.execute(select(func.count()).where(*_trashed(before_us))).scalar_one())
 
     @retried
     def mark(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
@@ -104,6 +108,10 @@ class MediaTrash:
         total = select(func.coalesce(func.sum(MediaFileRow.bytes), 0)).where(MediaFileRow.state == "ready")
         with self._db.look() as c:
             return int(c.execute(total).scalar_one())
+
+
+def _trashed(before_us: int) -> tuple[ColumnElement[bool], ...]:
+    return (MediaRow.state == "trashed", MediaRow.trashed_us <= before_us)
 
 
 def _parts(c: Connection, upload: str | None) -> list[str]:

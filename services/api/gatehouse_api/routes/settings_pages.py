@@ -15,7 +15,7 @@ from gatehouse_api.context import context
 from gatehouse_api.forms import led_to, page, text, zones
 from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import OF_NO_CAMERA, SessionTrash
+from gatehouse_common.db import OF_NO_CAMERA, MediaTrash, SessionTrash
 from gatehouse_common.errors import GatehouseError, InvalidInput
 from gatehouse_common.settings.changeable import DEFAULT, PAGE, value_of
 from gatehouse_common.storage import keys
@@ -127,12 +127,13 @@ def settings_save() -> BaseResponse:
 
 
 def _would_go(trash_hours: float) -> int:
-    """Return how many files of the trash would be deleted at once for being kept for less long than now."""
+    """Return how many files of the trash, recorded or uploaded, would be deleted at once for being kept less long."""
     core = context().core
     if trash_hours >= context().settings.values.sessions.trash_hours:
         return 0
     now_us = core.clock.now_us()
-    return SessionTrash(core.db).count(now_us - round(trash_hours * HOUR), now_us)
+    before_us = now_us - round(trash_hours * HOUR)
+    return SessionTrash(core.db).count(before_us, now_us) + MediaTrash(core.db).count(before_us)
 
 
 def _refuse_links(path: str) -> None:

@@ -14,10 +14,16 @@ export function stateOf(camera, now) {
   if (camera.state === "disabled") return { kind: "off", words, why: "switched off" };
   if (camera.state === "ended") return { kind: "off", words, why: "its film has ended" };
   if (camera.state === "starting") return { kind: "waiting", words, why: "" };
-  const reason = camera.detail || (camera.cause || "no reason is known").replaceAll("_", " ");
   const away = Number.isNaN(since) ? "" : ` ${whole(now - since)}`;
-  return { kind: "failed", words: "Not recorded", why: `offline${away}: ${reason}` };
+  return { kind: "failed", words: "Not recorded", why: `offline${away}: ${reasonOf(camera)}` };
 }
+
+// Why a camera is not recorded, as it says itself, or by the name of the cause.
+export const reasonOf = ({ detail, cause }) => detail || (cause || "no reason is known").replaceAll("_", " ");
+
+// Who may watch a camera live need not be allowed to look at what it recorded.
+export const LIVE_ONLY = "Only the live picture of this camera is open to you.";
+export const mayLookBack = (camera) => Boolean(camera?.may.includes("playback"));
 
 // How many pictures a second come, and of how many, where that is not about the same.
 export function rate(camera) {

@@ -1,6 +1,7 @@
 // How much of each camera is recorded in the last 24 hours: the chosen one first, then those of which most is missing.
 
 import { getJson } from "./api.js";
+import { button, element } from "./elements.js";
 import { duration } from "./times.js";
 
 const MOST = 5;
@@ -30,24 +31,22 @@ export class CoverageList {
     const shown = [...chosen, ...others].slice(0, MOST);
     const rows = shown.map((item) => this.row(item));
     const left = this.items.length - shown.length;
-    if (left > 0) rows.push(element("li", "more", `and ${left} more cameras, of which less is missing`));
+    if (left > 0) rows.push(element("li", { className: "more", textContent: `and ${left} more cameras, of which less is missing` }));
     this.list.replaceChildren(...rows);
     this.list.parentElement.hidden = !rows.length;
   }
 
   row(item) {
-    const row = element("li", "");
-    const name = element("button", "name", this.names?.get(item.camera) ?? item.camera);
-    name.type = "button";
+    const name = button(this.names?.get(item.camera) ?? item.camera, () => this.onChoose(item.camera));
+    name.className = "name";
     name.toggleAttribute("aria-current", item.camera === this.camera);
-    name.addEventListener("click", () => this.onChoose(item.camera));
-    const strip = element("span", "strip");
-    strip.setAttribute("aria-hidden", "true");
-    const part = element("span", "");
+    const part = element("span");
     part.style.setProperty("--part", item.length_seconds ? item.recorded_seconds / item.length_seconds : 0);
-    strip.append(part);
-    row.append(name, strip, element("span", "share", percent(item.percentage)), element("span", "why", reasons(item)));
-    return row;
+    const strip = element("span", { className: "strip" }, part);
+    strip.setAttribute("aria-hidden", "true");
+    return element("li", {}, name, strip,
+      element("span", { className: "share", textContent: percent(item.percentage) }),
+      element("span", { className: "why", textContent: reasons(item) }));
   }
 }
 
@@ -62,11 +61,4 @@ function reasons(item) {
   const gaps = Object.entries(item.gap_seconds).filter(([, seconds]) => seconds >= 0.1);
   if (!gaps.length) return item.length_seconds < 86_000 ? `all ${duration(item.length_seconds * 1000)} since it was added` : "no gap";
   return gaps.map(([cause, seconds]) => `${duration(seconds * 1000)} ${cause.replaceAll("_", " ")}`).join(" · ");
-}
-
-function element(tag, name, text = "") {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  made.textContent = text;
-  return made;
 }

@@ -1,6 +1,7 @@
 // Trying a picture: it is sent, and what a detector finds in it is drawn over it.
 
-import { element, percent } from "./plate_text.js";
+import { element } from "./elements.js";
+import { percent } from "./plate_text.js";
 
 const $ = (id) => document.getElementById(id);
 

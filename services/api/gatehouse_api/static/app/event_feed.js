@@ -1,13 +1,9 @@
 // What happens, as this page is told: by one connection for all pages of the browser, where browsers can share one.
 
-const who = document.getElementById("bell")?.dataset.user ?? "";
+import { EVENT_NAMES } from "./event_names.js";
+import { visitor } from "./visitor.js";
+
 const listeners = new Map();  // of each, its topics
-const NAMES = [  // as event_worker.js has them
-  "plate.detected", "plate.updated", "plate.closed", "plate.corrected", "clip.ready", "clip.failed",
-  "camera.online", "camera.offline", "camera.starting", "camera.disabled",
-  "recording.started", "recording.stopped", "recording.failed",
-  "job.changed", "job.done", "job.failed", "job.cancelled", "reset",
-];
 let topics = [];
 let port = null;
 let stream = null;
@@ -30,7 +26,7 @@ function connect(last) {
   if (!("SharedWorker" in globalThis)) return connectAlone(last);
   if (!port) {
     // Its name is that of the user: whoever logs in next is not told by what is left of the one before.
-    port = new SharedWorker("/static/app/event_worker.js", { name: `events ${who}` }).port;
+    port = new SharedWorker("/static/app/event_worker.js", { type: "module", name: `events ${visitor}` }).port;
     port.onmessage = ({ data }) => told(data);
     addEventListener("pagehide", () => port.postMessage({ bye: true }));
     addEventListener("pageshow", ({ persisted }) => { if (persisted) port.postMessage({ topics, last: "" }); });
@@ -46,7 +42,7 @@ function connectAlone(last) {
   stream = new EventSource(`/api/v1/events/stream?${new URLSearchParams({ topics: topics.join(), ...(last ? { last_event_id: last } : {}) })}`);
   stream.onopen = () => told({ state: "open" });
   stream.onerror = () => told({ state: "broken" });
-  for (const name of NAMES) {
+  for (const name of EVENT_NAMES) {
     stream.addEventListener(name, (event) => told({ name, id: event.lastEventId, data: event.data }));
   }
 }

@@ -1,12 +1,8 @@
 // One connection for all pages of a browser that want to be told what happens: a browser has six to a server.
 // A page says {topics, last} when it comes and {bye: true} when it goes; it is told {state} and {name, id, data}.
 
-const NAMES = [
-  "plate.detected", "plate.updated", "plate.closed", "plate.corrected", "clip.ready", "clip.failed",
-  "camera.online", "camera.offline", "camera.starting", "camera.disabled",
-  "recording.started", "recording.stopped", "recording.failed",
-  "job.changed", "job.done", "job.failed", "job.cancelled", "reset",
-];
+import { EVENT_NAMES } from "./event_names.js";
+
 const AGAIN_MS = 10000;
 const pages = new Map();  // port -> its topics
 let stream = null;
@@ -37,7 +33,7 @@ function open() {
     tell({ state: state = "broken" });
     if (mine.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN_MS);  // as many as may are told
   };
-  for (const name of NAMES) {
+  for (const name of EVENT_NAMES) {
     mine.addEventListener(name, (event) => {
       last = event.lastEventId;
       tell({ name, id: event.lastEventId, data: event.data });

@@ -1,7 +1,9 @@
 // The library: files that are dropped or chosen are sent in pieces, rows follow what is done to them, and a pointer on a
 // picture looks through the film. Without it the page works too.
 
+import { element } from "./elements.js";
 import { onEvents } from "./event_feed.js";
+import { freshPage } from "./fresh_page.js";
 import { mountSending } from "./sending.js";
 
 const AGAIN_MS = 10_000;
@@ -60,12 +62,15 @@ function renew() {
 }
 
 async function renewNow() {
-  const answer = await fetch(location.href).catch(() => null);
-  if (!answer?.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = await freshPage();
+  const list = document.getElementById("media-list"), newList = fresh?.getElementById("media-list");
+  if (!newList) return; // another page, such as the one to log in on
+  if (!isUsed(list)) {
+    list.replaceChildren(...newList.childNodes);
+    return dress(list);
+  }
   const table = document.getElementById("media-rows"), newer = fresh.getElementById("media-rows");
   if (!newer) return;
-  if (!table) return location.reload();
   const kept = new Map([...table.tBodies].filter(isUsed).map((body) => [body.id, body]));
   for (const body of [...table.tBodies]) if (!kept.has(body.id)) body.remove();
   let before = null;
@@ -78,8 +83,8 @@ async function renewNow() {
   dress(table);
 }
 
-function isUsed(body) {
-  return body.contains(document.activeElement) || body.querySelector("details[open]") !== null;
+function isUsed(part) {
+  return part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
 }
 
 // A pointer that moves over a picture goes through the film.
@@ -88,9 +93,7 @@ function dress(place) {
     if (image.dataset.dressed) continue;
     image.dataset.dressed = "1";
     const sheet = JSON.parse(image.dataset.sheet);
-    const shown = document.createElement("span");
-    shown.className = "sheet";
-    shown.hidden = true;
+    const shown = element("span", { className: "sheet", hidden: true });
     image.after(shown);
     const cell = image.parentElement, wide = Math.round((54 * (sheet.width || 16)) / (sheet.height || 9));
     cell.addEventListener("pointerenter", () => {

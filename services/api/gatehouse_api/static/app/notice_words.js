@@ -1,5 +1,8 @@
 // What happened, in a sentence, and where it is seen: {kind, text, link, at}; null: nothing that a person is told of.
 
+import { reasonOf } from "./camera_state.js";
+import { checkName, troubleText } from "./site_words.js";
+
 export function noticeOf({ name, id, data }, cameraName) {
   const told = JSON.parse(data);
   const at = timeOf(id);
@@ -7,7 +10,7 @@ export function noticeOf({ name, id, data }, cameraName) {
   const filmed = told.camera ? cameraName(told.camera) : "in a browser"; // a recording of no camera is one in a browser
   switch (name) {
     case "camera.offline":
-      return { kind: "cameras", grave: true, at, text: `${told.name} is not recorded: ${told.detail || (told.cause || "no reason is known").replaceAll("_", " ")}`, link: where(told.id, told.since ?? "") };
+      return { kind: "cameras", grave: true, at, text: `${told.name} is not recorded: ${reasonOf(told)}`, link: where(told.id, told.since ?? "") };
     case "camera.online":
       return { kind: "cameras", at, text: `${told.name} is recorded.`, link: `/timeline?camera=${told.id}` };
     case "camera.disabled":
@@ -27,10 +30,9 @@ export function noticeOf({ name, id, data }, cameraName) {
 
 // What is wrong with the site, as the health of it tells, and that it is well again.
 export function troubleOf(check, at) {
-  const name = check.name[0].toUpperCase() + check.name.slice(1);
   return check.ok
-    ? { kind: "site", at, text: `${name}: well again.`, link: "/stats" }
-    : { kind: "site", grave: true, at, text: `${name}: ${check.detail || "not well"}`, link: "/stats" };
+    ? { kind: "site", at, text: `${checkName(check)}: well again.`, link: "/stats" }
+    : { kind: "site", grave: true, at, text: troubleText(check), link: "/stats" };
 }
 
 // A UUIDv7 begins with the milliseconds of when it was made.

@@ -1,9 +1,12 @@
 // The bell: what happened lately, a word of it at once for whoever looks, and of what one wants to be told.
 
+import { button, element } from "./elements.js";
 import { onEvents } from "./event_feed.js";
 import { noticeOf, troubleOf } from "./notice_words.js";
 import { onSite, serverNow, site } from "./site.js";
+import { ofSite } from "./site_words.js";
 import { Zone } from "./times.js";
+import { visitor } from "./visitor.js";
 
 const MOST = 50;
 const SHOWN_MS = 8000;
@@ -11,11 +14,10 @@ const FRESH_MS = 30000;
 const DEFAULTS = { cameras: true, recordings: true, site: true, plates: false };
 const $ = (id) => document.getElementById(id);
 const zone = new Zone(document.body.dataset.zone || "UTC");
-const who = $("bell")?.dataset.user ?? "";
 
 // What a browser keeps for a user; a private window keeps nothing, and all goes on without.
-const kept = (name, otherwise) => { try { return JSON.parse(localStorage.getItem(`${name}:${who}`)) ?? otherwise; } catch { return otherwise; } };
-const keep = (name, value) => { try { localStorage.setItem(`${name}:${who}`, JSON.stringify(value)); } catch { /* for this page alone */ } };
+const kept = (name, otherwise) => { try { return JSON.parse(localStorage.getItem(`${name}:${visitor}`)) ?? otherwise; } catch { return otherwise; } };
+const keep = (name, value) => { try { localStorage.setItem(`${name}:${visitor}`, JSON.stringify(value)); } catch { /* for this page alone */ } };
 
 const wants = { ...DEFAULTS, ...kept("notices.wants", {}) };
 let list = kept("notices.list", []);
@@ -42,12 +44,8 @@ function add(id, notice) {
 }
 
 function toast({ text, grave, link }) {
-  const one = Object.assign(document.createElement("p"), { className: grave ? "notice grave" : "notice" });
-  one.append(Object.assign(document.createElement("a"), { href: link, textContent: text }));
-  const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
-  close.setAttribute("aria-label", "Close");
-  close.addEventListener("click", () => one.remove());
-  one.append(close);
+  const one = element("p", { className: grave ? "notice grave" : "notice" }, element("a", { href: link, textContent: text }));
+  one.append(button("×", () => one.remove(), "Close"));
   $("notes").append(one);
   while ($("notes").children.length > 3) $("notes").firstChild.remove();
   const leave = () => setTimeout(() => { if (one.matches(":hover, :focus-within")) leave(); else one.remove(); }, SHOWN_MS);
@@ -61,11 +59,8 @@ function show() {
   $("bell-count").textContent = unseen > 9 ? "9+" : unseen || "";
   $("bell").setAttribute("aria-label", unseen ? `Notices, ${unseen} new` : "Notices");
   $("notice-list").replaceChildren(...shown.map((one) => {
-    const item = document.createElement("li");
-    if (one.grave) item.className = "grave";
-    const time = Object.assign(document.createElement("time"), { textContent: zone.text(one.at), dateTime: new Date(one.at).toISOString() });
-    item.append(Object.assign(document.createElement("a"), { href: one.link, textContent: one.text }), time);
-    return item;
+    const time = element("time", { textContent: zone.text(one.at), dateTime: new Date(one.at).toISOString() });
+    return element("li", { className: one.grave ? "grave" : "" }, element("a", { href: one.link, textContent: one.text }), time);
   }));
   $("no-notices").hidden = shown.length > 0;
 }
@@ -75,12 +70,12 @@ function look({ checks, error }) {
   if (error) return;
   const before = kept("notices.troubles", null);
   const now = {};
-  for (const one of checks) if (!one.name.startsWith("camera ")) now[one.name] = one.ok;
+  for (const one of ofSite(checks)) now[one.name] = one.ok;
   if (JSON.stringify(now) === JSON.stringify(before)) return;
   keep("notices.troubles", now);
-  for (const one of checks) {
+  for (const one of ofSite(checks)) {
     const was = before?.[one.name] ?? true;
-    if (one.name in now && was !== one.ok) add(`${one.name} ${serverNow()}`, troubleOf(one, serverNow()));
+    if (was !== one.ok) add(`${one.name} ${serverNow()}`, troubleOf(one, serverNow()));
   }
 }
 
@@ -105,7 +100,7 @@ export function beginNotices() {
     keep("notices.list", list);
     show();
   });
-  addEventListener("storage", ({ key }) => { if (key === `notices.list:${who}`) { list = kept("notices.list", list); show(); } });
+  addEventListener("storage", ({ key }) => { if (key === `notices.list:${visitor}`) { list = kept("notices.list", list); show(); } });
   $("bell").hidden = false;
   show();
   onSite(look);

@@ -1,6 +1,7 @@
 // The cards of a list of plates: made once each, and brought up to date in place.
 
-import { direction, element, framed, percent, plateText } from "./plate_text.js";
+import { element } from "./elements.js";
+import { direction, framed, percent, plateText } from "./plate_text.js";
 import { duration } from "./times.js";
 
 const PICTURE_WIDTH = 480;

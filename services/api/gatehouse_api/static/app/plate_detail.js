@@ -1,8 +1,9 @@
 // One plate: its clip from five seconds before, the frame it was read on, its reads, and what a person may say of it.
 
 import { problemOf } from "./api.js";
+import { button, element } from "./elements.js";
 import { badges } from "./plate_cards.js";
-import { direction, element, framed, percent, plateText } from "./plate_text.js";
+import { direction, framed, percent, plateText } from "./plate_text.js";
 import { duration } from "./times.js";
 
 const PRE_MS = 5000;
@@ -45,14 +46,12 @@ export class Detail {
   told() { if (this.id) this.show(this.id, { focus: false }); }
 
   head(title) {
-    const close = element("button", { type: "button", className: "close", textContent: "Close", title: "Close (Esc)" });
-    close.addEventListener("click", () => this.onClose());
+    const close = Object.assign(button("Close", () => this.onClose()), { className: "close", title: "Close (Esc)" });
     return element("header", { className: "row" }, typeof title === "string" ? element("h2", { textContent: title }) : title, element("span", { className: "grow" }), close);
   }
 
   trouble(error) {
-    const again = element("button", { type: "button", textContent: "Try again" });
-    again.addEventListener("click", () => { const { id } = this; this.id = null; this.show(id); });
+    const again = button("Try again", () => { const { id } = this; this.id = null; this.show(id); });
     const text = error.message + (error.requestId ? ` (request ${error.requestId})` : "");
     return element("div", { className: "empty" }, element("p", { textContent: text }), again);
   }
@@ -129,16 +128,13 @@ export class Detail {
     text.dataset.shown = plate.text;
     const correct = element("form", { className: "row correct" }, text, element("button", { type: "submit", textContent: "Correct" }));
     if (plate.text !== plate.voted_text) {
-      const restore = element("button", { type: "button", textContent: `Back to ${plate.voted_text}` });
-      restore.addEventListener("click", () => this.change({ text: null }, `It is ${plate.voted_text} again.`));
-      correct.append(restore);
+      correct.append(button(`Back to ${plate.voted_text}`, () => this.change({ text: null }, `It is ${plate.voted_text} again.`)));
     }
     correct.addEventListener("submit", (event) => {
       event.preventDefault();
       this.change({ text: text.value }, "Corrected. What was read is kept.");
     });
-    const reject = element("button", { type: "button", textContent: plate.rejected ? "It is a plate" : "Not a plate" });
-    reject.addEventListener("click", () => this.change({ rejected: !plate.rejected }, plate.rejected ? "It is a plate again." : "Marked as no plate."));
+    const reject = button(plate.rejected ? "It is a plate" : "Not a plate", () => this.change({ rejected: !plate.rejected }, plate.rejected ? "It is a plate again." : "Marked as no plate."));
     const ready = plate.clips.find((clip) => clip.state === "stored" || clip.state === "archived");
     const around = new URLSearchParams({ camera: plate.camera, t: new Date(Date.parse(plate.from) - PRE_MS).toISOString() });
     return element("div", { className: "actions" }, correct, element("p", { className: "row" },
@@ -199,7 +195,7 @@ export class Detail {
 }
 
 // What to play: the clip, from five seconds before this plate, for a clip may begin with another; else the footage.
-export function filmOf(plate) {
+function filmOf(plate) {
   const begin = Date.parse(plate.from) - PRE_MS;
   const holds = plate.clips.filter((clip) => Date.parse(clip.from) <= begin + PRE_MS && Date.parse(clip.to) > begin + PRE_MS);
   const clip = holds.find((one) => ["stored", "archived"].includes(one.state));

@@ -1,5 +1,7 @@
 // A plate's text as people read it: each character shaded by how sure it is.
 
+import { element } from "./elements.js";
+
 const LEVELS = [[0.9, "sure"], [0.6, "fair"], [0, "poor"]];
 
 const level = (share) => LEVELS.find(([least]) => share >= least)[1];
@@ -8,26 +10,15 @@ export const percent = (share) => `${Math.round(share * 100)} %`;
 
 // The shares are those of the voted text: of one that a person wrote nothing is unsure.
 export function plateText(plate, tag = "strong") {
-  const element = document.createElement(tag);
-  element.className = "plate-text";
   const told = plate.text === plate.voted_text;
-  element.setAttribute("role", "img");
-  element.setAttribute("aria-label", `${plate.text}, ${told ? `${percent(plate.confidence)} sure` : "corrected"}`);
+  const text = element(tag, { className: "plate-text", role: "img" });
+  text.setAttribute("aria-label", `${plate.text}, ${told ? `${percent(plate.confidence)} sure` : "corrected"}`);
   [...plate.text].forEach((character, place) => {
     const share = told ? plate.characters[place] ?? plate.confidence : 1;
-    const letter = document.createElement("span");
-    letter.textContent = character;
-    letter.className = level(share);
-    letter.title = told ? `${character}: ${percent(share)} of the votes` : "corrected";
-    element.append(letter);
+    const title = told ? `${character}: ${percent(share)} of the votes` : "corrected";
+    text.append(element("span", { textContent: character, className: level(share), title }));
   });
-  return element;
-}
-
-export function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
+  return text;
 }
 
 // A frame with the plate's box on it. Styles are set one by one: the page allows none in its markup.

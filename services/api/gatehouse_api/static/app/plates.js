@@ -1,10 +1,10 @@
 // The page of plates: what is looked for stands in the address, what is found in cards, what happens comes by itself.
 
 import { getJson } from "./api.js";
+import { button, element } from "./elements.js";
 import { onEvents } from "./event_feed.js";
 import { Cards } from "./plate_cards.js";
 import { Detail } from "./plate_detail.js";
-import { element } from "./plate_text.js";
 import { Sureness } from "./sureness.js";
 import { Zone } from "./times.js";
 
@@ -123,25 +123,18 @@ function skeletons() {
 function nothing(why) {
   const empty = $("empty");
   const ways = [];
-  const way = (text, act) => {
-    const button = element("button", { type: "button", textContent: text });
-    button.addEventListener("click", act);
-    ways.push(button);
-  };
-  const titles = { below_threshold: "Nothing sure enough", detector_off: "Nobody looks for plates", no_match: filtered() ? "No plates match" : "No plates in this time" };
-  if (why?.below_threshold) way("Show", () => sureness.show());
-  if (filtered()) way("Clear filters", clear);
+  const titles = { below_threshold: "Nothing sure enough", detector_off: "Plates are not read", no_match: filtered() ? "No plates match" : "No plates in this time" };
+  if (why?.below_threshold) ways.push(button("Show", () => sureness.show()));
+  if (filtered()) ways.push(button("Clear filters", clear));
   empty.replaceChildren(element("h2", { textContent: titles[why?.reason] || "No plates" }), element("p", { textContent: why?.sentence || "" }), element("p", { className: "row center" }, ...ways));
   empty.hidden = false;
 }
 
 function failed(error) {
-  const again = element("button", { type: "button", textContent: "Try again" });
-  again.addEventListener("click", () => find());
   $("count").textContent = "";
   const id = error.requestId ? ` (request ${error.requestId})` : "";
   const text = error instanceof TypeError ? "The server does not answer." : error.message + id;
-  $("empty").replaceChildren(element("h2", { textContent: "That did not work" }), element("p", { textContent: text }), again);
+  $("empty").replaceChildren(element("h2", { textContent: "That did not work" }), element("p", { textContent: text }), button("Try again", () => find()));
   $("empty").hidden = false;
 }
 
@@ -225,13 +218,13 @@ async function loadCameras() {
     page.cameras = (await getJson("/api/v1/cameras")).items;
   } catch { return; }
   const chip = (id, name) => {
-    const made = element("button", { type: "button", className: "chip", textContent: name });
-    if (id) made.dataset.camera = id;
-    made.addEventListener("click", () => {
+    const made = button(name, () => {
       if (!id) page.chosen.clear();
       else if (!page.chosen.delete(id)) page.chosen.add(id);
       changed();
     });
+    made.className = "chip";
+    if (id) made.dataset.camera = id;
     return made;
   };
   $("cameras").replaceChildren(chip("", "All cameras"), ...page.cameras.map((camera) => chip(camera.id, camera.name)));

@@ -1,12 +1,11 @@
 // The page Record: the picture of the camera that is chosen, and how far a recording is. Without it the page works too.
 
 import { getJson } from "./api.js";
+import { clock } from "./record_bars.js";
 import { prepare } from "./record_page.js";
 import { Spool } from "./record_spool.js";
 import { isSending, showUnfinished } from "./record_unfinished.js";
 import { follow as followFiles, renew } from "./record_files.js";
-
-const two = (n) => String(n).padStart(2, "0");
 
 const camera = document.getElementById("camera");
 camera?.addEventListener("change", () => {
@@ -48,7 +47,7 @@ function follow(place) {
 function show(place, elapsed, perFile, saved) {
   const bars = [...place.querySelectorAll(".chunks li")];
   const position = Math.min(Math.floor(elapsed / perFile) + 1, bars.length);
-  document.getElementById("elapsed").textContent = `${two(Math.floor(elapsed / 60))}:${two(elapsed % 60)}`;
+  document.getElementById("elapsed").textContent = clock(elapsed);
   document.getElementById("position").textContent = `chunk ${position} of ${bars.length}`;
   bars.forEach((bar, at) => {
     if (bar.dataset.state === "failed") return;

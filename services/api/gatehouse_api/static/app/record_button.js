@@ -3,6 +3,7 @@
 // Pages that change cameras call `mountRecordButton(slot, viewing)` again, with the UUID of the new stream.
 
 import { getJson, problemOf } from "./api.js";
+import { element } from "./elements.js";
 
 const LOOK_MS = 2000;
 const two = (n) => String(n).padStart(2, "0");
@@ -11,7 +12,7 @@ export function mountRecordButton(slot, viewing) {
   slot.recordButton?.stop();
   const button = element("button", { type: "button", textContent: "Record this session", disabled: true });
   const running = element("span", { className: "rec", hidden: true });
-  const clock = element("span", {});
+  const clock = element("span");
   const problem = element("span", { className: "problem", role: "alert" });
   running.append(element("span", { className: "dot" }), " Recording ", clock);
   const row = element("div", { className: "row record-button" });
@@ -61,13 +62,6 @@ export function mountRecordButton(slot, viewing) {
   slot.recordButton = { stop: () => [looking, ticking].forEach(clearInterval) };
   setTimeout(look, 800);  // the server has written down by then that somebody watches
   return slot.recordButton;
-}
-
-function element(name, properties) {
-  const { role, ...others } = properties;
-  const made = Object.assign(document.createElement(name), others);
-  if (role) made.setAttribute("role", role);
-  return made;
 }
 
 const slot = document.getElementById("record-slot");

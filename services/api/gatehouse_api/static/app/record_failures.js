@@ -10,7 +10,7 @@ const FIXES = {
   AbortError: (what) => `${capital(what)} stopped while it was being opened. Try again.`,
 };
 
-export const INSECURE = "A browser gives cameras and screens only to pages that came safely. Open this page by https://, or on the server itself by http://localhost.";
+const INSECURE = "A browser gives cameras and screens only to pages that came safely. Open this page by https://, or on the server itself by http://localhost.";
 export const UNSUPPORTED = "This browser cannot record. A current Chrome, Edge, Firefox or Safari can; a server's camera can be recorded with any.";
 
 // Return in one or two sentences what is wrong and how it is mended; `what` is "the camera", "the screen", ...

@@ -1,5 +1,7 @@
 // The list of files on the page Record, as the server shows it now.
 
+import { freshPage } from "./fresh_page.js";
+
 const AGAIN_MS = 2000;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -7,9 +9,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 export async function renew(address = location.href) {
   const shown = document.getElementById("files");
   if (shown && [...shown.querySelectorAll("video")].some((film) => !film.paused)) return;
-  const answer = await fetch(address).catch(() => null);
-  if (!answer?.ok) return;
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("files");
+  const fresh = (await freshPage(address))?.getElementById("files");
   if (!fresh) return;
   if (shown) shown.replaceWith(fresh);
   else document.getElementById("page").append(fresh);

@@ -36,7 +36,6 @@ export class Film {
   get isPaused() { return this.#recorder?.state === "paused"; }
   get isGoing() { return this.#recorder !== null && this.#recorder.state !== "inactive"; }
   get mayPause() { return this.#pauses.length < MOST_PAUSES; }
-  get type() { return this.#recorder?.mimeType ?? ""; }
 
   // Begin with the first form that this browser can really record. recordingOf: { session, user, owner, startedMs, name,
   // answeredAt }, the last by performance.now(): when the server had begun the session.

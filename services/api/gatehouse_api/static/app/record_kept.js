@@ -24,6 +24,3 @@ export function save(recording, slices) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
-
-// Whose recordings this page shows and makes: the id of the account, empty where there are none.
-export const owner = () => document.getElementById("bell")?.dataset.user ?? "";

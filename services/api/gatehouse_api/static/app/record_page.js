@@ -4,15 +4,17 @@ import { begin as beginBars, show as showBars } from "./record_bars.js";
 import { obstacle } from "./record_failures.js";
 import { Film } from "./record_film.js";
 import { follow } from "./record_files.js";
-import { owner, save } from "./record_kept.js";
+import { save } from "./record_kept.js";
 import { measure } from "./record_meter.js";
 import { beginSession, stopSession, wasStopped } from "./record_sessions.js";
 import { devices, open } from "./record_sources.js";
 import { Spool } from "./record_spool.js";
 import { Troubles } from "./record_troubles.js";
 import { claim, showUnfinished } from "./record_unfinished.js";
+import { visitor } from "./visitor.js";
 
 const KINDS = { camera: "Camera of this device", screen: "Screen", both: "Screen and camera, a recording each", microphone: "Microphone" };
+const NO_PICTURE = { microphone: "Sound alone is recorded: there is no picture." };
 const SHOW_MS = 250, ASK_MS = 3000;
 const place = (id) => document.getElementById(id);
 const chosen = () => { const [where, kind] = place("camera").value.split(":"); return where === "browser" ? kind : null; };
@@ -65,7 +67,8 @@ function arrange() {
   if (live) live.hidden = kind !== null;
   if (live && kind) live.removeAttribute("src"); // nobody looks at it: it need not be sent
   place("preview").hidden = !source;
-  if (place("no-picture")) place("no-picture").hidden = Boolean(source);
+  place("no-picture").hidden = Boolean(source || (live && kind === null));
+  place("no-picture").textContent = NO_PICTURE[kind] ?? (kind ? "Press “Show the preview” to see what would be recorded." : "Choose what is recorded to see its picture.");
   place("preview").classList.toggle("mirrored", kind === "camera" && place("mirrored").checked);
 }
 
@@ -153,7 +156,7 @@ async function begun({ what, stream }, wanted, { films, spool, troubles, total }
   const startedMs = Date.now(), kind = stream.getVideoTracks().length ? "video" : "sound";
   const name = `${what}-${kind}-${new Date(startedMs).toISOString().slice(0, 19).replace(/[-:]/g, "")}`;
   try {
-    await film.start({ session: film.session, user: film.user, owner: owner(), startedMs, name, answeredAt: session.answeredAt });
+    await film.start({ session: film.session, user: film.user, owner: visitor, startedMs, name, answeredAt: session.answeredAt });
   } catch (error) {
     stopSession(film.user, film.session);
     throw error;

@@ -2,8 +2,6 @@
 
 import { explain } from "./record_failures.js";
 
-export class SourceFailed extends Error {}
-
 // Return the cameras and microphones of this device, as [{ id, name }]; names are there once one of them was allowed.
 export async function devices(kind) {
   const all = await navigator.mediaDevices.enumerateDevices().catch(() => []);
@@ -43,7 +41,7 @@ async function asked(ask, what) {
   try {
     return await ask();
   } catch (error) {
-    throw new SourceFailed(explain(error, what), { cause: error });
+    throw new Error(explain(error, what), { cause: error });
   }
 }
 

@@ -43,7 +43,7 @@ export class Spool {
   }
 
   // Keep what is known of a recording: { session, startedMs, type, url, owner, name, isWhole, arrived, ... }.
-  begin(recording) { return this.#change((recordings) => recordings.put({ url: null, isWhole: false, bytes: 0, arrived: 0, ...recording })); }
+  begin(recording) { return this.#change((recordings) => recordings.put({ url: null, isWhole: false, arrived: 0, ...recording })); }
 
   change(session, facts) {
     return this.#change((recordings) => {
@@ -53,11 +53,7 @@ export class Spool {
   }
 
   add(session, from, blob) {
-    return this.#change((recordings, slices) => {
-      slices.put({ session, from, end: from + blob.size, blob });
-      const request = recordings.get(session);
-      request.onsuccess = () => request.result && recordings.put({ ...request.result, bytes: from + blob.size });
-    });
+    return this.#change((_recordings, slices) => slices.put({ session, from, end: from + blob.size, blob }));
   }
 
   // Drop the slices that the server has all of, but the first: without it, none of the others can be shown.

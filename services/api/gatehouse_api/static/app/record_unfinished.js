@@ -1,9 +1,12 @@
 // Recordings that were interrupted, by a crash or a closed tab: what of them is only in this browser is sent, saved, or let go.
 
+import { button, element } from "./elements.js";
 import { megabytes } from "./record_bars.js";
-import { owner, partsOf, save, sizeOf } from "./record_kept.js";
+import { partsOf, save, sizeOf } from "./record_kept.js";
 import { stopSession } from "./record_sessions.js";
 import { RecordingUpload } from "./record_upload.js";
+import { letGo } from "./tus_client.js";
+import { visitor } from "./visitor.js";
 
 const LOCK = "gatehouse-recording-";
 let sending = 0;
@@ -20,17 +23,14 @@ export const isSending = () => sending > 0;
 // One's own: who else uses this browser neither sees nor ends them.
 export async function showUnfinished(spool) {
   const held = new Set(((await navigator.locks?.query())?.held ?? []).map((lock) => lock.name));
-  const found = ((await spool?.list().catch(() => [])) ?? []).filter((one) => !held.has(LOCK + one.session) && (one.owner ?? owner()) === owner());
+  const found = ((await spool?.list().catch(() => [])) ?? []).filter((one) => !held.has(LOCK + one.session) && (one.owner ?? visitor) === visitor);
   place("unfinished-list").replaceChildren(...(await Promise.all(found.map((one) => rowOf(spool, one)))));
   place("unfinished").hidden = !found.length;
 }
 
 async function rowOf(spool, recording) {
   const slices = await spool.slices(recording.session), { toSend } = partsOf(recording, slices);
-  const row = document.createElement("li"), told = document.createElement("span"), state = document.createElement("span");
-  told.className = "grow";
-  state.className = "quiet";
-  state.setAttribute("role", "status");
+  const row = element("li"), told = element("span", { className: "grow" }), state = element("span", { className: "quiet", role: "status" });
   const began = new Date(recording.startedMs).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   told.append(recording.isSent
     ? `Of the recording of ${began} a part could not be kept; what came after it, ${megabytes(sizeOf(slices))} with its beginning, is only in this browser. `
@@ -100,16 +100,8 @@ async function discard(spool, recording, state, row) {
 // Let the server let go of an upload; return what hinders it. One that it does not have any more is gone; of one that has
 // ended there are files, which are deleted in the library.
 async function removed(url) {
-  const answer = await fetch(url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }).catch(() => null);
+  const answer = await letGo(url);
   if (answer && (answer.ok || [404, 409, 410].includes(answer.status))) return "";
   if (!answer) return "It was not discarded: the server does not answer.";
   return answer.status === 401 ? "It was not discarded: log in first." : `It was not discarded: the server answered ${answer.status}.`;
-}
-
-function button(text, act) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.textContent = text;
-  made.addEventListener("click", act);
-  return made;
 }

@@ -2,17 +2,6 @@
 
 import { QueueSource, TusUpload } from "./tus_client.js";
 
-class SpooledSource extends QueueSource {
-  constructor(from, acknowledged) {
-    super(from);
-    this.told = acknowledged;
-  }
-  acknowledged(offset) {
-    super.acknowledged(offset);
-    this.told(offset);
-  }
-}
-
 export class RecordingUpload {
   #spool; #session; #source; #tus; #hooks; #facts;
 
@@ -22,7 +11,7 @@ export class RecordingUpload {
     this.#spool = spool;
     this.#session = recording.session;
     this.#hooks = hooks;
-    this.#source = new SpooledSource(from, (offset) => this.#keep((kept) => kept.acknowledged(recording.session, offset)));
+    this.#source = new QueueSource(from);
     const metadata = { filename: recording.name, filetype: recording.type.split(";")[0], username: recording.user, session: recording.session, started_at: new Date(recording.startedMs).toISOString(), started_after_ms: recording.startedAfterMs };
     this.#facts = { pauses: recording.pauses ?? [], interrupted: Boolean(recording.interrupted) };
     this.#tus = new TusUpload(this.#source, {
@@ -31,7 +20,10 @@ export class RecordingUpload {
       later: () => this.#told(),
       key: `recording-${recording.session}`,
       onBegun: (url) => this.#keep((kept) => kept.change(recording.session, { url })),
-      onProgress: ({ sent, size }) => hooks.onProgress?.({ sent, size }),
+      onProgress: ({ sent, size }) => {
+        this.#keep((kept) => kept.acknowledged(recording.session, sent));
+        hooks.onProgress?.({ sent, size });
+      },
       onWait: (wait) => hooks.onWait?.(wait),
       onGoing: () => hooks.onGoing?.(),
     });

@@ -2,7 +2,8 @@
 // page, or this one before it was loaded anew, has begun are listed too: the file has to be chosen again for them.
 
 import { getJson } from "./api.js";
-import { BlobSource, Cancelled, TusUpload } from "./tus_client.js";
+import { button, element } from "./elements.js";
+import { BlobSource, Cancelled, TusUpload, letGo } from "./tus_client.js";
 
 const HEAD_BYTES = 64 * 1024;
 const MEMORY = "gatehouse.sending";
@@ -72,7 +73,7 @@ export function mountSending(list, told, onDone) {
     for (const one of items.filter((item) => item.state === "receiving" && item.door === "tus" && item.length !== null)) {
       const row = newRow(list, one.name);
       row.unfinished = { url: one.url, name: one.name, size: one.length, head: known[one.url]?.head ?? null };
-      row.attach({ cancel: () => fetch(one.url, { method: "DELETE", headers: { "Tus-Resumable": "1.0.0" } }) }, () => forget(one.url));
+      row.attach({ cancel: () => letGo(one.url) }, () => forget(one.url));
       row.show("unfinished", `${share(one.offset, one.length)}: choose the file again to go on`, one.offset / one.length);
     }
   };
@@ -100,26 +101,26 @@ function newRow(list, name) {
       words.textContent = text;
       if (part !== undefined) bar.value = part;
       bar.hidden = state === "failed";
-      if (state === "failed") acts.replaceChildren(button("Dismiss", `Dismiss ${name}`, () => row.remove()));
+      if (state === "failed") acts.replaceChildren(button("Dismiss", () => row.remove(), `Dismiss ${name}`));
     },
     attach(upload, gone) {
       acts.replaceChildren();
       if (upload.pause) {
-        const pause = button("Pause", `Pause the upload of ${name}`, () => {
+        const pause = button("Pause", () => {
           const on = upload.isPaused;
           if (on) upload.resume();
           else upload.pause();
           row.show(on ? "sending" : "paused", on ? "goes on" : "paused");
           pause.textContent = on ? "Pause" : "Resume";
           pause.setAttribute("aria-label", `${pause.textContent} the upload of ${name}`);
-        });
+        }, `Pause the upload of ${name}`);
         acts.append(pause);
       }
-      acts.append(button("Cancel", `Cancel the upload of ${name}`, async () => {
+      acts.append(button("Cancel", async () => {
         await upload.cancel();
         gone();
         row.remove();
-      }));
+      }, `Cancel the upload of ${name}`));
     },
     remove() {
       item.remove();
@@ -175,12 +176,3 @@ function forget(url) {
   const { [url]: _gone, ...others } = memory();
   keep(others);
 }
-
-function button(text, label, act) {
-  const made = element("button", { type: "button", textContent: text });
-  made.setAttribute("aria-label", label);
-  made.addEventListener("click", act);
-  return made;
-}
-
-const element = (name, properties) => Object.assign(document.createElement(name), properties);

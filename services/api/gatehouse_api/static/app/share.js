@@ -1,6 +1,7 @@
 // Giving out a link to a range: made on the server, shown once, with what it takes to pass it on.
 
 import { iso, problemOf } from "./api.js";
+import { button, element } from "./elements.js";
 
 export async function share(camera, from, to, shown) {
   const answer = await fetch("/api/v1/links", {
@@ -10,15 +11,14 @@ export async function share(camera, from, to, shown) {
   });
   if (!answer.ok) throw await problemOf(answer);
   const { url, expires } = await answer.json();
-  const link = Object.assign(document.createElement("input"), { value: url, readOnly: true });
+  const link = element("input", { value: url, readOnly: true });
   link.setAttribute("aria-label", "Link to this footage");
-  const copy = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy" });
-  copy.addEventListener("click", async () => {
+  const copy = button("Copy", async () => {
     link.select();
     await navigator.clipboard?.writeText(url);
     copy.textContent = "Copied";
   });
-  const until = Object.assign(document.createElement("p"), {
+  const until = element("p", {
     className: "quiet",
     textContent: `Whoever has it can see this range until ${new Date(expires).toLocaleString()}. Revoke it under your name.`,
   });

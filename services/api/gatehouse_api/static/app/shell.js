@@ -1,10 +1,11 @@
 // What is around every page: how the site is, its clock, the banner of what is not recorded, colours, and the keys.
 
+import { element } from "./elements.js";
 import { beginTray } from "./jobs_tray.js";
 import { beginNotices } from "./notices.js";
 import { keepLooking, onSite, serverNow, site } from "./site.js";
+import { ofSite, troubleText, unrecorded } from "./site_words.js";
 import { Zone } from "./times.js";
-import { troublesOf, unrecorded } from "./unrecorded.js";
 
 const SKEW_MS = 2000;
 const $ = (id) => document.getElementById(id);
@@ -12,7 +13,7 @@ const zone = new Zone(document.body.dataset.zone || "UTC");
 
 function tell({ cameras, checks, error, ahead }) {
   const missing = unrecorded(cameras, zone);
-  const serious = error ? [`The server does not answer: ${error}`] : [...troublesOf(checks), ...missing];
+  const serious = error ? [error] : [...ofSite(checks).filter((one) => !one.ok).map(troubleText), ...missing];
   const starting = cameras.filter((c) => c.enabled && c.state === "starting").map((c) => `${c.name} is being connected to.`);
   const slow = cameras.filter((c) => c.advice).map((c) => `${c.name}: ${c.advice}`);
   const off = Math.abs(ahead) > SKEW_MS ? [skewText(ahead)] : [];
@@ -39,7 +40,7 @@ function showHealth(serious, slight, cameras) {
   if (!serious.length) told.push(cameras.length ? `${recorded} of ${plural(cameras.length, "camera")} recorded.` : "There is no camera yet.");
   const list = $("health-told").querySelector("ul");
   if ([...list.children].map((one) => one.textContent).join("\n") !== told.join("\n")) {
-    list.replaceChildren(...told.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+    list.replaceChildren(...told.map((text) => element("li", { textContent: text })));
   }
 }
 

@@ -32,19 +32,23 @@ export async function refresh() {
     site.cameras = await camerasOf();
     site.error = "";
   } catch (error) {
-    site.error = error.message;
+    // A TypeError is the browser's: it has no answer at all, and says so in words of its own.
+    site.error = error instanceof TypeError ? "The server does not answer." : `The server does not answer as it should: ${error.message}`;
   }
   site.known = true;
   for (const listener of listeners) listener(site);
 }
 
-// To whoever may not know of cameras there are none: that is no fault to be announced.
+// To whoever may not know of cameras there are none: that is no fault to be announced, and not asked for again.
+let mayKnow = true;
 async function camerasOf() {
+  if (!mayKnow) return [];
   try {
     return (await getJson("/api/v1/cameras")).items;
   } catch (error) {
-    if (error.status === 403) return [];
-    throw error;
+    if (error.status !== 403) throw error;
+    mayKnow = false;
+    return [];
   }
 }
 

@@ -1,5 +1,7 @@
 // What stands over the picture: what it is, when it was, and what there is to say where there is none.
 
+import { button } from "./elements.js";
+
 export class Stage {
   constructor(part) {
     Object.assign(this, { frame: part("stage"), mode: part("mode"), wall: part("wall"), message: part("message") });
@@ -20,11 +22,7 @@ export class Stage {
   // Say something, with ways on: `[text, act]`.
   offer(text, ways) {
     this.say(text);
-    for (const [name, act] of ways) {
-      const button = Object.assign(document.createElement("button"), { type: "button", textContent: name });
-      button.addEventListener("click", act);
-      this.message.append(" ", button);
-    }
+    for (const [name, act] of ways) this.message.append(" ", button(name, act));
   }
 
   show(mode, { live = false, stale = false } = {}) {

@@ -1,7 +1,7 @@
 // How sure reads were: a histogram with the threshold in it, and the threshold of a camera to change.
 
 import { getJson, problemOf } from "./api.js";
-import { element } from "./plate_text.js";
+import { element } from "./elements.js";
 
 export class Sureness {
   constructor(section, { cameras, query, nameOf, say }) {

@@ -1,5 +1,6 @@
 // The timeline in words: what the canvas shows of its window, the newest first, each a way there.
 
+import { button, element } from "./elements.js";
 import { causeOf } from "./gaps.js";
 import { describePin } from "./pins.js";
 import { duration } from "./times.js";
@@ -25,14 +26,11 @@ export class TimelineList {
     this.shown = key;
     this.told.textContent = `${this.zone.text(start)} – ${this.zone.text(end)}${left ? `: the newest ${MOST}, ${left} more before them; zoom in to see them` : ""}`;
     this.list.replaceChildren(...items.map((row) => this.row(row)));
-    if (!rows.length) this.list.append(Object.assign(document.createElement("li"), { textContent: "Nothing in this window." }));
+    if (!rows.length) this.list.append(element("li", { textContent: "Nothing in this window." }));
   }
 
   row({ from, to, text, plate }) {
-    const item = document.createElement("li");
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: this.zone.text(from) });
-    button.addEventListener("click", () => this.onSeek(plate ? from - 5000 : from));
-    item.append(button, plate ? ` ${text}` : ` ${duration(to - from)}, ${text}`);
-    return item;
+    const way = button(this.zone.text(from), () => this.onSeek(plate ? from - 5000 : from));
+    return element("li", {}, way, plate ? ` ${text}` : ` ${duration(to - from)}, ${text}`);
   }
 }

@@ -7,6 +7,7 @@
 // promise of one), `more()` (a promise that more came, or its end) and `acknowledged(offset)` (the server has so many).
 
 const VERSION = "1.0.0";
+const UPLOADS = "/api/v1/uploads";
 const LEAST_PIECE = 64 * 1024, MOST_PIECE = 8 * 1024 * 1024;
 const AIM_MS = 2000;
 const WAITS_S = [1, 2, 4, 8, 16, 30];
@@ -17,13 +18,8 @@ const ANSWER_MS = 50_000;
 const PASSING = new Set([401, 408, 409, 423, 425, 429, 460]);
 const ENDED = "it has taken the upload for ended, as nothing of it came for long; the rest cannot be added to it any more.";
 
-// The server does not want it, or has it no more: trying again does not help. `status` and `problem` say why.
-export class Refused extends Error {
-  constructor(message, status = 0, problem = {}) {
-    super(message);
-    Object.assign(this, { status, problem });
-  }
-}
+// The server does not want it, or has it no more: trying again does not help.
+class Refused extends Error {}
 
 export class Cancelled extends Error {}
 
@@ -83,7 +79,7 @@ export class QueueSource {
 }
 
 export class TusUpload {
-  #source; #metadata; #later; #length; #key; #hooks; #endpoint;
+  #source; #metadata; #later; #length; #key; #hooks;
   #piece = 1024 * 1024;
   #request = null;
   #paused = null;
@@ -92,16 +88,15 @@ export class TusUpload {
   #stopped;
   #stop;
 
-  // url: of an upload that was begun before; length: null where it is not known yet; key: of the request that begins it, so
-  // that one which is repeated begins no second. Hooks: onBegun(url), onProgress({sent, size, total}), onWait({seconds,
+  // url: of an upload that was begun before; key: of the request that begins it, so that one which is repeated begins no
+  // second. Hooks: onBegun(url), onProgress({sent, size, total}), onWait({seconds,
   // reason, message}) before each pause between tries (reason: network, login, full, busy), onGoing() when it goes on after
   // one. later(): what else is told of it once it is whole, as metadata is.
-  constructor(source, { endpoint = "/api/v1/uploads", url = null, metadata = {}, later = () => ({}), length, key = randomKey(), ...hooks } = {}) {
+  constructor(source, { url = null, metadata = {}, later = () => ({}), key = randomKey(), ...hooks } = {}) {
     this.#source = source;
-    this.#endpoint = endpoint;
     this.#metadata = metadata;
     this.#later = later;
-    this.#length = length === undefined ? (source.isWhole ? source.size : null) : length;
+    this.#length = source.isWhole ? source.size : null; // null: not known yet
     this.#key = key;
     this.#hooks = hooks;
     this.#mustLook = url !== null;
@@ -140,13 +135,13 @@ export class TusUpload {
     this.#wakeUp();
   }
 
-  // End it; with `remove` the server lets go of what it has. `run` throws `Cancelled`.
-  async cancel({ remove = true } = {}) {
+  // End it; the server lets go of what it has. `run` throws `Cancelled`.
+  async cancel() {
     this.isCancelled = true;
     this.#stop();
     this.#request?.abort();
     this.resume();
-    if (remove && this.url) await fetch(this.url, { method: "DELETE", headers: { "Tus-Resumable": VERSION } }).catch(() => {});
+    if (this.url) await letGo(this.url);
   }
 
   #isDone() {
@@ -197,10 +192,9 @@ export class TusUpload {
     const headers = { "Upload-Metadata": written(this.#metadata), "Idempotency-Key": this.#key };
     if (this.#length === null) headers["Upload-Defer-Length"] = "1";
     else headers["Upload-Length"] = String(this.#length);
-    const answer = await this.#ask(this.#endpoint, "POST", headers);
-    const place = new URL(answer.headers.get("Location") ?? "", new URL(this.#endpoint, location.href));
-    // Behind a proxy the server may not know by which name it is called; the page does.
-    this.url = this.#endpoint.startsWith("/") ? place.pathname + place.search : place.href;
+    const answer = await this.#ask(UPLOADS, "POST", headers);
+    const place = new URL(answer.headers.get("Location") ?? "", new URL(UPLOADS, location.href));
+    this.url = place.pathname + place.search; // behind a proxy the server may not know by which name it is called
     this.#mustLook = false;
     this.#hooks.onBegun?.(this.url);
     this.#acknowledge(0);
@@ -211,7 +205,7 @@ export class TusUpload {
     const length = answer.headers.get("Upload-Length");
     if (length !== null) this.#length = Number(length);
     const offset = Number(answer.headers.get("Upload-Offset"));
-    if (length !== null && offset === this.#length && this.#source.size > offset) throw new Refused(ENDED, 409);
+    if (length !== null && offset === this.#length && this.#source.size > offset) throw new Refused(ENDED);
     if (offset > this.#source.size || (this.#source.isWhole && this.#length !== null && this.#length !== this.#source.size)) {
       throw new Refused("this is another file than the one of which the server has the beginning");
     }
@@ -260,9 +254,14 @@ export class TusUpload {
     const problem = await answer.json().catch(() => ({}));
     const message = problem.detail || problem.title || `The server answered ${answer.status}.`;
     const isPassing = PASSING.has(answer.status) || answer.status >= 500;
-    if (!isPassing) throw new Refused(message, answer.status, problem);
+    if (!isPassing) throw new Refused(message);
     throw new Passing(message, answer.status, Number(answer.headers.get("Retry-After")) || null);
   }
+}
+
+// Let the server let go of an upload; return its answer, null: there is none.
+export function letGo(url) {
+  return fetch(url, { method: "DELETE", headers: { "Tus-Resumable": VERSION } }).catch(() => null);
 }
 
 function written(metadata) {
