@@ -11,11 +11,13 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from bench.process import usage
 from bench.product import running
 from bench.result import Result
 from gatehouse_common.db import Database, Uploads
@@ -33,20 +35,28 @@ def run(folder: Path) -> list[Result]:
     blobs = _blobs()
     copied = sorted(_copy(folder, blobs) for _ in range(3))[1]
     os.environ["GATEHOUSE_UPLOADS__LEAST_FREE_GIB"] = "0"
-    rates = {kind: _upload(folder / kind, blobs, kind) for kind in ("form", "json")}
+    forms, as_json = (_upload(folder / kind, blobs, kind) for kind in ("form", "json"))
     on = f"{BLOBS} MiB, SQLite, one process; client on the same machine, {os.cpu_count()} cores"
-    forms = Result(
+    result = Result(
         "P10",
         "blobs of 1 MiB in forms, permuted, 30 % twice, 8 at once; each durable before its answer",
-        rates["form"],
+        forms.rate,
         "MiB/s",
         f"byte-identical; >= {_TARGET}x of a copy (cp, then fsync)",
-        rates["form"] >= _TARGET * copied,
+        forms.rate >= _TARGET * copied,
         copied,
         on,
-        {"in JSON (Base64)": rates["json"], "as a part of the copy": rates["form"] / copied},
+        {
+            "in JSON (Base64)": as_json.rate,
+            "as a part of the copy": forms.rate / copied,
+            "CPU of the server, ms a request": forms.server_ms,
+            "CPU of the client, ms a request": forms.client_ms,
+            "CPU of the server in JSON, ms a request": as_json.server_ms,
+            "CPU of the client in JSON, ms a request": as_json.client_ms,
+            "load of the machine": f"{os.getloadavg()[1]:.0f} (5 min)",
+        },
     )
-    return [forms, _killed(folder / "killed", blobs, copied)]
+    return [result, _killed(folder / "killed", blobs, copied)]
 
 
 def _blobs() -> list[bytes]:
@@ -71,14 +81,25 @@ def _copy(folder: Path, blobs: list[bytes]) -> float:
     return len(blobs) / took
 
 
-def _upload(data: Path, blobs: list[bytes], kind: str) -> float:
-    """Return how fast blobs are taken by one process, MiB/s of the file."""
-    with running(data) as (_, url):
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """How fast blobs are taken, MiB/s of the file, and the CPU time of each side, ms a request."""
+
+    rate: float
+    server_ms: float
+    client_ms: float
+
+
+def _upload(data: Path, blobs: list[bytes], kind: str) -> _Sent:
+    """Send blobs to one process."""
+    with running(data) as (process, url):
         sender = Sender([urlparse(url).port or 0], "film", json=kind == "json")
+        server, client = usage([process.pid]).cpu_s, time.process_time()
         took = sender.send(blobs)
+        server, client = usage([process.pid]).cpu_s - server, time.process_time() - client
         _check(sender, blobs, data, f"sqlite:///{data}/gatehouse.db")
     shutil.rmtree(data)
-    return len(blobs) / took
+    return _Sent(len(blobs) / took, 1000 * server / sender.taken, 1000 * client / sender.taken)
 
 
 def _killed(folder: Path, blobs: list[bytes], copied: float) -> Result:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gatehouse_common.db import Database, OffsetMismatch, Piece, Totals, Upload, Uploads, UploadUpkeep
+from gatehouse_common.db.blob_rows import NewBlob, add_blobs
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
 from gatehouse_common.ids import new_id
 from media_rows import add_file, put
@@ -133,6 +134,37 @@ def test_no_blob_is_taken_beyond_the_last(db: Database) -> None:
     with pytest.raises(Conflict, match="blob 3 is here"):
         uploads.say_last(other.id, 1)
     assert (uploads.get(other.id).last_position, uploads.span(other.id)) == (None, (1, 3, 3))
+
+
+def test_of_blobs_that_come_at_once_each_is_told_what_became_of_it(db: Database) -> None:
+    """S4-5, S4-6: one transaction for all of them; what is refused of one takes nothing from the others."""
+    uploads = Uploads(db)
+    one, other, gone = (upload(door="blob", length=None, open_name=f"7.{n}") for n in "abc")
+    for begun in (one, other, gone):
+        uploads.begin(begun)
+    uploads.add_blob(piece(other, 4, 5), NOW, NOW, is_last=False)
+    uploads.end(gone.id, "cancelled", "", NOW)
+    sent = [
+        NewBlob(piece(one, 2, 7), NOW + 2, NOW + 20, is_last=True),
+        NewBlob(piece(other, 3, 5), NOW + 1, NOW + 10, is_last=True),  # 4 is here
+        NewBlob(piece(one, 1, 5), NOW + 1, NOW + 10, is_last=False),
+        NewBlob(piece(gone, 1, 5), NOW, NOW, is_last=False),
+        NewBlob(piece(one, 1, 9, "cd"), NOW + 9, NOW + 90, is_last=False),  # again, with other content
+        NewBlob(piece(one, 3, 5), NOW + 9, NOW + 90, is_last=False),  # beyond the last
+        NewBlob(piece(other, 4, 9, "cd"), NOW + 9, NOW + 90, is_last=False),
+    ]
+    with db.begin(durable=True) as c:
+        told = add_blobs(c, sent)
+    assert [type(found).__name__ for found in told] == [
+        *("NoneType", "Conflict", "NoneType", "Conflict", "Piece", "Conflict", "Piece")
+    ]
+    assert told[4] == sent[2].piece
+    assert isinstance(told[6], Piece)
+    assert told[6].digest == "ab" * 32
+    grown, same = uploads.get(one.id), uploads.get(other.id)
+    assert (grown.received, grown.last_position, grown.changed_us, grown.expires_us) == (12, 2, NOW + 2, NOW + 20)
+    assert (same.received, same.last_position, same.changed_us) == (5, None, NOW)
+    assert (uploads.span(one.id), uploads.span(other.id), uploads.span(gone.id)) == ((2, 1, 2), (1, 4, 4), (0, -1, -1))
 
 
 def test_an_upload_that_grew_since_it_was_read_is_not_completed(db: Database) -> None:

@@ -106,10 +106,9 @@ def _run(dbapi: DBAPIConnection, statement: str) -> None:
 def _begin(connection: Connection) -> None:
     # Can only be said outside of a transaction, and is of the connection, which others use after this one.
     options = connection.get_execution_options()
-    wanted = "FULL" if options.get("durable") else "NORMAL"
-    if connection.info.setdefault("synchronous", "NORMAL") != wanted:
+    wanted, writes = "FULL" if options.get("durable") else "NORMAL", options.get("writes")
+    if writes and connection.info.setdefault("synchronous", "NORMAL") != wanted:  # who reads makes nothing durable
         connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
         connection.info["synchronous"] = wanted
     # A writer that begins as a reader and upgrades later can be refused at once, whatever the busy timeout is.
-    writes = options.get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
+from gatehouse_common.together import Together
 
+from .blob_rows import NewBlob, add_blobs, close_upload
 from .contention import retried
 from .engine import Database
 from .jobs import Job
@@ -17,7 +19,6 @@ from .media_intake import take_in
 from .media_models import MediaFileRow, MediaRow
 from .media_records import NOBODY, Media, Piece, Upload
 from .media_rows import PIECE, UPLOAD, find_medium, row_values
-from .new_rows import insert_new
 from .session_models import RecorderSessionRow
 from .upload_models import UploadPieceRow, UploadRow
 from .visible import OF_NO_CAMERA
@@ -25,21 +26,13 @@ from .visible import OF_NO_CAMERA
 # What each blob of a megabyte asks for is put together once: that takes longer than to look it up.
 _BY_ID: Final = select(*UPLOAD).where(UploadRow.id == bindparam("upload"))
 _BY_NAME: Final = select(*UPLOAD).where(UploadRow.open_name == bindparam("name"))
-_PIECE_AT: Final = select(*PIECE).where(
-    UploadPieceRow.upload == bindparam("upload"), UploadPieceRow.position == bindparam("at")
+_BY_NAME_AT: Final = (
+    select(*UPLOAD, *PIECE)
+    .outerjoin(UploadPieceRow, and_(UploadPieceRow.upload == UploadRow.id, UploadPieceRow.position == bindparam("at")))
+    .where(UploadRow.open_name == bindparam("name"))
 )
-_COUNT_IN: Final = (
-    update(UploadRow)
-    .where(
-        UploadRow.id == bindparam("upload"),
-        UploadRow.state == "receiving",
-        or_(UploadRow.last_position.is_(None), UploadRow.last_position >= bindparam("at")),
-    )
-    .values(
-        received=UploadRow.received + bindparam("size"),
-        changed_us=bindparam("now"),
-        expires_us=bindparam("until"),
-    )
+_SPAN: Final = select(func.count(), func.min(UploadPieceRow.position), func.max(UploadPieceRow.position)).where(
+    UploadPieceRow.upload == bindparam("upload")
 )
 
 
@@ -64,6 +57,7 @@ class Uploads:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self._blobs = Together[NewBlob, Piece | Conflict | None](self._add_blobs)
 
     @retried
     def begin(self, upload: Upload) -> None:
@@ -93,6 +87,15 @@ class Uploads:
             row = c.execute(_BY_NAME, {"name": open_name}).first()
         return None if row is None else Upload(*row)
 
+    def open_blob(self, open_name: str, position: int) -> tuple[Upload, Piece | None] | None:
+        """Return the upload of a name that is being received, and its piece at a position; None if there is none."""
+        with self._db.look() as c:
+            row = c.execute(_BY_NAME_AT, {"name": open_name, "at": position}).first()
+        if row is None:
+            return None
+        upload, piece = row[: len(UPLOAD)], row[len(UPLOAD) :]
+        return Upload(*upload), None if piece[0] is None else Piece(*piece)
+
     def last_named(self, owner: int, name_digest: str) -> Upload | None:
         """Return the newest upload in blobs of a name that is not received any more, None if there never was one."""
         mine = (UploadRow.owner == owner, UploadRow.name_digest == name_digest, UploadRow.state != "receiving")
@@ -114,18 +117,10 @@ class Uploads:
         with self._db.look() as c:
             return [Piece(*row) for row in c.execute(query)]
 
-    def piece(self, upload_id: str, position: int) -> Piece | None:
-        """Return a piece of an upload, None if it is not here."""
-        with self._db.look() as c:
-            row = c.execute(_PIECE_AT, {"upload": upload_id, "at": position}).first()
-        return None if row is None else Piece(*row)
-
     def span(self, upload_id: str) -> tuple[int, int, int]:
         """Return how many pieces of an upload there are, and the first and the last position; of none -1."""
-        position = UploadPieceRow.position
-        query = select(func.count(), func.min(position), func.max(position)).where(UploadPieceRow.upload == upload_id)
         with self._db.look() as c:
-            count, first, last = c.execute(query).one()
+            count, first, last = c.execute(_SPAN, {"upload": upload_id}).one()
         return (int(count), int(first), int(last)) if count else (0, -1, -1)
 
     def totals(self, owner: int) -> Totals:
@@ -168,30 +163,24 @@ class Uploads:
             c.execute(insert(UploadPieceRow), [row_values(piece) for piece in pieces])
             return Upload(*c.execute(select(*UPLOAD).where(UploadRow.id == upload_id)).one())
 
-    @retried
     def add_blob(self, piece: Piece, now_us: int, expires_us: int, *, is_last: bool) -> Piece | None:
         """Add a piece at any position; return the one that is there already, None if this is the one.
+
+        Those that come at the same time are added in one transaction: it is durable when this returns.
 
         Raises:
             Conflict: the upload is not received any more, another piece is the last one, or one that is here already
                 or this one would be beyond the last.
         """
-        counted = {"upload": piece.upload, "at": piece.position, "size": piece.bytes}
-        times = {"now": now_us, "until": expires_us}
-        try:
-            with self._db.begin(durable=True) as c:
-                if c.execute(_COUNT_IN, counted | times).rowcount == 0:
-                    raise _uncounted(c, piece)
-                if is_last:
-                    _close(c, piece)
-                if not insert_new(c, UploadPieceRow, row_values(piece)):
-                    raise _Taken
-        except _Taken:
-            found = self.piece(piece.upload, piece.position)
-            if found is None:
-                raise Conflict(f"upload {piece.upload} is not received any more") from None
-            return found
-        return None
+        found = self._blobs.do(NewBlob(piece, now_us, expires_us, is_last))
+        if isinstance(found, Conflict):
+            raise found
+        return found
+
+    @retried
+    def _add_blobs(self, blobs: Sequence[NewBlob]) -> list[Piece | Conflict | None]:
+        with self._db.begin(durable=True) as c:
+            return add_blobs(c, blobs)
 
     @retried
     def say_last(self, upload_id: str, position: int) -> None:
@@ -201,7 +190,7 @@ class Uploads:
             Conflict: another is, one beyond it is here, or the upload is not received any more.
         """
         with self._db.begin(durable=True) as c:
-            _close(c, Piece(upload_id, position, 0, "", ""))
+            close_upload(c, upload_id, position)
 
     @retried
     def say_length(self, upload_id: str, length: int) -> None:
@@ -317,38 +306,6 @@ class Uploads:
         """
         with self._db.look() as c:
             return find_medium(c, number)
-
-
-class _Taken(Exception):  # noqa: N818 - only rolls a transaction back
-    """There is a piece at this position."""
-
-
-def _uncounted(c: Connection, piece: Piece) -> Conflict:
-    """Return why a piece is not counted in."""
-    mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
-    row = c.execute(select(UploadRow.last_position).where(*mine)).first()
-    if row is None or row[0] is None:
-        return Conflict(f"upload {piece.upload} is not received any more")
-    return Conflict(f"blob {row[0]} was said to be the last one, and blob {piece.position} would be beyond it")
-
-
-def _close(c: Connection, piece: Piece) -> None:
-    """Note that a piece is the last, unless another is.
-
-    Raises:
-        Conflict: another is, one beyond it is here, or the upload is not received any more.
-    """
-    mine = (UploadRow.id == piece.upload, UploadRow.state == "receiving")
-    row = c.execute(select(UploadRow.last_position).where(*mine).with_for_update()).first()
-    if row is None:
-        raise Conflict(f"upload {piece.upload} is not received any more")
-    if row[0] is not None and row[0] != piece.position:
-        raise Conflict(f"blob {row[0]} was said to be the last one, and now blob {piece.position} is")
-    beyond = select(func.max(UploadPieceRow.position)).where(UploadPieceRow.upload == piece.upload)
-    furthest = int(c.execute(beyond).scalar_one() or 0)
-    if furthest > piece.position:
-        raise Conflict(f"blob {piece.position} is said to be the last one, and blob {furthest} is here")
-    c.execute(update(UploadRow).where(*mine).values(last_position=piece.position))
 
 
 def _check_part(part: Upload | None, named: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from gatehouse_common.accounts import Grant, Permission, Role, name_key, parse_name
 from gatehouse_common.errors import ChangedSince, Conflict, NotFound
@@ -61,6 +61,7 @@ class User:
 
 
 _USER = [getattr(UserRow, f.name) for f in fields(User)]
+_BY_NAME = select(*_USER).where(UserRow.name_key == bindparam("key"))  # of every blob: put together once
 _CHANGEABLE = frozenset({"name", "role", "state", "password", "all_cameras", "settings"})
 
 
@@ -143,7 +144,7 @@ class Users:
     def named(self, name: str) -> User | None:
         """Return the user of a name, None if there is none."""
         with self._db.look() as c:
-            row = c.execute(select(*_USER).where(UserRow.name_key == name_key(name))).first()
+            row = c.execute(_BY_NAME, {"key": name_key(name)}).first()
         return None if row is None else _user(row)
 
     @retried

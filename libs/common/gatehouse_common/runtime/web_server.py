@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cheroot import wsgi
-from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest
+from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest, KnownLengthRFile
 
 from gatehouse_common.errors import Conflict, Unavailable
 
@@ -124,6 +124,29 @@ class _Request(HTTPRequest):
         super().send_headers()
 
 
+class _Body(KnownLengthRFile):
+    """The body of a request, which can also be read into a buffer, from the socket at once.
+
+    Cheroot's own reader is written in Python, and makes and joins a buffer for all that is asked for with every piece
+    that comes: of a body of a mebibyte that takes longer than all that is done with it.
+    """
+
+    def readinto(self, into: bytearray | memoryview) -> int:
+        """Read some bytes into a buffer; return how many, 0 at the end."""
+        most = min(len(into), self.remaining)
+        if not most:
+            return 0
+        with memoryview(into)[:most] as view:  # a slice of a bytearray would be a copy of it, and what is read lost
+            if self.rfile.has_data():  # what came with the headers
+                some = self.rfile.read1(most)
+                count = len(some)
+                view[:count] = some
+            else:
+                count = self.rfile.raw.readinto(view) or 0
+        self.remaining -= count
+        return count
+
+
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
 
@@ -132,6 +155,8 @@ class _Gateway(wsgi.Gateway_10):
     """Hands on a request's connection: who makes an answer slowly has to see that nobody waits for it any more."""
 
     def __init__(self, req: HTTPRequest) -> None:
+        if isinstance(req.rfile, KnownLengthRFile):
+            req.rfile = _Body(req.rfile.rfile, req.rfile.remaining)
         super().__init__(req)
         self.env[CONNECTION] = req.conn.socket
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -46,6 +46,17 @@ def sync(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def sync_all(folders: Sequence[Path]) -> list[OSError | None]:
+    """Make durable what was put into folders, each of them once; return for each what went wrong, None: nothing."""
+    told: dict[Path, OSError | None] = dict.fromkeys(folders)
+    for folder in told:
+        try:
+            sync(folder)
+        except OSError as error:
+            told[folder] = error
+    return [told[folder] for folder in folders]
 
 
 def _made(root: Path, folder: Path, act: Callable[[], T]) -> T:

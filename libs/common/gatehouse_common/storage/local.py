@@ -21,9 +21,10 @@ from gatehouse_common.errors import (
     from_os_error,
 )
 from gatehouse_common.ids import new_id
+from gatehouse_common.together import Together
 
 from . import keys
-from .folders import in_folder, remove_empty, sync
+from .folders import in_folder, remove_empty, sync, sync_all
 from .foreign import ForeignNames
 from .local_draft import LocalDraft
 from .port import Capacity, ObjectInfo
@@ -45,6 +46,7 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._foreign = ForeignNames()
+        self._folders = Together[Path, OSError | None](sync_all)
 
     def put_file(self, path: Path, key: str, *, move: bool = False) -> ObjectInfo:
         """Make the finished file at ``path`` an object.
@@ -85,7 +87,7 @@ class LocalStore:
             sync(target.parent)
         return self.stat(key)
 
-    def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
+    def put_bytes(self, key: str, data: bytes | memoryview, *, overwrite: bool = False) -> ObjectInfo:
         """Make ``data`` an object."""
         target = self._path(key)
         with _translated(f"storing {key}"):
@@ -99,7 +101,7 @@ class LocalStore:
                 self._publish(Path(name), target, key, overwrite=overwrite)
             finally:
                 Path(name).unlink(missing_ok=True)
-            sync(target.parent)
+            self._sync_folder(target.parent)
         return self.stat(key)
 
     def grow(self, key: str) -> None:
@@ -244,6 +246,12 @@ class LocalStore:
             path.unlink(missing_ok=True)
             sync(target.parent)
         return self.stat(key)
+
+    def _sync_folder(self, folder: Path) -> None:
+        """Make durable what was put into a folder, by one sync for all who put something there at this moment."""
+        error = self._folders.do(folder)
+        if error is not None:
+            raise error
 
     def _path(self, key: str) -> Path:
         path = self.root / keys.validate(key)

@@ -125,7 +125,7 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
+    def put_bytes(self, key: str, data: bytes | memoryview, *, overwrite: bool = False) -> ObjectInfo:
         """Make ``data`` an object.
 
         Raises:

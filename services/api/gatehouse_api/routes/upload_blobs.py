@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from typing import Any, Final
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.deprecation import deprecate
+from gatehouse_api.uploads.blob_bodies import from_base64, read_told
 from gatehouse_api.uploads.blobs import MOST_NUMBER, Blob
 from gatehouse_api.uploads.people import needed_owner
 from gatehouse_api.uploads.whole_files import take_file
@@ -48,7 +48,7 @@ def upload_blob() -> Response:
 
     Blobs may come in any order, at once, and more than once; `is_last` says which is the last.
     """
-    told, desk = _told(), context().blobs
+    told, desk = read_told("blobObject"), context().blobs
     name = _text(told, "filename")
     blob = Blob(_number(told.get("blobId")), _bytes(told.get("blobObject")), _truth(told.get("is_last", "")))
     desk.check(blob)  # first: where nobody is known, whoever is named for the first time becomes a user
@@ -61,7 +61,7 @@ def upload_blob() -> Response:
 @needs(Scope.UPLOADS_WRITE)
 def complete_blobs() -> Response:
     """Say that all blobs of a file have been sent, if none of them was sent with `is_last`."""
-    told = _told()
+    told = read_told("blobObject")
     name, owner = _text(told, "filename"), needed_owner(told.get("username"), add=False)
     return _answer(_ALL, context().blobs.complete(owner, name))
 
@@ -96,25 +96,6 @@ def _view(media: Media) -> dict[str, Any]:
     }
 
 
-def _told() -> dict[str, Any]:
-    """Return what a request tells, in JSON or in a form.
-
-    Raises:
-        InvalidInput: neither can be read.
-    """
-    if request.mimetype in {"multipart/form-data", "application/x-www-form-urlencoded"}:
-        told: dict[str, Any] = dict(request.form.items())
-        file = request.files.get("blobObject")
-        return told if file is None else {**told, "blobObject": file.stream.read()}
-    try:
-        found = request.get_json(silent=True, force=True)
-    except RecursionError as error:
-        raise InvalidInput("the body is nested too deeply.") from error
-    if not isinstance(found, dict):
-        raise InvalidInput("the body has to be a JSON object, or a form.")
-    return found
-
-
 def _text(told: dict[str, Any], name: str) -> str:
     value = told.get(name)
     if not isinstance(value, str) or not value.strip() or len(value) > _MOST_TEXT:
@@ -141,18 +122,18 @@ def _truth(value: object) -> bool:
     raise InvalidInput("is_last has to be True or False.", "is_last")
 
 
-def _bytes(value: object) -> bytes:
+def _bytes(value: object) -> bytes | memoryview:
     """Return the bytes of a blob: in Base64, as a data URL, or as a file of a form.
 
     Raises:
         InvalidInput: they are neither.
     """
-    if isinstance(value, bytes):
+    if isinstance(value, memoryview):
         return value
     if not isinstance(value, str):
         raise InvalidInput("blobObject is missing: Base64, a data URL, or a file of a form.", "blobObject")
     url = _DATA_URL.match(value)
     try:
-        return binascii.a2b_base64(value[url.end() :] if url else value, strict_mode=True)
-    except (binascii.Error, ValueError) as error:
+        return from_base64(value[url.end() :] if url else value)
+    except ValueError as error:
         raise InvalidInput(f"blobObject is no Base64: {error}.", "blobObject") from error

@@ -37,7 +37,7 @@ class Blob:
     """
 
     number: int
-    data: bytes
+    data: bytes | memoryview
     is_last: bool
 
 
@@ -69,13 +69,14 @@ class BlobDesk:
         self.check(blob)
         digest = hashlib.sha256(blob.data).hexdigest()
         for _ in range(_TRIES):
-            upload = self._uploads.open_named(_open_name(owner, name))
+            found = self._uploads.open_blob(_open_name(owner, name), blob.number)
+            upload, there = found or (None, None)
             if upload is None:
                 done = self._of_before(owner, name, blob, digest)
                 if done is not None:
                     return done if blob.is_last else None
                 upload = self._begin(owner, name, blob.number)
-            if upload is not None and self._keep(upload, blob, digest):
+            if upload is not None and self._keep(upload, blob, digest, there):
                 return self._complete(upload.id)
         raise Unavailable("this file is being completed: send the blob again.")
 
@@ -138,13 +139,12 @@ class BlobDesk:
             return None
         return None if late or media.state in _GONE else media
 
-    def _keep(self, upload: Upload, blob: Blob, digest: str) -> bool:
-        """Keep a blob of an upload; return False if that is not received any more.
+    def _keep(self, upload: Upload, blob: Blob, digest: str, there: Piece | None) -> bool:
+        """Keep a blob of an upload, unless it is there; return False if that is not received any more.
 
         Raises:
             Conflict: another blob has this number, or another is the last one.
         """
-        there = self._uploads.piece(upload.id, blob.number)
         if there is None:
             there = self._add(upload, blob, digest)
             if there is None:

@@ -205,7 +205,7 @@ class UploadEngine:
             raise InvalidInput(f"the request broke off: {grown.received - at} bytes of it are kept.")
         return self.finish(grown)
 
-    def store(self, upload: str, position: int, data: bytes, digest: str = "") -> Piece:
+    def store(self, upload: str, position: int, data: bytes | memoryview, digest: str = "") -> Piece:
         """Make a piece durable; it counts when it has a row.
 
         Args:

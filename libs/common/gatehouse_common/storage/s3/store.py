@@ -72,9 +72,9 @@ class S3Store:
         self._writer.put(source, keys.validate(key))
         return self.stat(key)
 
-    def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> ObjectInfo:
+    def put_bytes(self, key: str, data: bytes | memoryview, *, overwrite: bool = False) -> ObjectInfo:
         """Make ``data`` an object."""
-        self._writer.put_bytes(keys.validate(key), data, overwrite=overwrite)
+        self._writer.put_bytes(keys.validate(key), bytes(data), overwrite=overwrite)
         return self.stat(key)
 
     def grow(self, key: str) -> GrowingObject:

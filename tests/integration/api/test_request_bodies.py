@@ -1,0 +1,87 @@
+"""What the web server hands on of a body is what was sent, however it is read and however it comes."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import IO, Any, cast
+
+import pytest
+from werkzeug.wsgi import get_input_stream
+
+from gatehouse_common.runtime.web_server import WebServer
+
+SIZE = 1_000_003
+BODY = random.Random(25).randbytes(SIZE)
+
+
+def _read(stream: IO[bytes], _size: int) -> bytes:
+    return stream.read()
+
+
+def _read_some(stream: IO[bytes], _size: int) -> bytes:
+    found = b""
+    while part := stream.read(4096):
+        found += part
+    return found
+
+
+def _into_a_view(stream: Any, size: int) -> bytes:
+    found, at = bytearray(size), 0
+    while count := stream.readinto(memoryview(found)[at:]):
+        at += count
+    return bytes(found)
+
+
+def _into_a_bytearray(stream: Any, _size: int) -> bytes:
+    found, some = b"", bytearray(7000)
+    while count := stream.readinto(some):
+        found += some[:count]
+    return found
+
+
+def _in_turn(stream: Any, size: int) -> bytes:
+    head, some = stream.read(10_000), bytearray(50_000)
+    while len(head) < size // 2:
+        head += some[: stream.readinto(some)]
+    return head + cast("bytes", stream.read())
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    ways = {f"/{way.__name__}": way for way in (_read, _read_some, _into_a_view, _into_a_bytearray, _in_turn)}
+
+    def app(environ: dict[str, Any], start: Callable[..., Any]) -> list[bytes]:
+        is_raw = environ["QUERY_STRING"] == "raw"
+        stream = environ["wsgi.input"] if is_raw else get_input_stream(environ)
+        found = ways[environ["PATH_INFO"]](stream, int(environ["CONTENT_LENGTH"]))
+        start("200 OK", [("Content-Length", "64")])
+        return [hashlib.sha256(found).hexdigest().encode()]
+
+    server, stop = WebServer("127.0.0.1", 0, "--port"), threading.Event()
+    limits = {"threads": 4, "most_body_bytes": 0}
+    serving = threading.Thread(target=server.serve, args=(app, stop, threading.Event()), kwargs=limits)
+    serving.start()
+    yield server.port
+    stop.set()
+    serving.join(30)
+
+
+@pytest.mark.parametrize("way", ["_read", "_read_some", "_into_a_view", "_into_a_bytearray", "_in_turn"])
+@pytest.mark.parametrize("query", ["", "?raw"])
+@pytest.mark.parametrize("first", [0, 100, 5000])
+def test_a_body_is_read_to_the_byte(port: int, way: str, query: str, first: int) -> None:
+    """S4-5: twice over one connection, some of the body coming with the head and the rest in pieces."""
+    head = f"POST /{way}{query} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {SIZE}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        for _ in range(2):
+            connection.sendall(head + BODY[:first])
+            for at in range(first, SIZE, 300_000):
+                connection.sendall(BODY[at : min(at + 300_000, SIZE)])
+            answer = b""
+            while b"\r\n\r\n" not in answer or len(answer.partition(b"\r\n\r\n")[2]) < 64:
+                answer += connection.recv(4096)
+            assert answer.partition(b"\r\n\r\n")[2] == hashlib.sha256(BODY).hexdigest().encode()
