@@ -80,11 +80,10 @@ def taken(site: Cluster) -> list[Result]:
 
 def handed_over(site: Cluster) -> list[Result]:
     """Return what the ledger says was lost of the cameras while each recorder was ended and started again."""
-    began, ends = now_us(), []
+    began, ends, late = now_us(), [], 0
     for name in ("capture-1", "capture-0"):
         told = time.monotonic()
-        if site.processes[name].stop(45):
-            raise RuntimeError(f"{name} did not end in time")
+        late += site.processes[name].stop(45) != 0
         ends.append(time.monotonic() - told)
         time.sleep(QUIET_S)
         site.processes[name].start()
@@ -100,6 +99,8 @@ def handed_over(site: Cluster) -> list[Result]:
         "median_s": sorted(gaps)[len(gaps) // 2] if gaps else 0.0,
         "seconds_of_all_cameras": sum(gaps),
         "seconds_to_end": max(ends),
+        "not_ended_in_time": late,
+        "load": os.getloadavg()[0],
     }
     worst = max(gaps, default=0.0)
     return [
