@@ -14,7 +14,7 @@ from prometheus_server import Prometheus, alert_queries, panel_queries, promethe
 from rtsp_kit import CameraProcess, rtsp_camera
 from running import Running, command, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prometheus")]
+pytestmark = pytest.mark.slow
 
 PLATES = "synthetic:?size=640x360&fps=10&plate=GATE123&pause=3"
 RARE = {
