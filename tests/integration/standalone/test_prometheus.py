@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,7 +14,7 @@ from prometheus_server import Prometheus, alert_queries, panel_queries, promethe
 from rtsp_kit import CameraProcess, rtsp_camera
 from running import Running, command, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prometheus")]
+pytestmark = pytest.mark.slow
 
 PLATES = "synthetic:?size=640x360&fps=10&plate=GATE123&pause=3"
 RARE = {
@@ -115,6 +117,42 @@ def test_what_is_exported_is_written_as_prometheus_wants_it(site: Site) -> None:
     """W-3: `curl /metrics | promtool check metrics` has nothing to say: types, units, help."""
     checked = promtool("check", "metrics", given=site.metrics())
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_who_is_not_let_in_is_counted_by_why(site: Site) -> None:
+    """W-3: `gatehouse_auth_failures_total`; nobody who just asks without showing anything is counted."""
+    ask = site.gatehouse.ask
+    guess = json.dumps({"name": "ann", "password": "not this one"}).encode()
+    assert ask("POST", "/api/v1/auth/login", guess, Content_Type="application/json").status == 401
+    assert ask("GET", "/metrics", Authorization="Bearer gatehouse_pat_guessed").status == 401
+    assert ask("GET", "/metrics").status == 401
+    told = dict(re.findall(r'^gatehouse_auth_failures_total{reason="(\w+)"} (\S+)$', site.metrics(), re.MULTILINE))
+    assert told == {"password": "1.0", "token": "1.0", "proxy": "0.0", "throttled": "0.0"}
+
+
+def test_figures_are_those_of_what_is_recorded(site: Site) -> None:
+    """W-3: how often keyframes come, which rate is expected, and whose disk it is, as Prometheus has them."""
+    value = {
+        name: {
+            s["metric"].get("camera", s["metric"].get("root")): float(s["value"][1])
+            for s in site.prometheus.query(name)
+        }
+        for name in (
+            "gatehouse_keyframe_interval_seconds",
+            "gatehouse_capture_fps_expected",
+            "gatehouse_storage_free_bytes",
+            "gatehouse_storage_capacity_bytes",
+            "gatehouse_segment_write_seconds_count",
+            "gatehouse_retention_enabled",
+        )
+    }
+    assert 0 < value["gatehouse_keyframe_interval_seconds"]["demo"] < 5
+    assert value["gatehouse_capture_fps_expected"]["demo"] == 10
+    free, size = value["gatehouse_storage_free_bytes"], value["gatehouse_storage_capacity_bytes"]
+    assert free.keys() == size.keys() == {"spool", "store"}
+    assert all(0 < free[root] < size[root] for root in free)
+    assert value["gatehouse_segment_write_seconds_count"][None] > 0
+    assert value["gatehouse_retention_enabled"] == {None: 1}
 
 
 def test_a_camera_that_is_gone_is_called_out_and_no_other(site: Site) -> None:

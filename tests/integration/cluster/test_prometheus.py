@@ -13,7 +13,7 @@ from gatehouse_common.observability.metrics_reference import shown_name
 from prometheus_server import Prometheus, alert_queries, panel_queries, prometheus, promtool, samples_of
 from running import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prometheus")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
