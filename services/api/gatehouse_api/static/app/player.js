@@ -67,7 +67,7 @@ export class Player {
     const off = isAway(camera);
     this.stage.show(off ? (camera.enabled ? "OFFLINE" : "OFF") : this.seen ? "LIVE" : "…", { live: !off && this.seen, stale: off });
     if (off) this.stage.say(offline(camera, this.zone));
-    else if (this.seen) this.stage.say("");
+    else if (this.seen) this.stage.rest();
     else this.stage.say(text ? `Waiting for the picture: ${text}.` : "Connecting to the camera…");
   }
 
