@@ -65,7 +65,10 @@ def shared_film(page: Page, browser: Browser) -> int:
 
 
 def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: Browser) -> None:
-    """S0-21, S3-2: first run, log in and out; a viewer sees what was granted, and a session ends from elsewhere."""
+    """S0-21, S3-2: first run, log in and out; a viewer sees what was granted, and a session ends from elsewhere.
+
+    Of a camera that is open to it live alone, the timeline says that, and asks for nothing of the past.
+    """
     cameras = [part for c in ("gate", "yard") for part in ("--camera", f"{c}=synthetic:?size=640x360&fps=15")]
     with Running(tmp_path / "data", *cameras, log=tmp_path / "log", **LOCAL) as gatehouse:
         gatehouse.ready()
@@ -112,6 +115,23 @@ def test_from_the_first_user_to_a_viewer_of_one_camera(tmp_path: Path, browser: 
         assert other.locator(".me .who").text_content() == "Bob"
         assert other.goto(f"{gatehouse.url}/audit").status == 403  # type: ignore[union-attr]
         assert "audit:read" in other.locator("main").inner_text()
+
+        page.goto(f"{gatehouse.url}/users")
+        page.click("summary:has-text('Change Bob')")
+        bob = page.locator("li", has_text="Change Bob")
+        bob.locator("[value='gate:playback']").uncheck()
+        bob.locator("[value=access]").click()
+        refused: list[str] = []
+        other.on("response", lambda answer: refused.append(answer.url) if "/api/v1/timeline" in answer.url else None)
+        other.goto(f"{gatehouse.url}/timeline")
+        log_in(other, "bob", BOB)  # another access ends the sessions
+        other.wait_for_url(f"{gatehouse.url}/timeline")
+        assert wait_for("live picture", lambda: number_of(other)) >= 0
+        assert "Only the live picture" in other.locator("#hint").inner_text()
+        other.click("#back")
+        wait_for("word of it", lambda: "Only the live picture" in other.locator("#message").inner_text(), 5)
+        assert other.locator("#mode").inner_text() == "LIVE"
+        assert refused == [], "what is not open is not asked for"
 
         page.goto(f"{gatehouse.url}/users")
         page.click("summary:has-text('Change Bob')")

@@ -9,6 +9,7 @@ from flask import Response, json, make_response, render_template, request
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import NotFound as NoSuchAddress
 
 from gatehouse_common.errors import GatehouseError, InvalidInput, Kind, NotFound, TooOften, Unauthenticated
 from gatehouse_common.ids import new_id
@@ -147,7 +148,10 @@ def from_validation(error: ValidationError) -> Response:
 def from_http(error: HTTPException) -> Response:
     """Return the answer for an error of the framework: no such route, wrong method, body too large."""
     status = error.code or 500
-    answer = problem(status, f"http-{status}", error.name, error.description or error.name)
+    told = error.description or error.name
+    if told == NoSuchAddress.description:  # the framework speaks to people of URLs and spelling
+        told = "There is nothing at this address."
+    answer = problem(status, f"http-{status}", error.name, told)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return answer

@@ -89,7 +89,7 @@ const sight = new IntersectionObserver((entries) => {
 const stream = new GridStream({
   onPicture: (part) => tiles.get(part.camera)?.take(part),
   onTrouble: (text) => {
-    $("trouble").textContent = text ? `The live pictures are away: ${text}. They are asked for again.` : "";
+    $("trouble").textContent = text ? `The live pictures are away: ${text.replace(/\.$/, "")}. They are asked for again.` : "";
     $("trouble").hidden = !text;
   },
 });

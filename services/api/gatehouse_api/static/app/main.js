@@ -5,6 +5,7 @@ import { iso } from "./api.js";
 import { Calendar } from "./calendar.js";
 import { ChosenCamera } from "./chosen_camera.js";
 import { CoverageList } from "./coverage.js";
+import { LIVE_ONLY, mayLookBack } from "./camera_state.js";
 import { causeOf, gapAt } from "./gaps.js";
 import { Ledger } from "./ledger.js";
 import { takeNewCameras } from "./new_camera.js";
@@ -30,22 +31,30 @@ const page = {
   at: null,        // the instant in the address; null: live
   zoomed: false,   // whether the window is another than the day of the picture
   before: 0,       // where the picture was at the last look
+  isEmpty: false,  // whether there was no camera to show
 };
 
 const stage = new Stage($);
 const address = new Address();
-const cameras = new ChosenCamera($, { onChange: () => { showCoverage(); if (player.live) player.showLive(); } });
+const cameras = new ChosenCamera($, {
+  onChange: () => {
+    showCoverage();
+    if (player.live) player.showLive();
+    if (page.isEmpty && cameras.items.length) recall();
+  },
+});
 const camera = () => (cameras.chosen ? cameras.id : null);
+const past = () => (mayLookBack(cameras.chosen) ? cameras.id : null);
 const player = new Player(video, $("mjpeg"), stage, zone, { camera: () => cameras.chosen, now: serverNow, causeOf: causeBetween, onMove: moved, onViewing: offerRecording });
 const timeline = new Timeline($("timeline"), zone, { onSeek: (ms) => player.seek(ms), onRange: ranged, onHover: hovered });
 const ledger = new Ledger(timeline, {
-  camera, plates: Boolean($("page").dataset.plates),
+  camera: past, plates: Boolean($("page").dataset.plates),
   onLoad: () => list.show(timeline),
   onError: (error) => { $("hint").textContent = error instanceof TypeError ? "The server does not answer." : error.message; },
 });
 const list = new TimelineList($("list"), $("list-told"), zone, { onSeek: (ms) => player.seek(ms) });
 const thumbnail = new Thumbnail($("thumbnail"), zone);
-const calendar = new Calendar($, zone, { camera, onDay: openDay });
+const calendar = new Calendar($, zone, { camera: past, onDay: openDay });
 const coverage = new CoverageList($("coverage"), (id) => choose(id));
 const range = new SavedRange($, zone, { camera, now: serverNow, onMarks: (marks) => { timeline.marks = marks; timeline.draw(); } });
 
@@ -69,8 +78,8 @@ function offerRecording(id, viewing) {
 }
 
 function hovered(place) {
-  $("hint").textContent = place?.text ?? "\u00a0";
-  if (place?.recorded && camera()) thumbnail.show(camera(), place.ms, place.x, timeline);
+  $("hint").textContent = place?.text ?? (camera() && !past() ? LIVE_ONLY : "\u00a0");
+  if (place?.recorded && past()) thumbnail.show(past(), place.ms, place.x, timeline);
   else thumbnail.hide();
 }
 
@@ -120,7 +129,7 @@ function follow() {
 function choose(id, at = null, { push = true } = {}) {
   const other = id !== cameras.id;
   cameras.choose(id);
-  if (other) { ledger.forget(); range.measure(); }
+  if (other) { ledger.forget(); range.measure(); hovered(null); }
   showCoverage();
   if (!cameras.chosen) {
     player.halt();
@@ -133,9 +142,14 @@ function choose(id, at = null, { push = true } = {}) {
 function recall() {
   const { camera: named, at, range: window } = address.read();
   const id = named || document.body.dataset.camera || cameras.items[0]?.id;
+  page.isEmpty = !id;
+  cameras.chooser.parentElement.hidden = !id;
   if (!id) {
-    stage.say("No camera yet. Add the first one under “Add a camera”.");
-    $("add").open = true;
+    const mayAdd = !$("add").hidden;
+    stage.say(mayAdd ? "No camera yet. Add the first one under “Add a camera”." : "There is no camera that you may see yet.");
+    $("add").open = mayAdd;
+    showDay(serverNow());
+    calendar.show(zone.date(serverNow()), zone.date(serverNow()));
     return;
   }
   if (window) timeline.setRange(...window);
@@ -148,21 +162,22 @@ async function openDay(date) {
   const midnight = zone.instant(Date.UTC(y, m - 1, d));
   showDay(midnight + DAY / 2);
   if (midnight > serverNow()) return stage.say("That day has not come yet.");
-  const id = camera(), { serial } = player;
+  const id = past(), { serial } = player;
+  if (!id) return camera() && stage.flash(LIVE_ONLY);
   try {
-    const { recorded } = await ledger.spans(camera(), { from: midnight, to: timeline.end, resolution: 60e3 });
-    if (id === camera() && serial === player.serial) player.seek(recorded[0]?.[0] ?? midnight);
+    const { recorded } = await ledger.spans(id, { from: midnight, to: timeline.end, resolution: 60e3 });
+    if (id === past() && serial === player.serial) player.seek(recorded[0]?.[0] ?? midnight);
   } catch (error) {
     stage.say(error.message);
   }
 }
 
 async function goToEvent(back) {
-  const id = camera(), { serial } = player;
-  if (!id) return;
+  const id = past(), { serial } = player;
+  if (!id) return camera() && stage.flash(LIVE_ONLY);
   try {
     const event = await ledger.event(player.at, back);
-    if (id !== camera() || serial !== player.serial) return;  // somebody has gone elsewhere meanwhile
+    if (id !== past() || serial !== player.serial) return;  // somebody has gone elsewhere meanwhile
     if (!event) return stage.flash(back ? "No earlier event within 40 days." : "No later event.");
     player.seek(event.from);
   } catch (error) {

@@ -1,6 +1,7 @@
 // A camera's picture: live, or from an instant of the past on.
 
 import { footageUrl, problemOf } from "./api.js";
+import { LIVE_ONLY, mayLookBack, reasonOf } from "./camera_state.js";
 import { LivePlayer } from "./live.js";
 import { roughly } from "./times.js";
 
@@ -66,7 +67,7 @@ export class Player {
     const off = isAway(camera);
     this.stage.show(off ? (camera.enabled ? "OFFLINE" : "OFF") : this.seen ? "LIVE" : "…", { live: !off && this.seen, stale: off });
     if (off) this.stage.say(offline(camera, this.zone));
-    else if (this.seen) this.stage.say("");
+    else if (this.seen) this.stage.rest();
     else this.stage.say(text ? `Waiting for the picture: ${text}.` : "Connecting to the camera…");
   }
 
@@ -75,6 +76,10 @@ export class Player {
   async seek(ms, { push = true, watched = null } = {}) {
     if (!this.camera() || !Number.isFinite(ms)) return;
     const now = this.now();
+    if (!mayLookBack(this.camera())) {
+      if (!this.live || !this.seen) this.goLive({ push });
+      return this.stage.flash(LIVE_ONLY);
+    }
     if (ms >= now - 500) return this.goLive({ push });
     const serial = ++this.serial;
     const { video } = this;
@@ -182,6 +187,5 @@ export const isAway = (camera) => Boolean(camera && (!camera.enabled || ["reconn
 function offline(camera, zone) {
   if (!camera.enabled) return `${camera.name} is switched off.`;
   const since = camera.since ? ` since ${zone.text(Date.parse(camera.since))}` : "";
-  const why = camera.detail || (camera.cause || "no reason is known").replaceAll("_", " ");
-  return `${camera.name} is not recorded${since}: ${why}.${camera.state === "reconnecting" ? " It is tried again and again." : ""}`;
+  return `${camera.name} is not recorded${since}: ${reasonOf(camera)}.${camera.state === "reconnecting" ? " It is tried again and again." : ""}`;
 }

@@ -15,8 +15,14 @@ export class Stage {
   // Say something for three seconds.
   flash(text) {
     this.say(text);
+    this.flashed = text;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => { if (this.message.textContent === text) this.say(""); }, 3000);
+    this.timer = setTimeout(() => { this.flashed = ""; if (this.message.textContent === text) this.say(""); }, 3000);
+  }
+
+  // Say nothing any more, but for what is said for three seconds: a live picture that comes does not cut it short.
+  rest() {
+    if (this.message.textContent !== this.flashed) this.say("");
   }
 
   // Say something, with ways on: `[text, act]`.
