@@ -75,7 +75,9 @@ def test_the_log_says_who_watched_what_and_when_and_what_was_recorded(core: Core
     assert page.status_code == 200
     assert listed(page.text) == [3, 2, 1]
     said = words(page)
-    assert "2026-05-17 23:58:00 To 2026-05-17 23:59:00 (1:00) User Ann Camera gate From 192.168.1.7 Sent 2.5 MB" in said
+    assert (
+        "2026-05-17 23:58:00 To 2026-05-17 23:59:00 (1:00) User Ann Camera gate Address 192.168.1.7 Sent 2.5 MB" in said
+    )
     assert "Sent 2.5 MB Recorded Watch Download Delete…" in said
     assert "Sent 2.5 MB Not recorded" in said
     assert "watches now" in said
