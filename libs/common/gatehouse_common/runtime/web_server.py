@@ -127,8 +127,7 @@ class _Request(HTTPRequest):
 class _Body(KnownLengthRFile):
     """The body of a request, which can also be read into a buffer, from the socket at once.
 
-    Cheroot's own reader is written in Python, and makes and joins a buffer for all that is asked for with every piece
-    that comes: of a body of a mebibyte that takes longer than all that is done with it.
+    Cheroot's own reader is written in Python, and makes a buffer for all that is asked for with every piece that comes.
     """
 
     def readinto(self, into: bytearray | memoryview) -> int:
