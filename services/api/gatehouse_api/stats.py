@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from gatehouse_api.camera_advice import advice_of
 from gatehouse_common.accounts import Principal
 from gatehouse_common.clock import HOUR, SECOND
-from gatehouse_common.db import Camera, ChunkDays, CoverageReader, Database, PlateStats, Visible
+from gatehouse_common.db import Camera, ChunkDays, CoverageReader, Database, PeopleStats, PlateStats, Visible
 from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.db.coverage import Coverage, Stretch
 from gatehouse_common.intervals import Interval
@@ -89,6 +89,18 @@ class Bar:
     label: str
     value: float
     shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """What a user recorded and uploaded, in words; ``name`` is empty where nobody is known."""
+
+    name: str
+    recordings: int
+    length: str
+    recorded: str
+    uploads: int
+    uploaded: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +228,21 @@ def plates_by_hour(db: Database, visible: Visible | None, days: Days, zone: Zone
     for at, count in PlateStats(db, visible).per_quarter(days.edges[0], days.edges[-1]).items():
         hours[to_datetime(at, zone).hour] += count
     return [Bar(f"{hour:02}:00", count, str(count)) for hour, count in enumerate(hours)]
+
+
+def people(db: Database, visible: Visible | None, owner: int | None, days: Days) -> list[PersonRow]:
+    """Return what each user recorded and uploaded; ``owner``: whose is told, None: everybody's."""
+    return [
+        PersonRow(
+            one.name,
+            one.recordings,
+            in_words(one.recorded_us) if one.recordings else "–",
+            shown_size(one.recorded_bytes) if one.recordings else "–",
+            one.uploads,
+            shown_size(one.uploaded_bytes) if one.uploads else "–",
+        )
+        for one in PeopleStats(db, visible, owner).sums(days.span.start, days.span.end)
+    ]
 
 
 def top_plates(db: Database, visible: Visible | None, days: Days, zone: ZoneInfo) -> list[tuple[str, int, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+import media_rows
 from gatehouse_common.clock import HOUR, MINUTE
 from gatehouse_common.db import FootageWriter, Gap
 from gatehouse_common.runtime import Core
@@ -34,7 +35,8 @@ def rows(html: str, heading: str) -> list[list[str]]:
 def test_without_a_camera_each_part_says_so(client: FlaskClient) -> None:
     """S0-17."""
     html = client.get("/stats").get_data(as_text=True)
-    for sentence in ("There is no camera", "Nothing is missing", "Nothing is stored", "No plate was read"):
+    nothing = ("There is no camera", "Nothing is missing", "Nothing is stored", "No plate was read", "Nobody recorded")
+    for sentence in nothing:
         assert sentence in html
 
 
@@ -74,6 +76,25 @@ def test_plates_by_hour_and_the_most_frequent(core: Core, client: FlaskClient) -
     assert counted[f"{(first + 1) % 24:02}:00"] == "1"
     most = re.findall(r"<li><a[^>]*>(\w+)</a> (\d+)×", html)
     assert most == [("AB123", "2"), ("CD456", "1")]
+
+
+def test_what_each_user_brought(core: Core, client: FlaskClient) -> None:
+    """S0-17: of today; what was uploaded before these days is not counted."""
+    now = core.clock.now_us()
+    media_rows.put_many(
+        core.db,
+        [
+            {"number": 1, "owner": 7, "owner_name": "ada", "created_us": now, "bytes": 3_000_000},
+            {"number": 2, "owner": 7, "owner_name": "ada", "created_us": now, "bytes": 1_000_000},
+            {"number": 3, "owner": 8, "owner_name": "<b>bob", "created_us": now, "bytes": 1_000_000},
+            {"number": 4, "owner": 8, "owner_name": "<b>bob", "created_us": now - 48 * HOUR, "bytes": 1_000_000},
+        ],
+    )
+    html = client.get("/stats?days=1").get_data(as_text=True)
+    assert rows(html, "By user")[1:] == [
+        ["ada", "0", "–", "–", "2", "4 MB"],
+        ["&lt;b&gt;bob", "0", "–", "–", "1", "1 MB"],
+    ]
 
 
 @pytest.mark.parametrize("days", ["0", "8", "-1", "x", "30'; DROP TABLE chunks", "1" * 400])

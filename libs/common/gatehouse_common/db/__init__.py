@@ -28,6 +28,7 @@ from .media_library import MediaLibrary, MediaQuery, MediaTotals
 from .media_records import Media, MediaFile, Piece, Upload
 from .media_trash import MediaTrash
 from .media_work import MediaWork
+from .people_stats import PeopleStats, PersonSums
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
@@ -108,6 +109,8 @@ __all__ = [
     "MediaWork",
     "Member",
     "OffsetMismatch",
+    "PeopleStats",
+    "PersonSums",
     "Piece",
     "PlateEvent",
     "PlateQuery",

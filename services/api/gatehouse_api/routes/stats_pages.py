@@ -39,6 +39,9 @@ def get_stats() -> Response:
             "hours": stats.plates_by_hour(core.db, visible, days, zone),
             "most": stats.top_plates(core.db, visible, days, zone),
         }
+    people = None
+    if caller().may(Scope.RECORDS_OWN) or caller().may(Scope.RECORDS_ALL):
+        people = stats.people(core.db, visible, ctx.media.owner(caller()), days)
     outlook = None
     if caller().may(Scope.HOLDS_WRITE):
         outlook = look_ahead(core.settings.values, core.db, core.store.capacity(), now_us, zone, 0, visible)
@@ -56,6 +59,7 @@ def get_stats() -> Response:
         stored=stored,
         stored_sum=shown_size(sum(bar.value for bar in stored)),
         plates=plates,
+        people=people,
         outlook=outlook,
         free="" if outlook is None or outlook.room.free is None else shown_size(outlook.room.free),
     )
