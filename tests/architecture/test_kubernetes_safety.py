@@ -209,10 +209,6 @@ def test_nobody_is_scaled_by_two_or_beyond_what_can_share(overlay: str) -> None:
             asked = set(re.findall(r"gatehouse_\w+", trigger["metadata"]["query"]))
             assert asked
             assert asked <= known
-    length = SettingsModel().recording.chunk_seconds
-    for one in of_kind(overlay, "ScaledObject").values():
-        if one["metadata"]["name"] == "segmenter":
-            assert f"- {length:g}, 0)" in one["spec"]["triggers"][0]["metadata"]["query"]
 
 
 def rendered_scalers(overlay: str) -> list[Object]:

@@ -11,7 +11,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Asked(Generic[T, R]):
     what: T
     woken: threading.Event = field(default_factory=threading.Event)
@@ -41,12 +41,16 @@ class Together(Generic[T, R]):
             BaseException: whatever the action raised.
         """
         mine = _Asked[T, R](what)
-        with self._lock:
-            self._waiting.append(mine)
-            if not self._is_busy:
-                self._is_busy = True
-                self._wake_next()
-        mine.woken.wait()
+        try:
+            with self._lock:
+                self._waiting.append(mine)
+                if not self._is_busy:
+                    self._is_busy = True
+                    self._wake_next()
+            mine.woken.wait()
+        except BaseException:  # a signal's, in the main thread: those who wait behind it are not left alone
+            self._leave(mine)
+            raise
         if mine.acts:
             self._act_for_all()
         if mine.error is not None:
@@ -67,6 +71,14 @@ class Together(Generic[T, R]):
             self._wake_next()
         for one in asked:
             one.woken.set()
+
+    def _leave(self, mine: _Asked[T, R]) -> None:
+        with self._lock:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+            if mine.acts:
+                self._is_busy = bool(self._waiting)
+                self._wake_next()
 
     def _wake_next(self) -> None:
         if self._waiting:

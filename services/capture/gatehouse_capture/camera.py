@@ -38,6 +38,15 @@ _LOST_AFTER_US = 15 * SECOND
 _REPORT_US = 30 * SECOND
 _TOLD_SHARE = 0.02
 """A change of how much is dropped that is told at once."""
+_OF_THE_CAMERA = (
+    metrics.CAPTURE_UP,
+    metrics.CAPTURE_FPS,
+    metrics.CAPTURE_EXPECTED_FPS,
+    metrics.CAPTURE_LAST_FRAME,
+    metrics.CAPTURE_CLOCK_OFFSET,
+    metrics.KEYFRAME_INTERVAL,
+)
+"""What is told of a camera by whoever records it, and by nobody who did."""
 _MOST_CAUSES = 64
 """Of one outage: the first, and the last ones."""
 _STANDS_STILL = "the disk does not answer: what the camera sends cannot be written"
@@ -193,6 +202,8 @@ class CameraWorker:
             self._desk.clock.wait(self._stop, pause * random.uniform(0.75, 1.0))  # noqa: S311 - jitter
         metrics.RECORDING_EXPECTED.labels(self.id).set(0)
         metrics.RECORDING_ACTIVE.labels(self.id).set(0)
+        for gauge in _OF_THE_CAMERA:
+            gauge.remove(self.id)
         if self._stop_cause is GapCause.DISABLED:
             self._tell_outage()
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.db import ChunkDays, Database, HoldRepository, MediaTrash, RetentionReader, SessionTrash
-from gatehouse_common.observability.metrics import HELD_BYTES, HOLDS, OLDEST_RECORDING, RETENTION_TARGET, STORAGE_BYTES
+from gatehouse_common.observability.metrics import (
+    CONSISTENCY_ISSUES,
+    HELD_BYTES,
+    HOLDS,
+    OLDEST_RECORDING,
+    RETENTION_LEFT,
+    RETENTION_RESERVE,
+    RETENTION_TARGET,
+    STORAGE_BYTES,
+)
 from gatehouse_common.retention import CameraRules
 
 
@@ -45,6 +54,8 @@ class Gauges:
 
     def forget(self) -> None:
         """Show nothing any more: another process leads."""
-        for gauge in (STORAGE_BYTES, OLDEST_RECORDING, RETENTION_TARGET):
+        for gauge in (STORAGE_BYTES, OLDEST_RECORDING, RETENTION_TARGET, CONSISTENCY_ISSUES):
             gauge.clear()
+        for figure in (HOLDS, HELD_BYTES, RETENTION_RESERVE, RETENTION_LEFT):
+            figure.set(0)
         self._shown.clear()

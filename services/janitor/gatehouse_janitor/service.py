@@ -109,6 +109,7 @@ class Janitor:
         try:
             if strange is not None:
                 raise strange
+            self._store.check()  # again: that took its time, and what is decided now would go when the disk is back
             trusted = self._clock.trusted()
             rules = CameraRules(self._core.settings.values, self._core.db)
             pause = self._make_room(rules, stop)

@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from gatehouse_common.footage import session_info
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.cutting import CutFile, CutRecording, parse_cut
 from gatehouse_common.media.session_box import build_session_box, build_session_element
+from gatehouse_common.settings.session_path import DEFAULT_SESSION_PATH
 from gatehouse_common.storage import FileSource, keys, same_bytes
 
 from .children import run
@@ -217,16 +217,19 @@ def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, containe
 
 
 def _place(work: Work, chunk: SessionChunk, path: Path, container: str) -> str:
-    """Put a file into the store; return its key. The same bytes may be there already: a crash came in between."""
-    store = work.core.store
-    for attempt in count(1):
+    """Put a file into the store; return its key. The same bytes may be there already: a crash came in between.
+
+    Where the store refuses the place, since a folder on the way is a link, it goes where it would without a setting.
+    """
+    store, place, attempt = work.core.store, work.core.site.session_path, 1
+    while True:
         key = keys.session(
             chunk.wanted_start_us,
             chunk.number,
             work.core.zone,
             attempt,
             extension="webm" if container == "webm" else "mp4",
-            path=work.core.site.session_path,
+            path=place,
             user=chunk.user,
             user_name=chunk.user_name,
         )
@@ -235,6 +238,12 @@ def _place(work: Work, chunk: SessionChunk, path: Path, container: str) -> str:
         except Conflict:
             if same_bytes(store, key, FileSource(path, key)):
                 return key
+            attempt += 1
+            continue
+        except InvalidInput as error:
+            if place == DEFAULT_SESSION_PATH:
+                raise
+            log.warning("a file of a session goes to the usual place", key=key, reason=error.message)
+            place = DEFAULT_SESSION_PATH
             continue
         return key
-    raise AssertionError  # it counts for ever

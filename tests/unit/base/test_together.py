@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,11 @@ class _Slow:
 def _waiting(together: Together[int, int], count: int) -> None:
     while len(together._waiting) < count:  # nothing else tells that they wait
         threading.Event().wait(0.001)
+
+
+def _interrupt(together: Together[int, int], thread: int) -> None:
+    _waiting(together, 1)
+    signal.pthread_kill(thread, signal.SIGINT)
 
 
 def test_those_who_come_meanwhile_are_served_by_the_next_one_and_all_at_once() -> None:
@@ -64,3 +70,20 @@ def test_an_error_is_that_of_all_of_whom_it_is_and_of_nobody_later() -> None:
             with pytest.raises(ValueError, match="thirteen"):
                 one.result(30)
         assert (first.result(30), together.do(5)) == (2, 10)
+
+
+def test_who_is_interrupted_leaves_nobody_waiting() -> None:
+    """A signal comes to the main thread while it waits for its turn."""
+    slow = _Slow()
+    together = Together[int, int](slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(together.do, 1)
+        assert slow.began.acquire(timeout=30)
+        interrupting = pool.submit(_interrupt, together, threading.get_ident())
+        with pytest.raises(KeyboardInterrupt):
+            together.do(2)
+        interrupting.result(30)
+        slow.go_on.release(2)
+        assert first.result(30) == 2
+        assert pool.submit(together.do, 3).result(30) == 6
+    assert slow.batches == [[1], [3]]

@@ -12,9 +12,9 @@ _HEAD = """# Metrics
 
 `GET /metrics` of each process shows those of the services that run in it, in the text format of Prometheus, beside
 `process_*` and `python_*` of the process. Of services that are processes of their own it is on their inner address
-(`service.listen`) and open to whoever reaches that port; of `gatehouse up`, and of the api, it is on the api's port and
-needs a token with `metrics:read`. Units are seconds and bytes; what ends in `_total` only grows. Labels are few:
-cameras, queues, routes, kinds; never a plate, a user or a file.
+(`service.listen`) and open to whoever reaches that port; of `gatehouse up`, and of the api, it is also on the api's
+port, where it needs a token with `metrics:read`. Units are seconds and bytes; what ends in `_total` only grows. Labels
+are few: cameras, queues, routes, kinds; never a plate, a user or a file.
 
 What to draw and when to be called is in [deploy/grafana](../deploy/grafana) and
 [deploy/prometheus](../deploy/prometheus); what to do then, in [alerts.md](alerts.md).

@@ -7,10 +7,10 @@ import re
 import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from cheroot import wsgi
-from cheroot.server import HeaderReader, HTTPConnection, HTTPRequest, KnownLengthRFile
+from cheroot.server import ChunkedRFile, HeaderReader, HTTPConnection, HTTPRequest, KnownLengthRFile
 
 from gatehouse_common.errors import Conflict, Unavailable
 
@@ -86,6 +86,8 @@ def _end(stop: threading.Event, ending: threading.Event, end: Callable[[], None]
     end()
 
 
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r\n")
+_MOST_SIZE_LINE = 4096
 _NAME = re.compile(rb"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 
 
@@ -111,6 +113,21 @@ class _Request(HTTPRequest):
     """
 
     header_reader = _Headers()
+
+    def read_request_headers(self) -> bool:
+        """Read the headers; return whether the request is taken.
+
+        Of a length that is not of digits (RFC 9110 section 8.6) nobody knows where the body ends: a negative one would
+        have all read that ever comes. Nor does anybody where it is told in two ways (RFC 9112 section 6.1).
+        """
+        if not super().read_request_headers():  # type: ignore[no-untyped-call]
+            return False
+        length = self.inheaders.get(b"Content-Length")
+        if length is not None and (not length.isdigit() or self.chunked_read):
+            self.close_connection = True
+            self.simple_response("400 Bad Request", "Malformed Content-Length Header.")
+            return False
+        return True
 
     def send_headers(self) -> None:
         """Read what is left, then send."""
@@ -146,6 +163,41 @@ class _Body(KnownLengthRFile):
         return count
 
 
+class _Chunks(ChunkedRFile):
+    """A body of unknown length (RFC 9112 section 7.1), of which no more is in memory than is asked for.
+
+    Cheroot's own reader takes a chunk whole, however large it is said to be.
+    """
+
+    def __init__(self, rfile: IO[bytes], maxlen: int) -> None:
+        super().__init__(rfile, maxlen)
+        self._left = 0
+
+    def _fetch(self) -> None:
+        if self.closed:
+            return
+        self._left = self._left or self._next_size()
+        if not self._left:
+            self.closed = True
+            return
+        piece = self.rfile.read(min(self._left, _DRAINED_AT_ONCE))
+        self._left -= len(piece)
+        self.bytes_read += len(piece)
+        self.buffer += piece
+        if not piece or (not self._left and self.rfile.read(2) != b"\r\n"):
+            raise OSError("the body broke off in a chunk")
+        if self.maxlen and self.bytes_read > self.maxlen:
+            raise OSError("the body is too large")
+
+    def _next_size(self) -> int:
+        line = self.rfile.readline(_MOST_SIZE_LINE)
+        self.bytes_read += len(line)
+        size = _SIZE.match(line)
+        if size is None:
+            raise OSError("a chunk has no size")
+        return int(size[1], 16)
+
+
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
 
@@ -156,6 +208,8 @@ class _Gateway(wsgi.Gateway_10):
     def __init__(self, req: HTTPRequest) -> None:
         if isinstance(req.rfile, KnownLengthRFile):
             req.rfile = _Body(req.rfile.rfile, req.rfile.remaining)
+        elif isinstance(req.rfile, ChunkedRFile):
+            req.rfile = _Chunks(req.rfile.rfile, req.rfile.maxlen)
         super().__init__(req)
         self.env[CONNECTION] = req.conn.socket
 

@@ -7,6 +7,7 @@ const listeners = new Map();  // of each, its topics
 let topics = [];
 let port = null;
 let stream = null;
+let alone = !("SharedWorker" in globalThis);
 
 // Be told {name, id, data} of topics, and {state: "open" | "broken"} of the connection; again, of other topics.
 export function onEvents(wanted, listener, last = "") {
@@ -23,13 +24,15 @@ function told(message) {
 }
 
 function connect(last) {
-  if (!("SharedWorker" in globalThis)) return connectAlone(last);
+  if (alone) return connectAlone(last);
   if (!port) {
     // Its name is that of the user: whoever logs in next is not told by what is left of the one before.
-    port = new SharedWorker("/static/app/event_worker.js", { type: "module", name: `events ${visitor}` }).port;
+    const worker = new SharedWorker("/static/app/event_worker.js", { type: "module", name: `events ${visitor}` });
+    worker.onerror = () => { alone = true; port = null; connectAlone(""); };    // some browsers share no modules
+    port = worker.port;
     port.onmessage = ({ data }) => told(data);
-    addEventListener("pagehide", () => port.postMessage({ bye: true }));
-    addEventListener("pageshow", ({ persisted }) => { if (persisted) port.postMessage({ topics, last: "" }); });
+    addEventListener("pagehide", () => port?.postMessage({ bye: true }));
+    addEventListener("pageshow", ({ persisted }) => { if (persisted) port?.postMessage({ topics, last: "" }); });
   }
   port.postMessage({ topics, last });
 }
@@ -47,4 +50,4 @@ function connectAlone(last) {
   }
 }
 
-if (!("SharedWorker" in globalThis)) document.addEventListener("visibilitychange", () => connectAlone(""));
+document.addEventListener("visibilitychange", () => { if (alone) connectAlone(""); });

@@ -12,13 +12,13 @@ const zone = new Zone(document.body.dataset.zone || "UTC");
 const names = new Map();    // of media, by their numbers
 const asked = new Set();    // jobs that were heard of and are not in the list, which is asked for
 const others = new Set();   // those that were not in it then either
+const newer = new Map();    // what was told of jobs since the list was asked for last, which may be older
 let jobs = [];
-let broken = true;
 
 const goesOn = (job) => job.state === "queued" || job.state === "running";
 
 function told({ name, state, data }) {
-  if (state) { broken = state === "broken"; if (!broken) want(); }
+  if (state === "open") want();
   if (name === "reset") want();
   if (!name?.startsWith("job.") || !data) return;
   const job = JSON.parse(data), known = jobs.findIndex((one) => one.id === job.id);
@@ -28,6 +28,7 @@ function told({ name, state, data }) {
   }
   if (goesOn(jobs[known]) && !goesOn(job)) $("tray-told").textContent = `${titleOf(job)}: ${HOW[job.state]}.`;
   jobs[known] = job;
+  newer.set(job.id, job);
   show();
 }
 
@@ -37,14 +38,18 @@ function want() {
 }
 
 async function load() {
-  const heard = [...asked];
+  const heard = [...asked], turn = load.turn = (load.turn ?? 0) + 1;
   asked.clear();
+  newer.clear();
   try {
-    jobs = (await getJson(`/api/v1/jobs?mine=true&limit=${MOST}`)).items;
+    const { items } = await getJson(`/api/v1/jobs?mine=true&limit=${MOST}`);
+    if (turn !== load.turn) { for (const id of heard) asked.add(id); return; }    // another asks, who is told later things
+    jobs = items.map((job) => newer.get(job.id) ?? job);
     for (const id of heard) if (!jobs.some((job) => job.id === id)) others.add(id);
     await Promise.all(jobs.map((job) => learn(job.media)));
     say("");
   } catch (error) {
+    for (const id of heard) asked.add(id);
     say(error.message);
   }
   show();
@@ -127,6 +132,6 @@ function say(text) {
 export function beginTray() {
   if (!$("tray")) return;
   onEvents(["jobs"], told);
-  setInterval(() => { if (broken && !document.hidden && jobs.some(goesOn)) want(); }, AGAIN_MS);
+  setInterval(() => { if (!document.hidden && jobs.some(goesOn)) want(); }, AGAIN_MS);
   want();
 }

@@ -6,7 +6,7 @@ const EDGE = 60, STEP = 14;   // pixels: so near to the edge of the window it is
 
 export class LiveOrder {
   constructor($, grid) {
-    Object.assign(this, { $, grid, active: false, dragged: null, next: null, busy: false });
+    Object.assign(this, { $, grid, active: false, dragged: null, next: null, saving: null });
     this.ids = this.shown();
     $("arrange").addEventListener("click", () => this.toggle());
     $("by-name").addEventListener("click", () => this.reset());
@@ -126,10 +126,13 @@ export class LiveOrder {
   }
 
   // One after another: of those that wait meanwhile the last is what counts. Also as the page is left.
-  async save(cameras) {
+  save(cameras) {
     this.next = cameras;
-    if (this.busy) return null;
-    this.busy = true;
+    this.saving ??= this.keep().finally(() => { this.saving = null; });
+    return this.saving;
+  }
+
+  async keep() {
     let kept = null;
     while (this.next) {
       const body = JSON.stringify({ cameras: this.next });
@@ -142,7 +145,6 @@ export class LiveOrder {
         this.say(`The order was not kept: ${error.message}`, true);
       }
     }
-    this.busy = false;
     return kept;
   }
 
