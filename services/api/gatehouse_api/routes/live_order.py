@@ -19,7 +19,7 @@ _MOST = 1000
 class CameraOrder(BaseModel):
     """Cameras in an order."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"cameras": ["gate", "yard"]}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"cameras": ["gate", "door"]}})
 
     cameras: list[str] = Field(max_length=_MOST, description="ids, the first one first")
 
