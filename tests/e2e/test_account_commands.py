@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import signal
 import time
 from pathlib import Path
 
@@ -23,9 +24,10 @@ def at_a_terminal(args: list[str], answers: list[tuple[str, str]]) -> tuple[int,
     Returns:
         Its exit code, and all that was to be seen.
     """
+    around = environment()  # before the fork: other threads of this process may hold locks, which the child never gets
     child, terminal = pty.fork()
     if child == 0:
-        os.execve(COMMAND, [COMMAND, *args], environment())
+        os.execve(COMMAND, [COMMAND, *args], around)
     seen, deadline, waiting = "", time.monotonic() + 120, list(answers)
     asked_from, pressed = 0, time.monotonic()
     while time.monotonic() < deadline:
@@ -43,6 +45,8 @@ def at_a_terminal(args: list[str], answers: list[tuple[str, str]]) -> tuple[int,
             asked_from = len(seen)
             os.write(terminal, f"{waiting.pop(0)[1]}\n".encode())
             pressed = time.monotonic()
+    else:
+        os.kill(child, signal.SIGKILL)  # and what was to be seen until then tells why
     _, status = os.waitpid(child, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), seen
