@@ -79,9 +79,10 @@ def test_only_the_clip_stays(core: Core) -> None:
 def test_nothing_goes_that_a_planned_clip_has(core: Core) -> None:
     camera = FilmCamera(core.data_dir, core.bus.publish, chunk_us=4 * SECOND)
     with at_work(core):
-        camera.advance(at(130))
-        for number in (70, 85, 100, 115, 130):
+        for number in (70, 85, 100, 115, 130):  # first: a machine that stalls would have them come too late
             core.bus.publish(read_at(at(number), new_id()))
+        settled(core)
+        camera.advance(at(130))
         settled(core)
         # 10:23:00 ends before the clip begins, at 6 s; all others have something of it.
         wait_for("the first chunk to go", lambda: len(spool_files(core.data_dir)) == 3)
