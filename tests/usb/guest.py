@@ -104,8 +104,8 @@ def main() -> None:
 
         time.sleep(6)
         before = len(gatehouse.ledger("gate")[1])
-        now = time.time()
         control("/dev/video0", "percentage_of_dropped_buffers=100")
+        now = time.time()  # to begin the program that says so may take the emulation seconds
         seen["hang_s"] = until("gate", "reconnecting", now) - now
         seen["hang"] = camera("gate")
         mending = time.time()
