@@ -180,7 +180,8 @@ def tell(finding: Finding) -> None:
 class SetClock:
     """The wall clock of the processes that get its environment, set forth and back while they run (libfaketime).
 
-    Monotonic time and the times of files stay as they are.
+    Monotonic time and the times of files stay as they are. Timed waits of locks end at once under it, so threads that
+    wait take turns with those that work, and a process may take minutes to start.
 
     Args:
         folder: where the file lies that says what the clock shows.

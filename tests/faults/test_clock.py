@@ -35,14 +35,14 @@ def spans(data: Path) -> list[tuple[int, int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120 + 120 * TURNS)
+@pytest.mark.timeout(120 + 400 + 120 * TURNS)
 def test_a_clock_that_is_set_costs_no_frame_and_no_instant_twice(tmp_path: Path) -> None:
     spec = FilmSpec(frames=600 * FPS, fps=FPS, gop=FPS, width=160, height=96)
     film = make_film(tmp_path / "film.mp4", spec)
     clock, data, log = SetClock(tmp_path), tmp_path / "data", tmp_path / "log"
     with rtsp_camera({"gate": film}) as network:
         with Running(data, "--camera", f"gate={network.url('gate')}", log=log, **clock.environment) as gatehouse:
-            gatehouse.ready().recording("gate")
+            gatehouse.ready(240).recording("gate", timeout=120)
             began_us = time.time_ns() // 1000
             for _ in range(TURNS):
                 for shown_s in (3600, 0):
@@ -95,7 +95,7 @@ def alarm(gatehouse: Running) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(240 + 400)
 def test_a_clock_that_is_set_back_from_the_right_time_loses_nothing_and_hides_nothing(tmp_path: Path) -> None:
     """R4: what is recorded while the clock shows again what it has shown is dated again, and all of it is given back.
 
@@ -106,7 +106,7 @@ def test_a_clock_that_is_set_back_from_the_right_time_loses_nothing_and_hides_no
     clock, data, log, port = SetClock(tmp_path), tmp_path / "data", tmp_path / "log", free_port()
     with Running(data, "--camera", f"gate=rtsp://127.0.0.1:{port}/gate", log=log, **clock.environment) as gatehouse:
         with rtsp_camera({"gate": film}, port) as network:
-            gatehouse.ready().recording("gate")
+            gatehouse.ready(240).recording("gate", timeout=120)
             right = time.time()
             time.sleep(2 * SETTLED_S)
             new_run(gatehouse, clock, -3600)

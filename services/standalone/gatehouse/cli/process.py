@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import select
 import signal
 import sys
 import threading
@@ -35,9 +36,10 @@ def run_until(stop: threading.Event, gatehouse: Gatehouse, announce: Callable[[]
     try:
         gatehouse.start()
         announce()
-        # A signal that comes just before the waiting interrupts nothing, and its handler runs when this thread wakes.
-        while not stop.wait(_WAKE_S):
-            pass
+        # A signal that comes just before the waiting interrupts nothing, and its handler runs when this thread wakes. By
+        # `select`, whose timeouts hold also where a library shows another time (libfaketime): those of locks end at once.
+        while not stop.is_set():
+            select.select([], [], [], _WAKE_S)
     finally:
         ended = gatehouse.stop()
     if not ended:
