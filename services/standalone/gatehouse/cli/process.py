@@ -36,8 +36,8 @@ def run_until(stop: threading.Event, gatehouse: Gatehouse, announce: Callable[[]
     try:
         gatehouse.start()
         announce()
-        # A signal that comes just before the waiting interrupts nothing, and its handler runs when this thread wakes. By
-        # `select`, whose timeouts hold also where a library shows another time (libfaketime): those of locks end at once.
+        # A signal that comes just before the waiting interrupts nothing, and its handler runs when this thread wakes.
+        # By `select`: where libfaketime shows another time, the timeouts of locks end at once.
         while not stop.is_set():
             select.select([], [], [], _WAKE_S)
     finally:
