@@ -49,7 +49,7 @@ def test_a_clock_that_is_set_costs_no_frame_and_no_instant_twice(tmp_path: Path)
                     time.sleep(SETTLED_S)
                     before = runs(data)
                     clock.set(shown_s)
-                    wait_for("a new run", lambda before=before: runs(data) > before, 30)
+                    wait_for("a new run", lambda before=before: runs(data) > before, 120)
             time.sleep(3)
             assert gatehouse.stop() == 0
         connections = len(network.plays["gate"])
@@ -76,7 +76,7 @@ def new_run(gatehouse: Running, clock: SetClock, shown_s: float) -> None:
     """Set the clock while it is recorded, and wait until that has been seen."""
     before = runs(gatehouse.data)
     clock.set(shown_s)
-    wait_for("a new run", lambda: runs(gatehouse.data) > before, 30)
+    wait_for("a new run", lambda: runs(gatehouse.data) > before, 120)
 
 
 def dated_twice_s(chunks: list[tuple[int, int]]) -> float:
