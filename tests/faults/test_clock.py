@@ -35,21 +35,21 @@ def spans(data: Path) -> list[tuple[int, int]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120 + 400 + 120 * TURNS)
+@pytest.mark.timeout(120 + 120 * TURNS)
 def test_a_clock_that_is_set_costs_no_frame_and_no_instant_twice(tmp_path: Path) -> None:
     spec = FilmSpec(frames=600 * FPS, fps=FPS, gop=FPS, width=160, height=96)
     film = make_film(tmp_path / "film.mp4", spec)
     clock, data, log = SetClock(tmp_path), tmp_path / "data", tmp_path / "log"
     with rtsp_camera({"gate": film}) as network:
         with Running(data, "--camera", f"gate={network.url('gate')}", log=log, **clock.environment) as gatehouse:
-            gatehouse.ready(240).recording("gate", timeout=120)
+            gatehouse.ready().recording("gate")
             began_us = time.time_ns() // 1000
             for _ in range(TURNS):
                 for shown_s in (3600, 0):
                     time.sleep(SETTLED_S)
                     before = runs(data)
                     clock.set(shown_s)
-                    wait_for("a new run", lambda before=before: runs(data) > before, 120)
+                    wait_for("a new run", lambda before=before: runs(data) > before, 30)
             time.sleep(3)
             assert gatehouse.stop() == 0
         connections = len(network.plays["gate"])
@@ -76,7 +76,7 @@ def new_run(gatehouse: Running, clock: SetClock, shown_s: float) -> None:
     """Set the clock while it is recorded, and wait until that has been seen."""
     before = runs(gatehouse.data)
     clock.set(shown_s)
-    wait_for("a new run", lambda: runs(gatehouse.data) > before, 120)
+    wait_for("a new run", lambda: runs(gatehouse.data) > before, 30)
 
 
 def dated_twice_s(chunks: list[tuple[int, int]]) -> float:
@@ -95,7 +95,7 @@ def alarm(gatehouse: Running) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240 + 400)
+@pytest.mark.timeout(240)
 def test_a_clock_that_is_set_back_from_the_right_time_loses_nothing_and_hides_nothing(tmp_path: Path) -> None:
     """R4: what is recorded while the clock shows again what it has shown is dated again, and all of it is given back.
 
@@ -106,7 +106,7 @@ def test_a_clock_that_is_set_back_from_the_right_time_loses_nothing_and_hides_no
     clock, data, log, port = SetClock(tmp_path), tmp_path / "data", tmp_path / "log", free_port()
     with Running(data, "--camera", f"gate=rtsp://127.0.0.1:{port}/gate", log=log, **clock.environment) as gatehouse:
         with rtsp_camera({"gate": film}, port) as network:
-            gatehouse.ready(240).recording("gate", timeout=120)
+            gatehouse.ready().recording("gate")
             right = time.time()
             time.sleep(2 * SETTLED_S)
             new_run(gatehouse, clock, -3600)
@@ -128,7 +128,7 @@ def test_a_clock_that_is_set_back_from_the_right_time_loses_nothing_and_hides_no
             shown = [n for n, _ in frame_numbers(gatehouse.get("/api/v1/footage", **cut).body)]
             new_run(gatehouse, clock, 0)
             ledger = gatehouse.json("/api/v1/cameras/gate/coverage")
-            gatehouse.kill()  # libfaketime keeps signals from a thread that was waiting when the clock was set back
+            assert gatehouse.stop() == 0
     lost = sum(b - a - 1 for a, b in pairwise(whole) if b > a + 1) + whole[0]
     twice = len(whole) - len(set(whole))
     overlap_s = dated_twice_s(spans(data))

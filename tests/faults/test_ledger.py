@@ -118,7 +118,7 @@ def seconds_of(found: dict[str, Any], cause: str) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(420)
 def test_every_second_is_recorded_or_has_the_cause_that_it_had(tmp_path: Path) -> None:
     film, pausing = make_film(tmp_path / "film.mp4"), make_film(tmp_path / "pausing.mp4", hole=True)
     with ExitStack() as held:
@@ -137,7 +137,7 @@ def test_every_second_is_recorded_or_has_the_cause_that_it_had(tmp_path: Path) -
         arguments = [part for name, url in cameras.items() for part in ("--camera", f"{name}={url}")]
         added = time.time()
         with Running(data, *arguments, log=log, **environment) as gatehouse:
-            gatehouse.ready(240).recording(*cameras, timeout=120)
+            gatehouse.ready().recording(*cameras)
             time.sleep(3)
             with site.fault("camera_offline"):
                 gone.close()
@@ -164,7 +164,7 @@ def test_every_second_is_recorded_or_has_the_cause_that_it_had(tmp_path: Path) -
                 site.damage_open_chunk("gate")
                 time.sleep(LEAST_S)
                 again = held.enter_context(Running(data, *arguments, log=log, **environment))
-                again.ready(240).recording(*cameras, timeout=120)
+                again.ready().recording(*cameras)
                 wait_for("its end", lambda: seconds_of(ledger(again, "gate"), "corrupt") > 0)
         retention = "retention.continuous_hours=0.002"
         assert command("camera", "set", "old", retention, "--data", str(data)).returncode == 0
@@ -174,7 +174,7 @@ def test_every_second_is_recorded_or_has_the_cause_that_it_had(tmp_path: Path) -
             wait_for("its end", lambda: all(gaps_of(again, camera, "clock_step") for camera in cameras), 60)
             time.sleep(2)
         judge(again, site, added, list(cameras))
-        # It is killed, not stopped: libfaketime lets timed waits end at once or never where the clock was set.
+        assert again.stop(30) == 0
 
 
 def ready(gatehouse: Running, camera: str) -> bool:

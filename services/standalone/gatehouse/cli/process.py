@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import select
 import signal
 import sys
 import threading
@@ -37,9 +36,8 @@ def run_until(stop: threading.Event, gatehouse: Gatehouse, announce: Callable[[]
         gatehouse.start()
         announce()
         # A signal that comes just before the waiting interrupts nothing, and its handler runs when this thread wakes.
-        # By `select`: where libfaketime shows another time, the timeouts of locks end at once.
-        while not stop.is_set():
-            select.select([], [], [], _WAKE_S)
+        while not stop.wait(_WAKE_S):
+            pass
     finally:
         ended = gatehouse.stop()
     if not ended:
