@@ -30,18 +30,19 @@ def backend(kind: str, folder: Callable[[], Path]) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def gatehouse_with(camera: str, home: Path, *, awaited: bool = True, **settings: str) -> Iterator[Running]:
+def gatehouse_with(camera: str | None, home: Path, *, awaited: bool = True, **settings: str) -> Iterator[Running]:
     """Run a Gatehouse that records a camera, ``ID=URL``; in the end it stops cleanly.
 
     Args:
-        camera: the camera.
+        camera: the camera; None: there is none yet.
         home: an empty folder.
         awaited: wait until it is recorded, which strangers are not told.
         settings: variables of the environment.
     """
-    with Running(home / "data", "--camera", camera, log=home / "log", **settings) as running:
+    cameras = ("--camera", camera) if camera else ()
+    with Running(home / "data", *cameras, log=home / "log", **settings) as running:
         running.ready(90)  # a new database of a busy server takes its time
-        if awaited:
+        if camera and awaited:
             running.recording(camera.partition("=")[0])
         yield running
         assert running.stop(timeout=30) == 0

@@ -186,6 +186,15 @@ class ViewingDesk:
             noted = self._noting("recorder_session.stopped", caller.address, asks)
             self._sessions.stop(session.number, self._core.clock.now_us(), noted)
 
+    def is_unwritten(self, page: str) -> bool:
+        """Return whether a page's stream is sent from here of which nothing has been written down yet.
+
+        Args:
+            page: as in ``Watcher``; that of pages without one is never.
+        """
+        with self._lock:
+            return bool(page) and any(one.viewing is None and one.watcher.page == page for one in self._streams)
+
     def recording(self, viewing: Viewing) -> RecorderSession | None:
         """Return the session that records a viewing, None if it is not recorded."""
         return self._sessions.of_viewing(viewing.id, self._core.clock.now_us())

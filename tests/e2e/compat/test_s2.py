@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import av
+import numpy as np
 import pytest
 import simplejpeg
 
@@ -50,15 +51,19 @@ def gatehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         "GATEHOUSE_CLIPS__POST_SECONDS": str(POST_S),
         "GATEHOUSE_API__DEFAULT_CAMERA": "gate",
     }
-    size = "size=960x540&fps=10"
-    gate = f"gate=synthetic:?{size}&plate={PLATE}&pause=3000"
+    size, one = "size=960x540&fps=10", f"plate={PLATE}"
+    yard = {"id": "yard", "url": f"synthetic:?{size}&{one}", "settings": {"plates": {"enabled": False}}}
+    gate = {"id": "gate", "url": f"synthetic:?{size}&{one}&pause=3000"}
     with (
         backend(request.param, lambda: tmp_path_factory.mktemp("server")) as where,
-        gatehouse_with(gate, tmp_path_factory.mktemp("s2"), **where, **settings) as running,
+        gatehouse_with(None, tmp_path_factory.mktemp("s2"), **where, **settings) as running,
     ):
-        yard = {"id": "yard", "url": f"synthetic:?{size}&plate={PLATE}", "settings": {"plates": {"enabled": False}}}
-        made = running.ask("POST", "/api/v1/cameras", json.dumps(yard).encode(), Content_Type="application/json")
-        assert made.status == 201, made.body
+        # The car passes as soon as the camera is there, and only once: by then the reader has to read.
+        nothing = simplejpeg.encode_jpeg(np.zeros((96, 160, 3), np.uint8))
+        wait_for("a reader", lambda: upload(running, "nothing.jpg", nothing).status == 404, 90)
+        for camera in (gate, yard):
+            made = running.ask("POST", "/api/v1/cameras", json.dumps(camera).encode(), Content_Type="application/json")
+            assert made.status == 201, made.body
         wait_for("the end of the visit", lambda: state_of_visit(running) == "closed", 90)
         wait_for("the video of the car", lambda: running.json("/v2/video/segments")["count"] == 1, 60)
         yield running

@@ -245,6 +245,24 @@ def test_a_recording_whose_viewing_does_not_know_it_ends_with_its_viewer(tmp_pat
         assert sessions.get(of_none.number).stopped_us is not None
 
 
+def test_who_asks_before_the_viewing_is_written_down_is_recorded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3-7: the first picture is there before its row is, more so on a busy machine."""
+    _ann, see = add_user(site.core, "Ann")
+    page, told = str(uuid4()), Viewings.open
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        time.sleep(2)
+        return told(*args, **more)
+
+    monkeypatch.setattr(Viewings, "open", slowly)
+    with site.watching(see, page):
+        status, answer = site.ask("POST", f"/api/v1/viewings/{page}/record", see, {"on": True})
+        assert (status, answer.get("recording")) == (200, True), answer
+    began = time.monotonic()
+    assert site.ask("POST", f"/api/v1/viewings/{uuid4()}/record", see, {"on": True})[0] == 404
+    assert time.monotonic() - began < 3, "nobody is waited for who is not there"
+
+
 def test_who_is_there_is_not_silent_while_the_camera_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3-8: a stream that has nothing to send has a viewer; so has one that could not be written down."""
     with core_at(tmp_path / "data") as core:

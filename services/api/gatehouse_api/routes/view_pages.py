@@ -12,7 +12,7 @@ from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.forms import led_to, page, text, told
-from gatehouse_api.routes.viewings import own_viewing
+from gatehouse_api.routes.viewings import own_viewing, own_viewing_soon
 from gatehouse_api.session_views import clock_of
 from gatehouse_api.watching import page_id
 from gatehouse_common.accounts import Permission, Scope
@@ -42,7 +42,7 @@ def post_record(camera: str) -> BaseResponse:
     viewing, on = page_id(text("viewing")), text("deed") == "start"
     context().cameras.get(camera[:64])
     try:
-        found = own_viewing(viewing)
+        found = own_viewing_soon(viewing)
         if on and context().viewings.recording(found) is None:
             context().viewings.begin(found, caller(), sender())
         elif not on:

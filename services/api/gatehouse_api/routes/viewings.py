@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
@@ -9,11 +11,14 @@ from pydantic import BaseModel, Field
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
+from gatehouse_api.watching import page_id
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.db import Viewing, Viewings
 from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("viewings", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Live")])
+
+_SOON_S = 5.0
 
 
 class ViewingPath(BaseModel):
@@ -54,7 +59,7 @@ def get_viewing(path: ViewingPath) -> Response:
 @needs(Scope.RECORDS_OWN, permission=Permission.LIVE)
 def record_viewing(path: ViewingPath, body: RecordOrder) -> Response:
     """Record one's own viewing from now on, or stop that; it ends by itself ten seconds after the viewer has left."""
-    found = own_viewing(path.viewing)
+    found = own_viewing_soon(path.viewing)
     if not body.on:
         context().viewings.stop(found, caller(), sender())
     elif context().viewings.recording(found) is None:
@@ -71,6 +76,19 @@ def own_viewing(name: str) -> Viewing:
     ctx = context()
     mine = None if ctx.doorkeeper.is_open else caller().number
     return Viewings(ctx.core.db, ctx.visible()).named(name, mine)
+
+
+def own_viewing_soon(name: str) -> Viewing:
+    """Return what ``own_viewing`` does; where its stream has begun and is being written down, wait for that.
+
+    Raises:
+        NotFound: there is none, or it is another's.
+    """
+    desk = context().viewings
+    until = time.monotonic() + _SOON_S
+    while desk.is_unwritten(page_id(name)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return own_viewing(name)
 
 
 def _view(one: Viewing) -> ViewingView:
