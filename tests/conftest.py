@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 import containers
 from brokers import stop_brokers
-from databases import mysql_database, mysql_url, stop_servers
+from databases import stop_servers
 
 _skipped: list[str] = []
 
@@ -34,18 +33,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _skipped and os.environ.get("CI") == "true":
         terminalreporter.write_line(f"FAILED: {len(_skipped)} test(s) skipped in CI: {', '.join(_skipped)}", red=True)
-
-
-@pytest.fixture(params=["sqlite", "mysql"])
-def database_url(
-    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
-    """The URL of an empty database, of every kind there is."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/index.db"
-        return
-    with mysql_database(mysql_url(lambda: tmp_path_factory.mktemp("mariadb"))) as url:
-        yield url
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,6 +20,7 @@ from gatehouse_common.testing.film import FilmSpec, make_film
 from gatehouse_common.testing.recording import record_film
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_segmenter.service import build as build_segmenter
+from made_databases import made_sqlite
 
 START_US = 1_715_941_380_000_000  # 2024-05-17T10:23:00Z, a full minute
 
@@ -30,6 +31,10 @@ def open_core(data: Path, **settings: object) -> Core:
 
 @contextmanager
 def core_at(data: Path, **settings: object) -> Iterator[Core]:
+    index = data / "gatehouse.db"
+    if not index.exists() and "database_url" not in settings:
+        data.mkdir(parents=True, exist_ok=True)
+        made_sqlite(index)
     core = open_core(data, **settings)
     core.db.upgrade()
     try:

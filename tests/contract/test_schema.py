@@ -7,14 +7,14 @@ import threading
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
 from gatehouse_common.db import Camera, CameraRepository, Database
 from gatehouse_common.db.models import Base
 
 
-def test_migrations_make_what_the_models_say(database_url: str) -> None:
-    db = Database(database_url)
+def test_migrations_make_what_the_models_say(bare_database_url: str) -> None:
+    db = Database(bare_database_url)
     db.upgrade()
     with db.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
@@ -22,8 +22,22 @@ def test_migrations_make_what_the_models_say(database_url: str) -> None:
     db.close()
 
 
-def test_up_and_down_and_up_again(database_url: str) -> None:
-    db = Database(database_url)
+def test_other_tests_begin_with_what_migrations_make(bare_database_url: str, database_url: str) -> None:
+    migrated, copied = Database(bare_database_url), Database(database_url)
+    migrated.upgrade()
+    copied.check()
+    with migrated.read() as first, copied.read() as second:
+        assert compare_metadata(MigrationContext.configure(second), Base.metadata) == []
+        assert sorted(inspect(second).get_view_names()) == sorted(inspect(first).get_view_names())
+        for table in [*inspect(first).get_table_names(), *inspect(first).get_view_names()]:
+            everything = text(f"SELECT * FROM {table} ORDER BY 1")
+            assert second.execute(everything).all() == first.execute(everything).all(), table
+    migrated.close()
+    copied.close()
+
+
+def test_up_and_down_and_up_again(bare_database_url: str) -> None:
+    db = Database(bare_database_url)
     db.upgrade()
     with db._migrating() as connection:
         command.downgrade(db._config(connection), "base")
@@ -34,8 +48,8 @@ def test_up_and_down_and_up_again(database_url: str) -> None:
     db.close()
 
 
-def test_processes_that_start_together_upgrade_once(database_url: str) -> None:
-    databases = [Database(database_url) for _ in range(4)]
+def test_processes_that_start_together_upgrade_once(bare_database_url: str) -> None:
+    databases = [Database(bare_database_url) for _ in range(4)]
     failed: list[Exception] = []
 
     def start(db: Database) -> None:
