@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
-
-import structlog
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Deletions, RecorderSession, RecorderSessions, SessionChunk
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound, WorkerUnavailable
-from gatehouse_common.footage import ChunkReader, Found, Library, VirtualSource, session_info
+from gatehouse_common.footage import (
+    ChunkReader,
+    Found,
+    Library,
+    VirtualSource,
+    place_session_file,
+    session_info,
+)
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.session_box import build_session_box
 from gatehouse_common.media.slicing import Slice, slice_footage
 from gatehouse_common.observability.metrics import STORAGE_WRITE_ERRORS
 from gatehouse_common.runtime import Core
-from gatehouse_common.settings.session_path import DEFAULT_SESSION_PATH
-from gatehouse_common.storage import keys, same_bytes
+from gatehouse_common.storage import Source
 
 from .clip_cutter import missing, size_of
-
-log = structlog.get_logger(__name__)
 
 _TRIES = 3
 SHORTEST_US = SECOND // 2
@@ -64,7 +67,7 @@ class SessionCutter:
             cut = slice_footage(found.media, wanted.start, wanted.end)
             try:
                 cut = _explained(cut, chunk, session, self._digest(cut))
-                key = self._place(chunk, cut)
+                key = place_session_file(self._core, chunk, self._source(cut), self._put)
             except NotFound as error:  # a chunk was let go of between the look and now; then the index knows it
                 gone = error.message
                 continue
@@ -108,45 +111,17 @@ class SessionCutter:
             digest.update(piece)
         return digest.hexdigest()
 
-    def _place(self, chunk: SessionChunk, cut: Slice) -> str:
-        """Put a file into the store; return its key.
+    def _source(self, cut: Slice) -> Callable[[str], Source]:
+        return lambda key: VirtualSource(key, cut.file, self._reader.read)
 
-        A name that is taken by other bytes is left to whoever took it. Where the store refuses the place, since a
-        folder on the way is a link, the file goes where it would without a setting: better there than nowhere.
-        """
-        store, path, attempt = self._core.store, self._core.site.session_path, 1
-        while True:
-            key = keys.session(
-                chunk.wanted_start_us,
-                chunk.number,
-                self._core.zone,
-                attempt,
-                name=chunk.name,
-                path=path,
-                camera=chunk.camera,
-                user=chunk.user,
-                user_name=chunk.user_name,
-            )
-            source = VirtualSource(key, cut.file, self._reader.read)
-            try:
-                store.put(source, key)
-            except Conflict:
-                if same_bytes(store, key, source):
-                    return key
-                attempt += 1
-                continue
-            except InvalidInput as error:
-                if path == DEFAULT_SESSION_PATH:
-                    raise
-                log.warning("a file of a session goes to the usual place", key=key, reason=error.message)
-                path = DEFAULT_SESSION_PATH
-                continue
-            except (NotFound, WorkerUnavailable):
-                raise
-            except GatehouseError:
-                STORAGE_WRITE_ERRORS.labels("store").inc()
-                raise
-            return key
+    def _put(self, source: Source, key: str) -> None:
+        try:
+            self._core.store.put(source, key)
+        except (Conflict, InvalidInput, NotFound, WorkerUnavailable):
+            raise
+        except GatehouseError:
+            STORAGE_WRITE_ERRORS.labels("store").inc()
+            raise
 
     def _made(self, chunk: SessionChunk, key: str, found: Found, cut: Slice, wanted: Interval) -> SessionChunk:
         width, height = size_of(found, wanted)

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,12 @@ import structlog
 from gatehouse_common.clock import MINUTE, SECOND
 from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessions, SessionChunk
 from gatehouse_common.db.browser_sessions import INTERRUPTED, PAUSES
-from gatehouse_common.errors import Conflict, DataLoss, InvalidInput, from_os_error
-from gatehouse_common.footage import session_info
+from gatehouse_common.errors import DataLoss, InvalidInput, from_os_error
+from gatehouse_common.footage import place_session_file, session_info
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.cutting import CutFile, CutRecording, parse_cut
 from gatehouse_common.media.session_box import build_session_box, build_session_element
-from gatehouse_common.settings.session_path import DEFAULT_SESSION_PATH
-from gatehouse_common.storage import FileSource, keys, same_bytes
+from gatehouse_common.storage import FileSource
 
 from .children import run
 from .looking import PYTHON
@@ -196,7 +196,13 @@ def _store(
     path = work.folder / file.name
     _explain(path, session, made, done.container)
     size = path.stat().st_size
-    key = _place(work, made, path, done.container)
+    key = place_session_file(
+        work.core,
+        made,
+        partial(FileSource, path),
+        lambda _source, key: work.core.store.put_file(path, key),
+        "webm" if done.container == "webm" else "mp4",
+    )
     RecorderSessions(work.core.db).made(replace(made, key=key, bytes=size))
 
 
@@ -214,36 +220,3 @@ def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, containe
             out.write(build(info))
     except OSError as error:
         raise from_os_error(error, "writing a file of a session") from error
-
-
-def _place(work: Work, chunk: SessionChunk, path: Path, container: str) -> str:
-    """Put a file into the store; return its key. The same bytes may be there already: a crash came in between.
-
-    Where the store refuses the place, since a folder on the way is a link, it goes where it would without a setting.
-    """
-    store, place, attempt = work.core.store, work.core.site.session_path, 1
-    while True:
-        key = keys.session(
-            chunk.wanted_start_us,
-            chunk.number,
-            work.core.zone,
-            attempt,
-            extension="webm" if container == "webm" else "mp4",
-            path=place,
-            user=chunk.user,
-            user_name=chunk.user_name,
-        )
-        try:
-            store.put_file(path, key)
-        except Conflict:
-            if same_bytes(store, key, FileSource(path, key)):
-                return key
-            attempt += 1
-            continue
-        except InvalidInput as error:
-            if place == DEFAULT_SESSION_PATH:
-                raise
-            log.warning("a file of a session goes to the usual place", key=key, reason=error.message)
-            place = DEFAULT_SESSION_PATH
-            continue
-        return key
