@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from access_route import Route
-from gatehouse_common.accounts import Scope
+from gatehouse_common.accounts import Permission, Scope
 
 _SEES = frozenset({Scope.RECORDS_OWN, Scope.RECORDS_ALL})
 _CHANGES = frozenset({Scope.RECORDS_OWN, Scope.FOOTAGE_DELETE})
@@ -36,6 +36,12 @@ MEDIA_ROUTES: dict[str, Route] = {
     "POST /library/media/<int:number>/restore": Route("/library/media/2000000003/restore", _CHANGES),
     "POST /library/media/<int:number>/name": Route("/library/media/2000000003/name", _CHANGES),
     "POST /library/media/<int:number>/make": Route("/library/media/2000000003/make", _OWN),
+    "POST /library/media/<int:number>/hold": Route(
+        "/library/media/2000000003/hold", frozenset({Scope.HOLDS_WRITE}), Permission.PLAYBACK
+    ),
+    "POST /library/media/<int:number>/release": Route(
+        "/library/media/2000000003/release", frozenset({Scope.HOLDS_WRITE}), Permission.PLAYBACK
+    ),
     "POST /library/upload": Route("/library/upload", frozenset({Scope.UPLOADS_WRITE})),
 }
 NO_MEDIA = {name for name, route in MEDIA_ROUTES.items() if name.startswith("GET ") and "2000000003" in route.path}

@@ -145,15 +145,15 @@ def test_what_was_in_the_trash_for_long_enough_goes_with_all_it_has(db: Database
     assert trash.mark([media.id], "asked", T) == [], "it is in no trash"
     MediaLibrary(db).trash(1, T + HOUR)
     put(db, 2, upload=None)
-    assert trash.since(T, 9) == []
-    assert trash.count(T) == 0
-    assert trash.count(T + HOUR) == 1, "and not what is in no trash"
-    assert [kept.id for kept in trash.since(T + HOUR, 9)] == [media.id]
+    assert trash.since(T, T, 9) == []
+    assert trash.count(T, T) == 0
+    assert trash.count(T + HOUR, T) == 1, "and not what is in no trash"
+    assert [kept.id for kept in trash.since(T + HOUR, T, 9)] == [media.id]
     marked = trash.mark([media.id], "asked", T + HOUR)
     assert {d.key for d in marked} == {files[0].key, files[1].key, "incoming/u/0-a"}
     assert {d.id for d in Deletions(db).due(T + HOUR, 9)} == {d.id for d in marked}
     assert trash.bytes() == 0
-    assert trash.count(T + HOUR) == 0
+    assert trash.count(T + HOUR, T) == 0
     with db.read() as c:
         assert c.execute(select(UploadPieceRow.key)).all() == []
     with pytest.raises(NotFound):

@@ -150,7 +150,7 @@ class Context:
     @property
     def holds(self) -> HoldRepository:
         """What is held."""
-        return HoldRepository(self.core.db, self.visible())
+        return HoldRepository(self.core.db, self.visible(), self.media.owner(caller()))
 
     @property
     def jobs(self) -> JobRepository:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -77,7 +77,17 @@ class LibraryMedia:
             "media_count": self.totals.count,
             "media_length": clock_of(round(self.totals.lasted_us / SECOND)),
             "media_size": size_of(self.totals.bytes),
+            "may_hold": caller().may(Scope.HOLDS_WRITE),
+            "held": _held(self.found[:_PAGE]),
             "may_upload": caller().may(Scope.UPLOADS_WRITE),
             "media_earlier": urlencode({**kept, "media": self.offset + _PAGE}) if more else None,
             "media_later": urlencode({**kept, "media": max(0, self.offset - _PAGE)}) if before else None,
         }
+
+
+def _held(media: Sequence[Media]) -> dict[int, str]:
+    """Return why media are on hold, by their numbers; to whoever places holds."""
+    if not media or not caller().may(Scope.HOLDS_WRITE):
+        return {}
+    reasons = {hold.media: hold.reason for hold in context().holds.list(context().core.clock.now_us())}
+    return {one.number: reasons[one.id] for one in media if one.id in reasons}

@@ -11,6 +11,7 @@ import structlog
 
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import (
+    AgedFiles,
     ChunkDays,
     DeletionReason,
     Deletions,
@@ -25,7 +26,7 @@ from gatehouse_common.db import (
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.observability.metrics import RETENTION_ARCHIVED
 from gatehouse_common.retention import CameraRules, chunks_due, reserve_bytes
-from gatehouse_common.retention.rules import DAY_US, GB
+from gatehouse_common.retention.rules import DAY_US, GB, files_kept_us
 from gatehouse_common.runtime import Core, PageSettings
 from gatehouse_common.storage import Capacity
 
@@ -57,7 +58,7 @@ class Sweeps:
         self._reader, self._holds = RetentionReader(core.db), HoldRepository(core.db)
         self._days = ChunkDays(core.db)
         self._plates, self._trash, self._viewings = PlateRetention(core.db), SessionTrash(core.db), Viewings(core.db)
-        self._media = MediaTrash(core.db)
+        self._media, self._aged = MediaTrash(core.db), AgedFiles(core.db)
         self._allowance, self._settings = Allowance(core.clock), PageSettings(core)
 
     def by_age(self, rules: CameraRules, stop: threading.Event, *, force: bool = False) -> tuple[Freed, str]:
@@ -69,7 +70,8 @@ class Sweeps:
         One class does not wait for another that cannot be deleted.
         """
         freed, troubles = Freed(), list[str]()
-        for sweep in (self._old_chunks, self._old_clips, self._old_plates, self._old_trash, self._old_rows):
+        old_files = (self._old_files, self._old_trash, self._old_rows)
+        for sweep in (self._old_chunks, self._old_clips, self._old_plates, *old_files):
             try:
                 self._removal.refuse_if_blocked()
                 some, trouble = sweep(rules, stop, force)
@@ -211,12 +213,26 @@ class Sweeps:
                 break
         return freed, trouble
 
+    def _old_files(self, _rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:
+        """Delete files of sessions, uploads and exports that are too old, where they are not kept for good."""
+        freed, troubles, now_us = Freed(), list[str](), self._now_us()
+        for kind, kept_us in files_kept_us(self._core.settings.values).items():
+            before = now_us - kept_us
+            going = self._aged.due(kind, before, now_us).objects
+            trouble = "" if force or not going else refuse_too_much(kind, going, self._aged.all(kind).objects)
+            if going and not trouble:
+                found = _pages(partial(self._aged.of, kind, before, now_us))
+                freed += self._free(found, None, "age", stop, of="session" if kind == "session" else "media")
+            troubles += [trouble] if trouble else []
+        return freed, " ".join(troubles)
+
     def _old_trash(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
         """Delete files and media that somebody did not want, when they cannot be taken out of the trash any more."""
         now_us = self._now_us()
         before = now_us - round(self._settings.values.sessions.trash_hours * HOUR)
-        freed = self._free(_pages(partial(self._trash.since, before, now_us)), None, "asked", stop, of="session")
-        return freed + self._free(_pages(partial(self._media.since, before)), None, "asked", stop, of="media"), ""
+        files, media = partial(self._trash.since, before, now_us), partial(self._media.since, before, now_us)
+        freed = self._free(_pages(files), None, "asked", stop, of="session")
+        return freed + self._free(_pages(media), None, "asked", stop, of="media"), ""
 
     def _old_rows(self, _rules: CameraRules, stop: threading.Event, _force: bool) -> tuple[Freed, str]:
         """Forget who watched live pictures too long ago, and which jobs of media ended; files stay whose they are."""
@@ -253,7 +269,7 @@ class Sweeps:
         freed = Freed()
         kinds: tuple[tuple[Callable[[int], list[Kept]], _Kind], ...] = (
             (partial(self._trash.since, now_us, now_us), "session"),
-            (partial(self._media.since, now_us), "media"),
+            (partial(self._media.since, now_us, now_us), "media"),
             (partial(clips, state="archived"), "clip"),
             (partial(chunks, without_events=True), "chunk"),
             (partial(chunks, without_events=False), "chunk"),

@@ -168,7 +168,7 @@ class Unkept:
 
 def _is_on_hold(closed: ChunkClosed, holds: Sequence[Hold]) -> bool:
     return any(
-        hold.clip is None
+        hold.is_of_footage
         and hold.camera in {None, closed.camera}
         and hold.start_us < closed.end_us
         and hold.end_us > closed.start_us

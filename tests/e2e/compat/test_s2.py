@@ -46,7 +46,7 @@ def gatehouse(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         "GATEHOUSE_DETECTION__FRAMES": "activity",
         "GATEHOUSE_DETECTION__FPS": "2",
         "GATEHOUSE_DETECTION__REGION": "br",
-        "GATEHOUSE_DETECTION__VISIT_SECONDS": "3",
+        "GATEHOUSE_DETECTION__VISIT_SECONDS": "10",
         "GATEHOUSE_CLIPS__PRE_SECONDS": str(PRE_S),
         "GATEHOUSE_CLIPS__POST_SECONDS": str(POST_S),
         "GATEHOUSE_API__DEFAULT_CAMERA": "gate",

@@ -1,5 +1,6 @@
 """The SQL index: the database, its records, and the repositories."""
 
+from .aged_files import FILE_CLASSES, AgedFiles, FileClass
 from .api_tokens import TokenRecord, Tokens
 from .audit import Audit, Deed, Entry
 from .browser_sessions import BrowserSessions, Received
@@ -52,7 +53,9 @@ from .visible import OF_NO_CAMERA, Visible
 
 __all__ = [
     "BROWSER",
+    "FILE_CLASSES",
     "OF_NO_CAMERA",
+    "AgedFiles",
     "Also",
     "Audit",
     "BrowserSessions",
@@ -75,6 +78,7 @@ __all__ = [
     "Deletions",
     "Entry",
     "Facts",
+    "FileClass",
     "FileQuery",
     "FileTotals",
     "FootageReader",

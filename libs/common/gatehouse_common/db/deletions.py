@@ -131,11 +131,15 @@ class Deletions:
 
     @retried
     def mark_session_files(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
-        """Decide on files of sessions that are in the trash, those among them that are not held; their rows stay."""
+        """Decide on files of sessions, those among them that are not held; their rows stay.
+
+        Those that are in the trash; by their age (``reason``) also those that are not.
+        """
+        states = ("stored", "trashed") if reason == "age" else ("trashed",)
         with self._db.begin(durable=True) as c:
             lock_retention(c)
             free = select(*_SESSION_FILE, SessionChunkRow.state).where(
-                SessionChunkRow.id.in_(list(ids)), SessionChunkRow.state == "trashed", ~session_file_is_held()
+                SessionChunkRow.id.in_(list(ids)), SessionChunkRow.state.in_(states), ~session_file_is_held()
             )
             rows = c.execute(free.with_for_update(), {"now_us": now_us}).all()
             marked = [_deletion("session", row, reason, now_us) for row in rows]

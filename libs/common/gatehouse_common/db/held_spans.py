@@ -18,7 +18,7 @@ def covers(camera: _Text, start_us: _Instant, end_us: _Instant) -> ColumnElement
     """Return the condition that a hold on a range holds anything of ``[start_us, end_us)`` of a camera, now."""
     whose = HoldRow.camera.is_(None) | (HoldRow.camera == camera)
     shares = (HoldRow.start_us < end_us) & (HoldRow.end_us > start_us)
-    return HoldRow.clip.is_(None) & whose & shares & ACTIVE
+    return HoldRow.clip.is_(None) & HoldRow.media.is_(None) & whose & shares & ACTIVE
 
 
 def span_is_held(c: Connection, camera: str, start_us: int, end_us: int, now_us: int) -> bool:

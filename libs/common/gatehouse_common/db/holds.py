@@ -1,4 +1,4 @@
-"""Holds: footage and clips that nothing deletes, whatever the settings say and however full the disk is."""
+"""Holds: footage, clips and media that nothing deletes, whatever the settings say and however full the disk is."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .contention import retried
 from .engine import Database
 from .held_spans import ACTIVE, covers
 from .hints import by_camera
+from .media_models import MediaFileRow, MediaRow
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
 from .session_models import SessionChunkRow
@@ -28,7 +29,7 @@ class Hold:
 
     Attributes:
         id: UUIDv7.
-        camera: whose footage; None: of all cameras, or ``clip`` says.
+        camera: whose footage; None: of all cameras, or ``clip`` or ``media`` says.
         clip: the one clip that is held; None: all that there is of the range.
         start_us: the first instant that is held.
         end_us: the first that is not; ``FOREVER_US``: the hold goes on.
@@ -39,6 +40,7 @@ class Hold:
         created_by: by whom; empty: not known.
         released_us: when it was released; None: it was not.
         released_by: by whom.
+        media: the one medium that is held, with all its files; None: none is.
     """
 
     id: str
@@ -53,6 +55,12 @@ class Hold:
     created_by: str = ""
     released_us: int | None = None
     released_by: str | None = None
+    media: str | None = None
+
+    @property
+    def is_of_footage(self) -> bool:
+        """Return whether it holds a range, not one object."""
+        return self.clip is None and self.media is None
 
     @property
     def tag(self) -> str:
@@ -90,15 +98,29 @@ def clip_is_held() -> ColumnElement[bool]:
     return exists().where(or_(of_clip, covers(ClipRow.camera, ClipRow.start_us, ClipRow.end_us)))
 
 
+def media_is_held() -> ColumnElement[bool]:
+    """Return the condition that a row of media is held; it takes the time as ``now_us``."""
+    return exists().where((HoldRow.media == MediaRow.id) & ACTIVE)
+
+
 def session_file_is_held() -> ColumnElement[bool]:
-    """Return the condition that a file of a session shows what is on hold; it takes the time as ``now_us``."""
-    return exists().where(covers(SessionChunkRow.camera, SessionChunkRow.start_us, SessionChunkRow.end_us))
+    """Return the condition that a file of a session shows what is on hold; it takes the time as ``now_us``.
+
+    What was recorded in a browser is held by its medium, whose bytes are in the files by then.
+    """
+    cut = (MediaRow.session == SessionChunkRow.session) & (HoldRow.media == MediaRow.id) & ACTIVE
+    shown = exists().where(covers(SessionChunkRow.camera, SessionChunkRow.start_us, SessionChunkRow.end_us))
+    return or_(shown, exists().where(cut))
 
 
 def deletion_is_held() -> ColumnElement[bool]:
     """Return the condition that a row of deletions is held by now; it takes the time as ``now_us``."""
     of_clip = (DeletionRow.kind == "clip") & (HoldRow.clip == DeletionRow.subject) & ACTIVE
-    return exists().where(or_(of_clip, covers(DeletionRow.camera, DeletionRow.start_us, DeletionRow.end_us)))
+    cut = select(MediaRow.id).join(SessionChunkRow, SessionChunkRow.session == MediaRow.session)
+    of_file = (DeletionRow.kind == "session") & (SessionChunkRow.id == DeletionRow.subject)
+    of_medium = HoldRow.media.in_(cut.where(of_file).correlate(DeletionRow)) & ACTIVE
+    held = or_(of_clip, of_medium, covers(DeletionRow.camera, DeletionRow.start_us, DeletionRow.end_us))
+    return exists().where(held)
 
 
 def lock_retention(c: Connection) -> None:
@@ -117,10 +139,11 @@ class HoldRepository:
         db: the index.
         visible: whose holds and held objects there are; None: all. A hold of all cameras is of those, too, that are not
             there for somebody: for them it is not there.
+        owner: only holds of media of this user are there; None: of all.
     """
 
-    def __init__(self, db: Database, visible: Visible | None = None) -> None:
-        self._db, self._visible = db, visible
+    def __init__(self, db: Database, visible: Visible | None = None, owner: int | None = None) -> None:
+        self._db, self._visible, self._owner = db, visible, owner
 
     @retried
     def place(self, hold: Hold) -> int:
@@ -131,8 +154,8 @@ class HoldRepository:
 
         Raises:
             InvalidInput: it ends before it begins.
-            NotFound: there is no such clip.
-            Conflict: the clip has no file.
+            NotFound: there is no such clip, or no such medium.
+            Conflict: it has no file any more.
         """
         if hold.end_us <= hold.start_us:
             raise InvalidInput("a hold has to end after it begins", "to")
@@ -141,16 +164,20 @@ class HoldRepository:
             if hold.clip:
                 state = c.execute(select(ClipRow.state).where(ClipRow.id == hold.clip).with_for_update()).scalar()
                 _check_clip(hold.clip, state)
+            if hold.media:
+                _check_media(c, hold.media)
             c.execute(insert(HoldRow).values(asdict(hold)))
             own = seen(self._visible, DeletionRow.camera, DeletionRow.start_us)
             query = select(func.count()).select_from(DeletionRow).where(deletion_is_held(), *own)
             return c.execute(query, {"now_us": hold.created_us}).scalar_one()
 
     def _seen(self) -> list[ColumnElement[bool]]:
+        own = HoldRow.media.in_(select(MediaRow.id).where(MediaRow.owner == self._owner))
         if self._visible is None:
-            return []
+            return [] if self._owner is None else [or_(HoldRow.media.is_(None), own)]
         clips = select(ClipRow.id).where(*self._visible.conditions(ClipRow.camera, ClipRow.start_us))
-        return [or_(HoldRow.camera.in_(sorted(self._visible.cameras)), HoldRow.clip.in_(clips))]
+        theirs = HoldRow.media.is_not(None) if self._owner is None else own
+        return [or_(HoldRow.camera.in_(sorted(self._visible.cameras)), HoldRow.clip.in_(clips), theirs)]
 
     def get(self, hold_id: str) -> Hold:
         """Return a hold, released or not.
@@ -189,8 +216,8 @@ class HoldRepository:
         return self.get(hold_id)
 
     def held_bytes(self, now_us: int) -> int:
-        """Return how many bytes of recordings and clips are held; recordings as of when their days were summed up."""
-        return self.held_recordings(now_us).bytes + self.held_clip_bytes(now_us)
+        """Return how many bytes of recordings, clips and media are held; recordings as of when days were summed up."""
+        return self.held_recordings(now_us).bytes + self.held_clip_bytes(now_us) + self.held_media_bytes(now_us)
 
     def held_clip_bytes(self, now_us: int) -> int:
         """Return how many bytes of clips are held."""
@@ -202,6 +229,15 @@ class HoldRepository:
         with self._db.look() as c:
             return int(c.execute(held, {"now_us": now_us}).scalar_one())
 
+    def held_media_bytes(self, now_us: int) -> int:
+        """Return how many bytes files of media have that are held."""
+        held = [MediaFileRow.media == MediaRow.number, MediaFileRow.state == "ready", media_is_held()]
+        if self._owner is not None:
+            held.append(MediaRow.owner == self._owner)
+        with self._db.look() as c:
+            found = c.execute(select(func.coalesce(func.sum(MediaFileRow.bytes), 0)).where(*held), {"now_us": now_us})
+            return int(found.scalar_one())
+
     def held_recordings(self, now_us: int, before_us: Mapping[str, int] | None = None) -> Held:
         """Return how many recordings are held, and their bytes.
 
@@ -211,7 +247,7 @@ class HoldRepository:
         """
         ranges: dict[str | None, list[Interval]] = {}
         for hold in HoldRepository(self._db).list(now_us):  # also those of all cameras: they hold these as well
-            if hold.clip is None:
+            if hold.is_of_footage:
                 ranges.setdefault(hold.camera, []).append(Interval(hold.start_us, hold.end_us))
         found = Held(0, 0)
         if not ranges:
@@ -235,6 +271,17 @@ def _check_clip(clip: str, state: str | None) -> None:
         raise Conflict("the clip is not made yet: hold the range that it is to show")
     if state not in {"stored", "archived"}:
         raise Conflict(f"the clip has no file: it is {state}")
+
+
+def _check_media(c: Connection, media: str) -> None:
+    row = c.execute(select(MediaRow.state, MediaRow.session).where(MediaRow.id == media).with_for_update()).first()
+    if row is None:
+        raise NotFound(f"there is no medium {media[:64]!r}")
+    if row.state != "deleted":
+        return
+    files = (SessionChunkRow.session == row.session, SessionChunkRow.state.in_(("stored", "trashed")))
+    if row.session is None or c.execute(select(SessionChunkRow.number).where(*files).limit(1)).first() is None:
+        raise Conflict("the medium has been deleted")
 
 
 def _held_in(c: Connection, camera: str, span: Interval) -> Held:

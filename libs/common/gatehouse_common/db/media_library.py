@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
-from gatehouse_common.errors import ChangedSince, NotFound
+from gatehouse_common.errors import ChangedSince, Conflict, NotFound
 
 from .contention import retried
 from .engine import Database
+from .holds import lock_retention, media_is_held
 from .media_jobs import call_off, queue_processing
 from .media_models import MediaFileRow, MediaRow
 from .media_records import Media, MediaFile
@@ -104,6 +105,30 @@ class MediaLibrary:
         with self._db.look() as c:
             return self._found(c, which, ("trashed",) if trashed else _SHOWN)
 
+    def made(self, which: str) -> int:
+        """Return when a medium was whole here, microseconds UTC, by its id: one in the trash too, or that has been cut.
+
+        Raises:
+            NotFound: there is none for who asks.
+        """
+        with self._db.look() as c:
+            at = c.execute(select(MediaRow.created_us).where(MediaRow.id == which, *self._seen())).scalar()
+        if at is None:
+            raise NotFound(f"there is no medium {which[:64]!r}")
+        return int(at)
+
+    def of_session(self, session: int) -> str:
+        """Return the id of the medium that a browser recorded for a session, also when it has been cut into files.
+
+        Raises:
+            NotFound: there is none for who asks.
+        """
+        with self._db.look() as c:
+            found = c.execute(select(MediaRow.id).where(MediaRow.session == session, *self._seen())).scalar()
+        if found is None:
+            raise NotFound(f"there is no recording of a browser of session {session}: hold its camera's footage")
+        return str(found)
+
     def files(self, media: Collection[int]) -> dict[int, list[MediaFile]]:
         """Return the files of media, by number; media that have none are left out."""
         query = select(*FILE).where(MediaFileRow.media.in_(sorted(media)), MediaFileRow.state == "ready")
@@ -136,11 +161,15 @@ class MediaLibrary:
         Raises:
             NotFound: there is none of that number for who asks.
             ChangedSince: it has another tag by now.
+            Conflict: it is on hold.
         """
         with self._db.begin(durable=True) as c:
+            lock_retention(c)
             call_off(c, number, now_us)  # first: who does a job of it takes the job's row before the medium's
             found = self._found(c, number, _SHOWN, lock=True)
             _refuse_changed(found, seen)
+            if c.execute(select(media_is_held()).where(MediaRow.number == number), {"now_us": now_us}).scalar_one():
+                raise Conflict("it is on hold: the hold has to be released first")
             values = {
                 "state": "trashed",
                 "trashed_us": now_us,

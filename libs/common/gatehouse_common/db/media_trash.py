@@ -12,6 +12,7 @@ from gatehouse_common.ids import new_id
 from .contention import retried
 from .deletions import Deletion, DeletionReason, as_row
 from .engine import Database
+from .holds import lock_retention, media_is_held
 from .media_jobs import call_off
 from .media_models import MediaFileRow, MediaRow
 from .media_records import AUDIO, EXPORT, PROCESS, VIDEO
@@ -24,38 +25,40 @@ _TOLD_BY_FILES = (PROCESS, AUDIO, VIDEO)
 
 
 class MediaTrash:
-    """Finds media that have been in the trash for long enough, and decides on them.
-
-    What is uploaded is of no camera: holds, which are on cameras and clips, do not reach it.
-    """
+    """Finds media that have been in the trash for long enough and are not held, and decides on them."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def since(self, before_us: int, limit: int) -> list[Kept]:
-        """Return so many media that were put into the trash before an instant."""
+    def since(self, before_us: int, now_us: int, limit: int) -> list[Kept]:
+        """Return so many media that were put into the trash before an instant and are not held."""
         query = select(MediaRow.id, MediaRow.folder, MediaRow.bytes).where(*_trashed(before_us))
         with self._db.read() as c:
-            rows = c.execute(query.order_by(MediaRow.trashed_us, MediaRow.number).limit(limit))
+            rows = c.execute(query.order_by(MediaRow.trashed_us, MediaRow.number).limit(limit), {"now_us": now_us})
             return [Kept(row.id, "", row.folder, 0, 0, row.bytes) for row in rows]
 
-    def count(self, before_us: int) -> int:
-        """Return how many media were put into the trash before an instant."""
+    def count(self, before_us: int, now_us: int) -> int:
+        """Return how many media were put into the trash before an instant and are not held."""
         with self._db.look() as c:
-            return int(c.execute(select(func.count()).where(*_trashed(before_us))).scalar_one())
+            return int(c.execute(select(func.count()).where(*_trashed(before_us)), {"now_us": now_us}).scalar_one())
 
     @retried
     def mark(self, ids: Collection[str], reason: DeletionReason, now_us: int) -> list[Deletion]:
-        """Decide on media that are in the trash: on all files of them, and pieces that were never put together.
+        """Decide on media that are not held: on all files of them, and pieces that were never put together.
+
+        Those that are in the trash; by their age (``reason``) also those that are not, unless something is being made
+        of them.
 
         Returns:
             What is to be deleted; media that have nothing in the store are deleted with this.
         """
+        states = ("ready", "failed", "trashed") if reason == "age" else ("trashed",)
         with self._db.begin(durable=True) as c:
-            chosen = select(MediaRow.number, MediaRow.id, MediaRow.upload)
-            rows = c.execute(
-                chosen.where(MediaRow.id.in_(sorted(ids)), MediaRow.state == "trashed").with_for_update()
-            ).all()
+            lock_retention(c)
+            chosen = select(MediaRow.number, MediaRow.id, MediaRow.upload).where(
+                MediaRow.id.in_(sorted(ids)), MediaRow.state.in_(states), ~media_is_held()
+            )
+            rows = c.execute(chosen.with_for_update(), {"now_us": now_us}).all()
             marked: list[Deletion] = []
             for row in rows:
                 call_off(c, row.number, now_us)
@@ -111,7 +114,7 @@ class MediaTrash:
 
 
 def _trashed(before_us: int) -> tuple[ColumnElement[bool], ...]:
-    return (MediaRow.state == "trashed", MediaRow.trashed_us <= before_us)
+    return (MediaRow.state == "trashed", MediaRow.trashed_us <= before_us, ~media_is_held())
 
 
 def _parts(c: Connection, upload: str | None) -> list[str]:

@@ -14,19 +14,21 @@ FOREVER_US = 253_402_300_799_000_000
 
 
 class HoldRow(Base):
-    """Footage that nobody and nothing deletes until the hold is released or has run out."""
+    """Footage, or a medium, that nobody and nothing deletes until the hold is released or has run out."""
 
     __tablename__ = "holds"
     __table_args__ = (
         CheckConstraint("end_us > start_us", name="order"),
         Index("ix_holds_camera", "camera", "released_us", "start_us", "end_us", "until_us"),
         Index("ix_holds_clip", "clip", "released_us", "until_us"),
+        Index("ix_holds_media", "media", "released_us", "until_us"),
         _TABLE,
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
-    camera: Mapped[str | None] = mapped_column(String(64), comment="slug, null: all cameras, or a clip alone")
+    camera: Mapped[str | None] = mapped_column(String(64), comment="slug, null: all cameras, or one object alone")
     clip: Mapped[str | None] = mapped_column(String(36), comment="id of the clip that is held, null: a range is")
+    media: Mapped[str | None] = mapped_column(String(36), comment="id of the medium that is held, null: none is")
     start_us: Mapped[int] = _us("first instant that is held")
     end_us: Mapped[int] = _us("first instant that is not held any more; of what goes on, the last there is")
     reason: Mapped[str] = mapped_column(Text, comment="why, for people")

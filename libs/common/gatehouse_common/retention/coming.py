@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from gatehouse_common.db import ChunkDay, RetentionReader
+from gatehouse_common.db import ChunkDay, FileClass, RetentionReader
 from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.timefmt import from_datetime, to_datetime
 
@@ -21,7 +21,7 @@ _Sums = dict[_Span, tuple[int, int]]
 
 @dataclass(frozen=True, slots=True)
 class DayDue:
-    """What of a class (``continuous``, ``event``) comes of age on a local day; bytes."""
+    """What of a class, see ``ClassDue``, comes of age on a local day; bytes."""
 
     date: date
     kind: str
@@ -30,7 +30,12 @@ class DayDue:
 
 
 def coming(
-    rules: CameraRules, reader: RetentionReader, days: Sequence[ChunkDay], now_us: int, zone: ZoneInfo
+    rules: CameraRules,
+    reader: RetentionReader,
+    days: Sequence[ChunkDay],
+    now_us: int,
+    zone: ZoneInfo,
+    files: Mapping[FileClass, tuple[int, Sequence[tuple[int, int, int]]]] | None = None,
 ) -> list[DayDue]:
     """Return what is not of age yet and comes of it, by local day; held objects included.
 
@@ -43,11 +48,14 @@ def coming(
         days: what is stored of each day.
         now_us: the time.
         zone: of the days.
+        files: how long classes of files of people are kept, microseconds, and what there is of each day, see
+            ``AgedFiles.days``.
     """
     found: dict[tuple[date, str], list[int]] = defaultdict(lambda: [0, 0])
     for kind, sums in (
         ("continuous", _recordings(rules, reader, days, now_us)),
         ("event", _clips(rules, reader, now_us)),
+        *((kind, _files(kept, theirs, now_us)) for kind, (kept, theirs) in (files or {}).items()),
     ):
         for (from_us, to_us), (count, size) in sums.items():
             for when, some, their_bytes in _by_local_day(max(from_us, now_us), to_us, count, size, zone):
@@ -90,6 +98,11 @@ def _clips(rules: CameraRules, reader: RetentionReader, now_us: int) -> _Sums:
             known = found.get(span, (0, 0))
             found[span] = known[0] + clips, known[1] + size
     return found
+
+
+def _files(keep_us: int, days: Sequence[tuple[int, int, int]], now_us: int) -> _Sums:
+    """Return the same of files of people."""
+    return {_going(start_us, keep_us, now_us): (objects, size) for start_us, objects, size in days}
 
 
 def _going(start_us: int, keep_us: int, now_us: int) -> _Span:

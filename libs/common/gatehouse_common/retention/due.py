@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gatehouse_common.db import ChunkDay, HoldRepository, RetentionReader
+from gatehouse_common.db import AgedFiles, ChunkDay, FileClass, HoldRepository, RetentionReader
 from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.db.models import MAX_CHUNK_US
 
@@ -14,7 +14,7 @@ from .rules import CameraRules
 
 @dataclass(frozen=True, slots=True)
 class ClassDue:
-    """What of a class has come of age: ``continuous`` or ``event``."""
+    """What of a class has come of age: ``continuous``, ``event``, ``session``, ``upload`` or ``export``."""
 
     kind: str
     objects: int
@@ -51,3 +51,12 @@ def clips_due(rules: CameraRules, reader: RetentionReader, now_us: int) -> Class
             totals = reader.clip_totals(camera, before - own.archive_us)
             count, size = count + totals.clips, size + totals.bytes
     return ClassDue("event", count, size)
+
+
+def files_due(kept_us: Mapping[FileClass, int], files: AgedFiles, now_us: int) -> list[ClassDue]:
+    """Return how many files of people are too old and not held; ``kept_us`` is how long each class is kept."""
+    found = []
+    for kind, kept in kept_us.items():
+        totals = files.due(kind, now_us - kept, now_us)
+        found.append(ClassDue(kind, totals.objects, totals.bytes))
+    return found

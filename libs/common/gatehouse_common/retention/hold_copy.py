@@ -43,6 +43,7 @@ class _Entry(BaseModel):
     camera: str | None = Field(max_length=64)
     clip: str | None = Field(max_length=36)
     clip_key: str = ""
+    media: str | None = Field(None, max_length=36)
     start_us: int = Field(ge=0)
     end_us: int = Field(le=FOREVER_US)
     reason: str

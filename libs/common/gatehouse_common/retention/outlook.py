@@ -7,16 +7,26 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import ChunkDay, ChunkDays, Database, Deletions, HoldRepository, Kept, RetentionReader, Visible
+from gatehouse_common.db import (
+    AgedFiles,
+    ChunkDay,
+    ChunkDays,
+    Database,
+    Deletions,
+    HoldRepository,
+    Kept,
+    RetentionReader,
+    Visible,
+)
 from gatehouse_common.db.chunk_days import DAY_US
 from gatehouse_common.settings import SettingsModel
 from gatehouse_common.sizefmt import shown_size
 from gatehouse_common.storage import Capacity
 
 from .coming import DayDue, coming
-from .due import ClassDue, chunks_due, clips_due
+from .due import ClassDue, chunks_due, clips_due, files_due
 from .reserve import reserve_bytes
-from .rules import GB, CameraRules, Rules
+from .rules import GB, CameraRules, Rules, files_kept_us
 
 _MOST_NEXT = 20
 _MUCH_HELD = 0.5
@@ -155,22 +165,36 @@ def look_ahead(
     limit = round(site.retention.max_gb * GB) if site.retention.max_gb and visible is None else None
     capacity = capacity if visible is None else None
     reserve = 0 if capacity is None else reserve_bytes(site.retention, capacity.total, sum(rates.values()))
+    held_media = holds.held_media_bytes(now_us) if visible is None else 0
     room = Room(
         total=None if capacity is None else capacity.total,
         free=None if capacity is None else capacity.free,
         reserve=reserve,
         recordings=sum(day.bytes for day in days),
         clips=clips.bytes,
-        held=held_recordings + holds.held_clip_bytes(now_us),
+        held=held_recordings + holds.held_clip_bytes(now_us) + held_media,
         limit=limit,
         rate=sum(rates.values()),
     )
+    files = AgedFiles(db)  # they are of people: of no use to whoever asks about some cameras
+    kept_us = files_kept_us(site) if visible is None else {}
     next_gone = _next_gone(rules, reader, days, now_us, most_next)
     return Outlook(
         now_us=now_us,
         enabled=site.retention.enabled,
-        due=[chunks_due(rules, reader, holds, days, now_us), clips_due(rules, reader, now_us)],
-        days=coming(rules, reader, days, now_us, zone),
+        due=[
+            chunks_due(rules, reader, holds, days, now_us),
+            clips_due(rules, reader, now_us),
+            *files_due(kept_us, files, now_us),
+        ],
+        days=coming(
+            rules,
+            reader,
+            days,
+            now_us,
+            zone,
+            {kind: (kept, files.days(kind, now_us - kept)) for kind, kept in kept_us.items()},
+        ),
         next=next_gone,
         room=room,
         forecast=_forecast(rules, rates, room, held_recordings, partial=visible is not None),

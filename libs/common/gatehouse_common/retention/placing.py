@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from gatehouse_common.db import CameraRepository, ClipRepository, Database, FootageReader, Hold, Visible
+from gatehouse_common.db import CameraRepository, ClipRepository, Database, FootageReader, Hold, MediaLibrary, Visible
 from gatehouse_common.db.upkeep_models import FOREVER_US
 from gatehouse_common.errors import Forbidden, InvalidInput, NotFound
 from gatehouse_common.ids import new_id, parse_slug
@@ -20,6 +20,7 @@ def make_hold(
     *,
     camera: str | None,
     clip: str | None,
+    media: str | None = None,
     start: str | None,
     end: str | None,
     reason: str,
@@ -36,6 +37,7 @@ def make_hold(
         now_us: the time.
         camera: whose footage; None: of all cameras.
         clip: the clip, and nothing else.
+        media: id of the medium, and nothing else; that it is there for who asks is known already.
         start: the first instant that is held.
         end: the first that is not; None: the hold goes on.
         reason: why, for people.
@@ -47,28 +49,33 @@ def make_hold(
     Raises:
         Forbidden: it is of all cameras, and there are only some for who asks.
         InvalidInput: it is of nothing, of two things, over already, or without a reason.
-        NotFound: there is no such camera, nor footage of it, or no such clip.
+        NotFound: there is no such camera, nor footage of it, or no such clip or medium.
     """
     if not reason.strip() or len(reason) > _LONGEST_REASON:
         raise InvalidInput(f"say why, in at most {_LONGEST_REASON} characters", "reason")
     until_us = parse(until, zone, "until") if until else None
     if until_us is not None and until_us <= now_us:
         raise InvalidInput(f"'until' ({rfc3339(until_us)}) is over already", "until")
-    if clip is not None:
+    if media is not None:
+        if camera is not None or start is not None or end is not None or clip is not None:
+            raise InvalidInput("a hold is of a medium, or of footage, not of both", "media")
+        made = MediaLibrary(db).made(media)
+        start_us, end_us = made, made + 1
+    elif clip is not None:
         if camera is not None or start is not None or end is not None:
             raise InvalidInput("a hold is of a clip, or of a range of footage, not of both", "clip")
         of = ClipRepository(db, visible).get(clip)
         start_us, end_us = of.start_us, max(of.end_us, of.start_us + 1)
     else:
         if start is None:
-            raise InvalidInput("say from when on footage is held, or which clip is", "from")
+            raise InvalidInput("say from when on footage is held, or which clip or medium is", "from")
         start_us, end_us = _span(start, end, zone)
         if camera is not None:
             _check_camera(db, parse_slug(camera, "camera"), visible)
             start_us = _visible_since(visible, camera, start_us, end_us)
         elif visible is not None:
             raise Forbidden("whoever sees only some of the cameras cannot hold the footage of all: name one.")
-    return Hold(new_id(), camera, clip, start_us, end_us, reason, case_name, until_us, now_us, by)
+    return Hold(new_id(), camera, clip, start_us, end_us, reason, case_name, until_us, now_us, by, media=media)
 
 
 def _span(start: str, end: str | None, zone: ZoneInfo) -> tuple[int, int]:

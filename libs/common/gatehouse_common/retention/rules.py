@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import Camera, CameraRepository, Database
+from gatehouse_common.db import Camera, CameraRepository, Database, FileClass
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.settings import SettingsModel
 from gatehouse_common.settings.cameras import CameraSettings, camera_settings
@@ -44,6 +44,18 @@ class Rules:
     def archived_before(self, now_us: int) -> int | None:
         """Return the instant before which clips are archived, None if none ever are."""
         return None if self.event_us is None else now_us - max(self.event_us, self.minimum_us)
+
+
+def files_kept_us(site: SettingsModel) -> dict[FileClass, int]:
+    """Return how long files of people are kept, microseconds; classes that are kept for good are left out."""
+    said = site.retention
+    days: dict[FileClass, float] = {
+        "session": said.session_days,
+        "upload": said.upload_days,
+        "export": said.export_days,
+    }
+    least = round(said.minimum_hours * HOUR)
+    return {kind: max(round(kept * DAY_US), least) for kind, kept in days.items() if kept}
 
 
 def rules_of(site: SettingsModel, own: CameraSettings) -> Rules:

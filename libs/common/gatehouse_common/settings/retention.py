@@ -23,6 +23,15 @@ class RetentionSettings(Group):
     plate_days: float = Field(
         365.0, ge=0, le=36_500, description="plate events, their reads and pictures are kept for so long; 0: for good"
     )
+    session_days: float = Field(
+        0.0, ge=0, le=36_500, description="files of recorder sessions are kept for so long; 0: until they are deleted"
+    )
+    upload_days: float = Field(
+        0.0, ge=0, le=36_500, description="uploads are kept for so long; 0: until they are deleted"
+    )
+    export_days: float = Field(
+        0.0, ge=0, le=36_500, description="exports that people made are kept for so long; 0: until they are deleted"
+    )
     viewing_days: float = Field(
         365, ge=0, le=36_500, description="the log of who watched live pictures is kept for so long, 0: for ever"
     )

@@ -73,6 +73,8 @@ DEEDS = {
     "cameras.remove_camera": "camera.removed",
     "retention.place_hold": "hold.placed",
     "retention.release_hold": "hold.released",
+    "media_pages.post_hold": "hold.placed",
+    "media_pages.post_release": "hold.released",
     "jobs.ask_for_check": "check.asked_for",
     "v2_video.clean_up": "clips.archived",
     "compat_s0.get_download": "footage.downloaded",

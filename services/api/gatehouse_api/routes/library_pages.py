@@ -42,6 +42,8 @@ _DONE = {
     "renamed": "It has its new name.",
     "asked": "It is being made; it comes into the list of its files.",
     "retried": "It is tried again.",
+    "held": "It is on hold: nobody and nothing deletes it.",
+    "released": "It is not on hold any more.",
 }
 _FILTERS = ("user", "kind", "name", "camera", "from", "to")
 _NOTHING = FileTotals(0, 0, 0)

@@ -10,10 +10,12 @@ from gatehouse_api.context import context
 from gatehouse_api.forms import led_to, page, text
 from gatehouse_api.media_views import media_rows
 from gatehouse_api.routes.media_models import AudioRequest, TranscodeRequest
+from gatehouse_api.routes.retention import place, release
 from gatehouse_api.uploads.whole_files import take_file
-from gatehouse_common.accounts import Scope
+from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.db.media_records import AUDIO, VIDEO
 from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.retention import make_hold
 
 pages = Blueprint("media_pages", __name__)
 
@@ -73,6 +75,37 @@ def post_name(number: int) -> Response:
     """Give a medium another name."""
     context().media.rename(str(number), text("name"), caller(), sender(), None)
     return led_to(f"/library?done=renamed#media-{number}")
+
+
+@pages.post("/library/media/<int:number>/hold")
+@needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
+def post_hold(number: int) -> Response:
+    """Place a medium on hold: nobody and nothing deletes it."""
+    core, found = context().core, context().media.get(str(number), caller())
+    hold = make_hold(
+        core.db,
+        core.zone,
+        core.clock.now_us(),
+        camera=None,
+        clip=None,
+        media=found.id,
+        start=None,
+        end=None,
+        reason=text("reason"),
+    )
+    place(hold)
+    return led_to(f"/library?done=held#media-{number}")
+
+
+@pages.post("/library/media/<int:number>/release")
+@needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
+def post_release(number: int) -> Response:
+    """Release what holds a medium."""
+    found = context().media.get(str(number), caller())
+    for hold in context().holds.list(context().core.clock.now_us()):
+        if hold.media == found.id:
+            release(hold.id)
+    return led_to(f"/library?done=released#media-{number}")
 
 
 @pages.post("/library/media/<int:number>/make")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from flask import Response, jsonify
@@ -28,6 +29,7 @@ from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Hold
 from gatehouse_common.db.upkeep_models import FOREVER_US
+from gatehouse_common.errors import InvalidInput
 from gatehouse_common.retention import copy_holds, look_ahead, make_hold
 from gatehouse_common.timefmt import rfc3339
 
@@ -62,7 +64,7 @@ def get_holds(query: HoldsQuery) -> Response:
     return answer
 
 
-@api.post("/holds", responses={201: HoldView}, summary="Keep footage, or a clip, from being deleted")
+@api.post("/holds", responses={201: HoldView}, summary="Keep footage, a clip or a medium from being deleted")
 @needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 @once()
 def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
@@ -78,6 +80,7 @@ def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
         now_us,
         camera=body.camera,
         clip=body.clip,
+        media=_medium(body),
         start=body.from_,
         end=body.to,
         reason=body.reason,
@@ -85,9 +88,7 @@ def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
         until=body.until,
         visible=context().visible(),
     )
-    hold = replace(hold, created_by=caller().name)
-    decided = context().holds.place(hold)
-    copy_holds(core.db, core.store, now_us)
+    hold, decided = place(hold)
     return (
         _answer(hold, now_us, decided),
         201,
@@ -110,11 +111,51 @@ def release_hold(path: HoldPath) -> Response:
 
     With `If-Match` only if nobody has since; else 412.
     """
+    return _answer(release(path.hold, seen_tags()), context().core.clock.now_us())
+
+
+def place(hold: Hold) -> tuple[Hold, int]:
+    """Place a hold in the name of whoever asks, and copy it beside the footage.
+
+    Returns:
+        The hold, and how many objects had been decided on before.
+
+    Raises:
+        NotFound: there is no such clip, or no such medium.
+        Conflict: it has no file any more.
+    """
+    core, hold = context().core, replace(hold, created_by=caller().name)
+    decided = context().holds.place(hold)
+    copy_holds(core.db, core.store, core.clock.now_us())
+    return hold, decided
+
+
+def release(hold: str, seen: Collection[str] | None = None) -> Hold:
+    """Release a hold in the name of whoever asks; with ``seen`` only if its tag is one of these.
+
+    Raises:
+        NotFound: there is none for who asks.
+        ChangedSince: it has another tag by now.
+    """
     core = context().core
     now_us = core.clock.now_us()
-    released = context().holds.release(path.hold, now_us, caller().name, seen=seen_tags())
+    released = context().holds.release(hold, now_us, caller().name, seen=seen)
     copy_holds(core.db, core.store, now_us)
-    return _answer(released, now_us)
+    return released
+
+
+def _medium(body: NewHold) -> str | None:
+    """Return the id of the medium that is to be held, None: none is.
+
+    Raises:
+        InvalidInput: two are named.
+        NotFound: there is none for who asks.
+    """
+    if body.session is not None:
+        if body.media is not None:
+            raise InvalidInput("a hold is of a medium, or of the recording of a session, not of both", "session")
+        return context().media.library(caller()).of_session(body.session)
+    return None if body.media is None else context().media.get(body.media, caller()).id
 
 
 def _answer(hold: Hold, now_us: int, decided: int = 0) -> Response:
@@ -128,6 +169,7 @@ def _view(hold: Hold, now_us: int, decided: int = 0) -> HoldView:
         id=hold.id,
         camera=hold.camera,
         clip=hold.clip,
+        media=hold.media,
         from_=rfc3339(hold.start_us),
         to=None if hold.end_us >= FOREVER_US else rfc3339(hold.end_us),
         reason=hold.reason,

@@ -19,7 +19,7 @@ class RetentionQuery(Asked):
 class Due(BaseModel):
     """What has come of age of a class."""
 
-    kind: str = Field(description="`continuous` or `event`")
+    kind: str = Field(description="`continuous`, `event`, `session`, `upload` or `export`")
     objects: int
     bytes: int
 
@@ -96,7 +96,7 @@ class HoldsQuery(Asked):
 
 
 class NewHold(BaseModel):
-    """What to keep from being deleted: a range of footage, or a clip."""
+    """What to keep from being deleted: a range of footage, a clip, a medium, or what a browser recorded."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -114,6 +114,12 @@ class NewHold(BaseModel):
 
     camera: str | None = Field(None, max_length=64, description="whose footage; null: of all cameras")
     clip: str | None = Field(None, max_length=36, description="id of the clip that is held, and nothing else")
+    media: str | None = Field(
+        None, max_length=64, description="number or id of the medium (upload or export) that is held, and nothing else"
+    )
+    session: int | None = Field(
+        None, ge=1, lt=2**31, description="number of the session whose recording of a browser is held, and nothing else"
+    )
     from_: str | None = Field(None, alias="from", max_length=64, description="the first instant that is held")
     to: str | None = Field(None, max_length=64, description="the first that is not; null: it goes on")
     tz: str | None = Field(None, max_length=64, description="IANA zone of times without one")
@@ -130,6 +136,7 @@ class HoldView(BaseModel):
     id: str
     camera: str | None
     clip: str | None
+    media: str | None = Field(description="id of the medium that is held, null: none is")
     from_: str = Field(serialization_alias="from")
     to: str | None
     reason: str

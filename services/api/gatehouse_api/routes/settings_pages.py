@@ -133,7 +133,7 @@ def _would_go(trash_hours: float) -> int:
         return 0
     now_us = core.clock.now_us()
     before_us = now_us - round(trash_hours * HOUR)
-    return SessionTrash(core.db).count(before_us, now_us) + MediaTrash(core.db).count(before_us)
+    return SessionTrash(core.db).count(before_us, now_us) + MediaTrash(core.db).count(before_us, now_us)
 
 
 def _refuse_links(path: str) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
-from gatehouse_common.db import Hold, HoldRepository
+from gatehouse_common.db import Hold, HoldRepository, MediaLibrary
 from gatehouse_common.db.upkeep_models import FOREVER_US
 from gatehouse_common.retention import copy_holds, make_hold
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import rfc3339
 
 from .options import data_options, json_option, open_recordings
+
+_ID_LENGTH = 36
 
 
 @click.group()
@@ -26,6 +28,7 @@ def hold() -> None:
 @click.option("--from", "start", help="The first instant that is held.")
 @click.option("--to", "end", help="The first that is not; if it is left out, the hold goes on.")
 @click.option("--clip", help="Hold one clip, by its id, instead of a range.")
+@click.option("--media", help="Hold one upload or export, by its number or id.")
 @click.option("--reason", required=True, help="Why, for people.")
 @click.option("--case", "case_name", default="", help="What it belongs to.")
 @click.option("--until", help="When it runs out by itself.")
@@ -36,6 +39,7 @@ def add(
     start: str | None,
     end: str | None,
     clip: str | None,
+    media: str | None,
     reason: str,
     case_name: str,
     until: str | None,
@@ -53,6 +57,7 @@ def add(
             core.clock.now_us(),
             camera=camera,
             clip=clip,
+            media=media if media is None else _medium(core, media),
             start=start,
             end=end,
             reason=reason,
@@ -113,7 +118,13 @@ def _copy(core: Core) -> None:
         click.echo(trouble, err=True)
 
 
+def _medium(core: Core, which: str) -> str:
+    return MediaLibrary(core.db).get(int(which) if which.isdecimal() and len(which) < _ID_LENGTH else which).id
+
+
 def _what(one: Hold) -> str:
+    if one.media is not None:
+        return f"medium {one.media}"
     if one.clip is not None:
         return f"clip {one.clip}"
     until = "on" if one.end_us >= FOREVER_US else f"to {rfc3339(one.end_us)}"
@@ -125,6 +136,7 @@ def _fields(one: Hold) -> dict[str, object]:
         "id": one.id,
         "camera": one.camera,
         "clip": one.clip,
+        "media": one.media,
         "from": rfc3339(one.start_us),
         "to": None if one.end_us >= FOREVER_US else rfc3339(one.end_us),
         "reason": one.reason,
