@@ -12,19 +12,36 @@ from typing import Any
 import pytest
 
 from gatehouse.rebuilding import rebuild
+from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR, SECOND
-from gatehouse_common.db import CameraRepository, ClipRepository, Facts, Hold, HoldRepository, RetentionReader
+from gatehouse_common.db import (
+    OF_NO_CAMERA,
+    CameraRepository,
+    ClipRepository,
+    Facts,
+    Hold,
+    HoldRepository,
+    RecorderSession,
+    RecorderSessions,
+    RetentionReader,
+    SessionTrash,
+    Users,
+)
 from gatehouse_common.db.facts import INDEX_REBUILT
-from gatehouse_common.errors import DataLoss, ResourceExhausted
-from gatehouse_common.retention import copy_holds, read_copy
+from gatehouse_common.db.sessions import planned_file
+from gatehouse_common.errors import Conflict, DataLoss, ResourceExhausted
+from gatehouse_common.intervals import Interval
+from gatehouse_common.retention import copy_holds, make_hold, read_copy
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_janitor.service import build as build_janitor
 from janitor_kit import record_chunks
+from media_rows import put
 from pipeline_kit import START_US, core_at
 from plates_kit import indexing, make_clips, settle, tell, visit
 from retention_kit import NOW, cut, files, hold, open_core, record
+from session_rows import add_files
 
 
 @pytest.fixture
@@ -114,6 +131,40 @@ def test_a_new_index_takes_over_what_is_held_before_it_deletes(tmp_path: Path) -
     assert copy_holds(again.db, again.store, NOW) == ""
     assert (copied(again), HoldRepository(again.db).list(NOW)) == ([], [])  # once, and not whenever one is released
     again.close()
+
+
+def test_a_new_index_holds_what_was_cut_of_a_browsers_recording_that_was_held(tmp_path: Path) -> None:
+    """R5: it knows no media; the files of the session are found again, and are of no camera."""
+    data, clock = tmp_path / "data", FakeClock(NOW)
+    core = open_core(data, clock)
+    session = browser_session(core)
+    medium = put(core.db, 1, kind="recording", session=session.number, state="ready", created_us=NOW + 5 * SECOND)
+    film = put(core.db, 2, created_us=NOW)
+    held = [
+        make_hold(core.db, core.zone, NOW, camera=None, clip=None, media=one.id, start=None, end=None, reason="x")
+        for one in (medium, film)
+    ]
+    for one in held:
+        HoldRepository(core.db).place(one)
+    placed(core, camera="gate")
+    assert copy_holds(core.db, core.store, NOW) == ""
+    core.close()
+    again = open_core(data, clock, database_url=f"sqlite:///{tmp_path}/again.db")
+    file = planned_file(browser_session(again), 1, 1, Interval(NOW + SECOND, NOW + 2 * SECOND))
+    add_files(again.db, [replace(file, state="stored", key="sessions/x/1.mp4", bytes=10)])
+    build_janitor(again).look(threading.Event())
+    taken = {hold.id: hold for hold in HoldRepository(again.db).list(NOW)}
+    assert len(taken) == 3
+    assert taken[held[0].id] == replace(held[0], media=None, camera=OF_NO_CAMERA)
+    with pytest.raises(Conflict, match="on hold"):
+        SessionTrash(again.db).put(1, NOW)
+    again.close()
+
+
+def browser_session(core: Core) -> RecorderSession:
+    """A minute that somebody records in a browser."""
+    who = Users(core.db).add("Ann", Role.OPERATOR, NOW)
+    return RecorderSessions(core.db).begin(who.number, "Ann", OF_NO_CAMERA, Interval(NOW, NOW + 60 * SECOND), 60)
 
 
 @pytest.mark.parametrize("wrong", [b"", b"{", b'{"holds": [{"id": 1}]}', b'{"holds": [{"id": "%s"}]}' % (b"x" * 99)])

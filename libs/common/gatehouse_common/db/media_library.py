@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update
 
 from gatehouse_common.errors import ChangedSince, Conflict, NotFound
+from gatehouse_common.intervals import Interval
 
 from .contention import retried
 from .engine import Database
@@ -16,6 +17,7 @@ from .media_jobs import call_off, queue_processing
 from .media_models import MediaFileRow, MediaRow
 from .media_records import Media, MediaFile
 from .media_rows import FILE, MEDIA
+from .session_models import RecorderSessionRow
 
 _SHOWN = ("queued", "processing", "ready", "failed")
 _UNFINISHED = ("queued", "processing")
@@ -105,17 +107,23 @@ class MediaLibrary:
         with self._db.look() as c:
             return self._found(c, which, ("trashed",) if trashed else _SHOWN)
 
-    def made(self, which: str) -> int:
-        """Return when a medium was whole here, microseconds UTC, by its id: one in the trash too, or that has been cut.
+    def span(self, which: str) -> Interval:
+        """Return from when on a medium, by its id, was recorded, as far as that is known, until it was whole here.
+
+        Also of one in the trash, or that has been cut.
 
         Raises:
             NotFound: there is none for who asks.
         """
+        begun = select(RecorderSessionRow.start_us).where(RecorderSessionRow.number == MediaRow.session)
+        known = select(MediaRow.start_us, MediaRow.lasted_us, MediaRow.created_us, begun.scalar_subquery())
         with self._db.look() as c:
-            at = c.execute(select(MediaRow.created_us).where(MediaRow.id == which, *self._seen())).scalar()
-        if at is None:
+            row = c.execute(known.where(MediaRow.id == which, *self._seen())).first()
+        if row is None:
             raise NotFound(f"there is no medium {which[:64]!r}")
-        return int(at)
+        start_us, lasted_us, created_us, session_us = row
+        begins = [at for at in (start_us, session_us, created_us - (lasted_us or 0), created_us - 1) if at is not None]
+        return Interval(max(0, min(begins)), created_us)
 
     def of_session(self, session: int) -> str:
         """Return the id of the medium that a browser recorded for a session, also when it has been cut into files.

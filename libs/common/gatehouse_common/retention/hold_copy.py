@@ -13,7 +13,16 @@ from dataclasses import asdict, dataclass, replace
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gatehouse_common.db import ClipRepository, Database, Facts, Hold, HoldRepository, Inventory
+from gatehouse_common.db import (
+    OF_NO_CAMERA,
+    ClipRepository,
+    Database,
+    Facts,
+    Hold,
+    HoldRepository,
+    Inventory,
+    MediaLibrary,
+)
 from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.db.upkeep_models import FOREVER_US
 from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput, NotFound
@@ -112,7 +121,8 @@ def restore_holds(db: Database, copied: list[CopiedHold], *, clips: bool = True)
     """Place the holds of a copy that the index does not know; return how many.
 
     The hold of a clip that the index does not know becomes one of the time that the clip shows, of all cameras: to keep
-    too much can be made good.
+    too much can be made good. That of a medium, which an index that was made anew does not know, becomes one of what
+    browsers recorded in that time.
 
     Args:
         db: the index.
@@ -131,12 +141,22 @@ def restore_holds(db: Database, copied: list[CopiedHold], *, clips: bool = True)
 
 
 def _found(db: Database, copied: CopiedHold) -> Hold:
+    if copied.hold.media is not None:
+        return _found_media(db, copied.hold)
     if copied.hold.clip is None:
         return copied.hold
     for clip in Inventory(db).clips():
         if clip.state in {"stored", "archived"} and (clip.id == copied.hold.clip or clip.key == copied.clip_key):
             return replace(copied.hold, clip=clip.id)
     return replace(copied.hold, clip=None)
+
+
+def _found_media(db: Database, hold: Hold) -> Hold:
+    try:
+        MediaLibrary(db).span(hold.media or "")
+    except NotFound:
+        return replace(hold, media=None, camera=OF_NO_CAMERA)
+    return hold
 
 
 def _is_known(holds: HoldRepository, hold: str) -> bool:

@@ -59,8 +59,8 @@ def make_hold(
     if media is not None:
         if camera is not None or start is not None or end is not None or clip is not None:
             raise InvalidInput("a hold is of a medium, or of footage, not of both", "media")
-        made = MediaLibrary(db).made(media)
-        start_us, end_us = made, made + 1
+        span = MediaLibrary(db).span(media)
+        start_us, end_us = span.start, span.end
     elif clip is not None:
         if camera is not None or start is not None or end is not None:
             raise InvalidInput("a hold is of a clip, or of a range of footage, not of both", "clip")
