@@ -118,6 +118,7 @@ def seeks(page: Page, chunk: int) -> list[float]:
     return [float(one) for one in found]
 
 
+@pytest.mark.timeout(300 + 2 * SECONDS)
 def test_nothing_is_lost_of_a_recording_whose_network_is_cut_and_whose_server_is_killed(
     context: BrowserContext, server: Server
 ) -> None:

@@ -47,6 +47,7 @@ def started(name: str, folder: Path, shared: dict[str, str]) -> Process:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240 + 5 * UPLOADS)
 def test_each_upload_is_processed_once_though_a_worker_is_killed_twice(shared: dict[str, str], tmp_path: Path) -> None:
     """S4-19: three workers; kill -9 of one, in the midst of its work, twice; progress is told while it goes on."""
     core = Core.open(load({**shared, "data_dir": str(tmp_path / "desk"), "auth.mode": "open"}, config=None))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
 
 from gatehouse_common.bus import Delivery
+from gatehouse_common.bus.journal import Journal
 from gatehouse_common.bus.memory import MemoryBus
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import Unavailable
@@ -80,13 +81,46 @@ def test_how_long_messages_took_and_what_came_again_is_counted(bus: MemoryBus) -
     assert value("dead_lettered_total") == 0, "an alert on an increase needs the 0 before it"
 
 
-def test_a_journal_that_does_not_answer_leaves_the_other_metrics_readable() -> None:
-    """W-3: what is broken is seen; it does not take the page about it with it."""
-    bus = MemoryBus(SystemClock())
-    bus.declare("closed", [RunEnded])
-    subscription = bus.subscribe("closed", lambda _: None)
-    bus._journal.close()
-    depth = value("queue_depth", "closed")
-    assert depth is not None
-    assert math.isnan(depth)
+def test_metrics_are_told_at_once_while_the_journal_does_not_answer(bus: MemoryBus) -> None:
+    """R3, W-3: a transaction that a disk does not end keeps its lock, and an alarm must be seen all the same."""
+    begun, go_on, shown = threading.Event(), threading.Event(), list[float | None]()
+
+    def handle(_: Delivery) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    bus.publish(message())
+    subscription = bus.subscribe(QUEUE, handle)
+    assert begun.wait(10)
+    with bus._journal._lock:
+        asking = threading.Thread(target=lambda: shown.append(value("queue_depth")), daemon=True)
+        asking.start()
+        asking.join(5)
+        assert shown == [1]
+    go_on.set()
+    assert bus.join()
     subscription.close()
+
+
+def test_what_is_counted_is_what_waits_whatever_became_of_it(tmp_path: Path) -> None:
+    """W-3: also after a restart, of dead letters that are replayed, and of what another program took away."""
+    path = tmp_path / "bus.db"
+    journal = Journal(path)
+    journal.add(["a", "b"], b"1")
+    journal.add(["a"], b"2")
+    assert [journal.counted(queue) for queue in ("a", "b", "c")] == [2, 1, 0]
+    first = journal.take("a")
+    assert first is not None
+    journal.bury(first.id, "why", 1)
+    assert journal.counted("a") == journal.depth("a") == 1
+    assert journal.replay([one.id for one in journal.dead()]) == 1
+    assert journal.counted("a") == journal.depth("a") == 2
+    other = Journal(path)
+    assert other.counted("a") == 2
+    while (taken := other.take("a")) is not None:
+        other.done(taken.id)
+    assert (other.counted("a"), journal.counted("a")) == (0, 2)
+    assert journal.take("a") is None
+    assert journal.counted("a") == 0
+    for one in (journal, other):
+        one.close()

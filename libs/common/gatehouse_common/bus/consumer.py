@@ -36,7 +36,7 @@ class Consumer:
     ) -> None:
         self._journal = journal
         self._queue = queue
-        self._hand = Hand(queue, lambda: journal.depth(queue))
+        self._hand = Hand(queue, lambda: journal.counted(queue))
         self._handler = handler
         self._clock = clock
         self._forget = forget

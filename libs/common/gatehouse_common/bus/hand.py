@@ -5,11 +5,10 @@ A queue is worked off in order, so the message in hand is its oldest: how old it
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from gatehouse_common.clock import SECOND, SystemClock
-from gatehouse_common.errors import InvalidInput, Unavailable
+from gatehouse_common.errors import InvalidInput
 from gatehouse_common.ids import id_time_us
 from gatehouse_common.messages import Message
 from gatehouse_common.observability.metrics import (
@@ -30,19 +29,18 @@ class Hand:
 
     Args:
         queue: the queue, or its partition.
-        depth: tells how many messages wait in it; may raise ``Unavailable``.
+        depth: tells at once how many messages wait in it, whatever does not answer: it is asked while metrics are read.
     """
 
     def __init__(self, queue: str, depth: Callable[[], int]) -> None:
         self.queue = queue
-        self._depth = depth
         self._made_us: int | None = None
         name, _, number = queue.rpartition(".")
         self._whole = name if number.isdigit() else queue
         MESSAGES_DEAD.labels(queue)  # from 0 on: an increase is only seen from something
         MESSAGES_REDELIVERED.labels(queue)
         QUEUE_OLDEST_AGE.labels(queue).set_function(self.age_s)
-        QUEUE_DEPTH.labels(queue).set_function(self._waiting)
+        QUEUE_DEPTH.labels(queue).set_function(depth)
 
     def take(self, message: Message, attempt: int) -> None:
         """Note that a message is handed over, for the first time or again."""
@@ -71,9 +69,3 @@ class Hand:
         """Tell nothing of the queue any more: another process may read it."""
         QUEUE_OLDEST_AGE.remove(self.queue)
         QUEUE_DEPTH.remove(self.queue)
-
-    def _waiting(self) -> float:
-        try:
-            return self._depth()
-        except Unavailable:
-            return math.nan

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -70,13 +71,16 @@ class Journal:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA journal_size_limit=4194304")
             self._db.executescript(SCHEMA)
+            self._counted = Counter(dict(self._db.execute("SELECT queue, count(*) FROM waiting GROUP BY queue")))
         except sqlite3.Error as error:
             raise Unavailable(f"the message journal {path} cannot be opened: {error}") from error
 
     def add(self, queues: Iterable[str], data: bytes) -> None:
         """Append a message to each of ``queues``."""
+        each = list(queues)
         with self._transaction() as db:
-            db.executemany("INSERT INTO waiting (queue, data) VALUES (?, ?)", [(queue, data) for queue in queues])
+            db.executemany("INSERT INTO waiting (queue, data) VALUES (?, ?)", [(queue, data) for queue in each])
+        self._count(each, 1)
 
     def take(self, queue: str) -> Waiting | None:
         """Return the oldest message of a queue that nobody has in hand, and count the attempt."""
@@ -85,6 +89,8 @@ class Journal:
                 "SELECT id, data, attempts + 1 FROM waiting WHERE queue = ? ORDER BY id LIMIT ?",
                 (queue, len(self._in_hand) + 1),
             ).fetchall()
+            if len(rows) <= len(self._in_hand):  # that is all; another program may have changed it
+                self._counted[queue] = len(rows)
             free = next((Waiting(*row) for row in rows if row[0] not in self._in_hand), None)
             if free is not None:
                 self._db.execute("UPDATE waiting SET attempts = ? WHERE id = ?", (free.attempts, free.id))
@@ -93,7 +99,8 @@ class Journal:
 
     def done(self, message_id: int) -> None:
         """Forget a message whose effect is durable."""
-        self._all("DELETE FROM waiting WHERE id = ?", (message_id,))
+        gone = self._all("DELETE FROM waiting WHERE id = ? RETURNING queue", (message_id,))
+        self._count((queue for (queue,) in gone), -1)
         self.give_back(message_id)
 
     def give_back(self, message_id: int) -> None:
@@ -114,8 +121,13 @@ class Journal:
                 "SELECT queue, data, ?, attempts, ? FROM waiting WHERE id = ?",
                 (reason, now_us, message_id),
             )
-            db.execute("DELETE FROM waiting WHERE id = ?", (message_id,))
+            gone = db.execute("DELETE FROM waiting WHERE id = ? RETURNING queue", (message_id,)).fetchall()
+        self._count((queue for (queue,) in gone), -1)
         self.give_back(message_id)
+
+    def counted(self, queue: str) -> int:
+        """Return how many messages a queue holds, as far as is known here: at once, though the disk does not answer."""
+        return max(0, self._counted[queue])
 
     def depth(self, queue: str | None = None) -> int:
         """Return how many messages a queue holds, those in hand included; all queues' if none is named."""
@@ -134,14 +146,13 @@ class Journal:
 
     def replay(self, ids: Collection[int]) -> int:
         """Put dead letters back at the end of their queues."""
-        moved = 0
+        moved: list[str] = []
         with self._transaction() as db:
             for one in ids:
-                moved += db.execute(
-                    "INSERT INTO waiting (queue, data) SELECT queue, data FROM dead WHERE id = ?", (one,)
-                ).rowcount
-                db.execute("DELETE FROM dead WHERE id = ?", (one,))
-        return moved
+                db.execute("INSERT INTO waiting (queue, data) SELECT queue, data FROM dead WHERE id = ?", (one,))
+                moved += [queue for (queue,) in db.execute("DELETE FROM dead WHERE id = ? RETURNING queue", (one,))]
+        self._count(moved, 1)
+        return len(moved)
 
     def drop(self, ids: Collection[int]) -> int:
         """Delete dead letters."""
@@ -155,6 +166,11 @@ class Journal:
         """Close the database."""
         with self._lock:
             self._db.close()
+
+    def _count(self, queues: Iterable[str], change: int) -> None:
+        with self._lock:
+            for queue in queues:
+                self._counted[queue] += change
 
     def _all(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock, self._translated():
