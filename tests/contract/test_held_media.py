@@ -18,6 +18,7 @@ from gatehouse_common.db import (
     MediaLibrary,
     MediaTrash,
     RecorderSessions,
+    RetentionReader,
     SessionTrash,
     Users,
 )
@@ -26,6 +27,7 @@ from gatehouse_common.db.visible import Visible
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
+from gatehouse_common.testing.chunk_rows import seed_chunks
 from media_rows import ADA, T, add_file, put
 from session_rows import add_files
 
@@ -75,9 +77,11 @@ def test_what_is_in_the_trash_stays_while_it_is_held(db: Database) -> None:
 
 def test_the_hold_of_a_medium_holds_no_footage_and_one_of_footage_no_medium(db: Database) -> None:
     one = film(db, 1)
+    seed_chunks(db, ["gate"], 1, start_us=T)
     holds = HoldRepository(db)
     holds.place(hold(one.id))
     assert holds.held_recordings(T).objects == 0
+    assert RetentionReader(db).chunks_before("gate", T + HOUR, T, 9) != []
     two = film(db, 2)
     holds.place(Hold(new_id(), None, None, T - HOUR, T + HOUR, "all cameras", "", None, T))
     MediaLibrary(db).trash(two.number, T)
@@ -98,7 +102,7 @@ def test_nobody_sees_holds_of_media_of_others(db: Database) -> None:
     for placed in (mine, theirs):
         HoldRepository(db).place(placed)
     for visible in (None, Visible(frozenset({"gate"}))):
-        holds = HoldRepository(db, visible, ADA)
+        holds = HoldRepository(db, visible, MediaLibrary(db, ADA).ids())
         assert [found.id for found in holds.list(T)] == [mine.id]
         assert holds.held_bytes(T) == 100
         with pytest.raises(NotFound):
@@ -106,6 +110,26 @@ def test_nobody_sees_holds_of_media_of_others(db: Database) -> None:
         with pytest.raises(NotFound):
             holds.release(theirs.id, T, "ada")
     assert len(HoldRepository(db).list(T)) == 2
+
+
+def test_nobody_sees_holds_of_exports_that_are_not_there_for_them(db: Database) -> None:
+    """S3-9: who sees some cameras, and everybody's uploads, has no export of others, which shows cameras."""
+    upload, export = film(db, 1), film(db, 2, owner=BOB, kind="export")
+    of_upload, of_export = hold(upload.id), hold(export.id)
+    for placed in (of_upload, of_export):
+        HoldRepository(db).place(placed)
+    lost = Hold(new_id(), OF_NO_CAMERA, None, T, T + 1, "of a browser", "", None, T)
+    HoldRepository(db).place(lost)
+    ids = MediaLibrary(db, None, frozenset({ADA})).ids()
+    assert ids is not None
+    for visible in (None, Visible(frozenset({"gate"}))):
+        holds = HoldRepository(db, visible, ids)
+        assert [found.id for found in holds.list(T)] == [of_upload.id]
+        assert holds.held_bytes(T) == 100
+        for other in (of_export, lost):
+            with pytest.raises(NotFound):
+                holds.release(other.id, T, "ada")
+    assert len(HoldRepository(db).list(T)) == 3
 
 
 def test_files_that_a_browsers_recording_was_cut_into_are_held_by_it(db: Database) -> None:
@@ -132,6 +156,8 @@ def test_files_that_a_browsers_recording_was_cut_into_are_held_by_it(db: Databas
     for number in (101, 102):
         with pytest.raises(Conflict, match="on hold"):
             trash.put(number, T)
+    for chunk in cut:
+        assert deletions.mark_session_files([chunk.id], "age", LATE) == []
     trash.put(of_camera.number, T)
     files = [*(one.id for one in cut), of_camera.id]
     assert [d.subject for d in deletions.mark_session_files(files, "age", LATE)] == [of_camera.id]

@@ -150,7 +150,7 @@ class Context:
     @property
     def holds(self) -> HoldRepository:
         """What is held."""
-        return HoldRepository(self.core.db, self.visible(), self.media.owner(caller()))
+        return HoldRepository(self.core.db, self.visible(), self.media.library(caller()).ids())
 
     @property
     def jobs(self) -> JobRepository:

@@ -133,7 +133,7 @@ class MediaDesk:
             Forbidden: it is another's, and who asks may not delete those; or it is to be purged, and who asks is no
                 admin.
             ChangedSince: it is not as it was seen.
-            Conflict: nothing at all is deleted here.
+            Conflict: it is on hold, or nothing at all is deleted here.
         """
         found = self.get(which, asks)
         self._refuse_others(found, asks, "delete")
@@ -142,6 +142,7 @@ class MediaDesk:
         if purge and not self._core.settings.values.retention.enabled:
             raise Conflict("retention.enabled is off, so nothing is deleted: the medium can be put into the trash.")
         now_us = self._core.clock.now_us()
+        self._trash.refuse_held(found.id, now_us)
         self._note("media.purged" if purge else "media.deleted", found, asks, caller)
         self.library(asks).trash(found.number, now_us, seen)
         if purge:

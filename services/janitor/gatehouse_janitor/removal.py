@@ -116,13 +116,14 @@ class Removal:
     def _empty_folders(self, gone: Sequence[Deletion]) -> None:
         """Delete what else is in the folders of media that go: no row speaks of what a worker left that was killed.
 
-        Before what was decided is forgotten: it is done again after a crash.
+        Before what was decided is forgotten: it is done again after a crash. What was there before the medium came is
+        another's: in an index that was made anew, numbers begin again.
         """
         media = {d.subject for d in gone if d.kind == "media"}
-        for folder in self._media.folders(media) if media else ():
+        for folder, since_us in self._media.folders(media) if media else ():
             if not (folder.startswith(keys.UPLOADS) and folder.endswith("/")):
                 raise Conflict(f"the folder of a medium is {folder!r}: it is not emptied")
-            left = [info.key for info in self._core.store.list(folder)]
+            left = [info.key for info in self._core.store.list(folder) if info.modified_us >= since_us - HOUR]
             for at in range(0, len(left), AT_ONCE):
                 self._core.store.delete_many(left[at : at + AT_ONCE])
 

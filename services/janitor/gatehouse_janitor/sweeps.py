@@ -217,6 +217,7 @@ class Sweeps:
         """Delete files of sessions, uploads and exports that are too old, where they are not kept for good."""
         freed, troubles, now_us = Freed(), list[str](), self._now_us()
         for kind, kept_us in files_kept_us(self._core.settings.values).items():
+            self._removal.refuse_if_blocked()
             before = now_us - kept_us
             going = self._aged.due(kind, before, now_us).objects
             trouble = "" if force or not going else refuse_too_much(kind, going, self._aged.all(kind).objects)

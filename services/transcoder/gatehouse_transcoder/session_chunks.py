@@ -34,7 +34,8 @@ log = structlog.get_logger(__name__)
 BROKEN_OFF = "the recording was interrupted: this is what had been received of it"
 PAUSED = "it was paused for {:.1f} s, of which nothing is in it"
 _CUT = "it was cut into the files of its session, which have all of it"
-_KEPT = "it was cut into the files of its session; it is kept, for they do not have all of it: {left}"
+_KEPT = "it was cut into the files of its session; it is kept, for {why}"
+_LEFT, _HELD = "they do not have all of it: {left}", "it is on hold"
 _LATEST_START_US = MINUTE
 """A browser begins so long after it asked to, at most."""
 _MOST_ASIDE_US = 2 * SECOND
@@ -46,8 +47,8 @@ _CUTTING = 0.8
 def cut(work: Work) -> None:
     """Cut the recording of a session, the original of the job's medium; then let it go: its bytes are in the files.
 
-    The medium stays as a row that is ``deleted`` and says where they are. If something of it is in no file, it is kept
-    and says why. See ``cut_recording``.
+    The medium stays as a row that is ``deleted`` and says where they are. If something of it is in no file, or it is on
+    hold, it is kept and says why. See ``cut_recording``.
     """
     if work.media.state == "deleted" or work.media.upload is None:
         return  # whoever did it died before the job was ended
@@ -60,16 +61,19 @@ def cut(work: Work) -> None:
         facts=facts,
     )
     now_us = work.core.clock.now_us()
-    if left:
-        detail = _KEPT.format(left=left)
-        is_trashed = work.rows.media(work.media.number).state == "trashed"
-        work.learn(**{"before_trash" if is_trashed else "state": "ready"}, stage="", ready_us=now_us, detail=detail)
-        return
-    gone = replace(original, state="gone")
-    if not work.rows.keep(work.job, gone, state="deleted", stage="", ready_us=now_us, detail=_CUT):
-        raise Lost("another process does it by now, or it was called off")
-    work.media = work.rows.media(work.media.number)
-    work.core.store.delete(original.key)
+    why = _LEFT.format(left=left)
+    if not left:
+        gone = work.rows.let_go(work.job, original, now_us, state="deleted", stage="", ready_us=now_us, detail=_CUT)
+        if gone is False:
+            raise Lost("another process does it by now, or it was called off")
+        if gone:
+            work.media = work.rows.media(work.media.number)
+            work.core.store.delete(original.key)
+            return
+        why = _HELD
+    is_trashed = work.rows.media(work.media.number).state == "trashed"
+    facts_now = {"before_trash" if is_trashed else "state": "ready", "detail": _KEPT.format(why=why)}
+    work.learn(**facts_now, stage="", ready_us=now_us)
 
 
 def cut_recording(work: Work, original: Path, *, interrupted: bool, facts: Mapping[str, Any]) -> str:

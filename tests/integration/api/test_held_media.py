@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 
 from gatehouse.cli.entry import root
 from gatehouse_common.accounts import Role, Scope
-from gatehouse_common.db import OF_NO_CAMERA, Audit, RecorderSessions, Tokens
+from gatehouse_common.db import OF_NO_CAMERA, Audit, MediaTrash, RecorderSessions, Tokens
 from gatehouse_common.intervals import Interval
 from gatehouse_common.retention import read_copy
 from gatehouse_common.runtime import Core
@@ -56,6 +56,20 @@ def test_a_held_medium_cannot_be_deleted_and_can_when_it_is_released(core: Core,
     for one in listed["items"]:
         assert client.delete(f"/api/v1/holds/{one['id']}", headers=see).status_code == 200
     assert client.delete("/api/v1/media/1", headers=see).status_code == 204
+
+
+def test_what_is_in_the_trash_is_held_too_and_stays_in_it(core: Core, client: FlaskClient) -> None:
+    """C-18: whoever uploaded evidence may put it there, and then the time runs in which it is deleted."""
+    ann, see = add_user(core, "Ann")
+    film(core, 1, ann.number)
+    assert client.delete("/api/v1/media/1", headers=see).status_code == 204
+    assert client.post("/api/v1/holds", json={"media": "1", "reason": "theft"}, headers=see).status_code == 201
+    assert MediaTrash(core.db).since(core.clock.now_us(), core.clock.now_us(), 9) == []
+    page = client.get("/library?trash=1", headers=see)
+    assert "On hold: theft" in page.text
+    released = client.post("/library/media/1/release", data={"trash": "1"}, headers=see)
+    assert released.headers["Location"] == "/library?trash=1&done=released#media-1"
+    assert len(MediaTrash(core.db).since(core.clock.now_us(), core.clock.now_us(), 9)) == 1
 
 
 @pytest.mark.parametrize(

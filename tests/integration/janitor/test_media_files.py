@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -36,7 +38,7 @@ def core(tmp_path: Path) -> Iterator[Core]:
 
 
 def medium(core: Core, number: int) -> tuple[Media, list[MediaFile]]:
-    media = put(core.db, number)
+    media = put(core.db, number, created_us=core.clock.now_us())
     files = [add_file(core.db, media, kind, len(FILM)) for kind in ("original", "thumbnail")]
     for file in files:
         core.store.put_bytes(file.key, FILM)
@@ -97,6 +99,19 @@ def test_what_killed_workers_left_goes_with_the_medium(core: Core) -> None:
     Janitor(core).look(threading.Event())
     assert {key.rpartition("/")[0] + "/" for key in objects(core, keys.UPLOADS)} == {other.folder}
     assert len(objects(core, keys.UPLOADS)) == 4
+
+
+def test_what_lies_in_its_folder_from_before_it_came_is_anothers(core: Core) -> None:
+    """R5: in an index that was made anew numbers begin again, and with them folders of what it does not know."""
+    old = keys.media_folder(1, "ada", 1) + "original-old.webm"
+    core.store.put_bytes(old, FILM)
+    long_ago = time.time() - 400 * 24 * 3600
+    os.utime(core.data_dir / old, (long_ago, long_ago))
+    media, _ = medium(core, 1)
+    assert media.folder == keys.media_folder(1, "ada", 1)
+    MediaLibrary(core.db).trash(media.number, core.clock.now_us() - 25 * HOUR)
+    Janitor(core).look(threading.Event())
+    assert list(objects(core, keys.UPLOADS)) == [old]
 
 
 def test_jobs_that_ended_long_ago_are_forgotten(core: Core) -> None:

@@ -35,7 +35,7 @@ def core(tmp_path: Path) -> Iterator[Core]:
 
 def medium(core: Core, number: int, kind: str, age_us: int) -> str:
     at = core.clock.now_us() - age_us
-    media = put(core.db, number, kind=kind, created_us=at)
+    media = put(core.db, number, kind=kind, created_us=at, ready_us=at)
     for what in ("original", "thumbnail"):
         core.store.put_bytes(add_file(core.db, media, what, len(FILM)).key, FILM)
     return media.id

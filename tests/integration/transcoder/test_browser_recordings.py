@@ -19,6 +19,8 @@ from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import (
     OF_NO_CAMERA,
+    Hold,
+    HoldRepository,
     Piece,
     RecorderSession,
     RecorderSessions,
@@ -43,6 +45,7 @@ from gatehouse_janitor.upload_sweep import UploadSweep
 from gatehouse_transcoder.session_chunks import BROKEN_OFF
 from janitor_kit import found, mend
 from media_jobs_kit import ask, ended, ffmpeg, files, media, transcoding, upload
+from pipeline_kit import core_at
 from recorder_film import FORMS, numbers, recorded
 from running import wait_for
 
@@ -214,6 +217,26 @@ def test_a_recording_that_is_not_all_in_its_files_is_kept(core: Core, films: dic
     assert core.store.read(files(core, number)["original", ""].key) == broken.read_bytes()
     anew = _rebuilt(core, tmp_path)
     assert [replace(one, stored_us=None, user=0) for one in chunks] == anew
+
+
+def test_a_recording_that_is_held_is_cut_and_kept(films: dict[str, Path], tmp_path: Path) -> None:
+    """C-18: files that it is cut into have its pictures, and not its bytes, of which somebody may have a digest."""
+    with core_at(tmp_path / "data", broker_url="memory:") as core:
+        user, session = begin(core, "Eve")
+        film = films["h264-mp4"].read_bytes()
+        one, job = upload(core, film, "video/mp4", owner=user.number, session=session.number)
+        now_us = core.clock.now_us()
+        placed = Hold(new_id(), None, None, now_us, now_us + 1, "theft", "", None, now_us, media=one.id)
+        HoldRepository(core.db).place(placed)
+        with transcoding(core):
+            (done,) = ended(core, job)
+        assert (done.state, done.detail) == ("done", "")
+        assert len(stored(core, session)) > 1
+        kept = media(core, one.number)
+        assert (kept.state, kept.stage) == ("ready", "")
+        assert kept.detail.endswith("it is kept, for it is on hold")
+        assert core.store.read(files(core, one.number)["original", ""].key) == film
+        assert found(core) == []
 
 
 def _rebuilt(core: Core, tmp_path: Path) -> list[SessionChunk]:

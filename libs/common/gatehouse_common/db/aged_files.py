@@ -1,7 +1,7 @@
 """Files of people that are older than they are kept: of recorder sessions, uploads and browsers, and exports.
 
 Files in the trash are not among them, they go when nobody can take them out any more. A file of a session is as old as
-its last frame, a medium as when it was whole here.
+its last frame, or as it has been here if it came later; a medium is as old as all has been made that belongs to it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
 from .chunk_days import DAY_US
 from .engine import Database
 from .holds import media_is_held, session_file_is_held
+from .media_jobs import is_worked_on
 from .media_models import MediaFileRow, MediaRow
 from .retention import Kept
 from .session_models import SessionChunkRow
@@ -82,7 +83,10 @@ class AgedFiles:
 
 
 def _age_of(kind: FileClass) -> ColumnElement[int]:
-    return SessionChunkRow.end_us.expression if kind == "session" else MediaRow.created_us.expression
+    ended, stored = SessionChunkRow.end_us, SessionChunkRow.stored_us
+    if kind == "session":
+        return case((stored > ended, stored), else_=ended)
+    return func.coalesce(MediaRow.ready_us, MediaRow.created_us)
 
 
 def _there(kind: FileClass) -> list[ColumnElement[bool]]:
@@ -96,11 +100,18 @@ def _conditions(kind: FileClass, before_us: int) -> Sequence[ColumnElement[bool]
 
 
 def _session_files(before_us: int) -> list[ColumnElement[bool]]:
-    return [*_there("session"), SessionChunkRow.end_us < before_us, ~session_file_is_held()]
+    of_age = (SessionChunkRow.end_us < before_us, _age_of("session") < before_us)
+    return [*_there("session"), *of_age, ~session_file_is_held()]
 
 
 def _media(kind: FileClass, before_us: int) -> list[ColumnElement[bool]]:
-    return [*_there(kind), MediaRow.created_us < before_us, ~media_is_held()]
+    return [
+        *_there(kind),
+        MediaRow.created_us < before_us,
+        _age_of(kind) < before_us,
+        ~media_is_held(),
+        ~is_worked_on(),
+    ]
 
 
 def _sums(kind: FileClass, conditions: Sequence[ColumnElement[bool]]) -> Select[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import ChangedSince, Conflict, InvalidInput, NotFound
 from gatehouse_common.intervals import Interval, merge
@@ -20,7 +20,7 @@ from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
 from .session_models import SessionChunkRow
 from .upkeep_models import FOREVER_US, ChunkDayRow, DeletionRow, FactRow, HoldRow
-from .visible import Visible, seen
+from .visible import OF_NO_CAMERA, Visible, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +139,20 @@ class HoldRepository:
         db: the index.
         visible: whose holds and held objects there are; None: all. A hold of all cameras is of those, too, that are not
             there for somebody: for them it is not there.
-        owner: only holds of media of this user are there; None: of all.
+        media: asks for the ids of the media that are there for somebody, see ``MediaLibrary.ids``; None: of all. A hold
+            of what browsers recorded at some time, as an index that was made anew has it, is for who sees all.
     """
 
-    def __init__(self, db: Database, visible: Visible | None = None, owner: int | None = None) -> None:
-        self._db, self._visible, self._owner = db, visible, owner
+    def __init__(self, db: Database, visible: Visible | None = None, media: Select[str] | None = None) -> None:
+        self._db, self._visible, self._media = db, visible, media
 
     @retried
-    def place(self, hold: Hold) -> int:
+    def place(self, hold: Hold, *, checked: bool = True) -> int:
         """Place a hold; from when this returns on nothing of it is decided to be deleted.
+
+        Args:
+            hold: what is held, and why.
+            checked: whether a clip or a medium that is named has to be there.
 
         Returns:
             How many objects that it covers had been decided on before: those that are still there are given back.
@@ -161,10 +166,10 @@ class HoldRepository:
             raise InvalidInput("a hold has to end after it begins", "to")
         with self._db.begin() as c:
             lock_retention(c)
-            if hold.clip:
+            if hold.clip and checked:
                 state = c.execute(select(ClipRow.state).where(ClipRow.id == hold.clip).with_for_update()).scalar()
                 _check_clip(hold.clip, state)
-            if hold.media:
+            if hold.media and checked:
                 _check_media(c, hold.media)
             c.execute(insert(HoldRow).values(asdict(hold)))
             own = seen(self._visible, DeletionRow.camera, DeletionRow.start_us)
@@ -172,12 +177,12 @@ class HoldRepository:
             return c.execute(query, {"now_us": hold.created_us}).scalar_one()
 
     def _seen(self) -> list[ColumnElement[bool]]:
-        own = HoldRow.media.in_(select(MediaRow.id).where(MediaRow.owner == self._owner))
+        media = HoldRow.media.is_not(None) if self._media is None else HoldRow.media.in_(self._media)
         if self._visible is None:
-            return [] if self._owner is None else [or_(HoldRow.media.is_(None), own)]
+            of_cameras = or_(HoldRow.camera.is_(None), HoldRow.camera != OF_NO_CAMERA) & HoldRow.media.is_(None)
+            return [] if self._media is None else [or_(of_cameras, media)]
         clips = select(ClipRow.id).where(*self._visible.conditions(ClipRow.camera, ClipRow.start_us))
-        theirs = HoldRow.media.is_not(None) if self._owner is None else own
-        return [or_(HoldRow.camera.in_(sorted(self._visible.cameras)), HoldRow.clip.in_(clips), theirs)]
+        return [or_(HoldRow.camera.in_(sorted(self._visible.cameras)), HoldRow.clip.in_(clips), media)]
 
     def get(self, hold_id: str) -> Hold:
         """Return a hold, released or not.
@@ -232,8 +237,8 @@ class HoldRepository:
     def held_media_bytes(self, now_us: int) -> int:
         """Return how many bytes files of media have that are held."""
         held = [MediaFileRow.media == MediaRow.number, MediaFileRow.state == "ready", media_is_held()]
-        if self._owner is not None:
-            held.append(MediaRow.owner == self._owner)
+        if self._media is not None:
+            held.append(MediaRow.id.in_(self._media))
         with self._db.look() as c:
             found = c.execute(select(func.coalesce(func.sum(MediaFileRow.bytes), 0)).where(*held), {"now_us": now_us})
             return int(found.scalar_one())
@@ -279,8 +284,10 @@ def _check_media(c: Connection, media: str) -> None:
         raise NotFound(f"there is no medium {media[:64]!r}")
     if row.state != "deleted":
         return
-    files = (SessionChunkRow.session == row.session, SessionChunkRow.state.in_(("stored", "trashed")))
-    if row.session is None or c.execute(select(SessionChunkRow.number).where(*files).limit(1)).first() is None:
+    decided = exists().where(DeletionRow.kind == "session", DeletionRow.subject == SessionChunkRow.id)
+    there = or_(SessionChunkRow.state.in_(("stored", "trashed")), decided)
+    files = select(SessionChunkRow.number).where(SessionChunkRow.session == row.session, there)
+    if row.session is None or c.execute(files.limit(1)).first() is None:
         raise Conflict("the medium has been deleted")
 
 

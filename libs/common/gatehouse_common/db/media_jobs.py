@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.ids import new_id
@@ -102,6 +102,11 @@ class MediaJobs:
                 job = Job(*row)
                 found.setdefault(job.media or 0, []).append(job)
         return found
+
+
+def is_worked_on() -> ColumnElement[bool]:
+    """Return the condition that something is being made, or waits to be made, of a row of media."""
+    return exists().where(JobRow.media == MediaRow.number, JobRow.state.in_(_WAITING))
 
 
 def call_off(c: Connection, media: int, now_us: int) -> None:

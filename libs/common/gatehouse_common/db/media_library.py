@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select, update
 
 from gatehouse_common.errors import ChangedSince, Conflict, NotFound
 from gatehouse_common.intervals import Interval
@@ -17,6 +17,7 @@ from .media_jobs import call_off, queue_processing
 from .media_models import MediaFileRow, MediaRow
 from .media_records import Media, MediaFile
 from .media_rows import FILE, MEDIA
+from .media_trash import IS_HELD
 from .session_models import RecorderSessionRow
 
 _SHOWN = ("queued", "processing", "ready", "failed")
@@ -125,14 +126,38 @@ class MediaLibrary:
         begins = [at for at in (start_us, session_us, created_us - (lasted_us or 0), created_us - 1) if at is not None]
         return Interval(max(0, min(begins)), created_us)
 
+    def ids(self) -> Select[str] | None:
+        """Return what asks for the ids of the media that are there for who asks, in any state; None: all are."""
+        seen = self._seen()
+        return select(MediaRow.id).where(*seen) if seen else None
+
+    def id_of(self, which: int | str) -> str:
+        """Return the id of a medium by its number or its id, whatever its state.
+
+        Raises:
+            NotFound: there is none for who asks.
+        """
+        one = MediaRow.number == which if isinstance(which, int) else MediaRow.id == which
+        with self._db.look() as c:
+            found = c.execute(select(MediaRow.id).where(one, *self._seen())).scalar()
+        if found is None:
+            raise NotFound(f"there is no medium {str(which)[:64]!r}")
+        return str(found)
+
+    def session_of(self, media: str) -> int | None:
+        """Return the number of the session that a medium was recorded for, by its id; None: none, or there is none."""
+        with self._db.look() as c:
+            return c.execute(select(MediaRow.session).where(MediaRow.id == media, *self._seen())).scalar()
+
     def of_session(self, session: int) -> str:
         """Return the id of the medium that a browser recorded for a session, also when it has been cut into files.
 
         Raises:
             NotFound: there is none for who asks.
         """
+        query = select(MediaRow.id).where(MediaRow.session == session, *self._seen())  # of several the first counts
         with self._db.look() as c:
-            found = c.execute(select(MediaRow.id).where(MediaRow.session == session, *self._seen())).scalar()
+            found = c.execute(query.order_by(MediaRow.number).limit(1)).scalar()
         if found is None:
             raise NotFound(f"there is no recording of a browser of session {session}: hold its camera's footage")
         return str(found)
@@ -177,7 +202,7 @@ class MediaLibrary:
             found = self._found(c, number, _SHOWN, lock=True)
             _refuse_changed(found, seen)
             if c.execute(select(media_is_held()).where(MediaRow.number == number), {"now_us": now_us}).scalar_one():
-                raise Conflict("it is on hold: the hold has to be released first")
+                raise Conflict(IS_HELD)
             values = {
                 "state": "trashed",
                 "trashed_us": now_us,

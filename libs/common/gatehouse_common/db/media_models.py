@@ -22,6 +22,7 @@ class MediaRow(Base):
         Index("ix_media_owner", "owner", "created_us", "number"),
         Index("ix_media_created", "created_us", "number"),
         Index("ix_media_state", "state", "trashed_us"),
+        Index("ix_media_session", "session"),
         _TABLE,
     )
 

@@ -7,19 +7,21 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 
+from gatehouse_common.errors import Conflict
 from gatehouse_common.ids import new_id
 
 from .contention import retried
 from .deletions import Deletion, DeletionReason, as_row
 from .engine import Database
 from .holds import lock_retention, media_is_held
-from .media_jobs import call_off
+from .media_jobs import call_off, is_worked_on
 from .media_models import MediaFileRow, MediaRow
 from .media_records import AUDIO, EXPORT, PROCESS, VIDEO
 from .retention import Kept
 from .upkeep_models import DeletionRow, JobRow
 from .upload_models import UploadPieceRow, UploadRow
 
+IS_HELD = "it is on hold: the hold has to be released first"
 _ENDED = ("done", "failed", "cancelled")
 _TOLD_BY_FILES = (PROCESS, AUDIO, VIDEO)
 
@@ -37,6 +39,17 @@ class MediaTrash:
             rows = c.execute(query.order_by(MediaRow.trashed_us, MediaRow.number).limit(limit), {"now_us": now_us})
             return [Kept(row.id, "", row.folder, 0, 0, row.bytes) for row in rows]
 
+    def refuse_held(self, media: str, now_us: int) -> None:
+        """Return unless a medium is held.
+
+        Raises:
+            Conflict: it is.
+        """
+        held = select(MediaRow.number).where(MediaRow.id == media, media_is_held())
+        with self._db.look() as c:
+            if c.execute(held, {"now_us": now_us}).first() is not None:
+                raise Conflict(IS_HELD)
+
     def count(self, before_us: int, now_us: int) -> int:
         """Return how many media were put into the trash before an instant and are not held."""
         with self._db.look() as c:
@@ -52,16 +65,18 @@ class MediaTrash:
         Returns:
             What is to be deleted; media that have nothing in the store are deleted with this.
         """
-        states = ("ready", "failed", "trashed") if reason == "age" else ("trashed",)
+        old = or_(MediaRow.state == "trashed", MediaRow.state.in_(("ready", "failed")) & ~is_worked_on())
+        which = old if reason == "age" else MediaRow.state == "trashed"
         with self._db.begin(durable=True) as c:
             lock_retention(c)
             chosen = select(MediaRow.number, MediaRow.id, MediaRow.upload).where(
-                MediaRow.id.in_(sorted(ids)), MediaRow.state.in_(states), ~media_is_held()
+                MediaRow.id.in_(sorted(ids)), which, ~media_is_held()
             )
+            for number in c.execute(chosen, {"now_us": now_us}).scalars().all():
+                call_off(c, number, now_us)  # first: who does a job of it takes the job's row before the medium's
             rows = c.execute(chosen.with_for_update(), {"now_us": now_us}).all()
             marked: list[Deletion] = []
             for row in rows:
-                call_off(c, row.number, now_us)
                 marked += [
                     Deletion(new_id(), "media", row.id, "", key, 0, 0, size, reason, now_us, next_us=now_us)
                     for key, size in self._objects(c, row.number, row.upload)
@@ -84,11 +99,16 @@ class MediaTrash:
                 yield row.key, row.bytes
             c.execute(delete(UploadPieceRow).where(pieces))
 
-    def folders(self, ids: Collection[str]) -> list[str]:
-        """Return the prefixes of keys of those among media that are deleted: nothing below them is anybody's."""
-        query = select(MediaRow.folder).where(MediaRow.id.in_(sorted(ids)), MediaRow.state == "deleted")
+    def folders(self, ids: Collection[str]) -> list[tuple[str, int]]:
+        """Return the prefixes of keys of those among media that are deleted, and when they came, microseconds UTC.
+
+        Nothing that has come below them since is anybody's.
+        """
+        query = select(MediaRow.folder, MediaRow.created_us).where(
+            MediaRow.id.in_(sorted(ids)), MediaRow.state == "deleted"
+        )
         with self._db.look() as c:
-            return list(c.execute(query).scalars())
+            return [(folder, at) for folder, at in c.execute(query)]
 
     @retried
     def forget_jobs(self, before_us: int, limit: int) -> int:

@@ -10,6 +10,7 @@ from gatehouse_common.errors import NotFound
 
 from .contention import retried
 from .engine import Database
+from .holds import lock_retention, media_is_held
 from .job_queue import hold_job
 from .jobs import Job
 from .media_models import MediaFileRow, MediaRow
@@ -88,6 +89,29 @@ class MediaWork:
             c.execute(insert(MediaFileRow).values(row_values(file)))
             if facts:
                 c.execute(update(MediaRow).where(MediaRow.number == file.media).values(**facts))
+        return True
+
+    @retried
+    def let_go(self, mine: Job, file: MediaFile, now_us: int, **facts: Any) -> bool | None:
+        """Keep that a file of a medium is gone, and facts of the medium.
+
+        Returns:
+            As all of these; None: the medium is on hold, and nothing was changed.
+        """
+        same = (
+            MediaFileRow.media == file.media,
+            MediaFileRow.kind == file.kind,
+            MediaFileRow.variant == file.variant,
+        )
+        medium = MediaRow.number == file.media
+        with self._db.begin(durable=True) as c:
+            lock_retention(c)
+            if not _may_write(c, mine, file.media):
+                return False
+            if c.execute(select(media_is_held()).where(medium), {"now_us": now_us}).scalar_one():
+                return None
+            c.execute(update(MediaFileRow).where(*same).values(state="gone"))
+            c.execute(update(MediaRow).where(medium).values(**facts))
         return True
 
     @retried

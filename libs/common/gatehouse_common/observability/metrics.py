@@ -196,7 +196,7 @@ JANITOR_LAST_SUCCESS = Gauge(
     "When everything that should go had gone, seconds since 1970.",
 )
 HOLDS = Gauge("gatehouse_holds", "Holds that hold something.")
-HELD_BYTES = Gauge("gatehouse_held_bytes", "Bytes of recordings and clips that are on hold.")
+HELD_BYTES = Gauge("gatehouse_held_bytes", "Bytes of recordings, clips and media that are on hold.")
 STORAGE_BYTES = Gauge(
     "gatehouse_storage_bytes",
     "Bytes of what is stored, by class and camera; of clips, of all cameras together.",

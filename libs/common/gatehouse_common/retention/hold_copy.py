@@ -25,7 +25,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput, NotFound
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound
 from gatehouse_common.storage import ObjectStore, keys
 
 log = structlog.get_logger(__name__)
@@ -37,10 +37,17 @@ _NONE = b'{"holds": []}\n'
 
 @dataclass(frozen=True, slots=True)
 class CopiedHold:
-    """A hold, and by which key its clip is found again: ids of clips are in no file."""
+    """A hold, and how what it is of is found again: ids of clips and media are in no file.
+
+    Attributes:
+        hold: the hold.
+        clip_key: of its clip.
+        of_session: whether its medium was recorded for a session, so that files of that may be all there is.
+    """
 
     hold: Hold
     clip_key: str = ""
+    of_session: bool = False
 
 
 class _Entry(BaseModel):
@@ -53,6 +60,7 @@ class _Entry(BaseModel):
     clip: str | None = Field(max_length=36)
     clip_key: str = ""
     media: str | None = Field(None, max_length=36)
+    of_session: bool = False
     start_us: int = Field(ge=0)
     end_us: int = Field(le=FOREVER_US)
     reason: str
@@ -114,15 +122,16 @@ def read_copy(store: ObjectStore) -> list[CopiedHold]:
         entries = _Copy.model_validate_json(_raw(store)).holds
     except ValidationError as error:
         raise DataLoss(f"{keys.HOLDS} in the store is damaged: {error.error_count()} values are wrong") from error
-    return [CopiedHold(Hold(**entry.model_dump(exclude={"clip_key"})), entry.clip_key) for entry in entries]
+    beside = {"clip_key", "of_session"}
+    return [CopiedHold(Hold(**one.model_dump(exclude=beside)), one.clip_key, one.of_session) for one in entries]
 
 
 def restore_holds(db: Database, copied: list[CopiedHold], *, clips: bool = True) -> int:
     """Place the holds of a copy that the index does not know; return how many.
 
     The hold of a clip that the index does not know becomes one of the time that the clip shows, of all cameras: to keep
-    too much can be made good. That of a medium, which an index that was made anew does not know, becomes one of what
-    browsers recorded in that time.
+    too much can be made good. That of a recording of a browser, which an index that was made anew does not know,
+    becomes one of what browsers recorded in that time; that of another medium stays as it is, for when it comes back.
 
     Args:
         db: the index.
@@ -135,14 +144,19 @@ def restore_holds(db: Database, copied: list[CopiedHold], *, clips: bool = True)
     holds, placed = HoldRepository(db), 0
     new = [one for one in copied if (clips or one.hold.clip is None) and not _is_known(holds, one.hold.id)]
     for one in new:
-        holds.place(_found(db, one))
+        found = _found(db, one)
+        try:
+            holds.place(found)
+        except (NotFound, Conflict) as error:  # one whose object is gone must not cost the others
+            log.warning("what is held is not there", hold=found.id, reason=error.message)
+            holds.place(found, checked=False)
         placed += 1
     return placed
 
 
 def _found(db: Database, copied: CopiedHold) -> Hold:
     if copied.hold.media is not None:
-        return _found_media(db, copied.hold)
+        return _found_media(db, copied)
     if copied.hold.clip is None:
         return copied.hold
     for clip in Inventory(db).clips():
@@ -151,12 +165,13 @@ def _found(db: Database, copied: CopiedHold) -> Hold:
     return replace(copied.hold, clip=None)
 
 
-def _found_media(db: Database, hold: Hold) -> Hold:
+def _found_media(db: Database, copied: CopiedHold) -> Hold:
     try:
-        MediaLibrary(db).span(hold.media or "")
+        MediaLibrary(db).span(copied.hold.media or "")
     except NotFound:
-        return replace(hold, media=None, camera=OF_NO_CAMERA)
-    return hold
+        if copied.of_session:
+            return replace(copied.hold, media=None, camera=OF_NO_CAMERA)
+    return copied.hold
 
 
 def _is_known(holds: HoldRepository, hold: str) -> bool:
@@ -177,10 +192,11 @@ def _raw(store: ObjectStore) -> bytes:
 
 def _bytes(db: Database) -> bytes:
     """Return what the object is to have, the same for the same holds."""
-    clips, entries = ClipRepository(db), []
+    clips, media, entries = ClipRepository(db), MediaLibrary(db), []
     for hold in sorted(HoldRepository(db).list(0), key=lambda one: one.id):
         values = {name: value for name, value in asdict(hold).items() if name in _Entry.model_fields}
-        entries.append({**values, "clip_key": _key_of(clips, hold.clip)})
+        of_session = hold.media is not None and media.session_of(hold.media) is not None
+        entries.append({**values, "clip_key": _key_of(clips, hold.clip), "of_session": of_session})
     return json.dumps({"holds": entries}, indent=1 if entries else None, ensure_ascii=False).encode() + b"\n"
 
 

@@ -165,14 +165,13 @@ def look_ahead(
     limit = round(site.retention.max_gb * GB) if site.retention.max_gb and visible is None else None
     capacity = capacity if visible is None else None
     reserve = 0 if capacity is None else reserve_bytes(site.retention, capacity.total, sum(rates.values()))
-    held_media = holds.held_media_bytes(now_us) if visible is None else 0
     room = Room(
         total=None if capacity is None else capacity.total,
         free=None if capacity is None else capacity.free,
         reserve=reserve,
         recordings=sum(day.bytes for day in days),
         clips=clips.bytes,
-        held=held_recordings + holds.held_clip_bytes(now_us) + held_media,
+        held=held_recordings + holds.held_clip_bytes(now_us),
         limit=limit,
         rate=sum(rates.values()),
     )

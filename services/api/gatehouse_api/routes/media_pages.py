@@ -81,31 +81,37 @@ def post_name(number: int) -> Response:
 @needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 def post_hold(number: int) -> Response:
     """Place a medium on hold: nobody and nothing deletes it."""
-    core, found = context().core, context().media.get(str(number), caller())
+    core, media = context().core, context().media.library(caller()).id_of(number)
     hold = make_hold(
         core.db,
         core.zone,
         core.clock.now_us(),
         camera=None,
         clip=None,
-        media=found.id,
+        media=media,
         start=None,
         end=None,
         reason=text("reason"),
     )
     place(hold)
-    return led_to(f"/library?done=held#media-{number}")
+    return led_to(_back("held", number))
 
 
 @pages.post("/library/media/<int:number>/release")
 @needs(Scope.HOLDS_WRITE, permission=Permission.PLAYBACK)
 def post_release(number: int) -> Response:
     """Release what holds a medium."""
-    found = context().media.get(str(number), caller())
+    media = context().media.library(caller()).id_of(number)
     for hold in context().holds.list(context().core.clock.now_us()):
-        if hold.media == found.id:
+        if hold.media == media:
             release(hold.id)
-    return led_to(f"/library?done=released#media-{number}")
+    return led_to(_back("released", number))
+
+
+def _back(done: str, number: int) -> str:
+    """Return where a form of a row leads back to: the library, or its trash."""
+    trash = "trash=1&" if text("trash") else ""
+    return f"/library?{trash}done={done}#media-{number}"
 
 
 @pages.post("/library/media/<int:number>/make")

@@ -13,6 +13,7 @@ from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.media_desk import read_which
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.retention_models import (
     HoldList,
@@ -155,7 +156,7 @@ def _medium(body: NewHold) -> str | None:
         if body.media is not None:
             raise InvalidInput("a hold is of a medium, or of the recording of a session, not of both", "session")
         return context().media.library(caller()).of_session(body.session)
-    return None if body.media is None else context().media.get(body.media, caller()).id
+    return None if body.media is None else context().media.library(caller()).id_of(read_which(body.media))
 
 
 def _answer(hold: Hold, now_us: int, decided: int = 0) -> Response:

@@ -154,7 +154,7 @@ class HoldList(BaseModel):
     """Holds."""
 
     items: list[HoldView]
-    held_bytes: int = Field(description="of recordings and clips, on hold")
+    held_bytes: int = Field(description="of recordings, clips and media, on hold")
 
 
 def plan_view(outlook: Outlook) -> RetentionPlan:

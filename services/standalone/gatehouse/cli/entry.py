@@ -25,7 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "verify": ("verify:verify", "Hold footage and exports to their digests: is it what was recorded?"),
     "signing-key": ("export:show_key", "Show the fingerprint of the key that exports are signed with."),
     "retention": ("retention:retention", "Tell what is deleted next and when; delete now what is too old."),
-    "hold": ("hold:hold", "Keep footage from being deleted."),
+    "hold": ("hold:hold", "Keep footage, clips and uploads from being deleted."),
     "user": ("user:user", "Add, list, change and remove users; give one another password."),
     "token": ("token:token", "Make, list and revoke what programs show to be let in."),
     "audit": ("audit:audit", "List what was done and by whom; find out whether something was taken out."),

@@ -1,4 +1,4 @@
-"""``gatehouse hold``: footage that nothing deletes."""
+"""``gatehouse hold``: footage, clips and media that nothing deletes."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import click
 
 from gatehouse_common.db import Hold, HoldRepository, MediaLibrary
 from gatehouse_common.db.upkeep_models import FOREVER_US
+from gatehouse_common.errors import InvalidInput
 from gatehouse_common.retention import copy_holds, make_hold
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import rfc3339
 
 from .options import data_options, json_option, open_recordings
 
-_ID_LENGTH = 36
+_MOST_DIGITS = 10
 
 
 @click.group()
 def hold() -> None:
-    """Keep footage from being deleted, list what is kept so, release it."""
+    """Keep footage, clips and uploads from being deleted, list what is kept so, release it."""
 
 
 @hold.command()
@@ -29,6 +30,7 @@ def hold() -> None:
 @click.option("--to", "end", help="The first that is not; if it is left out, the hold goes on.")
 @click.option("--clip", help="Hold one clip, by its id, instead of a range.")
 @click.option("--media", help="Hold one upload or export, by its number or id.")
+@click.option("--session", type=click.IntRange(1, 2**31 - 1), help="Hold what a browser recorded, by its session.")
 @click.option("--reason", required=True, help="Why, for people.")
 @click.option("--case", "case_name", default="", help="What it belongs to.")
 @click.option("--until", help="When it runs out by itself.")
@@ -40,6 +42,7 @@ def add(
     end: str | None,
     clip: str | None,
     media: str | None,
+    session: int | None,
     reason: str,
     case_name: str,
     until: str | None,
@@ -57,7 +60,7 @@ def add(
             core.clock.now_us(),
             camera=camera,
             clip=clip,
-            media=media if media is None else _medium(core, media),
+            media=_medium(core, media, session),
             start=start,
             end=end,
             reason=reason,
@@ -118,8 +121,15 @@ def _copy(core: Core) -> None:
         click.echo(trouble, err=True)
 
 
-def _medium(core: Core, which: str) -> str:
-    return MediaLibrary(core.db).get(int(which) if which.isdecimal() and len(which) < _ID_LENGTH else which).id
+def _medium(core: Core, which: str | None, session: int | None) -> str | None:
+    library = MediaLibrary(core.db)
+    if session is not None:
+        if which is not None:
+            raise InvalidInput("a hold is of a medium, or of the recording of a session, not of both", "session")
+        return library.of_session(session)
+    if which is None:
+        return None
+    return library.id_of(int(which) if which.isdecimal() and len(which) < _MOST_DIGITS else which)
 
 
 def _what(one: Hold) -> str:
@@ -128,7 +138,8 @@ def _what(one: Hold) -> str:
     if one.clip is not None:
         return f"clip {one.clip}"
     until = "on" if one.end_us >= FOREVER_US else f"to {rfc3339(one.end_us)}"
-    return f"{one.camera or 'all cameras'} from {rfc3339(one.start_us)} {until}"
+    whose = "all cameras" if one.camera is None else one.camera or "recordings of browsers"
+    return f"{whose} from {rfc3339(one.start_us)} {until}"
 
 
 def _fields(one: Hold) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""holds of media"""
+"""holds of media; indexes of media by session and of files by when they ended"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,11 +22,16 @@ def upgrade() -> None:
             comment=_WHOSE, existing_comment=_WHOSE_BEFORE,
         )
     op.create_index("ix_holds_media", "holds", ["media", "released_us", "until_us"], unique=False)
+    op.create_index("ix_media_session", "media", ["session"], unique=False)
+    op.create_index("ix_session_chunks_ended", "session_chunks", ["state", "end_us"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_session_chunks_ended", table_name="session_chunks")
+    op.drop_index("ix_media_session", table_name="media")
     op.drop_index("ix_holds_media", table_name="holds")
-    op.execute(sa.text("DELETE FROM holds WHERE media IS NOT NULL"))  # it would be one of everything
+    # Without the column it would be one of all cameras; so it is one of what browsers recorded then.
+    op.execute(sa.text("UPDATE holds SET camera = '' WHERE media IS NOT NULL"))
     with op.batch_alter_table("holds") as table:
         table.alter_column(
             "camera", existing_type=sa.String(length=64), existing_nullable=True,
