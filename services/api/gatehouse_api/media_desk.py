@@ -8,6 +8,7 @@ from typing import Any
 from gatehouse_common.accounts import Principal, Scope
 from gatehouse_common.db import (
     Audit,
+    FileClass,
     Job,
     JobRepository,
     JobsSeen,
@@ -20,6 +21,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.db.media_records import NOBODY
 from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, NotFound
+from gatehouse_common.retention import refuse_of_age
 from gatehouse_common.runtime import Core, tell_job
 
 from .auth.caller import visible_to
@@ -155,9 +157,14 @@ class MediaDesk:
         Raises:
             NotFound: none is in it for who asks.
             Forbidden: it is another's, and who asks may not delete those.
+            Conflict: it is of an age at which such are deleted, and not on hold.
         """
         found = self.get(which, asks, trashed=True)
         self._refuse_others(found, asks, "delete")
+        now_us = self._core.clock.now_us()
+        if not self._trash.is_held(found.id, now_us):
+            kind: FileClass = "export" if found.kind == "export" else "upload"
+            refuse_of_age(self._core.settings.values, kind, found.ready_us or found.created_us, now_us)
         self._note("media.restored", found, asks, caller)
         restored = self.library(asks).restore(found.number, self._core.clock.now_us(), asks.name)
         for job in self.newest_jobs([found.number]).get(found.number, [])[:1]:

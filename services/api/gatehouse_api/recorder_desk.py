@@ -26,6 +26,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.errors import Conflict, Forbidden, NotFound
 from gatehouse_common.intervals import Interval
+from gatehouse_common.retention import refuse_of_age
 from gatehouse_common.runtime import Core, PageSettings
 
 from .auth.caller import visible_to, wanted_permission
@@ -270,9 +271,13 @@ class RecorderDesk:
         Raises:
             NotFound: none of that number is in it for whoever asks.
             Forbidden: it is another's, and who asks may not delete those.
+            Conflict: it is of an age at which such are deleted, and not on hold.
         """
         found = self.chunk(number, asks, trashed=True)
         self._refuse_others(found, asks)
+        now_us = self._core.clock.now_us()
+        if not self._trash.is_held(number, now_us):
+            refuse_of_age(self._core.settings.values, "session", max(found.end_us, found.stored_us or 0), now_us)
         self._note_file("session_file.restored", found, asks, caller)
         self._trash.take_out(number)
         return self._sessions.any_state(number)

@@ -12,10 +12,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from gatehouse.cli.entry import root
+from gatehouse_api.app import close_app, create_app
 from gatehouse_common.accounts import Role, Scope
 from gatehouse_common.db import OF_NO_CAMERA, Audit, MediaTrash, RecorderSessions, Tokens
 from gatehouse_common.intervals import Interval
 from gatehouse_common.retention import read_copy
+from gatehouse_common.retention.rules import DAY_US
 from gatehouse_common.runtime import Core
 from media_rows import add_file, put
 from pipeline_kit import core_at
@@ -70,6 +72,20 @@ def test_what_is_in_the_trash_is_held_too_and_stays_in_it(core: Core, client: Fl
     released = client.post("/library/media/1/release", data={"trash": "1"}, headers=see)
     assert released.headers["Location"] == "/library?trash=1&done=released#media-1"
     assert len(MediaTrash(core.db).since(core.clock.now_us(), core.clock.now_us(), 9)) == 1
+
+
+def test_what_is_too_old_is_taken_out_of_the_trash_only_while_it_is_held(tmp_path: Path) -> None:
+    """C-10: else it would be gone for good a moment later."""
+    with core_at(tmp_path / "data", **{"auth.mode": "open", "retention.upload_days": 2}) as core:
+        app = create_app(core)
+        client, now_us = app.test_client(), core.clock.now_us()
+        put(core.db, 1, owner=0, created_us=now_us - 3 * DAY_US, ready_us=now_us - 3 * DAY_US)
+        assert client.delete("/api/v1/media/1").status_code == 204
+        refused = client.post("/api/v1/media/1/restore")
+        assert (refused.status_code, "retention.upload_days" in refused.get_json()["detail"]) == (409, True)
+        assert client.post("/api/v1/holds", json={"media": "1", "reason": "theft"}).status_code == 201
+        assert client.post("/api/v1/media/1/restore").status_code == 200
+        close_app(app)
 
 
 @pytest.mark.parametrize(

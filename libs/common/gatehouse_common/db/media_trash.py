@@ -45,10 +45,14 @@ class MediaTrash:
         Raises:
             Conflict: it is.
         """
+        if self.is_held(media, now_us):
+            raise Conflict(IS_HELD)
+
+    def is_held(self, media: str, now_us: int) -> bool:
+        """Return whether a medium, by its id, is held."""
         held = select(MediaRow.number).where(MediaRow.id == media, media_is_held())
         with self._db.look() as c:
-            if c.execute(held, {"now_us": now_us}).first() is not None:
-                raise Conflict(IS_HELD)
+            return c.execute(held, {"now_us": now_us}).first() is not None
 
     def count(self, before_us: int, now_us: int) -> int:
         """Return how many media were put into the trash before an instant and are not held."""

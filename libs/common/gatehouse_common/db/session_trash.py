@@ -36,10 +36,14 @@ class SessionTrash:
         Raises:
             Conflict: it does.
         """
+        if self.is_held(number, now_us):
+            raise Conflict(_HELD)
+
+    def is_held(self, number: int, now_us: int) -> bool:
+        """Return whether a file shows what is on hold."""
         held = select(SessionChunkRow.number).where(SessionChunkRow.number == number, session_file_is_held())
         with self._db.look() as c:
-            if c.execute(held, {"now_us": now_us}).first() is not None:
-                raise Conflict(_HELD)
+            return c.execute(held, {"now_us": now_us}).first() is not None
 
     @retried
     def put(self, number: int, now_us: int) -> None:

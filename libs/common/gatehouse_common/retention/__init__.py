@@ -6,7 +6,7 @@ from .hold_copy import CopiedHold, copy_holds, read_copy, restore_holds
 from .outlook import Forecast, NextGone, Outlook, Room, look_ahead
 from .placing import make_hold
 from .reserve import reserve_bytes
-from .rules import CameraRules, Rules, rules_of
+from .rules import CameraRules, Rules, refuse_of_age, rules_of
 
 __all__ = [
     "CameraRules",
@@ -24,6 +24,7 @@ __all__ = [
     "look_ahead",
     "make_hold",
     "read_copy",
+    "refuse_of_age",
     "reserve_bytes",
     "restore_holds",
     "rules_of",

@@ -9,7 +9,7 @@ import structlog
 
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Camera, CameraRepository, Database, FileClass
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import Conflict, InvalidInput
 from gatehouse_common.settings import SettingsModel
 from gatehouse_common.settings.cameras import CameraSettings, camera_settings
 
@@ -56,6 +56,20 @@ def files_kept_us(site: SettingsModel) -> dict[FileClass, int]:
     }
     least = round(said.minimum_hours * HOUR)
     return {kind: max(round(kept * DAY_US), least) for kind, kept in days.items() if kept}
+
+
+def refuse_of_age(site: SettingsModel, kind: FileClass, at_us: int, now_us: int) -> None:
+    """Return unless files of a class that are as old as one are deleted; ``at_us`` is since when it counts.
+
+    Raises:
+        Conflict: they are: taken out of the trash it would be gone with the janitor's next look.
+    """
+    kept_us = files_kept_us(site).get(kind)
+    if kept_us is not None and at_us < now_us - kept_us:
+        raise Conflict(
+            f"it is older than such files are kept (retention.{kind}_days), and would be deleted at once: "
+            "put it on hold first, then take it out of the trash"
+        )
 
 
 def rules_of(site: SettingsModel, own: CameraSettings) -> Rules:
