@@ -66,6 +66,13 @@ def test_links_lead_somewhere(path: Path) -> None:
             assert anchor in anchors(there), f"{path.relative_to(ROOT)} links to {target}#{anchor}"
 
 
+def test_pictures_of_the_readme_are_small() -> None:
+    """The page comes at once over a telephone, too."""
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()}
+    assert 3 <= len(sizes) <= 8
+    assert {name: size for name, size in sizes.items() if size >= 150_000} == {}
+
+
 def test_the_tests_that_prove_recovery_are_there() -> None:
     """S2-43: each place where a crash may come is proved by a test that can be found."""
     named = re.findall(r"`(tests/[\w/]+\.py)`", (ROOT / "docs" / "design" / "recovery.md").read_text())
