@@ -10,10 +10,10 @@ OUTAGE ?= 60
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test tools kills faults outages bench docs manifests clean
+.PHONY: help setup demo check format test tools kills faults outages bench docs manifests screenshots clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## make .venv with everything locked in uv.lock (needs Python 3.11+, no root)
 
@@ -57,6 +57,9 @@ docs: setup ## regenerate the reference pages and schemas under docs/
 
 manifests: ## render deploy/k8s/overlays into deploy/k8s/rendered (needs kubectl 1.27 or newer)
 	$(PY) scripts/render_manifests.py
+
+screenshots: setup tools ## make the pictures of the README anew, docs/images (2 minutes)
+	$(PY) scripts/make_screenshots.py
 
 clean: ## remove .venv and caches; recordings under data/ stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

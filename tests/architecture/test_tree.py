@@ -43,11 +43,34 @@ def test_no_module_is_named_for_nothing() -> None:
     assert not [str(p) for p in SOURCES if p.stem in banned]
 
 
+def anchors(path: Path) -> set[str]:
+    """Return the names of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^(```|~~~).*?^\1", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)
+    found: list[str] = []
+    for heading in re.findall(r"^#{1,6} +(.+?)\s*$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        name = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+        found.append(f"{name}-{found.count(name)}" if name in found else name)
+    return set(found)
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text()):
-        if "://" not in target and not target.startswith("mailto:"):
-            assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"
+    """Files that are there, and in them the headings that are named."""
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)", path.read_text()):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        there = path.parent / target if target else path
+        assert there.exists(), f"{path.relative_to(ROOT)} links to {target}"
+        if anchor and there.suffix == ".md":
+            assert anchor in anchors(there), f"{path.relative_to(ROOT)} links to {target}#{anchor}"
+
+
+def test_pictures_of_the_readme_are_small() -> None:
+    """The page comes at once over a telephone, too."""
+    sizes = {path.name: path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()}
+    assert 3 <= len(sizes) <= 8
+    assert {name: size for name, size in sizes.items() if size >= 150_000} == {}
 
 
 def test_the_tests_that_prove_recovery_are_there() -> None:

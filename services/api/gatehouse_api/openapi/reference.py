@@ -10,7 +10,7 @@ from .document import operations
 _HEAD: Final = """# The API
 
 Made from the OpenAPI document by `make docs`. A running Gatehouse has the document at `/api/v1/openapi.json`, and
-shows it at `/api/docs`, without anything from the network.
+shows it at `/api/docs`, without anything from the network. Job by job, with `curl`: [api-guide.md](api-guide.md).
 
 ## What holds for all of it
 
