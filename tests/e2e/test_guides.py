@@ -17,8 +17,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 STRICT = "set -euo pipefail\n"
-# Less to paint and to read than `--demo` has, which a machine that is busy does not keep up with.
-DEMO = "demo=synthetic:?size=1280x720&fps=10&plate=GATE123,BRA2E19&pause=6"
+# Less to paint and to read than `--demo` has, which a machine that is busy does not keep up with. Cars come
+# so seldom that the clip of one ends before the next.
+DEMO = "demo=synthetic:?size=1280x720&fps=10&plate=GATE123,BRA2E19&pause=22"
 
 
 def blocks(page: str, language: str) -> str:
