@@ -46,7 +46,6 @@ class SessionChunkRow(Base):
         CheckConstraint("wanted_end_us > wanted_start_us", name="wanted"),
         CheckConstraint("state IN ('planned', 'stored', 'failed', 'dropped', 'trashed', 'deleted')", name="state"),
         Index("ix_session_chunks_state", "state", "camera", "wanted_end_us"),
-        Index("ix_session_chunks_ended", "state", "end_us"),
         Index("ix_session_chunks_user", "user", "start_us", "number"),
         Index("ix_session_chunks_start", "start_us", "number"),
         Index("ix_session_chunks_user_name", "user_name", "start_us"),

@@ -28,7 +28,6 @@ class HoldRow(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
     camera: Mapped[str | None] = mapped_column(String(64), comment="slug, null: all cameras, or one object alone")
     clip: Mapped[str | None] = mapped_column(String(36), comment="id of the clip that is held, null: a range is")
-    media: Mapped[str | None] = mapped_column(String(36), comment="id of the medium that is held, null: none is")
     start_us: Mapped[int] = _us("first instant that is held")
     end_us: Mapped[int] = _us("first instant that is not held any more; of what goes on, the last there is")
     reason: Mapped[str] = mapped_column(Text, comment="why, for people")
@@ -38,6 +37,7 @@ class HoldRow(Base):
     created_by: Mapped[str] = mapped_column(String(255), default="", comment="who did; empty: not known")
     released_us: Mapped[int | None] = _us("when it was released, null: it was not")
     released_by: Mapped[str | None] = mapped_column(String(255), comment="who did, null: nobody")
+    media: Mapped[str | None] = mapped_column(String(36), comment="id of the medium that is held, null: none is")
 
 
 class DeletionRow(Base):

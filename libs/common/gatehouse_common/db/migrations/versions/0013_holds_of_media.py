@@ -1,4 +1,4 @@
-"""holds of media; indexes of media by session and of files by when they ended"""
+"""holds of media; an index of media by session"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,11 +23,9 @@ def upgrade() -> None:
         )
     op.create_index("ix_holds_media", "holds", ["media", "released_us", "until_us"], unique=False)
     op.create_index("ix_media_session", "media", ["session"], unique=False)
-    op.create_index("ix_session_chunks_ended", "session_chunks", ["state", "end_us"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_session_chunks_ended", table_name="session_chunks")
     op.drop_index("ix_media_session", table_name="media")
     op.drop_index("ix_holds_media", table_name="holds")
     # Without the column it would be one of all cameras; so it is one of what browsers recorded then.
