@@ -1,6 +1,6 @@
 """The SQL index: the database, its records, and the repositories."""
 
-from .aged_files import FILE_CLASSES, AgedFiles, FileClass
+from .aged_files import AgedFiles, FileClass
 from .api_tokens import TokenRecord, Tokens
 from .audit import Audit, Deed, Entry
 from .browser_sessions import BrowserSessions, Received
@@ -53,7 +53,6 @@ from .visible import OF_NO_CAMERA, Visible
 
 __all__ = [
     "BROWSER",
-    "FILE_CLASSES",
     "OF_NO_CAMERA",
     "AgedFiles",
     "Also",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 
@@ -18,20 +18,11 @@ from .holds import media_is_held, session_file_is_held
 from .media_jobs import is_worked_on
 from .media_models import MediaFileRow, MediaRow
 from .retention import Kept
-from .session_models import SessionChunkRow
+from .session_models import SESSION_FILE, SessionChunkRow
 
 FileClass = Literal["session", "upload", "export"]
-FILE_CLASSES: Final[tuple[FileClass, ...]] = ("session", "upload", "export")
 _KINDS = {"upload": ("upload", "recording"), "export": ("export",)}
 _MADE = ("ready", "failed")
-_SESSION_FILE = (
-    SessionChunkRow.id,
-    SessionChunkRow.camera,
-    SessionChunkRow.key,
-    SessionChunkRow.start_us,
-    SessionChunkRow.end_us,
-    SessionChunkRow.bytes,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +43,16 @@ class AgedFiles:
         """Return so many files of a class that are older than an instant, the oldest first."""
         with self._db.read() as c:
             if kind == "session":
-                files = select(*_SESSION_FILE).where(*_session_files(before_us)).order_by(SessionChunkRow.end_us)
+                files = select(*SESSION_FILE).where(*_of_age(kind, before_us)).order_by(SessionChunkRow.end_us)
                 return [Kept(*row) for row in c.execute(files.limit(limit), {"now_us": now_us})]
             media = select(MediaRow.id, MediaRow.folder, MediaRow.created_us, MediaRow.bytes)
-            query = media.where(*_media(kind, before_us)).order_by(MediaRow.created_us, MediaRow.number)
+            query = media.where(*_of_age(kind, before_us)).order_by(MediaRow.created_us, MediaRow.number)
             rows = c.execute(query.limit(limit), {"now_us": now_us})
             return [Kept(one, "", folder, at, at + 1, size) for one, folder, at, size in rows]
 
     def due(self, kind: FileClass, before_us: int, now_us: int) -> AgedTotals:
         """Return how much of a class is older than an instant."""
-        return self._totals(_sums(kind, _conditions(kind, before_us)), now_us)
+        return self._totals(_sums(kind, _of_age(kind, before_us)), now_us)
 
     def all(self, kind: FileClass) -> AgedTotals:
         """Return how much of a class there is, held or not."""
@@ -95,23 +86,12 @@ def _there(kind: FileClass) -> list[ColumnElement[bool]]:
     return [MediaRow.state.in_(_MADE), MediaRow.kind.in_(_KINDS[kind])]
 
 
-def _conditions(kind: FileClass, before_us: int) -> Sequence[ColumnElement[bool]]:
-    return _session_files(before_us) if kind == "session" else _media(kind, before_us)
-
-
-def _session_files(before_us: int) -> list[ColumnElement[bool]]:
-    of_age = (SessionChunkRow.end_us < before_us, _age_of("session") < before_us)
-    return [*_there("session"), *of_age, ~session_file_is_held()]
-
-
-def _media(kind: FileClass, before_us: int) -> list[ColumnElement[bool]]:
-    return [
-        *_there(kind),
-        MediaRow.created_us < before_us,
-        _age_of(kind) < before_us,
-        ~media_is_held(),
-        ~is_worked_on(),
-    ]
+def _of_age(kind: FileClass, before_us: int) -> list[ColumnElement[bool]]:
+    old = [*_there(kind), _age_of(kind) < before_us]
+    if kind == "session":
+        return [*old, ~session_file_is_held()]
+    # What came later is not older: by that alone an index can be gone by.
+    return [*old, MediaRow.created_us < before_us, ~media_is_held(), ~is_worked_on()]
 
 
 def _sums(kind: FileClass, conditions: Sequence[ColumnElement[bool]]) -> Select[int, int]:

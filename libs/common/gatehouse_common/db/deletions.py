@@ -38,7 +38,7 @@ from .holds import chunk_is_held, clip_is_held, deletion_is_held, lock_retention
 from .ledger import add_purged
 from .models import ChunkRow
 from .plate_models import ClipRow
-from .session_models import SessionChunkRow
+from .session_models import SESSION_FILE, SessionChunkRow
 from .upkeep_models import DeletionRow
 from .visible import Visible, seen
 
@@ -68,14 +68,6 @@ _NAMES = [f.name for f in fields(Deletion)]
 _DELETION = [getattr(DeletionRow, name) for name in _NAMES]
 _CHUNK = (ChunkRow.id, ChunkRow.camera, ChunkRow.key, ChunkRow.start_us, ChunkRow.end_us, ChunkRow.bytes)
 _CLIP = (ClipRow.id, ClipRow.camera, ClipRow.key, ClipRow.start_us, ClipRow.end_us, ClipRow.bytes)
-_SESSION_FILE = (
-    SessionChunkRow.id,
-    SessionChunkRow.camera,
-    SessionChunkRow.key,
-    SessionChunkRow.start_us,
-    SessionChunkRow.end_us,
-    SessionChunkRow.bytes,
-)
 _WITH_FILE = ("stored", "archived")
 _LONGEST_WAIT_US = 2 * HOUR
 _Found = Row[str, str, str, int, int, int, str]
@@ -138,7 +130,7 @@ class Deletions:
         states = ("stored", "trashed") if reason == "age" else ("trashed",)
         with self._db.begin(durable=True) as c:
             lock_retention(c)
-            free = select(*_SESSION_FILE, SessionChunkRow.state).where(
+            free = select(*SESSION_FILE, SessionChunkRow.state).where(
                 SessionChunkRow.id.in_(list(ids)), SessionChunkRow.state.in_(states), ~session_file_is_held()
             )
             rows = c.execute(free.with_for_update(), {"now_us": now_us}).all()
@@ -226,6 +218,6 @@ def as_row(deletion: Deletion) -> dict[str, object]:
 
 
 def _deletion(kind: str, row: _Found, reason: DeletionReason, now_us: int) -> Deletion:
-    """Return what is to be deleted of a row of ``_CHUNK``, ``_CLIP`` or ``_SESSION_FILE``."""
+    """Return what is to be deleted of a row of ``_CHUNK``, ``_CLIP`` or ``SESSION_FILE``."""
     span = row.start_us, row.end_us, row.bytes
     return Deletion(new_id(), kind, row.id, row.camera, row.key, *span, reason, now_us, next_us=now_us)

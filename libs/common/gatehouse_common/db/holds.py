@@ -84,6 +84,8 @@ class Held:
         return Held(self.objects + other.objects, self.bytes + other.bytes)
 
 
+IS_HELD = "it is on hold: the hold has to be released first"
+"""Why something that is held is not deleted, for people."""
 _HOLD = [getattr(HoldRow, f.name) for f in fields(Hold)]
 
 

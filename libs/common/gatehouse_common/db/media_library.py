@@ -12,12 +12,11 @@ from gatehouse_common.intervals import Interval
 
 from .contention import retried
 from .engine import Database
-from .holds import lock_retention, media_is_held
+from .holds import IS_HELD, lock_retention, media_is_held
 from .media_jobs import call_off, queue_processing
 from .media_models import MediaFileRow, MediaRow
 from .media_records import Media, MediaFile
 from .media_rows import FILE, MEDIA
-from .media_trash import IS_HELD
 from .session_models import RecorderSessionRow
 
 _SHOWN = ("queued", "processing", "ready", "failed")

@@ -13,7 +13,7 @@ from gatehouse_common.ids import new_id
 from .contention import retried
 from .deletions import Deletion, DeletionReason, as_row
 from .engine import Database
-from .holds import lock_retention, media_is_held
+from .holds import IS_HELD, lock_retention, media_is_held
 from .media_jobs import call_off, is_worked_on
 from .media_models import MediaFileRow, MediaRow
 from .media_records import AUDIO, EXPORT, PROCESS, VIDEO
@@ -21,7 +21,6 @@ from .retention import Kept
 from .upkeep_models import DeletionRow, JobRow
 from .upload_models import UploadPieceRow, UploadRow
 
-IS_HELD = "it is on hold: the hold has to be released first"
 _ENDED = ("done", "failed", "cancelled")
 _TOLD_BY_FILES = (PROCESS, AUDIO, VIDEO)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from gatehouse_common.errors import NotFound
 
@@ -77,15 +77,10 @@ class MediaWork:
 
         It is on the disk then: what the file was made of, or what it replaces, is deleted because of it.
         """
-        same = (
-            MediaFileRow.media == file.media,
-            MediaFileRow.kind == file.kind,
-            MediaFileRow.variant == file.variant,
-        )
         with self._db.begin(durable=True) as c:
             if not _may_write(c, mine, file.media):
                 return False
-            c.execute(delete(MediaFileRow).where(*same))
+            c.execute(delete(MediaFileRow).where(*_same(file)))
             c.execute(insert(MediaFileRow).values(row_values(file)))
             if facts:
                 c.execute(update(MediaRow).where(MediaRow.number == file.media).values(**facts))
@@ -98,11 +93,6 @@ class MediaWork:
         Returns:
             As all of these; None: the medium is on hold, and nothing was changed.
         """
-        same = (
-            MediaFileRow.media == file.media,
-            MediaFileRow.kind == file.kind,
-            MediaFileRow.variant == file.variant,
-        )
         medium = MediaRow.number == file.media
         with self._db.begin(durable=True) as c:
             lock_retention(c)
@@ -110,7 +100,7 @@ class MediaWork:
                 return False
             if c.execute(select(media_is_held()).where(medium), {"now_us": now_us}).scalar_one():
                 return None
-            c.execute(update(MediaFileRow).where(*same).values(state="gone"))
+            c.execute(update(MediaFileRow).where(*_same(file)).values(state="gone"))
             c.execute(update(MediaRow).where(medium).values(**facts))
         return True
 
@@ -123,6 +113,11 @@ class MediaWork:
             for upload in {piece.upload for piece in pieces}:
                 c.execute(delete(UploadPieceRow).where(UploadPieceRow.upload == upload))
         return True
+
+
+def _same(file: MediaFile) -> tuple[ColumnElement[bool], ...]:
+    named = (MediaFileRow.kind == file.kind, MediaFileRow.variant == file.variant)
+    return (MediaFileRow.media == file.media, *named)
 
 
 def _may_write(c: Connection, mine: Job, media: int) -> bool:

@@ -74,3 +74,14 @@ class SessionChunkRow(Base):
     detail: Mapped[str] = mapped_column(Text, comment="why it failed or has gaps, one sentence; empty: nothing wrong")
     stored_us: Mapped[int | None] = _us("when it was stored, null while planned")
     trashed_us: Mapped[int | None] = _us("when it was put into the trash, null: it was not, or was taken out")
+
+
+SESSION_FILE = (
+    SessionChunkRow.id,
+    SessionChunkRow.camera,
+    SessionChunkRow.key,
+    SessionChunkRow.start_us,
+    SessionChunkRow.end_us,
+    SessionChunkRow.bytes,
+)
+"""What whoever deletes a file has to know of it, in the order of ``Kept``."""

@@ -8,20 +8,9 @@ from gatehouse_common.errors import Conflict, NotFound
 
 from .contention import retried
 from .engine import Database
-from .holds import lock_retention, session_file_is_held
+from .holds import IS_HELD, lock_retention, session_file_is_held
 from .retention import Kept
-from .session_models import SessionChunkRow
-
-_KEPT = (
-    SessionChunkRow.id,
-    SessionChunkRow.camera,
-    SessionChunkRow.key,
-    SessionChunkRow.start_us,
-    SessionChunkRow.end_us,
-    SessionChunkRow.bytes,
-)
-
-_HELD = "it is on hold: the hold has to be released first"
+from .session_models import SESSION_FILE, SessionChunkRow
 
 
 class SessionTrash:
@@ -37,7 +26,7 @@ class SessionTrash:
             Conflict: it does.
         """
         if self.is_held(number, now_us):
-            raise Conflict(_HELD)
+            raise Conflict(IS_HELD)
 
     def is_held(self, number: int, now_us: int) -> bool:
         """Return whether a file shows what is on hold."""
@@ -61,7 +50,7 @@ class SessionTrash:
             if found is None:
                 raise NotFound("Video chunk not found")
             if found[0]:
-                raise Conflict(_HELD)
+                raise Conflict(IS_HELD)
             c.execute(update(SessionChunkRow).where(*stored).values(state="trashed", trashed_us=now_us))
 
     @retried
@@ -86,7 +75,7 @@ class SessionTrash:
     def since(self, before_us: int, now_us: int, limit: int) -> list[Kept]:
         """Return so many files that were put into the trash before an instant and are not held."""
         query = (
-            select(*_KEPT)
+            select(*SESSION_FILE)
             .where(
                 SessionChunkRow.state == "trashed",
                 SessionChunkRow.trashed_us <= before_us,

@@ -4,7 +4,7 @@ from .coming import DayDue
 from .due import ClassDue, chunks_due, clips_due
 from .hold_copy import CopiedHold, copy_holds, read_copy, restore_holds
 from .outlook import Forecast, NextGone, Outlook, Room, look_ahead
-from .placing import make_hold
+from .placing import make_hold, medium_to_hold
 from .reserve import reserve_bytes
 from .rules import CameraRules, Rules, refuse_of_age, rules_of
 
@@ -23,6 +23,7 @@ __all__ = [
     "copy_holds",
     "look_ahead",
     "make_hold",
+    "medium_to_hold",
     "read_copy",
     "refuse_of_age",
     "reserve_bytes",

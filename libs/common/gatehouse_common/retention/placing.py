@@ -18,11 +18,11 @@ def make_hold(
     zone: ZoneInfo,
     now_us: int,
     *,
-    camera: str | None,
-    clip: str | None,
+    camera: str | None = None,
+    clip: str | None = None,
     media: str | None = None,
-    start: str | None,
-    end: str | None,
+    start: str | None = None,
+    end: str | None = None,
     reason: str,
     case_name: str = "",
     until: str | None = None,
@@ -76,6 +76,25 @@ def make_hold(
         elif visible is not None:
             raise Forbidden("whoever sees only some of the cameras cannot hold the footage of all: name one.")
     return Hold(new_id(), camera, clip, start_us, end_us, reason, case_name, until_us, now_us, by, media=media)
+
+
+def medium_to_hold(library: MediaLibrary, which: int | str | None, session: int | None) -> str | None:
+    """Return the id of the medium that a hold is asked for, whatever its state; None: for none.
+
+    Args:
+        library: finds the media that there are for who asks.
+        which: its number or its id.
+        session: the number of the session that it was recorded for.
+
+    Raises:
+        InvalidInput: two are named.
+        NotFound: there is none for who asks.
+    """
+    if session is not None:
+        if which is not None:
+            raise InvalidInput("a hold is of a medium, or of the recording of a session, not of both", "session")
+        return library.of_session(session)
+    return None if which is None else library.id_of(which)
 
 
 def _span(start: str, end: str | None, zone: ZoneInfo) -> tuple[int, int]:

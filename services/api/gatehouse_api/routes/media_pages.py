@@ -82,18 +82,7 @@ def post_name(number: int) -> Response:
 def post_hold(number: int) -> Response:
     """Place a medium on hold: nobody and nothing deletes it."""
     core, media = context().core, context().media.library(caller()).id_of(number)
-    hold = make_hold(
-        core.db,
-        core.zone,
-        core.clock.now_us(),
-        camera=None,
-        clip=None,
-        media=media,
-        start=None,
-        end=None,
-        reason=text("reason"),
-    )
-    place(hold)
+    place(make_hold(core.db, core.zone, core.clock.now_us(), media=media, reason=text("reason")))
     return led_to(_back("held", number))
 
 

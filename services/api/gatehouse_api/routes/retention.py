@@ -30,8 +30,7 @@ from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Hold
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.errors import InvalidInput
-from gatehouse_common.retention import copy_holds, look_ahead, make_hold
+from gatehouse_common.retention import copy_holds, look_ahead, make_hold, medium_to_hold
 from gatehouse_common.timefmt import rfc3339
 
 api = APIBlueprint("retention", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Retention")])
@@ -75,13 +74,14 @@ def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
     """
     core = context().core
     now_us = core.clock.now_us()
+    named = None if body.media is None else read_which(body.media)
     hold = make_hold(
         core.db,
         request_zone(body.tz),
         now_us,
         camera=body.camera,
         clip=body.clip,
-        media=_medium(body),
+        media=medium_to_hold(context().media.library(caller()), named, body.session),
         start=body.from_,
         end=body.to,
         reason=body.reason,
@@ -143,20 +143,6 @@ def release(hold: str, seen: Collection[str] | None = None) -> Hold:
     released = context().holds.release(hold, now_us, caller().name, seen=seen)
     copy_holds(core.db, core.store, now_us)
     return released
-
-
-def _medium(body: NewHold) -> str | None:
-    """Return the id of the medium that is to be held, None: none is.
-
-    Raises:
-        InvalidInput: two are named.
-        NotFound: there is none for who asks.
-    """
-    if body.session is not None:
-        if body.media is not None:
-            raise InvalidInput("a hold is of a medium, or of the recording of a session, not of both", "session")
-        return context().media.library(caller()).of_session(body.session)
-    return None if body.media is None else context().media.library(caller()).id_of(read_which(body.media))
 
 
 def _answer(hold: Hold, now_us: int, decided: int = 0) -> Response:

@@ -9,8 +9,7 @@ import click
 
 from gatehouse_common.db import Hold, HoldRepository, MediaLibrary
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.errors import InvalidInput
-from gatehouse_common.retention import copy_holds, make_hold
+from gatehouse_common.retention import copy_holds, make_hold, medium_to_hold
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import rfc3339
 
@@ -60,7 +59,7 @@ def add(
             core.clock.now_us(),
             camera=camera,
             clip=clip,
-            media=_medium(core, media, session),
+            media=medium_to_hold(MediaLibrary(core.db), _which(media), session),
             start=start,
             end=end,
             reason=reason,
@@ -121,15 +120,8 @@ def _copy(core: Core) -> None:
         click.echo(trouble, err=True)
 
 
-def _medium(core: Core, which: str | None, session: int | None) -> str | None:
-    library = MediaLibrary(core.db)
-    if session is not None:
-        if which is not None:
-            raise InvalidInput("a hold is of a medium, or of the recording of a session, not of both", "session")
-        return library.of_session(session)
-    if which is None:
-        return None
-    return library.id_of(int(which) if which.isdecimal() and len(which) < _MOST_DIGITS else which)
+def _which(text: str | None) -> int | str | None:
+    return int(text) if text and text.isdecimal() and len(text) < _MOST_DIGITS else text
 
 
 def _what(one: Hold) -> str:
