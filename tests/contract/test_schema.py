@@ -11,6 +11,7 @@ from sqlalchemy import inspect, text
 
 from gatehouse_common.db import Camera, CameraRepository, Database
 from gatehouse_common.db.models import Base
+from gatehouse_common.db.schema import migrations
 
 
 def test_migrations_make_what_the_models_say(bare_database_url: str) -> None:
@@ -40,7 +41,7 @@ def test_up_and_down_and_up_again(bare_database_url: str) -> None:
     db = Database(bare_database_url)
     db.upgrade()
     with db._migrating() as connection:
-        command.downgrade(db._config(connection), "base")
+        command.downgrade(migrations(connection), "base")
     with db.read() as connection:
         assert [t for t in inspect(connection).get_table_names() if t != "alembic_version"] == []
     db.upgrade()

@@ -14,12 +14,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from gatehouse_common.db import Camera, CameraRepository, Database, FootageReader
 from gatehouse_common.db.models import Base, ChunkIndexRow
+from gatehouse_common.db.schema import migrations, newest_revision
 from gatehouse_common.errors import Conflict, DataLoss, Unavailable
 from gatehouse_common.testing.chunk_rows import seed_chunks
 
@@ -62,11 +64,16 @@ def test_migrations_make_what_the_models_say(db: Database, tmp_path: Path) -> No
     plain.close()
 
 
+def test_the_newest_revision_is_the_one_that_alembic_ends_at(db: Database) -> None:
+    with db.read() as connection:
+        assert ScriptDirectory.from_config(migrations(connection)).get_heads() == [newest_revision()]
+
+
 def test_up_down_up(db: Database) -> None:
     db.upgrade()
     first = shape(db)
     with db._migrating() as connection:
-        command.downgrade(db._config(connection), "base")
+        command.downgrade(migrations(connection), "base")
     assert shape(db) == {}
     assert db.current() is None
     db.upgrade()

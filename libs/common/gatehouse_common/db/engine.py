@@ -5,26 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from gatehouse_common.errors import Conflict, InvalidInput, Unavailable
+from gatehouse_common.errors import InvalidInput, Unavailable
 from gatehouse_common.sealing import Sealer
 
 from .dialect import Dialect
 from .mysql import MySQL
+from .schema import current_revision, newest_revision, upgrade_schema
 from .sqlite import SQLite
 
 ANSWER_S = 30
-MIGRATIONS = Path(__file__).parent / "migrations"
 
 _DIALECTS: dict[str, Dialect] = {"sqlite": SQLite(), "mysql": MySQL(), "mariadb": MySQL()}
 _FORMS = "sqlite:///path or mysql://user:password@host/database"
@@ -102,7 +96,7 @@ class Database:
         """
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
-            revision = MigrationContext.configure(connection).get_current_revision()
+            revision = current_revision(connection)
         if revision != self.newest():
             raise Unavailable(f"database {self.shown} is at schema {revision}, this program needs {self.newest()}")
 
@@ -116,16 +110,16 @@ class Database:
             if self.current() == self.newest():
                 return
             with self._migrating() as connection:
-                command.upgrade(self._config(connection), "head")
+                upgrade_schema(connection, self.shown)
 
     def current(self) -> str | None:
         """Return the schema's revision, None for an empty database."""
         with self.read() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            return current_revision(connection)
 
-    def newest(self) -> str | None:
+    def newest(self) -> str:
         """Return the newest revision that this program knows."""
-        return ScriptDirectory.from_config(self._config()).get_current_head()
+        return newest_revision()
 
     def close(self) -> None:
         """Close every connection."""
@@ -137,13 +131,6 @@ class Database:
         with self._translated(), self._dialect.migrating(self.engine, self.shown) as connection:
             yield connection
 
-    @staticmethod
-    def _config(connection: Connection | None = None) -> Config:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-        config.attributes["connection"] = connection
-        return config
-
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
@@ -152,8 +139,3 @@ class Database:
             raise self._dialect.understand(error, self.shown) from error
         except SQLAlchemyError as error:
             raise Unavailable(f"database {self.shown}: {error}") from error
-        except CommandError as error:
-            raise Conflict(
-                f"database {self.shown} has a schema that this program does not know ({error}): "
-                "it was used by a newer version, run that one."
-            ) from error

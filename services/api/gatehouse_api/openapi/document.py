@@ -18,6 +18,7 @@ from gatehouse_api.preconditions import is_conditional
 
 from . import answers
 from .examples import add_examples
+from .routes import Routes
 
 _UNSAFE = frozenset({"post", "put", "patch", "delete"})
 _ANYONE: list[dict[str, list[str]]] = []
@@ -25,6 +26,7 @@ _IN_PERSON: list[dict[str, list[str]]] = [{"session": []}]
 _KNOWN: list[dict[str, list[str]]] = [{"session": []}, {"token": []}, {"key": []}, {"password": []}]
 _CAMERA = frozenset({"camera", "cameras", "clip", "event"})
 _FRAMEWORKS = "ValidationErrorModel"
+_MAKING = threading.Lock()  # families belong to all apps of a process
 
 _OF_OLD_ROUTES: dict[str, Any] = {
     "Deprecation": {"schema": {"type": "string"}, "description": "since when (RFC 9745)"},
@@ -39,22 +41,35 @@ Operation = dict[str, Any]
 
 
 class Api(OpenAPI):
-    """The app; its document is complete."""
+    """The app; its document is complete, and made when it is asked for."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._families: list[Routes] = []
         self._document: dict[str, Any] = {}
-        self._making = threading.Lock()
         super().__init__(*args, **kwargs)
 
     @property
     def api_doc(self) -> dict[str, Any]:
         """The document: made once, when it is asked for first, and shown to nobody before it is complete."""
-        with self._making:
+        with _MAKING:
             if not self._document:
+                self._describe()
                 self.generate_spec_json()  # type: ignore[no-untyped-call]
                 complete(self, self.spec_json)
                 self._document = self.spec_json
         return self._document
+
+    def register_api(self, api: Routes, **options: Any) -> None:  # type: ignore[override]
+        """Add a family of routes."""
+        self._families.append(api)
+        super().register_api(api, **options)
+
+    def _describe(self) -> None:
+        for family in self._families:
+            family.describe()
+            self.tags += [tag for tag in family.tags if tag not in self.tags]
+            self.paths.update(family.paths)
+            self.components_schemas.update(family.components_schemas)
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, Operation]]:

@@ -8,17 +8,18 @@ import json
 from collections.abc import Iterator
 
 from flask import Response, jsonify, stream_with_context
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.account_models import AuditQuery, DeedList, DeedView
 from gatehouse_api.times import request_zone
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db import Entry
 from gatehouse_common.timefmt import parse, rfc3339
 
-api = APIBlueprint("audit", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Accounts")])
+api = Routes("audit", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Accounts")])
 
 _PAGE = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from flask import Response, jsonify, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import in_person, known, open_to_all
 from gatehouse_api.auth.caller import caller, is_local, known_caller, sender
 from gatehouse_api.auth.cookies import clear_cookie, set_cookie
 from gatehouse_api.context import context
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.account_models import (
     Credentials,
     FirstUser,
@@ -24,7 +25,7 @@ from gatehouse_common.timefmt import rfc3339
 
 _DAY_S = 24 * 3600.0
 
-api = APIBlueprint("auth", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="Accounts")])
+api = Routes("auth", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="Accounts")])
 
 
 @api.post("/setup", responses={204: None}, summary="Make the first user, and log in")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.camera_advice import advice_of
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.models import CameraChange, CameraForCaller, CameraList, CameraPath, CameraView, NewCamera
 from gatehouse_common.accounts import Permission, Scope
@@ -28,7 +29,7 @@ from gatehouse_common.timefmt import rfc3339
 
 _TRIES = 5
 
-api = APIBlueprint("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Cameras")])
+api = Routes("cameras", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Cameras")])
 
 
 @api.get("/cameras", responses={200: CameraList}, summary="All cameras and their states")

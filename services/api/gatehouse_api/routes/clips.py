@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.clip_media import clip_media
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.plate_views import clip_view
 from gatehouse_api.ranges import camera_set, open_range
 from gatehouse_api.routes.plate_models import ClipList, ClipPath, ClipsQuery, ClipView
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.db import ClipQuery
 
-api = APIBlueprint("clips", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Clips")])
+api = Routes("clips", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Clips")])
 
 
 @api.get("/clips", responses={200: ClipList}, summary="Clips, the newest first")

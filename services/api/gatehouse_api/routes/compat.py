@@ -6,13 +6,14 @@ import json
 from typing import Any, Literal
 
 from flask import Response, jsonify, redirect, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import Context, context
 from gatehouse_api.deprecation import deprecate
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.problems import plain
 from gatehouse_api.routes import footage
 from gatehouse_api.routes.live import mjpeg
@@ -24,7 +25,7 @@ from gatehouse_common.media.conversion import find_target
 from gatehouse_common.storage import keys
 from gatehouse_common.timefmt import compact
 
-api = APIBlueprint("compat", __name__, abp_tags=[Tag(name="Compat", description="Kept for older clients")])
+api = Routes("compat", __name__, abp_tags=[Tag(name="Compat", description="Kept for older clients")])
 
 _USAGE = "Usage: /footage?from=YYYYMMDD_HHMMSS&to=YYYYMMDD_HHMMSS[&camera=ID][&tz=ZONE][&format=mp4|webm|mkv]"
 _MOST_RECORDINGS = 5000

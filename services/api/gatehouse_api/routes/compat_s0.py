@@ -9,13 +9,14 @@ import math
 from typing import Any
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import known, needs, open_to_all
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver
 from gatehouse_api.deprecation import deprecate
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.recorder_desk import (
     LEAST_CHUNK_S,
     LEAST_TOTAL_S,
@@ -36,7 +37,7 @@ from gatehouse_common.timefmt import rfc3339
 
 _SOURCES = "source has to be `browser`, or `camera:` and the id of a camera"
 _UPLOADS = "/api/v1/uploads"
-api = APIBlueprint("compat_s0", __name__, url_prefix="/api", abp_tags=[Tag(name="Compatibility")])
+api = Routes("compat_s0", __name__, url_prefix="/api", abp_tags=[Tag(name="Compatibility")])
 
 
 @api.post("/start-recording", summary="Record a camera for a while", deprecated=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import open_to_all
 from gatehouse_api.auth.caller import sender
 from gatehouse_api.context import context
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes import auth
 from gatehouse_api.routes.compat_s0_bodies import name_in, read_body, told, user_view
 from gatehouse_common.errors import InvalidInput, Unauthenticated
 
 _MOST_PASSWORD = 1024
 
-api = APIBlueprint("compat_s0_accounts", __name__, url_prefix="/api/users", abp_tags=[Tag(name="Compatibility")])
+api = Routes("compat_s0_accounts", __name__, url_prefix="/api/users", abp_tags=[Tag(name="Compatibility")])
 
 
 @api.post("/register", summary="Ask to be let in", deprecated=True)

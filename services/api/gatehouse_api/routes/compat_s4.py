@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
@@ -14,6 +14,7 @@ from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.deprecation import deprecate
 from gatehouse_api.media_files import media_file, shown_file
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.compat_s0_models import NameInPath
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db import Media, MediaFile, MediaQuery
@@ -21,7 +22,7 @@ from gatehouse_common.errors import NotFound
 from gatehouse_common.media.file_kinds import extension_of
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("compat_s4", __name__, abp_tags=[Tag(name="Compatibility")])
+api = Routes("compat_s4", __name__, abp_tags=[Tag(name="Compatibility")])
 
 _SUCCESSOR = "/api/v1/media"
 _MOST = 1000

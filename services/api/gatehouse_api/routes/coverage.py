@@ -7,12 +7,13 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.models import Asked, CameraPath
 from gatehouse_api.times import parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
@@ -23,7 +24,7 @@ from gatehouse_common.errors import InvalidInput, TooLarge
 from gatehouse_common.intervals import Interval
 from gatehouse_common.timefmt import midnight, parse, rfc3339, zone
 
-api = APIBlueprint("coverage", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
+api = Routes("coverage", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
 
 _DAY_US = 24 * 3600 * SECOND
 _MOST = 5000

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 from flask import Response, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, visible_to
 from gatehouse_api.context import Context, context
 from gatehouse_api.events import EXPORTS, Event, Sights, place_of_user
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.models import Asked
 from gatehouse_common.accounts import Permission, Principal, Scope
 from gatehouse_common.db import Visible
@@ -21,7 +22,7 @@ from gatehouse_common.errors import Forbidden, GatehouseError, InvalidInput, Una
 
 log = structlog.get_logger(__name__)
 
-api = APIBlueprint("events", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Events")])
+api = Routes("events", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Events")])
 
 TOPICS: dict[str, tuple[Scope, Permission | None]] = {
     "plates": (Scope.PLATES_READ, Permission.PLAYBACK),

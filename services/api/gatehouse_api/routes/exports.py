@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.delivery import deliver_once
 from gatehouse_api.idempotency import once
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.export_models import ExportJobView, ExportRequest
 from gatehouse_api.routes.footage import not_recorded
 from gatehouse_api.routes.job_models import job_asked
@@ -25,7 +26,7 @@ from gatehouse_common.runtime import Core, tell_job
 from gatehouse_common.storage import keys
 from gatehouse_common.timefmt import compact, rfc3339
 
-api = APIBlueprint("exports", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Footage")])
+api = Routes("exports", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Footage")])
 
 _MOST_US = HOUR
 """The footage is read once before the first byte is sent: an hour of 4 Mbit/s takes some seconds."""

@@ -6,12 +6,13 @@ import json
 from typing import Literal
 
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.delivery import convert, deliver
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.problems import RangeNotRecorded
 from gatehouse_api.routes.models import FootageQuery
 from gatehouse_api.times import check_conversion, check_length, clamp, parse_range, request_zone
@@ -23,7 +24,7 @@ from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.slicing import Slice, slice_footage, smart_slice, split_footage
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("footage", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Footage")])
+api = Routes("footage", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Footage")])
 
 
 _CONTENT: dict[str, dict[str, str]] = {kind: {} for kind in ("video/mp4", "video/webm", "video/x-matroska")}

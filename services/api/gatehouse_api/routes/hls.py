@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, redirect
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from werkzeug.wrappers import Response as BaseResponse
 
 from gatehouse_api.auth.access import needs
@@ -11,6 +11,7 @@ from gatehouse_api.auth.caller import caller
 from gatehouse_api.chunk_ranges import asks_beside, too_old
 from gatehouse_api.context import Context, context
 from gatehouse_api.delivery import deliver
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.problems import problem
 from gatehouse_api.routes.footage import not_recorded
 from gatehouse_api.routes.models import CameraPath, ChunkPath, RangeQuery
@@ -25,7 +26,7 @@ from gatehouse_common.media.hls_live import LOOKBACK_US
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.virtual_file import ObjectRange, VirtualFile
 
-api = APIBlueprint("hls", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="HLS")])
+api = Routes("hls", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="HLS")])
 
 HOUR_US = 3600 * SECOND
 MOST_US = 48 * HOUR_US

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from flask import Response, jsonify, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.idempotency import once
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.job_models import CheckRequest, JobList, JobPath, JobsQuery, JobView, job_asked, job_view
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db.jobs import CONSISTENCY_CHECK
 from gatehouse_common.errors import Forbidden, InvalidInput
 
-api = APIBlueprint("jobs", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Maintenance")])
+api = Routes("jobs", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Maintenance")])
 
 
 @api.post(

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from types import MappingProxyType
 
 from flask import Response, g, jsonify, make_response, render_template, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.witness import Lately
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes import footage
 from gatehouse_api.routes.link_models import LinkList, LinkPath, LinkView, MadeLink, NewLink, SharedPath
@@ -26,7 +27,7 @@ from gatehouse_common.timefmt import rfc3339, to_datetime
 
 _LATELY = Lately()
 
-api = APIBlueprint("links", __name__, abp_tags=[Tag(name="Footage")])
+api = Routes("links", __name__, abp_tags=[Tag(name="Footage")])
 
 
 @api.post("/api/v1/links", responses={201: MadeLink}, summary="Show a range to somebody without an account")

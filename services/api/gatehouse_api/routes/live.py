@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.auth.standing import Standing
 from gatehouse_api.context import Context, context
 from gatehouse_api.live import Hub, Live
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.models import CameraPath, LiveView, PictureQuery
 from gatehouse_api.times import request_zone
 from gatehouse_api.visible_library import VisibleLibrary
@@ -26,7 +27,7 @@ from gatehouse_common.media.playability import why_unplayable
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.timefmt import parse, rfc3339
 
-api = APIBlueprint("live", __name__, abp_tags=[Tag(name="Live")])
+api = Routes("live", __name__, abp_tags=[Tag(name="Live")])
 
 BOUNDARY = b"frame"
 _WAIT_S = 1.0

@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 
 from flask import Response, g, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.context import Context, context
 from gatehouse_api.live_grid import BOUNDARY, LiveGrid
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.live import endless
 from gatehouse_api.routes.models import Asked
 from gatehouse_api.watching import grid_followed
@@ -18,7 +19,7 @@ from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.errors import InvalidInput, NotFound, Unavailable
 from gatehouse_common.runtime.web_server import CONNECTION
 
-api = APIBlueprint("live_grid", __name__, abp_tags=[Tag(name="Live")])
+api = Routes("live_grid", __name__, abp_tags=[Tag(name="Live")])
 
 MOST_CAMERAS = 64
 _UNSENT_BYTES = 128 << 10

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_common.accounts import Permission, Scope
 
-api = APIBlueprint("live_order", __name__, abp_tags=[Tag(name="Live")])
+api = Routes("live_order", __name__, abp_tags=[Tag(name="Live")])
 
 _MOST = 1000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel
 
 from gatehouse_api.auth.access import needs
@@ -12,6 +12,7 @@ from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.idempotency import once
 from gatehouse_api.media_files import media_file
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.ranges import open_range
 from gatehouse_api.routes.job_models import JobView, job_asked
@@ -35,7 +36,7 @@ from gatehouse_common.db import Media, MediaQuery
 from gatehouse_common.db.media_records import AUDIO, VIDEO
 from gatehouse_common.errors import InvalidInput
 
-api = APIBlueprint("media", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Media")])
+api = Routes("media", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Media")])
 
 _KINDS = frozenset({"upload", "recording", "export"})
 _STATES = frozenset({"queued", "processing", "ready", "failed"})

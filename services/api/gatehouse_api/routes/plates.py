@@ -6,13 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.detection_state import why_nothing
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.plate_search import plate_text, search
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.ranges import camera_set, open_range
@@ -39,7 +40,7 @@ from gatehouse_common.messages import PlateIndexed
 from gatehouse_common.settings.cameras import camera_settings, plate_threshold
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("plates", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Plates")])
+api = Routes("plates", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Plates")])
 
 _JPEG: dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None] = {200: {"content": {"image/jpeg": {}}}}
 _LOCAL = "local"

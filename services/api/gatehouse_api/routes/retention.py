@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from werkzeug.http import http_date
 
 from gatehouse_api.auth.access import needs
@@ -14,6 +14,7 @@ from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
 from gatehouse_api.media_desk import read_which
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.retention_models import (
     HoldList,
@@ -33,7 +34,7 @@ from gatehouse_common.db.upkeep_models import FOREVER_US
 from gatehouse_common.retention import copy_holds, look_ahead, make_hold, medium_to_hold
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("retention", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Retention")])
+api = Routes("retention", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Retention")])
 
 
 @api.get("/retention/plan", responses={200: RetentionPlan}, summary="What is deleted next, when, and how much that is")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.compat_s0_models import ChunkPath
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.db import SessionChunk
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("session_files", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Recorder sessions")])
+api = Routes("session_files", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Recorder sessions")])
 
 
 class SessionFileView(BaseModel):

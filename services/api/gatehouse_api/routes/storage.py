@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.models import Asked
 from gatehouse_common.accounts import Scope
 from gatehouse_common.sizefmt import shown_size
 
-api = APIBlueprint("storage", __name__, url_prefix="/api/v1/storage", abp_tags=[Tag(name="Storage")])
+api = Routes("storage", __name__, url_prefix="/api/v1/storage", abp_tags=[Tag(name="Storage")])
 
 
 class PlanQuery(Asked):

@@ -7,19 +7,20 @@ from dataclasses import replace
 from importlib.metadata import version
 
 from flask import Response, current_app, g, jsonify
-from flask_openapi3 import APIBlueprint, OpenAPI, Tag
+from flask_openapi3 import OpenAPI, Tag
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.hosts import LOOPBACK
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.models import CheckView, Health
 from gatehouse_common.accounts import Scope
 from gatehouse_common.runtime import Check
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("system", __name__, abp_tags=[Tag(name="System")])
+api = Routes("system", __name__, abp_tags=[Tag(name="System")])
 
 _CHECKS = "gatehouse-checks"
 _REGISTRY = "gatehouse-registry"

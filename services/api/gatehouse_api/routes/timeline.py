@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.ledger_resolution import GapGroup, group_gaps, unexplained
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.models import (
     CameraTimeline,
     Day,
@@ -30,7 +31,7 @@ from gatehouse_common.observability.camera_secrets import register_camera_url
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.timefmt import midnight, rfc3339
 
-api = APIBlueprint("timeline", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
+api = Routes("timeline", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Timeline")])
 
 _SEAM_US = 50_000
 _MOST = 5000

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import in_person
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.auth.user_desk import TokenOrder
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.account_models import MadeToken, NewToken, TokenList, TokenPath, TokensQuery, TokenView
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import TokenRecord
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("tokens", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Accounts")])
+api = Routes("tokens", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Accounts")])
 
 
 @api.get("/tokens", responses={200: TokenList}, summary="The tokens of whoever asks")

@@ -6,12 +6,13 @@ import re
 from typing import Any, Final
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.deprecation import deprecate
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.uploads.blob_bodies import from_base64, read_told
 from gatehouse_api.uploads.blobs import MOST_NUMBER, Blob
 from gatehouse_api.uploads.people import needed_owner
@@ -22,7 +23,7 @@ from gatehouse_common.errors import InvalidInput
 from gatehouse_common.media.file_kinds import extension_of
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("upload_blobs", __name__, abp_tags=[Tag(name="Compatibility")])
+api = Routes("upload_blobs", __name__, abp_tags=[Tag(name="Compatibility")])
 
 _ONE: Final = "Video blob received successfully!"
 _ALL: Final = "Video blobs received successfully and video is being processed!"

@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import cast
 
 from flask import Response, jsonify, request
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from werkzeug.http import parse_options_header
 
 from gatehouse_api.auth.access import needs, open_to_all
 from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.problems import problem
 from gatehouse_api.routes.upload_models import UploadList, UploadPath, UploadView, upload_view
 from gatehouse_api.uploads import tus
@@ -33,7 +34,7 @@ from gatehouse_common.accounts import Scope
 from gatehouse_common.db import BrowserSessions, OffsetMismatch, Upload
 from gatehouse_common.errors import Conflict, InvalidInput
 
-api = APIBlueprint("uploads", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Uploads")])
+api = Routes("uploads", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Uploads")])
 
 _MISMATCH = "https://iana.org/assignments/http-problem-types#mismatching-upload-offset"
 _COMPLETED = "https://iana.org/assignments/http-problem-types#completed-upload"

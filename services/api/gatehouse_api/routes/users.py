@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.idempotency import once
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.account_models import (
     Grants,
@@ -26,7 +27,7 @@ from gatehouse_common.db import User
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("users", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Accounts")])
+api = Routes("users", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Accounts")])
 
 
 @api.get("/users", responses={200: UserList}, summary="All users")

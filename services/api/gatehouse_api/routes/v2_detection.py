@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.context import Context, context
 from gatehouse_api.deprecation import deprecate
 from gatehouse_api.newest_picture import newest_jpeg
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.problems import detailed
 from gatehouse_api.routes.v2_models import CameraQuery, PictureForm, ResultsQuery
 from gatehouse_api.routes.v2_video import TAG
@@ -21,7 +21,7 @@ from gatehouse_common.ids import new_id
 from gatehouse_common.media.foreign_pictures import as_jpeg
 from gatehouse_common.settings.cameras import camera_settings, plate_region
 
-api = APIBlueprint("v2_detection", __name__, url_prefix="/v2", abp_tags=[TAG])
+api = Routes("v2_detection", __name__, url_prefix="/v2", abp_tags=[TAG])
 
 _SUCCESSOR = "/api/v1/plates"
 _LATEST = 10

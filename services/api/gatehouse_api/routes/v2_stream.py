@@ -7,7 +7,6 @@ from typing import Any
 
 import structlog
 from flask import Response
-from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel
 
 from gatehouse_api.auth.access import needs
@@ -15,6 +14,7 @@ from gatehouse_api.auth.caller import caller
 from gatehouse_api.context import Context, context
 from gatehouse_api.deprecation import deprecate
 from gatehouse_api.newest_picture import asked_marks, marks_of, newest_jpeg, newest_reads
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.overlays import Mark, draw_marks
 from gatehouse_api.routes.live import mjpeg
 from gatehouse_api.routes.v2_models import CameraQuery
@@ -27,7 +27,7 @@ from gatehouse_common.settings.cameras import camera_settings, plate_region
 
 log = structlog.get_logger(__name__)
 
-api = APIBlueprint("v2_stream", __name__, url_prefix="/v2/stream", abp_tags=[TAG])
+api = Routes("v2_stream", __name__, url_prefix="/v2/stream", abp_tags=[TAG])
 
 _JPEG: dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None] = {200: {"content": {"image/jpeg": {}}}}
 _AGAIN_US = SECOND // 2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.clip_media import clip_media
 from gatehouse_api.context import context
 from gatehouse_api.deprecation import deprecate
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.v2_models import CleanupQuery, DetectionPath, SegmentPath, SegmentsQuery
 from gatehouse_api.v2_objects import segment
 from gatehouse_common.accounts import Permission, Scope
@@ -18,7 +19,7 @@ from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import is_id
 
 TAG = Tag(name="Compat", description="Kept for older clients")
-api = APIBlueprint("v2_video", __name__, url_prefix="/v2/video", abp_tags=[TAG])
+api = Routes("v2_video", __name__, url_prefix="/v2/video", abp_tags=[TAG])
 
 _SUCCESSOR = "/api/v1/clips"
 _KEPT = frozenset({"stored", "archived", "purged"})

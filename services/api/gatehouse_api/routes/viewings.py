@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel, Field
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.watching import page_id
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.db import Viewing, Viewings
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("viewings", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Live")])
+api = Routes("viewings", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Live")])
 
 _SOON_S = 5.0
 
