@@ -6,7 +6,6 @@ is a slice of them. What has been written is the rolling buffer; what no clip ca
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import weakref
@@ -20,22 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gatehouse_common.clock import SECOND, Clock, SystemClock
-from gatehouse_common.errors import InvalidInput, NotFound, from_os_error
+from gatehouse_common.errors import InvalidInput, NotFound
 from gatehouse_common.ids import new_id
 
-from .chunk_file import FileReader, FsyncPolicy
-from .fragment import TimedSample
-from .recorder import ChunkPolicy, RunRecorder, Sample, Written
+from .chunk_file import FsyncPolicy
+from .kept_chunks import KeptChunks
+from .recorder import ChunkPolicy, RunRecorder, Sample
 from .run_box import RunInfo
-from .samples import VIDEO_TIMESCALE, ChunkMedia, TrackFormat
-from .scan import ChunkScanner
-from .slicing import LOOKBACK_US, Slice, slice_footage
+from .samples import VIDEO_TIMESCALE, TrackFormat
+from .slicing import Slice
 
 Picture = NDArray[np.uint8]
 _CHUNK_US = 5 * SECOND
 _LEAD_IN_US = 4 * SECOND
 """A clip's first frame is decoded from the keyframe before it: two seconds at most, and a chunk may be longer."""
-_COPIED_BYTES = 1 << 20
 _TICK_US = 12
 
 
@@ -108,7 +105,7 @@ class EventRecorder:
         self._tidy = None if folder else weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._clock = clock or SystemClock()
         self._run: _Run | None = None
-        self._written: list[ChunkMedia] = []
+        self._kept = KeptChunks(self._folder)
         self._times: list[int] = []
         self._last_us: int | None = None
 
@@ -134,7 +131,7 @@ class EventRecorder:
             InvalidInput: it is no such picture.
             ResourceExhausted: the disk is full.
         """
-        frame = _frame_of(picture)
+        frame = frame_of(picture)
         if self._last_us is not None:
             at_us = max(at_us, self._last_us + _TICK_US)
         run = self._run_for(frame.width, frame.height, at_us)
@@ -156,20 +153,17 @@ class EventRecorder:
             GatehouseError: it cannot be written.
         """
         self._end_run()
-        cut = slice_footage(self._chunks(start_us, end_us), start_us, end_us)
-        self._write(cut, path)
-        return cut
+        return self._kept.cut(start_us, end_us, path)
 
     def pictures(self, start_us: int, end_us: int) -> list[Picture]:
         """Return the pictures of a range as they are recorded: decoded, ``(height, width, 3)``, blue first."""
         self._end_run()
-        try:
-            cut = slice_footage(self._chunks(start_us, end_us), start_us, end_us)
-        except NotFound:
-            return []
         with tempfile.TemporaryDirectory(prefix="gatehouse-pictures-") as folder:
             path = Path(folder) / "cut.mp4"
-            self._write(cut, path)
+            try:
+                self._kept.cut(start_us, end_us, path)
+            except NotFound:
+                return []
             with av.open(str(path)) as film:
                 return [frame.to_ndarray(format="bgr24").astype(np.uint8) for frame in film.decode(video=0)]
 
@@ -193,7 +187,7 @@ class EventRecorder:
                 depth=0,
                 policy=ChunkPolicy(chunk_us=_CHUNK_US, fsync=FsyncPolicy(None)),
                 clock=self._clock,
-                listener=self,
+                listener=self._kept,
             )
             self._run = _Run(run, (width, height), at_us, encoder, recorder)
         return self._run
@@ -204,81 +198,19 @@ class EventRecorder:
         if run is not None:
             run.recorder.close()
 
-    def _chunks(self, start_us: int, end_us: int) -> list[ChunkMedia]:
-        # How long the last picture of a run was to be seen is not known: it must not be on the screen still.
-        begins = any(c.start_us == start_us for c in self._written)
-        found = [c for c in self._written if c.end_us > start_us - LOOKBACK_US and c.start_us < end_us]
-        return [c for c in found if c.start_us >= start_us] if begins else found
-
-    def _write(self, cut: Slice, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".cut-", dir=path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    for piece in cut.file.read(_Files(self._folder)):
-                        file.write(piece)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).chmod(0o644)
-                Path(name).replace(path)
-            finally:
-                Path(name).unlink(missing_ok=True)
-        except OSError as error:
-            raise from_os_error(error, f"writing {path}") from error
-
     def _forget(self, since_us: int, keep_since_us: int | None) -> None:
         while self._times and self._times[0] < since_us:
             self._times.pop(0)
-        needed_us = min(since_us, since_us if keep_since_us is None else keep_since_us) - _LEAD_IN_US
-        for chunk in [c for c in self._written if c.end_us < needed_us]:
-            self._written.remove(chunk)
-            (self._folder / chunk.key).unlink(missing_ok=True)
-
-    def chunk_opened(self, _chunk: str, _key: str, _start_us: int, /) -> None:
-        """Nobody has to know."""
-
-    def sample_timed(self, _chunk: str, _sample: TimedSample, /) -> None:
-        """Nobody watches live."""
-
-    def part_written(self, _part: Written, /) -> None:
-        """Nobody watches live."""
-
-    def gop_written(self, _gop: Written, /) -> None:
-        """Nobody has to know."""
-
-    def chunk_closed(self, _chunk: str, key: str, _start_us: int, _end_us: int, _size: int, /) -> None:
-        """Remember it: clips are made of closed chunks."""
-        reader = FileReader(self._folder / key)
-        try:
-            scanner = ChunkScanner(reader, key)
-            scanner.update()
-            if scanner.part_count:
-                self._written.append(scanner.media())
-        finally:
-            reader.close()
+        needed_us = min(since_us, since_us if keep_since_us is None else keep_since_us)
+        self._kept.forget(needed_us - _LEAD_IN_US)
 
 
-class _Files:
-    """Reads the chunk files of a folder."""
+def frame_of(picture: Picture) -> av.VideoFrame:
+    """Return a picture as encoders take them.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def open_range(self, key: str, offset: int = 0, length: int | None = None) -> Iterator[bytes]:
-        """Yield a range of a file in pieces."""
-        with (self._folder / key).open("rb") as file:
-            file.seek(offset)
-            left = length
-            while left is None or left > 0:
-                piece = file.read(_COPIED_BYTES if left is None else min(left, _COPIED_BYTES))
-                if not piece:
-                    return
-                left = None if left is None else left - len(piece)
-                yield piece
-
-
-def _frame_of(picture: Picture) -> av.VideoFrame:
+    Raises:
+        InvalidInput: it is none.
+    """
     if picture.dtype != np.uint8 or picture.ndim not in {2, 3} or (picture.ndim == 3 and picture.shape[2] != 3):
         raise InvalidInput(
             f"a picture is an array of bytes of shape (height, width, 3) or (height, width), not {picture.dtype} of "
