@@ -8,6 +8,7 @@ from __future__ import annotations
 from access_route import ANYBODY, Route
 from account_routes import ACCOUNT_ROUTES
 from gatehouse_common.accounts import Permission, Scope
+from list_routes import LIST_ROUTES
 from media_routes import MEDIA_ROUTES
 from session_page_routes import SESSION_PAGE_ROUTES
 from session_routes import SESSION_ROUTES
@@ -33,6 +34,7 @@ ROUTES: dict[str, Route] = {
     **ACCOUNT_ROUTES,
     **SESSION_ROUTES,
     **SESSION_PAGE_ROUTES,
+    **LIST_ROUTES,
     **MEDIA_ROUTES,
     **UPLOAD_ROUTES,
     "GET /": Route("/", WATCH | {Scope.RECORDS_OWN}),

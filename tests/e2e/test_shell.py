@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 PASSWORD = "winter copper lantern 9"
 PLACES = (
-    *("/", "/timeline", "/plates", "/dashboard", "/record", "/video-browser", "/logs", "/stats", "/users", "/settings"),
-    "/audit",
+    *("/", "/timeline", "/plates", "/dashboard", "/record", "/video-browser", "/lists", "/logs", "/stats", "/users"),
+    *("/settings", "/audit"),
 )
 PAGES = (*PLACES, "/detection-test", "/account")
 

@@ -46,6 +46,7 @@ from .routes import (
     jobs,
     library_pages,
     links,
+    list_pages,
     live,
     live_grid,
     live_order,
@@ -74,6 +75,7 @@ from .routes import (
     v2_video,
     view_pages,
     viewings,
+    watch_lists,
 )
 from .uploads.crowd import install_crowd
 from .uploads.origins import Origins
@@ -91,6 +93,7 @@ _FAMILIES = (
     live_grid,
     live_order,
     plates,
+    watch_lists,
     clips,
     events,
     storage,
@@ -179,6 +182,7 @@ def create_app(core: Core, stop: threading.Event | None = None, checks: Callable
         app.register_api(family.api)
     app.register_blueprint(pages.pages)
     app.register_blueprint(plate_pages.pages)
+    app.register_blueprint(list_pages.pages)
     for family in (
         login_pages,
         account_pages,

@@ -9,6 +9,7 @@ from gatehouse_common.accounts.passwords import Passwords
 from gatehouse_common.db import Audit, CameraRepository, PlateWriter, RecorderSessions, ShareLinks
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core, PageSettings
+from gatehouse_common.watching import ListedPlates
 
 from .auth.caller import VisibleCameras
 from .auth.doorkeeper import Doorkeeper
@@ -20,6 +21,7 @@ from .conversions import Conversions
 from .detector_desk import DetectorDesk
 from .event_sources import EventSources
 from .events import EventHub
+from .list_desk import ListDesk
 from .live import LiveDesk
 from .live_feed import LiveFeeds
 from .media_desk import MediaDesk
@@ -59,6 +61,8 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         live=LiveDesk(LiveFeeds(core), core.clock, api.max_live_viewers),
         conversions=Conversions(api.max_conversions, api.conversion_timeout_seconds, ending),
         corrections=PlateWriter(core.db),
+        listed=ListedPlates(core),
+        list_desk=ListDesk(core, audit),
         clip_reader=clip_reader(core.media),
         detectors=DetectorDesk(core.bus, core.clock, settings.detection.timeout_seconds),
         events=EventHub(core.bus, core.clock, api.max_event_viewers, sources.resolve, looked_at),

@@ -18,6 +18,7 @@ from gatehouse_common.db import (
     FootageReader,
     HoldRepository,
     JobRepository,
+    PlateListings,
     PlateReader,
     PlateWriter,
     ShareLinks,
@@ -28,6 +29,7 @@ from gatehouse_common.errors import NotFound
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.media.hls_live import LiveWindows
 from gatehouse_common.runtime import Core, PageSettings
+from gatehouse_common.watching import ListedPlates
 
 from .auth.caller import VisibleCameras, caller, visible_to, wanted_permission
 from .auth.doorkeeper import Doorkeeper
@@ -38,6 +40,7 @@ from .conversions import Conversions
 from .detector_desk import DetectorDesk
 from .event_sources import EventSources
 from .events import EventHub
+from .list_desk import ListDesk
 from .live import LiveDesk
 from .live_order import LiveOrder
 from .media_desk import MediaDesk
@@ -66,6 +69,8 @@ class Context:
         live: live views.
         conversions: files of other formats that are being made.
         corrections: what people say of plates.
+        listed: which plates are on watch lists.
+        list_desk: changes watch lists.
         clip_reader: gives the bytes of clips.
         detectors: questions to detectors.
         events: what happens, for who wants to be told.
@@ -94,6 +99,8 @@ class Context:
     live: LiveDesk
     conversions: Conversions
     corrections: PlateWriter
+    listed: ListedPlates
+    list_desk: ListDesk
     clip_reader: ChunkReader
     detectors: DetectorDesk
     events: EventHub
@@ -145,7 +152,7 @@ class Context:
     @property
     def plate_views(self) -> PlateViews:
         """Makes what answers show of plates."""
-        return PlateViews(self.plates, self.clips)
+        return PlateViews(self.plates, self.clips, PlateListings(self.core.db))
 
     @property
     def holds(self) -> HoldRepository:

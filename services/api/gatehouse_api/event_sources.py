@@ -17,6 +17,8 @@ from gatehouse_common.db import (
     Database,
     Job,
     JobRepository,
+    Listing,
+    PlateListings,
     PlateQuery,
     PlateReader,
     Visible,
@@ -24,11 +26,14 @@ from gatehouse_common.db import (
 from gatehouse_common.db.media_records import EXPORT
 from gatehouse_common.errors import NotFound
 from gatehouse_common.ids import id_time_us
+from gatehouse_common.timefmt import rfc3339
 
-from .events import EXPORTS, JOB_NAMES, Event, Sights, reset
+from .events import EXPORTS, JOB_NAMES, LISTED, Event, Sights, reset
 from .lookouts import State
 from .plate_views import PlateViews, clip_view
 from .routes.job_models import job_view
+from .routes.list_models import listed_view
+from .routes.plate_models import PlateListedView, PlateView
 
 _MOST = 500
 _CLIP_MAKING_US = 15 * MINUTE
@@ -55,15 +60,22 @@ class EventSources:
     def resolve(self, events: Sequence[Event], visible: Visible | None = None) -> None:
         """Fill in what is told of events to who sees what is ``visible``; of what is gone, or not, an empty text."""
         plates, clips = PlateReader(self.db, visible), ClipRepository(self.db, visible)
-        wanted = {event.subject for event in events if event.topic == "plates"}
+        wanted = {event.subject for event in events if event.topic == "plates" and event.name != LISTED}
+        listings = PlateListings(self.db).by_id({event.subject for event in events if event.name == LISTED})
+        wanted |= {one.event for one in listings.values()}
         found = plates.events(wanted) if wanted else {}
-        told = {view.id: _json(view) for view in PlateViews(plates, clips).views(list(found.values()))}
+        views = {view.id: view for view in self._views(plates, clips).views(list(found.values()))}
+        told = {view.id: _json(view) for view in views.values()}
+        told |= {one.id: _listed(one, views[one.event]) for one in listings.values() if one.event in views}
         jobs = JobRepository(self.db)  # whose they are was looked at before: the hub knows it of each
         for event in events:
             if event.topic in {"jobs", EXPORTS}:
                 event.data = _job(jobs, event.subject)
             else:
                 event.data = _clip(clips, event.subject) if event.topic == "clips" else told.get(event.subject, "")
+
+    def _views(self, plates: PlateReader, clips: ClipRepository) -> PlateViews:
+        return PlateViews(plates, clips, PlateListings(self.db))
 
     def states(self) -> Mapping[str, State]:
         """Return what each camera is doing: the name of the event that it would be, and what is told of it."""
@@ -91,10 +103,15 @@ class EventSources:
             visible = sights.get("plates")
             reader = PlateReader(self.db, visible)
             plates = reader.search(PlateQuery(start_us=since_us, rejected=True, limit=_MOST))
-            views, most = PlateViews(reader, ClipRepository(self.db, visible)).views(plates), len(plates)
+            views, most = self._views(reader, ClipRepository(self.db, visible)).views(plates), len(plates)
             for plate, view in zip(plates, views, strict=True):
                 name = "plate.closed" if plate.state == "closed" else "plate.updated"
                 found.append(Event(0, event_id, "plates", name, plate.id, _json(view)))
+            listings = PlateListings(self.db).since(since_us, _MOST)
+            most = max(most, len(listings))
+            seen_too = [Event(0, event_id, "plates", LISTED, one.id) for one in listings]
+            self.resolve(seen_too, visible)
+            found += [one for one in seen_too if one.data]
         if "clips" in topics:
             wanted = ClipQuery(start_us=since_us - _CLIP_MAKING_US, states=_TOLD, limit=_MOST)
             clips = ClipRepository(self.db, sights.get("clips")).list(wanted)
@@ -112,6 +129,12 @@ class EventSources:
 
 
 _CAMERA_NAMES = {"recording": "camera.online", "starting": "camera.starting"}
+
+
+def _listed(one: Listing, visit: PlateView) -> str:
+    shown = listed_view(one).model_dump()
+    at = rfc3339(one.noted_us)
+    return _json(PlateListedView(**shown, id=one.id, at=at, camera=one.camera, text=one.text, visit=visit))
 
 
 def _clip(clips: ClipRepository, clip_id: str) -> str:

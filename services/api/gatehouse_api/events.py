@@ -15,7 +15,7 @@ from gatehouse_common.db import OF_NO_CAMERA, Visible
 from gatehouse_common.db.media_records import EXPORT
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.ids import new_id
-from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed
+from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed, PlateListed
 from gatehouse_common.observability.metrics import EVENT_VIEWERS
 
 from .lookouts import Lookout, States
@@ -30,6 +30,7 @@ PLATE_NAMES = {
 }
 EXPORTS = "exports"
 """Jobs that tell of cameras are a topic of their own inside: not all who are told of jobs are told of these."""
+LISTED = "plate.listed"
 JOB_NAMES = {"done": "job.done", "failed": "job.failed", "cancelled": "job.cancelled"}
 
 
@@ -101,7 +102,7 @@ class EventHub:
         self._count = 0
         self._viewers = 0
         self._subscription: Subscription = bus.subscribe_transient(
-            [PlateIndexed, ClipStored, JobChanged], self._on, maxlen=_WAITING
+            [PlateIndexed, PlateListed, ClipStored, JobChanged], self._on, maxlen=_WAITING
         )
 
     @property
@@ -199,6 +200,9 @@ class EventHub:
         message = delivery.message
         if isinstance(message, PlateIndexed):
             self._add(message.id, "plates", PLATE_NAMES[message.change], message.event, camera=message.camera)
+        elif isinstance(message, PlateListed):
+            if self.number_of(message.id) is None:  # it is told again by who cannot know that it was heard
+                self._add(message.id, "plates", LISTED, message.id, camera=message.camera)
         elif isinstance(message, ClipStored):
             name = "clip.ready" if message.key else "clip.failed"
             self._add(message.id, "clips", name, message.clip, camera=message.camera)

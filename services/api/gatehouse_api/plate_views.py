@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Clip, ClipRepository, PlateEvent, PlateReader, PlateReadRecord
+from gatehouse_common.db import Clip, ClipRepository, Listing, PlateEvent, PlateListings, PlateReader, PlateReadRecord
 from gatehouse_common.timefmt import rfc3339
 
+from .routes.list_models import listed_view
 from .routes.plate_models import Box, ClipView, PlateDetail, PlateView, ReadView, Seen, Vote
 
 _PRE_US = 5 * SECOND
@@ -51,22 +52,28 @@ class PlateViews:
     Args:
         reader: plates in the index.
         clips: clips in the index.
+        listings: what plates are on.
     """
 
-    def __init__(self, reader: PlateReader, clips: ClipRepository) -> None:
-        self._reader, self._clips = reader, clips
+    def __init__(self, reader: PlateReader, clips: ClipRepository, listings: PlateListings) -> None:
+        self._reader, self._clips, self._listings = reader, clips, listings
 
     def views(self, events: Sequence[PlateEvent], matches: Sequence[str | None] = ()) -> list[PlateView]:
         """Return events as lists show them, in their order."""
         clips = self._clips.of_events([e.id for e in events]) if events else {}
         seen = self._reader.histories({e.text for e in events}) if events else {}
+        lists = self._listings.of_events([e.id for e in events]) if events else {}
         found = dict(zip((e.id for e in events), matches, strict=False))
-        return [PlateView(**_fields(e, clips.get(e.id, []), seen.get(e.text), found.get(e.id))) for e in events]
+        return [
+            PlateView(**_fields(e, clips.get(e.id, []), seen.get(e.text), found.get(e.id), lists.get(e.id, [])))
+            for e in events
+        ]
 
     def detail(self, event: PlateEvent, others: Sequence[PlateEvent]) -> PlateDetail:
         """Return an event with its reads and their votes; ``others`` are visits of the same text."""
         reads = self._reader.reads(event.id)
-        fields = _fields(event, self._clips.of_event(event.id), self._reader.history(event.text), None)
+        lists = self._listings.of_events([event.id]).get(event.id, [])
+        fields = _fields(event, self._clips.of_event(event.id), self._reader.history(event.text), None, lists)
         return PlateDetail(
             **fields,
             alternatives=event.alternatives,
@@ -78,7 +85,11 @@ class PlateViews:
 
 
 def _fields(
-    event: PlateEvent, clips: Sequence[Clip], seen: tuple[int, int, int] | None, match: str | None
+    event: PlateEvent,
+    clips: Sequence[Clip],
+    seen: tuple[int, int, int] | None,
+    match: str | None,
+    lists: Sequence[Listing],
 ) -> dict[str, Any]:
     count, first, last = seen or (1, event.start_us, event.start_us)
     return {
@@ -107,6 +118,7 @@ def _fields(
         "picture_height": event.picture_height,
         "area": event.area,
         "match": match,
+        "lists": [listed_view(one) for one in lists],
         "seen": Seen(count=count, first=rfc3339(first), last=rfc3339(last)),
         "clips": [clip_view(clip) for clip in clips],
         "links": _links(event),

@@ -17,6 +17,7 @@ from gatehouse_common.intake import NoFilm
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.timefmt import rfc3339
 
+from .list_csv import InvalidLines
 from .uploads.quotas import QuotaExceeded
 
 log = structlog.get_logger(__name__)
@@ -105,6 +106,8 @@ def from_error(error: GatehouseError) -> Response:
     more: dict[str, object] = {}
     if isinstance(error, InvalidInput) and error.field:
         more["errors"] = [{"pointer": error.field, "detail": error.message}]
+    if isinstance(error, InvalidLines):
+        more["errors"] = error.errors
     if isinstance(error, RangeNotRecorded):
         more["nearest"] = error.nearest
         return problem(404, "range-not-recorded", "Nothing of this range is recorded", error.message, **more)

@@ -29,6 +29,7 @@ from gatehouse_common.messages import (
     RunStarted,
 )
 from gatehouse_common.runtime import Core
+from gatehouse_common.watching import ListedPlates
 
 from .run_ledger import RunLedger
 
@@ -51,6 +52,7 @@ class Handlers:
         self._writer = FootageWriter(core.db)
         self._cameras = CameraRepository(core.db)
         self._plates = PlateWriter(core.db)
+        self._listed = ListedPlates(core)
         self._ledger = RunLedger(core)
         self._by_type: dict[type[Message], Callable[[Any], None]] = {
             CameraStatus: lambda status: self._cameras.report(status, core.clock.now_us()),
@@ -123,14 +125,32 @@ class Handlers:
         if gap.end_us > gap.start_us:
             self._ledger.note(Gap(gap.camera, gap.start_us, gap.end_us, gap.cause.value, gap.detail))
 
+    def tell_late(self) -> None:
+        """Tell what was to be told of plates on lists, and was not.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        self._listed.tell_late()
+
     def _plate_seen(self, seen: PlateSeen) -> None:
         change = self._plates.see(seen)
-        if change is not None and seen.visit is not None:
-            self._tell_of_plate(seen.camera, seen.visit.event, change)
+        if seen.visit is not None:
+            self._follow(seen.camera, seen.visit.event, change)
 
     def _plate_closed(self, closed: PlateClosed) -> None:
-        if self._plates.close(closed):
-            self._tell_of_plate(closed.camera, closed.visit.event, "closed")
+        self._follow(closed.camera, closed.visit.event, "closed" if self._plates.close(closed) else None)
+
+    def _follow(self, camera: str, event: str, change: str | None) -> None:
+        """Note which lists a visit is on, whatever changed: a message that comes again was not done with.
+
+        Who is told of the change is then shown the lists as they are.
+        """
+        try:
+            self._listed.look_at(event)
+        finally:
+            if change is not None:
+                self._tell_of_plate(camera, event, change)
 
     def _tell_of_plate(self, camera: str, event: str, change: str) -> None:
         told = PlateIndexed(camera=camera, time_us=self._core.clock.now_us(), event=event, change=change)

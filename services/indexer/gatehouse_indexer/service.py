@@ -7,6 +7,7 @@ import threading
 import structlog
 
 from gatehouse_common.bus import Delivery
+from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
 from gatehouse_common.observability.metrics import INDEX_LAG
 from gatehouse_common.runtime import Check, Core, SharedQueue
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 QUEUE = "indexer"
 _LONGEST_PAUSE_S = 5.0
 _TICK_S = 0.5
+_LATE_EVERY_US = 10 * SECOND
 
 
 class Indexer:
@@ -39,10 +41,14 @@ class Indexer:
         if not wait_for(self._core.db, stop, self._core.clock):
             return
         queue = SharedQueue(self._core, QUEUE, lambda name: self._core.bus.subscribe(name, self.handle))
+        late_us = 0
         try:
             while not self._core.clock.wait(stop, _TICK_S):
                 if self._export.due():
                     self._write_export()
+                if self._core.clock.monotonic_us() >= late_us:
+                    self._tell_late()
+                    late_us = self._core.clock.monotonic_us() + _LATE_EVERY_US
         finally:
             queue.close()
         if self._export.pending():
@@ -73,6 +79,12 @@ class Indexer:
         except GatehouseError as error:
             return [*checks, Check("bus", ok=False, detail=error.message)]
         return [*checks, Check("bus", ok=True, detail=f"{dead} dead letters wait for a look" if dead else "")]
+
+    def _tell_late(self) -> None:
+        try:
+            self._handlers.tell_late()
+        except GatehouseError as error:
+            log.warning("plates on lists wait to be told of", reason=error.message)
 
     def _write_export(self) -> None:
         try:

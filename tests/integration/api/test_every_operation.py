@@ -12,7 +12,7 @@ from access_kit import GATE, AccessSite, access_site
 from gatehouse_api.service import build
 from gatehouse_common.accounts import Role, Scope
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import Logins, MediaJobs, Tokens, Users
+from gatehouse_common.db import EntryFields, Logins, MediaJobs, Tokens, Users, WatchEntries, WatchLists
 from gatehouse_common.db.media_records import VIDEO
 from gatehouse_common.runtime import Core
 from media_rows import add_file, put
@@ -102,9 +102,13 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         for _ in range(2)
     )
     media = _media(site.core, list(EXAMPLES).index(who) * 1000 + 1)
+    lists = [WatchLists(site.core.db).add(f"{name} {short}", "watch", now).id for name in ("Kept", "Gone")]
+    entries = [WatchEntries(site.core.db).add(lists[0], EntryFields(plate), now).id for plate in ("KEPT1", "GONE1")]
     real = {
         **there,
         "media": media["ready"],
+        "watchlist": lists[0],
+        "entry": entries[0],
         "segment": there["clip"],
         "detection": there["plate"],
         "event": there["plate"],
@@ -116,6 +120,9 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         "DELETE /api/v1/cameras/{camera}": {"camera": f"spare-{short}"},
         "POST /api/v1/cameras": {"id": f"new-{short}"},
         "DELETE /api/v1/users/{user}": {"user": gone},
+        "DELETE /api/v1/watchlists/{watchlist}": {"watchlist": lists[1]},
+        "DELETE /api/v1/watchlists/{watchlist}/entries/{entry}": {"entry": entries[1]},
+        "POST /api/v1/watchlists": {"name": f"new {short}"},
         "DELETE /api/v1/tokens/{token}": {"token": token},
         "DELETE /api/v1/links/{link}": {"link": revoked["id"]},
         "DELETE /api/v1/auth/sessions/{session}": {"session": session},

@@ -16,7 +16,14 @@ from gatehouse_api.events import RING, Event, EventHub
 from gatehouse_api.service import ApiService, build
 from gatehouse_common.bus.memory import MemoryBus
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import CameraRepository, ClipRepository, LeaseRepository
+from gatehouse_common.db import (
+    CameraRepository,
+    ClipRepository,
+    EntryFields,
+    LeaseRepository,
+    WatchEntries,
+    WatchLists,
+)
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored
 from gatehouse_common.messages.cameras import CameraStatus
@@ -89,6 +96,33 @@ def service(plate_site: PlateSite) -> Iterator[ApiService]:
     made = build(plate_site.core)
     with serving(made), indexing(plate_site.core):
         yield made
+
+
+def test_a_plate_on_a_list_is_told_once_and_says_how_close_it_is(plate_site: PlateSite, service: ApiService) -> None:
+    """PRODUCT 5: `plate.listed` with list, kind, entry and distance; the plate itself says what it is on."""
+    db, now = plate_site.core.db, plate_site.core.clock.now_us()
+    guests, before = WatchLists(db).add("Guests", "allow", now), new_id()
+    entry = WatchEntries(db).add(guests.id, EntryFields("GUEST1", distance=1), now)
+    one = visit("gate", "GUEST7", now)
+    on = {"list": guests.id, "name": "Guests", "kind": "allow", "entry": entry.id, "plate": "GUEST1"}
+    with streaming(service) as stream:
+        tell(plate_site.core, one, pictures=False)
+        told, event_id = stream.until("plate.listed", camera="gate")
+        assert told.items() >= {**on, "match": "fuzzy", "distance": 1, "text": "GUEST7", "id": event_id}.items()
+        assert told["visit"]["id"] == one.event
+        closed, _ = stream.until("plate.closed", id=one.event)
+        assert closed["lists"] == [{**on, "match": "fuzzy", "distance": 1}]
+        # What a person says it is counts at once; it is told of once all the same.
+        shown = plate_site.client.patch(f"/api/v1/plates/{one.event}", json={"text": "GUEST1"}).get_json()
+        assert shown["lists"] == [{**on, "match": "exact", "distance": 0}]
+        plate_site.client.patch(f"/api/v1/plates/{one.event}", json={"rejected": True})
+        names = [stream.next()[0] for _ in range(2)]
+        assert names == ["plate.corrected", "plate.corrected"]
+    assert plate_site.client.get(f"/api/v1/plates/{one.event}").get_json()["lists"] == []
+    with streaming(service, last=before) as stream:  # nobody remembers such an event: the index is asked
+        again, _ = stream.until("plate.listed", id=event_id)
+        assert again["entry"] == entry.id
+    WatchLists(db).remove(guests.id)
 
 
 def test_a_visit_is_told_as_it_goes_on(plate_site: PlateSite, service: ApiService) -> None:

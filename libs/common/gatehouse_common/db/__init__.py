@@ -30,6 +30,7 @@ from .media_records import Media, MediaFile, Piece, Upload
 from .media_trash import MediaTrash
 from .media_work import MediaWork
 from .people_stats import PeopleStats, PersonSums
+from .plate_listings import PlateListings
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
@@ -50,6 +51,10 @@ from .uploads import OffsetMismatch, Totals, Uploads
 from .users import User, Users
 from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import OF_NO_CAMERA, Visible
+from .watch_entries import EntryFields, WatchEntries
+from .watch_lists import WatchLists
+from .watch_records import Listing, WatchEntry, WatchList, WatchMatch
+from .watched_plates import WatchedPlates
 
 __all__ = [
     "BROWSER",
@@ -76,6 +81,7 @@ __all__ = [
     "DeletionReason",
     "Deletions",
     "Entry",
+    "EntryFields",
     "Facts",
     "FileClass",
     "FileQuery",
@@ -96,6 +102,7 @@ __all__ = [
     "KeptAnswers",
     "Lease",
     "LeaseRepository",
+    "Listing",
     "Login",
     "LoginAttempts",
     "Logins",
@@ -116,6 +123,7 @@ __all__ = [
     "PersonSums",
     "Piece",
     "PlateEvent",
+    "PlateListings",
     "PlateQuery",
     "PlateReadRecord",
     "PlateReader",
@@ -149,6 +157,12 @@ __all__ = [
     "ViewingQuery",
     "Viewings",
     "Visible",
+    "WatchEntries",
+    "WatchEntry",
+    "WatchList",
+    "WatchLists",
+    "WatchMatch",
+    "WatchedPlates",
     "Watcher",
     "plate_times",
     "present_cause",

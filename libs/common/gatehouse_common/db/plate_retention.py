@@ -23,6 +23,7 @@ from .plate_models import (
 )
 from .plate_texts import suffixes
 from .upkeep_models import DeletionRow, HoldRow
+from .watch_models import PlateListingRow
 
 _Old = Row[str, str, int, int, str, str]
 
@@ -111,6 +112,7 @@ def _forget(c: Connection, events: Sequence[tuple[str, int]]) -> None:
         c.execute(delete(PlateEventTextRow).where(*of))
     ids = [event for event, _ in events]
     c.execute(delete(PlateReadRow).where(PlateReadRow.event.in_(ids)))
+    c.execute(delete(PlateListingRow).where(PlateListingRow.event.in_(ids)))
     c.execute(delete(PlateEventRow).where(PlateEventRow.id.in_(ids)))
     _forget_texts(c, found)
 

@@ -9,7 +9,7 @@ from .frames import FrameSampled
 from .gaps import GapRecorded
 from .jobs import SITE, JobChanged
 from .live import LiveMedia, LivePreview, LiveRequested
-from .plates import Direction, PlateClosed, PlateIndexed, PlateSeen, ReadFields, VisitFields
+from .plates import Direction, PlateClosed, PlateIndexed, PlateListed, PlateSeen, ReadFields, VisitFields
 from .purges import FootagePurged
 from .runs import Interruption, RunEnded, RunStarted
 from .vocabulary import CameraState, GapCause
@@ -43,6 +43,7 @@ __all__ = [
     "Message",
     "PlateClosed",
     "PlateIndexed",
+    "PlateListed",
     "PlateSeen",
     "ReadFields",
     "ReadingFields",

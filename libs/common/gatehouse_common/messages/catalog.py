@@ -13,7 +13,7 @@ from .frames import FrameSampled
 from .gaps import GapRecorded
 from .jobs import JobChanged
 from .live import LiveMedia, LivePreview, LiveRequested
-from .plates import PlateClosed, PlateIndexed, PlateSeen
+from .plates import PlateClosed, PlateIndexed, PlateListed, PlateSeen
 from .purges import FootagePurged
 from .runs import RunEnded, RunStarted
 
@@ -61,6 +61,7 @@ CATALOG: tuple[Entry, ...] = (
     Entry(PlateSeen, True, ("detector",), ("indexer", "segmenter")),
     Entry(PlateClosed, True, ("detector",), ("indexer",)),
     Entry(PlateIndexed, False, ("indexer", "api"), ("api",)),
+    Entry(PlateListed, False, ("indexer", "api"), ("api",)),
     Entry(FootageWanted, False, ("segmenter",), ("capture",)),
     Entry(ClipStored, False, ("segmenter",), ("api",)),
     Entry(JobChanged, False, ("api", "janitor", "transcoder"), ("api", "transcoder")),

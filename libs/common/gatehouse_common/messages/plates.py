@@ -115,3 +115,23 @@ class PlateIndexed(Message):
 
     event: str = Field(max_length=36, description="id of the plate event")
     change: str = Field(pattern="^(opened|updated|closed|corrected)$", description="what became of it")
+
+
+class PlateListed(Message):
+    """A plate is on a watch list; told once for each visit and entry, whatever the plate says later.
+
+    The id is that of the row: who is told twice knows it by that. ``distance`` above 0 says that the plate is like the
+    entry and not the same: who opens a gate for an ``allow`` does not for such a one.
+    """
+
+    TYPE: ClassVar[str] = "plate.listed"
+
+    event: str = Field(max_length=36, description="id of the plate event")
+    text: PlateText = Field(description="what the plate said when it was found to match")
+    watch_list: str = Field(max_length=36, description="id of the list")
+    list_name: str = Field(max_length=100, description="what it is called")
+    kind: str = Field(pattern="^(deny|watch|allow)$", description="what the list is for")
+    entry: str = Field(max_length=36, description="id of the entry")
+    plate: str = Field(max_length=64, description="the entry: a plate, or a pattern with `*` and `?`")
+    match: str = Field(pattern="^(exact|pattern|fuzzy)$", description="how it matches; `fuzzy`: not to the letter")
+    distance: int = Field(ge=0, le=2, description="0: to the letter; else characters wrong, missing or too many")

@@ -68,6 +68,8 @@ DEEDS = {
     "user_pages.get_audit": "audit.read",
     "plates.get_frame": "plate.viewed",
     "plates.change_plate": "plate.corrected",
+    "watch_lists.get_table": "watch_list.exported",
+    "list_pages.get_table": "watch_list.exported",
     "cameras.add_camera": "camera.added",
     "cameras.change_camera": "camera.changed",
     "cameras.remove_camera": "camera.removed",

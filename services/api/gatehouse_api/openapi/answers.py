@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-JSON, PROBLEM, TEXT = "application/json", "application/problem+json", "text/plain"
+JSON, PROBLEM, TEXT, CSV = "application/json", "application/problem+json", "text/plain", "text/csv"
 _M3U8, _MP4, _JPEG, _MJPEG = "application/vnd.apple.mpegurl", "video/mp4", "image/jpeg", "multipart/x-mixed-replace"
 _MEDIA = (_MP4, "video/webm", "audio/mpeg", "audio/mp4", "audio/aac", "audio/flac", "image/gif")
 _CONVERTED = (_MP4, "video/webm", "video/x-matroska")
@@ -20,8 +20,9 @@ MEDIA: Final[dict[str, tuple[str, ...]]] = {
     "GET /api/v1/cameras/{camera}/snapshot.jpg": (_JPEG,),
     "GET /api/v1/cameras/{camera}/thumbnail.jpg": (_JPEG,),
     "GET /api/v1/footage": (*_CONVERTED, "application/x-tar"),
-    "GET /api/v1/audit.csv": ("text/csv",),
+    "GET /api/v1/audit.csv": (CSV,),
     "GET /api/v1/audit.jsonl": ("application/jsonl",),
+    "GET /api/v1/watchlists/{watchlist}/entries.csv": (CSV,),
     "GET /s/{secret}": ("text/html",),
     "GET /s/{secret}/footage.mp4": (_MP4,),
     "GET /footage": _CONVERTED,
@@ -154,6 +155,11 @@ _FILE: Final = {
 FORMS: Final[dict[str, dict[str, Any]]] = dict.fromkeys(("POST /api/v1/media", *_FILES), _FILE)
 """Forms (multipart/form-data) of routes that read them while they come."""
 
+TABLES: Final[dict[str, str]] = {
+    "POST /api/v1/watchlists/{watchlist}/import": "plate,distance,owner\nBEX 77 AB,1,Ada\n",
+}
+"""Bodies that are tables (text/csv), each an example of one."""
+
 RANGED: Final = frozenset(
     {
         "GET /api/v1/footage",
@@ -180,6 +186,11 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "POST /api/v1/cameras": (409,),
     "PATCH /api/v1/users/{user}": (409,),
     "POST /api/v1/users": (409,),
+    "POST /api/v1/watchlists": (409, 413),
+    "PATCH /api/v1/watchlists/{watchlist}": (409,),
+    "POST /api/v1/watchlists/{watchlist}/entries": (409, 413),
+    "PATCH /api/v1/watchlists/{watchlist}/entries/{entry}": (409,),
+    "POST /api/v1/watchlists/{watchlist}/import": (409, 413),
     "DELETE /api/v1/users/{user}": (409,),
     "POST /api/v1/tokens": (404, 409),
     "POST /api/v1/links": (404, 409),

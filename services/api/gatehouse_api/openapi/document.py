@@ -98,6 +98,9 @@ def complete(app: Flask, document: dict[str, Any]) -> None:
         if name in answers.FORMS:
             form = {"multipart/form-data": {"schema": copy.deepcopy(answers.FORMS[name])}}
             operation["requestBody"] = {"content": form, "required": True}
+        if name in answers.TABLES:
+            content = {answers.CSV: {"schema": {"type": "string"}, "example": answers.TABLES[name]}}
+            operation["requestBody"] = {"content": content, "required": True}
         _say_who_may(operation, access[name])
         _say_what_is_given(name, operation)
         for status in sorted(_errors(name, method, operation, access[name], view)):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 
@@ -13,6 +11,7 @@ from flask_openapi3 import Tag
 from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
 from gatehouse_api.openapi.routes import Routes
+from gatehouse_api.csv_lines import line
 from gatehouse_api.routes.account_models import AuditQuery, DeedList, DeedView
 from gatehouse_api.times import request_zone
 from gatehouse_common.accounts import Scope
@@ -22,7 +21,6 @@ from gatehouse_common.timefmt import parse, rfc3339
 api = Routes("audit", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Accounts")])
 
 _PAGE = 500
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @api.get("/audit", responses={200: DeedList}, summary="What was done, and by whom")
@@ -95,18 +93,10 @@ def _all(query: AuditQuery) -> Iterator[Entry]:
 
 
 def _rows(query: AuditQuery) -> Iterator[str]:
-    yield _line([*DeedView.model_fields])
+    yield line([*DeedView.model_fields])
     for entry in _all(query):
         shown = deed_view(entry).model_dump()
-        yield _line([json.dumps(value) if isinstance(value, dict) else value for value in shown.values()])
-
-
-def _line(values: list[object]) -> str:
-    """Return a line of CSV (RFC 4180); what a spreadsheet would take for a formula is made text."""
-    text = io.StringIO()
-    cells = ["" if value is None else str(value) for value in values]
-    csv.writer(text).writerow(f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells)
-    return text.getvalue()
+        yield line([json.dumps(value) if isinstance(value, dict) else value for value in shown.values()])
 
 
 def _file(lines: Iterator[str], kind: str, name: str) -> Response:

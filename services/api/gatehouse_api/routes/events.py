@@ -58,7 +58,8 @@ class StreamQuery(Asked):
 def get_stream(query: StreamQuery) -> Response:
     """Tell of plates, clips, cameras, recordings by name and jobs as things happen to them.
 
-    Events are ``plate.detected``, ``plate.updated``, ``plate.closed``, ``plate.corrected``; ``clip.ready``,
+    Events are ``plate.detected``, ``plate.updated``, ``plate.closed``, ``plate.corrected``, and ``plate.listed`` once
+    for each entry of a watch list that a visit matches (`fuzzy`: not to the letter); ``clip.ready``,
     ``clip.failed``; ``camera.online``, ``camera.offline``, ``camera.starting``, ``camera.disabled``; of one's own, of
     all for who may see others', ``recording.started``, ``recording.stopped``, ``recording.failed``, ``job.changed``,
     ``job.done``, ``job.failed``, ``job.cancelled``.

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gatehouse_api.routes.list_models import ListedView
 from gatehouse_api.routes.models import Asked
 
 MOST = 500
@@ -149,6 +150,9 @@ class PlateView(BaseModel):
         description="what of the picture was looked at, which is what `frame` shows: left, upper edge, width, height"
     )
     match: str | None = Field(None, description="how it was found: exact, prefix, wildcard or fuzzy")
+    lists: list[ListedView] = Field(
+        description="watch lists that it is on, as it came and by what it says now: who is denied first"
+    )
     seen: Seen
     clips: list[ClipView]
     links: dict[str, str]
@@ -204,6 +208,16 @@ class PlateDetail(PlateView):
     )
     read_list: list[ReadView] = Field(description="its reads in order, the first thousand of them")
     history: list[PlateView] = Field(description="other visits that are shown with exactly this text, the newest first")
+
+
+class PlateListedView(ListedView):
+    """That a plate was found to be on a list, as the event `plate.listed` tells it."""
+
+    id: str = Field(description="of the visit and the entry together: told twice, it is the same")
+    at: str = Field(description="when that was found, RFC 3339")
+    camera: str
+    text: str = Field(description="what the plate said when it matched last")
+    visit: PlateView
 
 
 class PlateTimeView(BaseModel):

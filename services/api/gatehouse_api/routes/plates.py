@@ -151,6 +151,7 @@ def change_plate(path: PlatePath, body: PlateChange) -> Response:
         seen = None  # it is as it was seen; by now it is corrected
     if body.rejected is not None:
         event = ctx.corrections.reject(path.plate, body.rejected, caller().name or _LOCAL, now, seen=seen)
+    ctx.listed.look_at(event.id)
     ctx.core.bus.publish(PlateIndexed(camera=event.camera, time_us=now, event=event.id, change="corrected"))
     return _detail(event)
 

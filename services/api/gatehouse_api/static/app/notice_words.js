@@ -23,6 +23,10 @@ export function noticeOf({ name, id, data }, cameraName) {
       return { kind: "recordings", grave: true, at, text: `A file ${told.camera ? `of ${filmed}` : `recorded ${filmed}`} by ${told.user_name} could not be made: ${told.detail}`, link: "/dashboard" };
     case "plate.detected":
       return { kind: "plates", at, text: `Plate ${told.text} at ${cameraName(told.camera)}.`, link: `/plates?${new URLSearchParams({ q: told.text })}` };
+    case "plate.listed": {
+      const close = told.match === "fuzzy" ? `, like ${told.plate}` : "";
+      return { kind: "plates", grave: told.kind === "deny", at, text: `Plate ${told.text} at ${cameraName(told.camera)} is on ${told.name} (${told.kind}${close}).`, link: `/plates?${new URLSearchParams({ q: told.text })}` };
+    }
     default:
       return null;
   }

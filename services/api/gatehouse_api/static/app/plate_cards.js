@@ -5,6 +5,7 @@ import { direction, framed, percent, plateText } from "./plate_text.js";
 import { duration } from "./times.js";
 
 const PICTURE_WIDTH = 480;
+const MOST_LISTS = 3;
 
 export class Cards {
   constructor(list, zone, { nameOf, addressOf, onOpen }) {
@@ -93,11 +94,16 @@ export class Cards {
   focus(id) { this.made.get(id)?.querySelector("a").focus(); }
 }
 
+// What a plate is on, in words: what is only like an entry says so.
+export const listed = (one) => `${one.kind}: ${one.name}${one.match === "fuzzy" ? ` (like ${one.plate})` : ""}`;
+
 export function badges(plate) {
   const found = [];
   if (plate.state === "open") found.push(["here", "here now"]);
   if (plate.rejected) found.push(["no", "no plate"]);
   else if (plate.corrected_at && plate.text !== plate.voted_text) found.push(["corrected", `was ${plate.voted_text}`]);
   if (plate.match === "fuzzy") found.push(["similar", "similar"]);
+  for (const one of plate.lists.slice(0, MOST_LISTS)) found.push([one.kind === "allow" && one.match === "fuzzy" ? "similar" : one.kind, listed(one)]);
+  if (plate.lists.length > MOST_LISTS) found.push(["more", `${plate.lists.length - MOST_LISTS} more lists`]);
   return found.map(([kind, text]) => element("span", { className: `badge ${kind}`, textContent: text }));
 }

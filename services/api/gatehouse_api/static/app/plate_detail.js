@@ -2,7 +2,7 @@
 
 import { problemOf } from "./api.js";
 import { button, element } from "./elements.js";
-import { badges } from "./plate_cards.js";
+import { badges, listed } from "./plate_cards.js";
 import { direction, framed, percent, plateText } from "./plate_text.js";
 import { duration } from "./times.js";
 
@@ -107,6 +107,7 @@ export class Detail {
     if (plate.text !== plate.voted_text) rows.splice(1, 0, ["As read", plate.voted_text]);
     const alternatives = plate.alternatives.filter(([, share]) => share >= 0.01).slice(0, 4).map(([text, share]) => `${text} ${percent(share)}`).join(", ");
     if (alternatives) rows.push(["Or", alternatives]);
+    for (const one of plate.lists) rows.push(["On a list", element("a", { href: `/lists/${one.list}?q=${encodeURIComponent(one.plate)}`, textContent: listed(one) })]);
     const list = element("dl", { className: "facts" });
     for (const [name, value] of rows) list.append(element("dt", { textContent: name }), element("dd", {}, value));
     return list;

@@ -233,7 +233,8 @@ async function loadCameras() {
 
 // What happens now: into the list if it belongs there. What was typed only the server can compare.
 function told(event) {
-  const plate = JSON.parse(event.data);
+  const data = JSON.parse(event.data);
+  const plate = event.name === "plate.listed" ? data.visit : data;
   if (plate.id === detail.id) detail.told();
   const belongs = (!page.chosen.size || page.chosen.has(plate.camera)) && plate.confidence >= Number($("least").value)
     && (!plate.rejected || $("rejected").checked) && !$("to").value && !$("from").value;
