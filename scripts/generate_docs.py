@@ -9,6 +9,7 @@ from typing import Any
 
 from gatehouse_api.app import close_app, create_app
 from gatehouse_api.openapi import reference as api_reference
+from gatehouse_api.webhooks import reference as webhook_reference
 from gatehouse_common.clock import SystemClock
 from gatehouse_common.messages import asyncapi
 from gatehouse_common.observability import metrics_reference
@@ -42,7 +43,8 @@ def pages() -> dict[Path, str]:
     }
     api = {DOCS / "api.md": api_reference.render(api_document())}
     metrics = {DOCS / "metrics.md": metrics_reference.render()}
-    return {**settings, **messages, **api, **metrics}
+    events = {DOCS / "webhook-events.md": webhook_reference.render()}
+    return {**settings, **messages, **api, **metrics, **events}
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ from gatehouse_common.accounts import Permission, Scope
 
 KNOWN = frozenset(Scope)
 _USERS, _AUDIT = frozenset({Scope.USERS_ADMIN}), frozenset({Scope.AUDIT_READ})
+_SETTINGS = frozenset({Scope.SETTINGS_ADMIN})
 _EXPORT = frozenset({Scope.FOOTAGE_EXPORT})
 _RANGE = {"camera": "{camera}", "from": "{from}", "to": "{to}"}
 _NEW = {"name": "x", "password": "x"}
@@ -66,6 +67,22 @@ ACCOUNT_ROUTES: dict[str, Route] = {
     "PATCH /api/v1/users/<user>": Route("/api/v1/users/none", _USERS, json={"name": "x"}),
     "PUT /api/v1/users/<user>/grants": Route("/api/v1/users/none/grants", _USERS, json={"grants": "x"}),
     "DELETE /api/v1/users/<user>": Route("/api/v1/users/none", _USERS),
+    "GET /webhooks": Route("/webhooks", _SETTINGS),
+    "POST /webhooks": Route("/webhooks", _SETTINGS),
+    "GET /webhooks/<webhook>": Route("/webhooks/none", _SETTINGS),
+    "POST /webhooks/<webhook>": Route("/webhooks/none", _SETTINGS),
+    "POST /webhooks/<webhook>/deliveries": Route("/webhooks/none/deliveries", _SETTINGS),
+    "GET /api/v1/webhooks": Route("/api/v1/webhooks", _SETTINGS),
+    "POST /api/v1/webhooks": Route("/api/v1/webhooks", _SETTINGS, json={"url": "ftp://example.org"}),
+    "GET /api/v1/webhooks/<webhook>": Route("/api/v1/webhooks/none", _SETTINGS),
+    "PATCH /api/v1/webhooks/<webhook>": Route("/api/v1/webhooks/none", _SETTINGS, json={"active": False}),
+    "DELETE /api/v1/webhooks/<webhook>": Route("/api/v1/webhooks/none", _SETTINGS),
+    "POST /api/v1/webhooks/<webhook>/secret": Route("/api/v1/webhooks/none/secret", _SETTINGS, json={}),
+    "POST /api/v1/webhooks/<webhook>/test": Route("/api/v1/webhooks/none/test", _SETTINGS),
+    "GET /api/v1/webhooks/<webhook>/deliveries": Route("/api/v1/webhooks/none/deliveries", _SETTINGS),
+    "POST /api/v1/webhooks/<webhook>/deliveries/<delivery>/replay": Route(
+        "/api/v1/webhooks/none/deliveries/none/replay", _SETTINGS
+    ),
     "GET /api/v1/audit": Route("/api/v1/audit", _AUDIT),
     "GET /api/v1/audit.csv": Route("/api/v1/audit.csv", _AUDIT),
     "GET /api/v1/audit.jsonl": Route("/api/v1/audit.jsonl", _AUDIT),

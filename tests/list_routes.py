@@ -33,3 +33,6 @@ LIST_ROUTES: dict[str, Route] = {
     "POST /lists/<watchlist>/entries/<entry>/remove": Route("/lists/0/entries/0/remove", _WRITE),
     "POST /lists/<watchlist>/import": Route("/lists/0/import", _WRITE),
 }
+
+NO_LISTS = {name for name in LIST_ROUTES if name.startswith("GET ") and "<watchlist>" in name}
+"""There is no list of that id."""

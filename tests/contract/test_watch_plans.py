@@ -67,5 +67,5 @@ def test_it_is_read_in_the_order_of_an_index(db: Database, asked: str) -> None:
 
 
 def test_what_visits_are_on_is_looked_up(db: Database) -> None:
-    (step,) = steps_of(db, lambda db: PlateListings(db).of_events(["event-1", "event-7"]))
+    (step,) = steps_of(db, lambda db: PlateListings(db).of_events({"event-1": "ABC123", "event-7": "ABC123"}))
     assert step.index in {"sqlite_autoindex_plate_listings_1", "PRIMARY"}

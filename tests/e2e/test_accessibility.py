@@ -23,7 +23,7 @@ LOCAL = {"GATEHOUSE_AUTH__MODE": "local", "GATEHOUSE_AUTH__SIGN_UP": "true"}
 OF_USERS = (
     *("/", "/?grid=9", "/timeline", "/timeline?camera=gone", "/timeline?camera=nobody", "/plates", "/video-browser"),
     *("/detection-test", "/users", "/audit", "/account", "/account?done=password", "/nowhere"),
-    *("/dashboard", "/record", "/lists", "/logs", "/stats", "/settings", "/view/gate"),
+    *("/dashboard", "/record", "/lists", "/logs", "/stats", "/settings", "/webhooks", "/view/gate"),
 )
 OF_STRANGERS = ("/login", "/signup", "/signup?done=signed-up", "/s/nothing", "/nowhere")
 WIDTHS = (1280, 360)

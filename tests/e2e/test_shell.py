@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 PASSWORD = "winter copper lantern 9"
 PLACES = (
     *("/", "/timeline", "/plates", "/dashboard", "/record", "/video-browser", "/lists", "/logs", "/stats", "/users"),
-    *("/settings", "/audit"),
+    *("/settings", "/webhooks", "/audit"),
 )
 PAGES = (*PLACES, "/detection-test", "/account")
 

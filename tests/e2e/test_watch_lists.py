@@ -20,7 +20,7 @@ LISTS = "/api/v1/watchlists"
 @pytest.fixture
 def gatehouse(tmp_path: Path) -> Iterator[Running]:
     camera = "gate=synthetic:?size=640x360&fps=10&plate=GATE123&pause=2"
-    seeing = {"GATEHOUSE_DETECTION__FRAMES": "keyframes"}
+    seeing = {"GATEHOUSE_DETECTION__FRAMES": "activity"}
     with Running(tmp_path / "data", "--camera", camera, log=tmp_path / "log", **seeing) as running:
         yield running.ready()
 

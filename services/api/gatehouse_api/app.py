@@ -76,11 +76,14 @@ from .routes import (
     view_pages,
     viewings,
     watch_lists,
+    webhook_pages,
+    webhooks,
 )
 from .uploads.crowd import install_crowd
 from .uploads.origins import Origins
 from .uploads.overridden import Overridden
 from .viewing_desk import ViewingDesk
+from .webhooks.notifier import Notifier
 
 _FAMILIES = (
     cameras,
@@ -109,6 +112,7 @@ _FAMILIES = (
     tokens,
     audit,
     links,
+    webhooks,
     compat,
     compat_s0,
     compat_s4,
@@ -194,6 +198,7 @@ def create_app(core: Core, stop: threading.Event | None = None, checks: Callable
         log_pages,
         stats_pages,
         settings_pages,
+        webhook_pages,
     ):
         app.register_blueprint(family.pages)
     _install_errors(app)
@@ -211,6 +216,12 @@ def viewings_of(app: Flask) -> ViewingDesk:
     """Return who follows the live views of an app."""
     with app.app_context():
         return context().viewings
+
+
+def notifier_of(app: Flask) -> Notifier:
+    """Return who tells webhooks of events for an app."""
+    with app.app_context():
+        return context().webhooks.notifier
 
 
 def setup_token_of(app: Flask) -> str | None:

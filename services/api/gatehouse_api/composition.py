@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from gatehouse_common.accounts.passwords import Passwords
-from gatehouse_common.db import Audit, CameraRepository, PlateWriter, RecorderSessions, ShareLinks
+from gatehouse_common.db import Audit, CameraRepository, Deliveries, PlateWriter, RecorderSessions, ShareLinks, Webhooks
 from gatehouse_common.footage import ChunkReader, Library
 from gatehouse_common.runtime import Check, Core, PageSettings
 from gatehouse_common.watching import ListedPlates
@@ -32,6 +32,10 @@ from .routes.cameras import view
 from .uploads.blobs import BlobDesk
 from .uploads.engine import UploadEngine
 from .viewing_desk import ViewingDesk
+from .webhooks.bodies import Bodies
+from .webhooks.desk import WebhookDesk
+from .webhooks.notifier import Notifier
+from .webhooks.sending import Postman, Sender
 
 
 def build_context(core: Core, ending: threading.Event, checks: Callable[[], list[Check]]) -> Context:
@@ -51,6 +55,11 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
     page, engine = PageSettings(core), UploadEngine(core)
     sources = EventSources(core.db, cameras, view, recording.seen)
     looked_at = {"cameras": sources.states, "recordings": RecordingNews(RecorderSessions(core.db), core.clock).states}
+    webhooks = Webhooks(core.db)
+    postman = Postman(settings.webhooks, core.clock)
+    bodies = Bodies(sources, settings.webhooks.public_url)
+    sender = Sender(Deliveries(core.db), webhooks, bodies, postman, core.clock)
+    notifier = Notifier(core, sender, looked_at)
     return Context(
         core=core,
         settings=page,
@@ -75,6 +84,7 @@ def build_context(core: Core, ending: threading.Event, checks: Callable[[], list
         recorder=RecorderDesk(core, keeper.users, audit, page),
         viewings=ViewingDesk(core, keeper.users, audit, page),
         links=ShareLinks(core.db),
+        webhooks=WebhookDesk(core, audit, postman, notifier),
         uploads=engine,
         blobs=BlobDesk(core, engine),
         media=MediaDesk(core, keeper.users, audit),

@@ -51,6 +51,7 @@ from .uploads.blobs import BlobDesk
 from .uploads.engine import UploadEngine
 from .viewing_desk import ViewingDesk
 from .visible_library import VisibleLibrary
+from .webhooks.desk import WebhookDesk
 
 _KEY = "gatehouse"
 
@@ -83,6 +84,7 @@ class Context:
         recorder: sessions in which users record.
         viewings: who watches live pictures.
         links: ranges that were given out to people without an account.
+        webhooks: addresses that are told of events.
         uploads: takes the bytes of files that people bring.
         blobs: takes files in blobs with numbers.
         media: what became of them, and what people do with that.
@@ -113,6 +115,7 @@ class Context:
     recorder: RecorderDesk
     viewings: ViewingDesk
     links: ShareLinks
+    webhooks: WebhookDesk
     uploads: UploadEngine
     blobs: BlobDesk
     media: MediaDesk

@@ -66,7 +66,8 @@ class EventSources:
         found = plates.events(wanted) if wanted else {}
         views = {view.id: view for view in self._views(plates, clips).views(list(found.values()))}
         told = {view.id: _json(view) for view in views.values()}
-        told |= {one.id: _listed(one, views[one.event]) for one in listings.values() if one.event in views}
+        stand = [one for one in listings.values() if one.stands and one.event in views]
+        told |= {one.id: _listed(one, views[one.event]) for one in stand if not views[one.event].rejected}
         jobs = JobRepository(self.db)  # whose they are was looked at before: the hub knows it of each
         for event in events:
             if event.topic in {"jobs", EXPORTS}:
@@ -134,7 +135,8 @@ _CAMERA_NAMES = {"recording": "camera.online", "starting": "camera.starting"}
 def _listed(one: Listing, visit: PlateView) -> str:
     shown = listed_view(one).model_dump()
     at = rfc3339(one.noted_us)
-    return _json(PlateListedView(**shown, id=one.id, at=at, camera=one.camera, text=one.text, visit=visit))
+    seen = visit.to
+    return _json(PlateListedView(**shown, id=one.id, at=at, seen=seen, camera=one.camera, text=one.text, visit=visit))
 
 
 def _clip(clips: ClipRepository, clip_id: str) -> str:

@@ -117,7 +117,7 @@ def _entry(
     said = {name: plain(cell.strip()) for name, cell in zip(names, cells, strict=False)}
     try:
         return EntryFields(
-            plate=said["plate"],
+            plate=said.get("plate", ""),
             distance=_distance(said.get("distance", "")),
             owner=said.get("owner", ""),
             note=said.get("note", ""),

@@ -62,7 +62,7 @@ class PlateViews:
         """Return events as lists show them, in their order."""
         clips = self._clips.of_events([e.id for e in events]) if events else {}
         seen = self._reader.histories({e.text for e in events}) if events else {}
-        lists = self._listings.of_events([e.id for e in events]) if events else {}
+        lists = self._listings.of_events({e.id: _says(e) for e in events}) if events else {}
         found = dict(zip((e.id for e in events), matches, strict=False))
         return [
             PlateView(**_fields(e, clips.get(e.id, []), seen.get(e.text), found.get(e.id), lists.get(e.id, [])))
@@ -72,7 +72,7 @@ class PlateViews:
     def detail(self, event: PlateEvent, others: Sequence[PlateEvent]) -> PlateDetail:
         """Return an event with its reads and their votes; ``others`` are visits of the same text."""
         reads = self._reader.reads(event.id)
-        lists = self._listings.of_events([event.id]).get(event.id, [])
+        lists = self._listings.of_events({event.id: _says(event)}).get(event.id, [])
         fields = _fields(event, self._clips.of_event(event.id), self._reader.history(event.text), None, lists)
         return PlateDetail(
             **fields,
@@ -82,6 +82,10 @@ class PlateViews:
             read_list=[_read(one) for one in reads],
             history=self.views([other for other in others if other.id != event.id][:_HISTORY]),
         )
+
+
+def _says(event: PlateEvent) -> str:
+    return "" if event.rejected else event.text
 
 
 def _fields(

@@ -148,6 +148,10 @@ class Handlers:
         """
         try:
             self._listed.look_at(event)
+        except GatehouseError:
+            raise
+        except Exception:  # a fault with lists must not keep plates and footage from the index
+            log.exception("a plate was not looked for on lists", event_id=event)
         finally:
             if change is not None:
                 self._tell_of_plate(camera, event, change)

@@ -16,6 +16,7 @@ from access_routes import ROUTES
 from account_routes import COMING_IN, SHARED
 from gatehouse_api.auth.door import rule_of
 from gatehouse_common.accounts import Permission, Scope
+from list_routes import NO_LISTS
 from media_routes import NO_MEDIA
 from session_page_routes import NO_PAGES
 from session_routes import NO_USER
@@ -177,8 +178,10 @@ NOTHING_YET = {
     *("GET /api/v1/hls/<camera>/live.m3u8", "GET /api/docs/scalar/<path:filename>"),
     *("GET /api/docs/static/<path:filename>", "GET /api/v1/users/<user>", *SHARED, *NO_USER, *NO_PAGES, *NO_UPLOADS),
     *NO_MEDIA,
+    *("GET /webhooks/<webhook>", "GET /api/v1/webhooks/<webhook>", "GET /api/v1/webhooks/<webhook>/deliveries"),
+    *NO_LISTS,
 }
-"""Nothing is recorded while the test runs; and there is nobody of that name."""
+"""Nothing is recorded while the test runs; and there is nobody, and no webhook, of that name."""
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -224,3 +227,19 @@ def test_nothing_tells_of_what_is_not_there(site: Site, caller: str) -> None:
             answer = site.ask(caller, "GET", path)
             told = answer.data + str(answer.headers).encode()
             assert not [word for word in site.secrets if word in told], (name, path)
+
+
+def test_webhooks_are_there_for_who_sees_all_cameras_alone(site: Site) -> None:
+    """They tell of all, and what was told can be read."""
+    order = {"url": "https://hooks.example/x", "active": False}
+    made = site.ask("admin", "POST", "/api/v1/webhooks", order)
+    assert made.status == 201
+    path = f"/api/v1/webhooks/{made.json()['id']}"
+    limited = "admin at the gate"
+    assert site.ask(limited, "POST", "/api/v1/webhooks", order).status == 403
+    assert site.ask(limited, "GET", "/api/v1/webhooks").json()["items"] == []
+    asked = [("GET", path, None), ("PATCH", path, {"active": True}), ("DELETE", path, None)]
+    asked += [("POST", f"{path}/secret", {}), ("POST", f"{path}/test", None), ("GET", f"{path}/deliveries", None)]
+    for method, where, body in asked:
+        assert site.ask(limited, method, where, body).status == 404, where
+    assert site.ask("admin", "DELETE", path).status == 204

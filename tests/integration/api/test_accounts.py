@@ -389,7 +389,7 @@ def test_a_log_in_leads_to_pages_of_ours_only(app: Flask, ann: FlaskClient, want
 def test_the_pages_say_names_as_text(app: Flask, ann: FlaskClient) -> None:
     user(ann, "<script>alert(1)</script>")
     token_of(ann, "cameras:read")
-    for page in ("/users", "/audit", "/account"):
+    for page in ("/users", "/audit", "/webhooks", "/account"):
         shown = ann.get(page, headers=PAGE)
         assert shown.status_code == 200
         assert "<script>alert" not in shown.text

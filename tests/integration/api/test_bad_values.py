@@ -170,7 +170,17 @@ def test_names_with_markup_are_text_on_every_page(site: AccessSite) -> None:
     assert link.status == 201
     shared = "/s/" + link.json()["url"].rpartition("/")[2]
     pages = ["/", "/live", "/plates", "/video-browser", "/users", "/account", "/audit", "/detection-test", shared]
-    pages += ["/timeline", "/dashboard", "/record", "/lists", "/logs", "/stats", "/settings", f"/view/{GATE}"]
+    pages += [
+        "/timeline",
+        "/dashboard",
+        "/record",
+        "/lists",
+        "/logs",
+        "/stats",
+        "/settings",
+        f"/view/{GATE}",
+        "/webhooks",
+    ]
     shown = 0
     for url in pages:
         page = site.ask("admin", "GET", url, **BROWSER)

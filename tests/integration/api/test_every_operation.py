@@ -10,9 +10,21 @@ import requests
 
 from access_kit import GATE, AccessSite, access_site
 from gatehouse_api.service import build
+from gatehouse_api.webhooks.signing import new_secret
 from gatehouse_common.accounts import Role, Scope
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import EntryFields, Logins, MediaJobs, Tokens, Users, WatchEntries, WatchLists
+from gatehouse_common.db import (
+    Deliveries,
+    EntryFields,
+    Logins,
+    MediaJobs,
+    Tokens,
+    Users,
+    WatchEntries,
+    WatchLists,
+    Webhooks,
+)
+from gatehouse_common.db.happenings import note
 from gatehouse_common.db.media_records import VIDEO
 from gatehouse_common.runtime import Core
 from media_rows import add_file, put
@@ -115,6 +127,7 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         "cameras": GATE,
         "user": user,
         "secret": link["url"].rpartition("/")[2],
+        **_webhook(site.core),
     }
     spare: dict[str, dict[str, Any]] = {
         "DELETE /api/v1/cameras/{camera}": {"camera": f"spare-{short}"},
@@ -125,6 +138,7 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         "POST /api/v1/watchlists": {"name": f"new {short}"},
         "DELETE /api/v1/tokens/{token}": {"token": token},
         "DELETE /api/v1/links/{link}": {"link": revoked["id"]},
+        "DELETE /api/v1/webhooks/{webhook}": {"webhook": _webhook(site.core)["webhook"]},
         "DELETE /api/v1/auth/sessions/{session}": {"session": session},
         "GET /api/users/{name}": {"name": "ada"},
         "GET /api/video/{chunk}": {"chunk": there["file"]},
@@ -142,6 +156,16 @@ def _things(site: AccessSite, url: str, who: str) -> tuple[dict[str, str], dict[
         **{f"DELETE {old}/video/{{video}}": {"video": media[f"old{old}"]} for old in OLD},
     }
     return real, spare
+
+
+def _webhook(core: Core) -> dict[str, str]:
+    """A webhook to an address to which none lead, and what it is to be told: their ids."""
+    now, deliveries = core.clock.now_us(), Deliveries(core.db)
+    made = Webhooks(core.db).add("https://127.0.0.1/", new_secret(), ["*"], None, "", "ada", now)
+    with core.db.begin() as c:
+        note(c, "recording.gap", GATE, GATE, now, "{}")
+    deliveries.spread([made], now)
+    return {"webhook": made.id, "delivery": deliveries.list(made.id, 1)[0].id}
 
 
 def _media(core: Core, first: int) -> dict[str, str]:

@@ -81,7 +81,7 @@ def test_what_a_change_depends_on_is_in_the_document(site: AccessSite, document:
         assert "If-Match" in [one["name"] for one in camera[method]["parameters"]]
     made = {path for path, method, one in operations(document) if "Idempotency-Key" in repr(one.get("parameters"))}
     assert made == {
-        *("/api/v1/cameras", "/api/v1/users", "/api/v1/tokens", "/api/v1/links", "/api/v1/holds"),
+        *("/api/v1/cameras", "/api/v1/users", "/api/v1/tokens", "/api/v1/links", "/api/v1/holds", "/api/v1/webhooks"),
         *("/api/v1/maintenance/consistency-check", "/api/v1/uploads", "/api/v1/media", "/api/v1/exports"),
         *("/api/v1/watchlists", *(f"/api/v1/watchlists/{{watchlist}}/{what}" for what in ("entries", "import"))),
         *(f"/api/v1/media/{{media}}/{what}" for what in ("audio", "transcode", "retry")),

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.bus import Delivery
-from gatehouse_common.db import EntryFields, PlateListings, PlateWriter, WatchEntries, WatchLists
+from gatehouse_common.db import EntryFields, PlateListings, PlateReader, PlateWriter, WatchEntries, WatchLists
 from gatehouse_common.errors import Unavailable
-from gatehouse_common.messages import Message, PlateListed
+from gatehouse_common.messages import Message, PlateIndexed, PlateListed
 from gatehouse_common.runtime import Core
 from gatehouse_common.watching import ListedPlates
 from gatehouse_indexer.handlers import Handlers
@@ -48,15 +48,17 @@ def test_a_visit_is_told_once_for_each_entry(tmp_path: Path) -> None:
         core.bus.publish(closed("one", "ABC123", 2))
         core.bus.publish(seen("two", "NOBODY1", 0))
         work_off(core)
-        wait_for("both entries", lambda: len(told) == 2)
+        wait_for("both entries, and one of them to the letter", lambda: len(told) == 3)
         assert [(one.kind, one.match, one.distance, one.text, one.camera) for one in told] == [
             ("deny", "pattern", 0, "A8C123", "gate"),
             # What is like an allowed plate says so, and is never taken for it.
             ("allow", "fuzzy", 1, "A8C123", "gate"),
+            # By the end it is the plate to the letter: that is told, and the visit says so.
+            ("allow", "exact", 0, "ABC123", "gate"),
         ]
+        assert len({one.id for one in told}) == 3
         assert {one.event for one in told} == {"one"}
-        # By the end it is the plate to the letter, and the visit says so.
-        assert [(one.kind, one.distance) for one in PlateListings(core.db).of_events(["one"])["one"]] == [
+        assert [(one.kind, one.distance) for one in PlateListings(core.db).of_events({"one": "ABC123"})["one"]] == [
             ("deny", 0),
             ("allow", 0),
         ]
@@ -70,7 +72,25 @@ def test_a_stop_between_the_row_of_the_visit_and_its_lists_loses_nothing(tmp_pat
         Handlers(core, lambda: None).handle(message)
         wait_for("the listing", lambda: len(told) == 1)
         Handlers(core, lambda: None).handle(message)
-        assert len(told) == 1
+        Handlers(core, lambda: None).handle(seen("two", "ABC123"))
+        wait_for("the listing of another visit", lambda: len(told) == 2)
+        assert [one.event for one in told] == ["one", "two"]
+
+
+def test_lists_that_fail_keep_no_plate_from_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault with them is told in the log; who is told of the visit hears of it all the same."""
+    with core_at(tmp_path / "data") as core:
+        changed: list[str] = []
+        core.bus.subscribe_transient([PlateIndexed], lambda got: changed.append(got.message.event))
+
+        def fail(*_: object) -> None:
+            raise RuntimeError("a fault")
+
+        monkeypatch.setattr(ListedPlates, "look_at", fail)
+        core.bus.publish(closed("one", "ABC123", 1))
+        work_off(core)
+        wait_for("the visit", lambda: changed == ["one"])
+        assert PlateReader(core.db).event("one").text == "ABC123"
 
 
 def test_a_stop_between_the_note_and_its_telling_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from .chunk_days import ChunkDay, ChunkDays
 from .clips import ClipRepository
 from .coverage_reader import CoverageReader, present_cause
 from .deletions import Deletion, DeletionReason, Deletions
+from .deliveries import Deliveries
 from .engine import Database
 from .facts import Facts
 from .footage import FootageReader
@@ -55,6 +56,8 @@ from .watch_entries import EntryFields, WatchEntries
 from .watch_lists import WatchLists
 from .watch_records import Listing, WatchEntry, WatchList, WatchMatch
 from .watched_plates import WatchedPlates
+from .webhook_records import Delivery, Webhook
+from .webhooks import Webhooks
 
 __all__ = [
     "BROWSER",
@@ -80,6 +83,8 @@ __all__ = [
     "Deletion",
     "DeletionReason",
     "Deletions",
+    "Deliveries",
+    "Delivery",
     "Entry",
     "EntryFields",
     "Facts",
@@ -164,6 +169,8 @@ __all__ = [
     "WatchMatch",
     "WatchedPlates",
     "Watcher",
+    "Webhook",
+    "Webhooks",
     "plate_times",
     "present_cause",
     "take_in",

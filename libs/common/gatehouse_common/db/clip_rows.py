@@ -14,6 +14,7 @@ from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
 
 from .clip_plan import Lengths, Piece, Plan, Reach, inside, left_over
+from .happenings import note
 from .models import CameraRow, RunRow
 from .plate_models import MAX_CLIP_US, ClipPlateEventRow, ClipRow
 from .plate_records import Clip
@@ -134,6 +135,7 @@ def finish(
     c.execute(
         update(ClipRow).where(ClipRow.id == clip).values(wanted_start_us=cut.start, wanted_end_us=cut.end, **values)
     )
+    note(c, "clip.failed" if values["state"] == "failed" else "clip.ready", clip, state.camera, at_us)
     if state.state == "failed":
         return
     if kept.span != cut and (reaches := inside(kept.reaches, cut, lengths)) != kept.reaches:

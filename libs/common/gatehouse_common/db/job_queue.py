@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, or_, select, update
 
 from .contention import retried
 from .engine import Database
+from .happenings import note
 from .jobs import JOB, Job
 from .media_models import MediaRow
 from .media_records import WHOLE
@@ -24,6 +25,7 @@ STEPS = 1000
 """How far a job is, is told in thousandths."""
 _TRIES = "tries"
 _BEING_MADE = ("queued", "processing")
+_TOLD = ("done", "failed")
 _MOST_RUNNING = 1000
 
 
@@ -162,6 +164,8 @@ class JobQueue:
             values["done"] = STEPS
         if c.execute(update(JobRow).where(*_own(mine)).values(values)).rowcount == 0:
             return False
+        if mine.user is not None and state in _TOLD:
+            note(c, f"job.{state}", mine.id, "", now_us)
         settle(c, mine, "ready" if state == "done" else "failed", "" if state == "done" else detail, now_us)
         return True
 

@@ -25,6 +25,7 @@ from .clip_rows import move_planned
 from .contention import retried
 from .engine import Database
 from .footage import find_gaps
+from .happenings import note_gap
 from .held_spans import span_is_held
 from .models import ChunkIndexRow, ChunkRow, GapRow, RunRow
 from .new_rows import insert_new
@@ -231,6 +232,7 @@ class FootageWriter:
                 c.execute(insert(GapRow).values(**asdict(gap)))
                 if not replaced and (gap.camera, gap.start_us) not in known:
                     news.append(gap)
+                    note_gap(c, gap)
         return news
 
     @retried

@@ -13,6 +13,7 @@ from gatehouse_common.ids import new_id
 
 from .contention import retried
 from .engine import Database
+from .happenings import note
 from .job_queue import settle
 from .jobs import JOB, Job
 from .media_models import MediaRow
@@ -88,6 +89,8 @@ class MediaJobs:
             if not changed:
                 raise Conflict(f"this job has ended: it is {job.state}.")
             settle(c, job, "failed", CALLED_OFF, now_us)
+            if job.user is not None:
+                note(c, "job.cancelled", job.id, "", now_us)
         return job
 
     def newest(self, media: Collection[int], limit: int = 10) -> dict[int, list[Job]]:
@@ -112,7 +115,10 @@ def is_worked_on() -> ColumnElement[bool]:
 def call_off(c: Connection, media: int, now_us: int) -> None:
     """Call off, in a transaction, all jobs of a medium that have not ended."""
     waiting = (JobRow.media == media, JobRow.state.in_(_WAITING))
+    users = c.execute(select(JobRow.id).where(*waiting, JobRow.user.is_not(None))).scalars().all()
     c.execute(update(JobRow).where(*waiting).values(_called_off(now_us)))
+    for job in users:
+        note(c, "job.cancelled", job, "", now_us)
 
 
 def queue_processing(c: Connection, media: Media, now_us: int, by: str) -> Job:

@@ -14,6 +14,7 @@ from gatehouse_common.messages.plates import PLATE
 
 from .contention import retried
 from .engine import Database
+from .happenings import note
 from .new_rows import insert_new
 from .plate_models import PlateEventRow, PlateReadRow
 from .plate_records import PlateEvent
@@ -61,6 +62,10 @@ class PlateWriter:
             if seen.qualifies:
                 start_us = seen.visit.start_us if opened or changed or row is None else row.start_us
                 add_texts(c, seen.visit.event, seen.camera, start_us, {seen.read.text})
+            if opened:
+                note(c, "plate.detected", seen.visit.event, seen.camera, seen.visit.start_us)
+            elif changed:
+                note(c, "plate.updated", seen.visit.event, seen.camera, seen.time_us, once=True)
             return "opened" if opened else "updated" if changed else None
 
     @retried
@@ -71,6 +76,8 @@ class PlateWriter:
         with self._db.begin() as c:
             row = _lock(c, visit.event) if known else None
             if row is None and _open(c, closed.camera, visit, closed.time_us, "closed"):
+                note(c, "plate.detected", visit.event, closed.camera, visit.start_us)
+                note(c, "plate.closed", visit.event, closed.camera, closed.time_us)
                 return True
             row = row or _lock(c, visit.event)
             assert row is not None  # noqa: S101 - it could not be inserted, so it is there
@@ -78,9 +85,11 @@ class PlateWriter:
             if ahead or (row.state == "open" and visit.reads >= row.reads):
                 told_us = max(closed.time_us, row.told_us)
                 _follow(c, row, closed.camera, visit, told_us, "closed")
+                note(c, "plate.closed", visit.event, closed.camera, closed.time_us, once=True)
                 return True
             if row.state == "open":  # more was told before: it alone is kept
                 c.execute(update(PlateEventRow).where(PlateEventRow.id == visit.event).values(state="closed"))
+                note(c, "plate.closed", visit.event, closed.camera, closed.time_us)
                 return True
             return False
 
@@ -108,6 +117,7 @@ class PlateWriter:
             who = (None, None) if text is None else (at_us, by[:255])
             values = {"text": shown, "corrected_us": who[0], "corrected_by": who[1]}
             _write(c, row, values)
+            note(c, "plate.corrected", event_id, row.camera, at_us)
             return _event(c, event_id)
 
     @retried
@@ -125,10 +135,12 @@ class PlateWriter:
         who = (at_us, by[:255]) if rejected else (None, None)
         values = {"rejected": rejected, "rejected_us": who[0], "rejected_by": who[1]}
         with self._db.begin() as c:
-            if _lock(c, event_id) is None:
+            row = _lock(c, event_id)
+            if row is None:
                 raise NotFound(f"there is no plate event {event_id[:64]!r}")
             _check_seen(c, event_id, seen)
             c.execute(update(PlateEventRow).where(PlateEventRow.id == event_id).values(values))
+            note(c, "plate.corrected", event_id, row.camera, at_us)
             return _event(c, event_id)
 
     def _is_known(self, event: str) -> bool:

@@ -132,14 +132,19 @@ class WatchEntries:
             TooLarge: the list, or all of them together, would have too many.
         """
         new = [one.checked() for one in fields]
-        made = [
-            WatchEntry(id=new_id(), list=list_id, version=1, created_us=now_us, **asdict(one))  # its id keeps the order
-            for one in new
-        ]
+        if instead and not new:
+            raise InvalidInput("there is no entry in it: to empty a list, remove it.", "plate")
         _refuse_twice(new)
         with self._db.begin() as c:
             lock_all(c)
             lock_list(c, list_id)
+            of_list = select(WatchEntryRow.plate, WatchEntryRow.id).where(WatchEntryRow.list == list_id)
+            # A plate that stays keeps its id: a visit that goes on was told of it.
+            ids = {row.plate: row.id for row in c.execute(of_list)} if instead else {}
+            made = [
+                WatchEntry(id=ids.get(one.plate) or new_id(), list=list_id, version=1, created_us=now_us, **asdict(one))
+                for one in new
+            ]
             if instead:
                 c.execute(delete(WatchEntryRow).where(WatchEntryRow.list == list_id))
             _refuse_taken(c, list_id, [one.plate for one in new])

@@ -118,10 +118,10 @@ class PlateIndexed(Message):
 
 
 class PlateListed(Message):
-    """A plate is on a watch list; told once for each visit and entry, whatever the plate says later.
+    """A plate is on a watch list: told for each visit and entry, and anew when it is to the letter, or of another kind.
 
-    The id is that of the row: who is told twice knows it by that. ``distance`` above 0 says that the plate is like the
-    entry and not the same: who opens a gate for an ``allow`` does not for such a one.
+    The id is that of the row as it was told: who is told twice knows it by that. ``distance`` above 0 says that the
+    plate is like the entry and not the same: who opens a gate for an ``allow`` does not for such a one.
     """
 
     TYPE: ClassVar[str] = "plate.listed"

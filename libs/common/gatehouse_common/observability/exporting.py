@@ -92,6 +92,8 @@ OF_SERVICES: dict[str, tuple[MetricWrapperBase, ...]] = {
         m.AUTH_FAILURES,
         m.LIVE_VIEWERS,
         m.EVENT_VIEWERS,
+        m.WEBHOOK_DELIVERIES,
+        m.WEBHOOK_WAITING,
         m.UPLOAD_BYTES,
         m.UPLOADS,
     ),

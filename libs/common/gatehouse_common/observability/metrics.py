@@ -244,6 +244,14 @@ for _reason in ("password", "token", "proxy", "throttled"):
     AUTH_FAILURES.labels(_reason)
 LIVE_VIEWERS = Gauge("gatehouse_live_viewers", "Open live views.", ["camera", "kind"])
 EVENT_VIEWERS = Gauge("gatehouse_event_viewers", "Pages and programs that are being told of events.")
+WEBHOOK_DELIVERIES = Counter(
+    "gatehouse_webhook_deliveries",
+    "Times that a webhook was told of an event, by what came of it: `delivered`, `retried` later, `failed` for good.",
+    ["outcome"],
+)
+for _outcome in ("delivered", "retried", "failed"):
+    WEBHOOK_DELIVERIES.labels(_outcome)
+WEBHOOK_WAITING = Gauge("gatehouse_webhook_deliveries_waiting", "Events that webhooks are still to be told of.")
 
 # Uploads
 UPLOAD_BYTES = Counter("gatehouse_upload_bytes", "Bytes of uploads that were received and are durable.")

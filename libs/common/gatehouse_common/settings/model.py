@@ -18,6 +18,7 @@ from .sessions import SessionSettings
 from .transcoder import TranscoderSettings
 from .uploads import UploadSettings
 from .values import FilePath, Fsync, HostNames, Listen, Name, Networks, OptionalFilePath, TimeOfDay, Title, ZoneName
+from .webhooks import WebhookSettings
 
 
 class BusSettings(Group):
@@ -245,6 +246,7 @@ class SettingsModel(Group):
     uploads: UploadSettings = Field(default_factory=UploadSettings)
     transcoder: TranscoderSettings = Field(default_factory=TranscoderSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)
     maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -195,6 +195,8 @@ MORE: Final[dict[str, tuple[int, ...]]] = {
     "POST /api/v1/tokens": (404, 409),
     "POST /api/v1/links": (404, 409),
     "POST /api/v1/holds": (404, 409),
+    "POST /api/v1/webhooks": (409,),
+    "POST /api/v1/webhooks/{webhook}/deliveries/{delivery}/replay": (409,),
     "POST /api/v1/auth/setup": (401, 409),
     "POST /api/v1/auth/login": (401,),
     "POST /api/v1/auth/signup": (409,),

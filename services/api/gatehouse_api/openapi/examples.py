@@ -29,6 +29,16 @@ def _told() -> dict[str, dict[str, Any]]:
     return found
 
 
+def answer_example(model: str) -> dict[str, Any]:
+    """Return the example of an answer, by the name of its model.
+
+    Raises:
+        KeyError: there is none.
+    """
+    found: dict[str, Any] = json.loads(json.dumps(_told()["answers"][model]))
+    return found
+
+
 def add_examples(operation: dict[str, Any]) -> None:
     """Put into an operation the examples that there are of its parameters, body and answers."""
     for parameter in operation.get("parameters", []):

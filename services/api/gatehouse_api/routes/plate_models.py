@@ -213,8 +213,9 @@ class PlateDetail(PlateView):
 class PlateListedView(ListedView):
     """That a plate was found to be on a list, as the event `plate.listed` tells it."""
 
-    id: str = Field(description="of the visit and the entry together: told twice, it is the same")
-    at: str = Field(description="when that was found, RFC 3339")
+    id: str = Field(description="told twice, it is the same; another when what was like the plate is it to the letter")
+    at: str = Field(description="when that was found, RFC 3339: of a visit of the past when a person corrects it")
+    seen: str = Field(description="when the plate was read last, RFC 3339; a gate is opened by what was read just now")
     camera: str
     text: str = Field(description="what the plate said when it matched last")
     visit: PlateView

@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from flask import Response, jsonify
 from flask_openapi3 import Tag
 from pydantic import BaseModel
@@ -35,10 +36,12 @@ from gatehouse_api.times import parse_range, request_zone
 from gatehouse_common.accounts import Permission, Scope
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import PlateEvent, PlateQuery, PlateTime, plate_times
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import GatehouseError, InvalidInput
 from gatehouse_common.messages import PlateIndexed
 from gatehouse_common.settings.cameras import camera_settings, plate_threshold
 from gatehouse_common.timefmt import rfc3339
+
+log = structlog.get_logger(__name__)
 
 api = Routes("plates", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Plates")])
 
@@ -151,7 +154,10 @@ def change_plate(path: PlatePath, body: PlateChange) -> Response:
         seen = None  # it is as it was seen; by now it is corrected
     if body.rejected is not None:
         event = ctx.corrections.reject(path.plate, body.rejected, caller().name or _LOCAL, now, seen=seen)
-    ctx.listed.look_at(event.id)
+    try:
+        ctx.listed.look_at(event.id)
+    except GatehouseError as error:  # it is corrected all the same, and whoever listens has to hear that
+        log.warning("a corrected plate was not looked for on lists", event_id=event.id, reason=error.message)
     ctx.core.bus.publish(PlateIndexed(camera=event.camera, time_us=now, event=event.id, change="corrected"))
     return _detail(event)
 

@@ -1,0 +1,148 @@
+"""The pages of webhooks: made, tried and changed, and what they were told. They need no scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from gatehouse_api.auth.access import needs
+from gatehouse_api.auth.caller import caller, sender
+from gatehouse_api.context import context
+from gatehouse_api.cursors import read_cursor, write_cursor
+from gatehouse_api.forms import dated, led_to, page, text, told
+from gatehouse_api.routes import webhooks
+from gatehouse_api.routes.webhook_models import Tried
+from gatehouse_api.webhooks.catalogue import EVENTS
+from gatehouse_api.webhooks.desk import OVERLAP_HOURS, WebhookOrder
+from gatehouse_common.accounts import Scope
+from gatehouse_common.db import Webhook
+from gatehouse_common.db.webhook_records import fits
+from gatehouse_common.errors import GatehouseError, InvalidInput
+
+pages = Blueprint("webhook_pages", __name__)
+
+_PAGE = 50
+_DONE = {
+    "changed": "The webhook has been changed.",
+    "removed": "The webhook has been deleted.",
+    "again": "It is told again.",
+}
+
+
+@pages.get("/webhooks")
+@needs(Scope.SETTINGS_ADMIN)
+def get_webhooks() -> BaseResponse:
+    """Return all webhooks, and a form to add one."""
+    return _webhooks()
+
+
+@pages.post("/webhooks")
+@needs(Scope.SETTINGS_ADMIN)
+def post_webhook() -> BaseResponse:
+    """Add a webhook, and show its secret this once."""
+    try:
+        wanted = _written()
+        order = WebhookOrder(wanted["url"], wanted["events"], wanted["cameras"], wanted["note"])
+        _, secret = context().webhooks.make(caller(), sender(), order)
+    except GatehouseError as error:
+        return _webhooks(error)
+    return _shown_once(secret)
+
+
+@pages.post("/webhooks/<webhook>")
+@needs(Scope.SETTINGS_ADMIN)
+def post_change(webhook: str) -> BaseResponse:
+    """Try a webhook, change it, give it another secret, or delete it."""
+    desk, deed, who = context().webhooks, text("deed"), (caller(), sender())
+    try:
+        if deed == "test":
+            return _webhooks(tried=webhooks.tried_view(desk.test(*who, webhook)))
+        if deed == "rotate":
+            return _shown_once(desk.rotate(*who, webhook, OVERLAP_HOURS)[1])
+        if deed == "remove":
+            desk.remove(*who, webhook)
+            return led_to("/webhooks?done=removed")
+        if deed == "change":
+            desk.change(*who, webhook, _written())
+        elif deed in {"active", "inactive"}:
+            desk.change(*who, webhook, {"active": deed == "active"})
+        else:
+            raise InvalidInput("there is no such button.", "deed")
+    except GatehouseError as error:
+        return _webhooks(error)
+    return led_to("/webhooks?done=changed")
+
+
+@pages.get("/webhooks/<webhook>")
+@needs(Scope.SETTINGS_ADMIN)
+def get_deliveries(webhook: str) -> BaseResponse:
+    """Return what a webhook was told, the newest first, a page at a time."""
+    return _deliveries(webhook)
+
+
+@pages.post("/webhooks/<webhook>/deliveries")
+@needs(Scope.SETTINGS_ADMIN)
+def post_replay(webhook: str) -> BaseResponse:
+    """Have an event told again."""
+    try:
+        context().webhooks.replay(caller(), sender(), webhook, text("delivery"))
+    except GatehouseError as error:
+        return _deliveries(webhook, error)
+    return led_to(f"/webhooks/{webhook}?done=again")
+
+
+def _webhooks(error: GatehouseError | None = None, *, made: str = "", tried: Tried | None = None) -> Response:
+    desk = context().webhooks
+    waiting = desk.deliveries.waiting()
+    return page(
+        "webhooks.html",
+        200 if error is None else error.kind.status,
+        problem=None if error is None else error.message,
+        done=told(_DONE),
+        made=made,
+        tried=tried,
+        events=EVENTS,
+        webhooks=[_shown(one, waiting.get(one.id, 0)) for one in desk.list(caller())],
+    )
+
+
+def _shown(one: Webhook, waiting: int) -> dict[str, Any]:
+    ticked = {name for name in EVENTS if "*" not in one.events and any(fits(w, name) for w in one.events)}
+    more = {"shown": context().webhooks.target(one), "waiting": waiting, "ticked": ticked}
+    return {**webhooks.webhook_view(one).model_dump(), **more}
+
+
+def _shown_once(secret: str) -> Response:
+    answer = _webhooks(made=secret)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _deliveries(webhook: str, error: GatehouseError | None = None) -> Response:
+    desk = context().webhooks
+    one = desk.get(caller(), webhook)
+    _, before = read_cursor(request.args.get("cursor"))
+    found = desk.deliveries.list(webhook, _PAGE + 1, before)
+    last = found[:_PAGE][-1] if len(found) > _PAGE else None
+    return page(
+        "webhook.html",
+        200 if error is None else error.kind.status,
+        problem=None if error is None else error.message,
+        done=told(_DONE),
+        id=one.id,
+        name=one.note or desk.target(one),
+        deliveries=[
+            dated(webhooks.delivery_view(row).model_dump(), "time", "next_try", "last_try") for row in found[:_PAGE]
+        ],
+        more=None if last is None else write_cursor(0, (last.created_us, last.id)),
+    )
+
+
+def _written() -> dict[str, Any]:
+    """Return what was written in the form of a webhook."""
+    events = request.form.getlist("event")
+    named = [one.strip() for one in text("cameras").split(",") if one.strip()]
+    wanted = {"events": ["*"] if "*" in events else events, "cameras": named or None}
+    return {"url": text("url").strip(), "note": text("note"), **wanted}

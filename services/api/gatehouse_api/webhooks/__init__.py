@@ -1,0 +1,1 @@
+"""Webhooks: events told to addresses of others, signed, and again until they are heard."""

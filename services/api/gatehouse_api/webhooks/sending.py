@@ -1,0 +1,146 @@
+"""One try of one delivery, and what follows from its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import structlog
+
+from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.db import Deliveries, Delivery, Webhook, Webhooks
+from gatehouse_common.errors import Forbidden, GatehouseError, InvalidInput, Unavailable
+from gatehouse_common.observability.metrics import WEBHOOK_DELIVERIES
+from gatehouse_common.observability.secrets import mask, register_secret
+from gatehouse_common.settings.webhooks import WebhookSettings
+
+from .bodies import Bodies
+from .posting import TIMEOUT_S, Answer, post
+from .schedule import DELAYS_US, asked_wait_us, next_try_us
+from .signing import headers
+from .targets import Look, addresses_of, look_up, read_target
+
+log = structlog.get_logger(__name__)
+
+_GONE: Final = 410
+_BUSY: Final = (429, 503)
+_AGENT: Final = "Gatehouse-Webhooks/1"
+
+
+class Postman:
+    """Sends signed bodies to where the settings let them go.
+
+    Args:
+        settings: what webhooks may lead to.
+        clock: the time.
+        look: finds the addresses of names.
+        timeout_s: for one request in all.
+    """
+
+    def __init__(
+        self, settings: WebhookSettings, clock: Clock, look: Look = look_up, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        self._settings, self._clock, self._look, self._timeout_s = settings, clock, look, timeout_s
+        self._known: set[str] = set()
+
+    def send(self, webhook: Webhook, event_id: str, body: str) -> Answer:
+        """Send a body and return what came back; where it may not go, or nobody is, the answer says so."""
+        allow = self._settings
+        for secret in set(webhook.secrets) - self._known:
+            register_secret(secret)
+            self._known.add(secret)
+        try:
+            target = read_target(webhook.url, allow_http=allow.allow_http, allow_private=allow.allow_private)
+            addresses = addresses_of(target, self._look, allow_private=allow.allow_private)
+            told = body.encode()
+            signed = headers(event_id, self._clock.now_us() // SECOND, told, webhook.secrets)
+        except (InvalidInput, Forbidden, Unavailable) as error:
+            return Answer(None, trouble=error.message)
+        sent = {**signed, "content-type": "application/json", "user-agent": _AGENT, "accept": "*/*"}
+        return post(target, addresses, sent, told, self._clock, timeout_s=self._timeout_s)
+
+
+class Sender:
+    """Sends deliveries that were taken, and keeps what came of it.
+
+    Args:
+        deliveries: where that is kept.
+        webhooks: to whom.
+        bodies: makes what is sent.
+        postman: sends it.
+        clock: the time.
+    """
+
+    def __init__(
+        self, deliveries: Deliveries, webhooks: Webhooks, bodies: Bodies, postman: Postman, clock: Clock
+    ) -> None:
+        self._deliveries, self._webhooks, self._bodies = deliveries, webhooks, bodies
+        self._send: Callable[[Webhook, str, str], Answer] = postman.send
+        self._clock = clock
+
+    def attempt(self, webhook: Webhook, mine: Delivery) -> None:
+        """Send a delivery once and keep what came of it.
+
+        Raises:
+            GatehouseError: that cannot be kept now; it is sent again once its sender is given up.
+        """
+        if mine.tries > len(DELAYS_US):
+            self._fail(mine, f"whoever sent it ended before it was told, {mine.tries - 1} times")
+            return
+        body = mine.body
+        if body is None:
+            try:
+                body = self._bodies.body(mine)
+            except GatehouseError as error:
+                self._put_off(mine, error.message)
+                return
+            if body is None:
+                self._fail(mine, "what it tells of is gone")
+                return
+            if not self._deliveries.keep_body(mine, body):
+                return
+        self._settle(webhook, mine, self._send(webhook, mine.event, body))
+
+    def _settle(self, webhook: Webhook, mine: Delivery, answer: Answer) -> None:
+        now_us, text = self._clock.now_us(), mask(answer.text)
+        facts: dict[str, Any] = {"status": answer.status, "answer": text, "lasted_us": answer.lasted_us}
+        if answer.status is not None and 200 <= answer.status < 300:
+            WEBHOOK_DELIVERIES.labels("delivered").inc()
+            self._deliveries.finish(mine, "delivered", now_us, **facts)
+            return
+        why = mask(answer.trouble) or f"it answered {answer.status}"
+        log.info("a webhook was not told", webhook=webhook.id, told=mine.name, tries=mine.tries, reason=why)
+        if answer.status == _GONE:
+            self._deliveries.finish(mine, "failed", now_us, detail=why, **facts)
+            WEBHOOK_DELIVERIES.labels("failed").inc()
+            self._webhooks.end(webhook.id, "it answered 410: nobody wants to be told there any more", now_us)
+            log.warning("a webhook was made inactive", webhook=webhook.id, reason="it answered 410")
+            return
+        next_us = next_try_us(mine.tries, now_us)
+        if answer.status in _BUSY and (wait_us := asked_wait_us(answer.retry_after, now_us)):
+            self._webhooks.hold(webhook.id, now_us + wait_us)
+            next_us = None if next_us is None else max(next_us, now_us + wait_us)
+        outcome = "failed" if next_us is None else "waiting"
+        WEBHOOK_DELIVERIES.labels("failed" if next_us is None else "retried").inc()
+        self._deliveries.finish(mine, outcome, now_us, detail=why, next_us=next_us, **facts)
+
+    def stumbled(self, mine: Delivery) -> None:
+        """Keep that a try ended with a fault of ours: it is tried again as what was not heard is.
+
+        Raises:
+            GatehouseError: that cannot be kept now.
+        """
+        now_us = self._clock.now_us()
+        next_us = next_try_us(mine.tries, now_us)
+        state = "failed" if next_us is None else "waiting"
+        WEBHOOK_DELIVERIES.labels("failed" if next_us is None else "retried").inc()
+        self._deliveries.finish(mine, state, now_us, detail="it could not be sent: a fault here", next_us=next_us)
+
+    def _put_off(self, mine: Delivery, why: str) -> None:
+        """Try again when what is to be told can be looked up: that was no try."""
+        now_us = self._clock.now_us()
+        self._deliveries.finish(mine, "waiting", now_us, detail=why, next_us=now_us + 5 * SECOND, counts=False)
+
+    def _fail(self, mine: Delivery, why: str) -> None:
+        WEBHOOK_DELIVERIES.labels("failed").inc()
+        self._deliveries.finish(mine, "failed", self._clock.now_us(), detail=why)

@@ -1,0 +1,105 @@
+"""The pages of webhooks, by forms alone: made, tried, changed, told again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from standardwebhooks import Webhook as Verifier
+
+from gatehouse_api.app import notifier_of
+from gatehouse_common.clock import SECOND
+from gatehouse_common.db import FootageWriter, Gap
+from gatehouse_common.runtime import Core
+from pipeline_kit import START_US, add_camera, core_at
+from webhook_receiver import Receiver, Reply, receiving
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Iterator[Core]:
+    allow = {"webhooks.allow_private": True, "webhooks.allow_http": True}
+    with core_at(tmp_path / "data", **{"api.port": 0, **allow}) as made:
+        add_camera(made, "gate")
+        yield made
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as (made,):
+        yield made
+
+
+def add(client: FlaskClient, receiver: Receiver, **more: object) -> tuple[str, str]:
+    """Add one by the form; return its id and its secret."""
+    form = {"url": receiver.url, "note": "<b>barrier</b>", "event": ["*"], "cameras": "", **more}
+    told = client.post("/webhooks", data=form)
+    assert told.status_code == 200
+    assert told.headers["Cache-Control"] == "no-store"
+    (secret,) = re.findall(r'class="secret">(whsec_[^<]+)<', told.text)
+    return re.findall(r'href="/webhooks/([^"]+)"', told.text)[0], secret
+
+
+def test_a_webhook_is_made_tried_and_its_secret_is_shown_once(client: FlaskClient, receiver: Receiver) -> None:
+    assert "None yet" in client.get("/webhooks").text
+    webhook, secret = add(client, receiver)
+    page = client.get("/webhooks").text
+    assert secret not in page
+    assert "&lt;b&gt;barrier&lt;/b&gt;" in page
+    told = client.post(f"/webhooks/{webhook}", data={"deed": "test"}).text
+    assert "It was heard: 200" in told
+    assert Verifier(secret).verify(receiver.got[0].body, receiver.got[0].headers)["type"] == "webhook.test"
+    receiver.replies = [Reply(500, b"<script>")]
+    told = client.post(f"/webhooks/{webhook}", data={"deed": "test"}).text
+    assert "it answered 500" in told
+    assert told.count("<script>") == 0
+    assert "&lt;script&gt;" in told
+
+
+def test_a_webhook_is_changed_and_deleted(client: FlaskClient, receiver: Receiver) -> None:
+    webhook, secret = add(client, receiver)
+    again = client.post(f"/webhooks/{webhook}", data={"deed": "rotate"}).text
+    (other,) = re.findall(r'class="secret">(whsec_[^<]+)<', again)
+    assert other != secret
+    assert client.post(f"/webhooks/{webhook}", data={"deed": "rotate"}).status_code == 409, "a reload drops no secret"
+    form = {"url": receiver.url, "note": "gate", "event": ["clip.ready"], "cameras": "gate, other", "deed": "change"}
+    assert client.post(f"/webhooks/{webhook}", data=form).location == "/webhooks?done=changed"
+    shown = client.get(f"/api/v1/webhooks/{webhook}").json
+    assert (shown["events"], shown["cameras"], shown["secrets"]) == (["clip.ready"], ["gate", "other"], 2)
+    client.post(f"/webhooks/{webhook}", data={"deed": "inactive"})
+    assert "inactive</strong>" in client.get("/webhooks").text
+    assert client.post(f"/webhooks/{webhook}", data={"deed": "remove"}).location == "/webhooks?done=removed"
+    assert client.get(f"/webhooks/{webhook}").status_code == 404
+
+
+def test_what_is_wrong_is_said_where_it_was_written(client: FlaskClient, receiver: Receiver) -> None:
+    for form in ({"url": "ftp://x"}, {"url": receiver.url}, {"url": receiver.url, "event": "*", "cameras": "A B"}):
+        told = client.post("/webhooks", data=form)
+        assert told.status_code == 400
+        assert 'role="alert"' in told.text
+    webhook, _ = add(client, receiver)
+    assert client.post(f"/webhooks/{webhook}", data={"deed": "dance"}).status_code == 400
+    assert client.post("/webhooks/none", data={"deed": "test"}).status_code == 404
+
+
+def test_what_it_was_told_is_shown_and_told_again(
+    core: Core, app: Flask, client: FlaskClient, receiver: Receiver
+) -> None:
+    webhook, _ = add(client, receiver)
+    FootageWriter(core.db).put_gaps(None, [Gap("gate", START_US, START_US + SECOND, "dropped", "")])
+    notifier = notifier_of(app)
+    notifier.look()
+    assert notifier.join(20)
+    page = client.get(f"/webhooks/{webhook}").text
+    assert "recording.gap" in page
+    assert "delivered" in page
+    (delivery,) = re.findall(r'name="delivery" value="([^"]+)"', page)
+    told = client.post(f"/webhooks/{webhook}/deliveries", data={"delivery": delivery})
+    assert told.location == f"/webhooks/{webhook}?done=again"
+    notifier.look()
+    assert notifier.join(20)
+    assert len(receiver.got) == 2
+    assert client.post(f"/webhooks/{webhook}/deliveries", data={"delivery": "none"}).status_code == 404
