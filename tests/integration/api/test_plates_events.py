@@ -112,16 +112,19 @@ def test_a_plate_on_a_list_is_told_once_and_says_how_close_it_is(plate_site: Pla
         assert told["visit"]["id"] == one.event
         closed, _ = stream.until("plate.closed", id=one.event)
         assert closed["lists"] == [{**on, "match": "fuzzy", "distance": 1}]
-        # What a person says it is counts at once; it is told of once all the same.
+        with streaming(service, last=before) as late:  # nobody remembers such an event: the index is asked
+            again, _ = late.until("plate.listed", id=event_id)
+        assert again["entry"] == entry.id
+        # What a person says it is counts at once. That it is the plate to the letter is news, by an id of its own.
         shown = plate_site.client.patch(f"/api/v1/plates/{one.event}", json={"text": "GUEST1"}).get_json()
         assert shown["lists"] == [{**on, "match": "exact", "distance": 0}]
+        exact, exact_id = stream.until("plate.listed", camera="gate")
+        assert exact.items() >= {**on, "match": "exact", "distance": 0, "text": "GUEST1", "id": exact_id}.items()
+        assert exact_id != event_id
         plate_site.client.patch(f"/api/v1/plates/{one.event}", json={"rejected": True})
         names = [stream.next()[0] for _ in range(2)]
         assert names == ["plate.corrected", "plate.corrected"]
     assert plate_site.client.get(f"/api/v1/plates/{one.event}").get_json()["lists"] == []
-    with streaming(service, last=before) as stream:  # nobody remembers such an event: the index is asked
-        again, _ = stream.until("plate.listed", id=event_id)
-        assert again["entry"] == entry.id
     WatchLists(db).remove(guests.id)
 
 
