@@ -10,8 +10,8 @@ from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.context import context
-from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.csv_lines import line
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.routes.account_models import AuditQuery, DeedList, DeedView
 from gatehouse_api.times import request_zone
 from gatehouse_common.accounts import Scope

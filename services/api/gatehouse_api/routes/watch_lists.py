@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, jsonify, request, stream_with_context
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 from pydantic import BaseModel
 
 from gatehouse_api.auth.access import needs
@@ -15,6 +15,7 @@ from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.idempotency import once
 from gatehouse_api.list_csv import write_entries
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.plate_search import normalise, plate_text
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.list_models import (
@@ -42,7 +43,7 @@ from gatehouse_common.db import EntryFields, WatchEntry, WatchList
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.timefmt import parse, rfc3339
 
-api = APIBlueprint("watch_lists", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Watch lists")])
+api = Routes("watch_lists", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Watch lists")])
 
 _CSV: dict[str | int | HTTPStatus, type[BaseModel] | dict[Any, Any] | None] = {200: {"content": {"text/csv": {}}}}
 

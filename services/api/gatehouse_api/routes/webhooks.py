@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from flask import Response, jsonify
-from flask_openapi3 import APIBlueprint, Tag
+from flask_openapi3 import Tag
 
 from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
 from gatehouse_api.idempotency import once
+from gatehouse_api.openapi.routes import Routes
 from gatehouse_api.preconditions import conditional, seen_tags
 from gatehouse_api.routes.webhook_models import (
     DeliveriesQuery,
@@ -34,7 +35,7 @@ from gatehouse_common.errors import InvalidInput
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.timefmt import rfc3339
 
-api = APIBlueprint("webhooks", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Webhooks")])
+api = Routes("webhooks", __name__, url_prefix="/api/v1", abp_tags=[Tag(name="Webhooks")])
 
 
 @api.get("/webhooks", responses={200: WebhookList}, summary="All webhooks")
