@@ -114,6 +114,30 @@ def test_an_error_inside_undoes_everything(tmp_path: Path) -> None:
     db.close()
 
 
+@pytest.mark.parametrize("how", ["begin", "read", "look"])
+def test_an_error_while_something_is_read_locks_nothing(tmp_path: Path, how: str) -> None:
+    """Its traceback is kept, as tests, loggers and threads that failed keep them."""
+    db, other = (Database(f"sqlite:///{tmp_path}/index.db") for _ in range(2))
+    db.upgrade()
+    for name in ("gate", "yard"):
+        CameraRepository(db).add(Camera(name, "synthetic:"))
+
+    def use() -> None:
+        with getattr(db, how)() as connection:
+            found = connection.exec_driver_sql("SELECT id FROM cameras")
+            assert found.fetchone() is not None
+            raise KeyError
+
+    with pytest.raises(KeyError) as kept:
+        use()
+    CameraRepository(other).add(Camera("road", "synthetic:"))
+    CameraRepository(db).add(Camera("door", "synthetic:"))
+    assert {c.id for c in CameraRepository(db).list()} == {"gate", "yard", "road", "door"}
+    assert kept.tb is not None
+    db.close()
+    other.close()
+
+
 def test_another_process_that_writes_is_waited_for(tmp_path: Path) -> None:
     db = Database(f"sqlite:///{tmp_path}/index.db")
     db.upgrade()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -29,6 +30,8 @@ class SQLite:
         engine.dialect.statement_compiler = _Compiler
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
+        event.listen(engine, "after_cursor_execute", _note_cursor)
+        event.listen(engine, "checkin", _end_reads)
         return engine
 
     def lookups(self, url: URL, answer_s: int) -> None:
@@ -95,6 +98,18 @@ def _prepare(dbapi: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
             threading.Event().wait(_PAUSE_MS / 1000)
         else:
             return
+
+
+def _note_cursor(connection: Connection, cursor: DBAPICursor, *_of_the_statement: object) -> None:
+    connection.info.setdefault("cursors", weakref.WeakSet()).add(cursor)
+
+
+def _end_reads(_dbapi: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+    # An error that leaves a result half read keeps its cursor for as long as somebody keeps the error, and neither a
+    # commit nor a rollback ends what is read: whoever has the connection next would see the database as it was then,
+    # and be refused as soon as they write, as if it were locked.
+    for cursor in entry.info.pop("cursors", ()):
+        cursor.close()
 
 
 def _run(dbapi: DBAPIConnection, statement: str) -> None:
