@@ -19,6 +19,7 @@ import pytest
 
 from gatehouse_api.webhooks.posting import post
 from gatehouse_api.webhooks.schedule import DELAYS_US
+from gatehouse_api.webhooks.sending import Postman
 from gatehouse_api.webhooks.targets import Target
 from gatehouse_common.clock import HOUR, MINUTE, SECOND, SystemClock
 from gatehouse_common.db.deliveries import SENDING_US
@@ -62,6 +63,23 @@ def test_an_event_is_told_once_and_signed(site: Site, receiver: Receiver) -> Non
     assert got.headers["content-type"] == "application/json"
     assert site.states(webhook) == [("delivered", 200, 1)]
     assert site.deliveries.list(webhook.id, 1)[0].answer == "ok"
+
+
+def test_a_name_service_that_does_not_answer_stands_no_sender(site: Site) -> None:
+    """A try ends in its time, as that of a receiver that is away does."""
+    answer = threading.Event()
+
+    def look(_host: str, _port: int) -> list[str]:
+        answer.wait(60)
+        return []
+
+    webhook = site.add("https://hooks.example.org/one")
+    postman = Postman(site.core.settings.values.webhooks, site.clock, look, timeout_s=0.5)
+    begun = time.monotonic()
+    trouble = postman.send(webhook, "event", "{}").trouble
+    assert time.monotonic() - begun < 20
+    assert trouble == "looking up hooks.example.org took longer than 0.5 s"
+    answer.set()
 
 
 def test_it_is_told_again_until_it_has_heard_with_the_same_id_and_body(site: Site, receiver: Receiver) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import threading
 
 import pytest
 
+from gatehouse_api.webhooks.lookups import MOST_OF_ONE, Lookups
 from gatehouse_api.webhooks.targets import Target, addresses_of, read_target, refused
 from gatehouse_common.errors import Forbidden, InvalidInput, Unavailable
+from running import wait_for
 
 PRIVATE = (
     "127.0.0.1",
@@ -118,3 +121,38 @@ def test_what_is_shown_of_an_address_has_neither_path_nor_query() -> None:
     assert read_target("http://a.example:8080", allow_http=True, allow_private=False).shown == "http://a.example:8080"
     ours = read_target("https://[2606:2800:220:1:248:1893:25c8:1946]:8443/x", allow_http=False, allow_private=False)
     assert ours.shown == "https://[2606:2800:220:1:248:1893:25c8:1946]:8443"
+
+
+def test_a_name_service_that_does_not_answer_is_not_waited_for() -> None:
+    """The system's own look-up may last for as long as it likes, and nobody can end it."""
+    answer = threading.Event()
+
+    def look(host: str, _port: int) -> list[str]:
+        if host == "slow.example.org":
+            answer.wait(30)
+        return ["93.184.215.14"]
+
+    lookups = Lookups(look, limit_s=0.2)
+    for _ in range(MOST_OF_ONE):
+        with pytest.raises(Unavailable, match=r"looking up slow.example.org took longer than 0.2 s"):
+            lookups("slow.example.org", 443)
+    with pytest.raises(Unavailable, match="already"):  # threads that nobody waits for do not pile up
+        lookups("slow.example.org", 443)
+    assert lookups("quick.example.org", 443) == ["93.184.215.14"]
+    answer.set()
+    wait_for("those that went on to end", lambda: _found(lookups, "slow.example.org"))
+
+
+def _found(lookups: Lookups, host: str) -> bool:
+    try:
+        return bool(lookups(host, 443))
+    except Unavailable:
+        return False
+
+
+def test_a_name_without_an_address_is_told_as_it_is() -> None:
+    def look(_host: str, _port: int) -> list[str]:
+        raise TimeoutError(110, "Connection timed out")
+
+    with pytest.raises(Unavailable, match=r"example\.org has no address: Connection timed out"):
+        addresses_of(Target("example.org", 443, "/", tls=True), Lookups(look), allow_private=False)

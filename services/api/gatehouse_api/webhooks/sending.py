@@ -15,6 +15,7 @@ from gatehouse_common.observability.secrets import mask, register_secret
 from gatehouse_common.settings.webhooks import WebhookSettings
 
 from .bodies import Bodies
+from .lookups import LIMIT_S, Lookups
 from .posting import TIMEOUT_S, Answer, post
 from .schedule import DELAYS_US, asked_wait_us, next_try_us
 from .signing import headers
@@ -33,14 +34,15 @@ class Postman:
     Args:
         settings: what webhooks may lead to.
         clock: the time.
-        look: finds the addresses of names.
-        timeout_s: for one request in all.
+        look: finds the addresses of names, and is waited for no longer than five seconds.
+        timeout_s: for one request in all, once its address is known.
     """
 
     def __init__(
         self, settings: WebhookSettings, clock: Clock, look: Look = look_up, timeout_s: float = TIMEOUT_S
     ) -> None:
-        self._settings, self._clock, self._look, self._timeout_s = settings, clock, look, timeout_s
+        self._settings, self._clock, self._timeout_s = settings, clock, timeout_s
+        self._look = Lookups(look, min(LIMIT_S, timeout_s))
         self._known: set[str] = set()
 
     def send(self, webhook: Webhook, event_id: str, body: str) -> Answer:
