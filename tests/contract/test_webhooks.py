@@ -49,6 +49,27 @@ def taken(db: Database, webhook: Webhook, name: str = "me", at_us: int = NOW) ->
     return found
 
 
+@pytest.mark.parametrize("when", ["before it is noted", "after it is noted"])
+def test_what_changes_while_what_waits_is_taken_is_told(db: Database, when: str) -> None:
+    """What waits stands for it only if it is told later: a body is looked up by who does not see what is not committed."""
+    webhook = made(db)
+    happened(db, "plate.closed", once=True)
+    taking = threading.Thread(target=spread, args=(db,))
+    with db.begin() as c:
+        c.execute(text("SELECT id FROM webhooks")).all()  # what this transaction sees is of now
+        if when == "before it is noted":
+            taking.start()
+            taking.join(1)
+        note(c, "plate.closed", "one", "gate", NOW, once=True)
+        if when == "after it is noted":
+            taking.start()
+            taking.join(1)
+        was_taken = not taking.is_alive()
+    taking.join(20)
+    spread(db)
+    assert told(db, webhook) == ["plate.closed"] * (2 if was_taken else 1)
+
+
 def test_addresses_and_secrets_are_sealed_and_given_back(db: Database) -> None:
     db.sealer = Sealer("0123456789abcdef0123456789abcdef")
     webhook = made(db)

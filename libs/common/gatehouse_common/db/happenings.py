@@ -37,10 +37,21 @@ def note(
         return
     if once:
         same = (HappeningRow.subject == subject, HappeningRow.name == name)
-        if c.execute(select(HappeningRow.id).where(*same).limit(1)).first() is not None:
+        waits = c.execute(select(HappeningRow.id).where(*same).limit(1)).scalar()
+        if waits is not None and _stays(c, waits):
             return
     row = {"id": new_id(), "name": name, "subject": subject, "camera": camera, "time_us": time_us, "data": data}
     c.execute(insert(HappeningRow).values(row))
+
+
+def _stays(c: Connection, happening_id: str) -> bool:
+    """Return whether what waits is there still, and is not told before this transaction has come to its end.
+
+    A view of the past may show what has been taken to be told meanwhile, by who does not see what is changed here. It is
+    asked for by its key, for a locking read of an index locks the place where others add theirs.
+    """
+    of = HappeningRow.id == happening_id
+    return c.execute(select(HappeningRow.id).where(of).with_for_update()).first() is not None
 
 
 def note_gap(c: Connection, gap: Gap) -> None:
