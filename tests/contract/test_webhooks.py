@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -51,7 +52,7 @@ def taken(db: Database, webhook: Webhook, name: str = "me", at_us: int = NOW) ->
 
 @pytest.mark.parametrize("when", ["before it is noted", "after it is noted"])
 def test_what_changes_while_what_waits_is_taken_is_told(db: Database, when: str) -> None:
-    """What waits stands for it only if it is told later: a body is looked up by who does not see what is not committed."""
+    """What waits stands for it if it is told later: a body is looked up by who does not see what is not committed."""
     webhook = made(db)
     happened(db, "plate.closed", once=True)
     taking = threading.Thread(target=spread, args=(db,))
@@ -68,6 +69,23 @@ def test_what_changes_while_what_waits_is_taken_is_told(db: Database, when: str)
     taking.join(20)
     spread(db)
     assert told(db, webhook) == ["plate.closed"] * (2 if was_taken else 1)
+
+
+def test_what_was_sealed_with_a_key_that_is_lost_is_locked_until_it_is_entered_anew(
+    db: Database, tmp_path: Path
+) -> None:
+    db.sealer = Sealer("0123456789abcdef0123456789abcdef")
+    webhook, webhooks = made(db), Webhooks(db)
+    db.sealer = Sealer("f" * 32)
+    found = webhooks.get(webhook.id, NOW)
+    assert (found.is_locked, found.url, found.secrets) == (True, "", ())
+    assert webhooks.change(webhook.id, {"url": URL}, NOW).is_locked
+    # The secret before, which nobody can read, does not sign beside the one that takes its place.
+    found = webhooks.rotate(webhook.id, OTHER, NOW + HOUR, NOW)
+    assert (found.is_locked, found.url, found.secrets) == (False, URL, (OTHER,))
+    (tmp_path / "sealing.key").mkdir()  # a key that cannot be read
+    db.sealer = Sealer(path=tmp_path / "sealing.key")
+    assert [one.is_locked for one in webhooks.list(NOW, active=True)] == [True]
 
 
 def test_addresses_and_secrets_are_sealed_and_given_back(db: Database) -> None:

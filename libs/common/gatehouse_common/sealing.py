@@ -80,7 +80,7 @@ class Sealer:
                 return key.decrypt(kept.removeprefix(_MARK)).decode(errors="surrogatepass")
         if not self._told:
             self._told = True
-            log.error("addresses of cameras were sealed by another key: restore sealing.key, or set sealing_key")
+            log.error("addresses were sealed by another key: restore sealing.key, or set sealing_key")
         return kept
 
     def _key(self, *, make: bool) -> Fernet | None:

@@ -23,6 +23,7 @@ from gatehouse_api.webhooks.sending import Postman
 from gatehouse_api.webhooks.targets import Target
 from gatehouse_common.clock import HOUR, MINUTE, SECOND, SystemClock
 from gatehouse_common.db.deliveries import SENDING_US
+from gatehouse_common.sealing import Sealer
 from running import wait_for
 from webhook_kit import Site, site_at
 from webhook_receiver import OTHER, SECRET, Got, Receiver, Reply, receiving
@@ -80,6 +81,27 @@ def test_a_name_service_that_does_not_answer_stands_no_sender(site: Site) -> Non
     assert time.monotonic() - begun < 20
     assert trouble == "looking up hooks.example.org took longer than 0.5 s"
     answer.set()
+
+
+def test_a_webhook_whose_key_is_lost_waits_and_the_others_are_told(
+    site: Site, receiver: Receiver, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, sealer = Sealer("0123456789abcdef0123456789abcdef"), site.core.db.sealer
+    site.core.db.sealer = key
+    locked = site.add(receiver.url)
+    site.core.db.sealer = sealer
+    other = site.add(receiver.url, secret=OTHER)
+    site.happen()
+    for _ in range(3):
+        site.go(MINUTE)
+    assert [got.verified(OTHER)["type"] for got in receiver.got] == ["recording.gap"]
+    assert site.states(other) == [("delivered", 200, 1)]
+    assert site.states(locked) == [("waiting", None, 0)]  # no try was lost over it
+    told = capsys.readouterr()
+    assert (told.out + told.err).count("was sealed with another key") == 1
+    site.core.db.sealer = key
+    site.go()
+    assert site.states(locked) == [("delivered", 200, 1)]
 
 
 def test_it_is_told_again_until_it_has_heard_with_the_same_id_and_body(site: Site, receiver: Receiver) -> None:

@@ -58,6 +58,24 @@ def send(app: Flask) -> None:
         assert notifier.join(20)
 
 
+def test_a_webhook_whose_key_is_lost_says_so(client: FlaskClient, core: Core, receiver: Receiver) -> None:
+    made = make(client, receiver.url, note="barrier")
+    assert made["trouble"] == ""
+    core.db.sealer = Sealer("f" * 32)
+    shown = client.get(f"{PATH}/{made['id']}").json
+    assert (shown["url"], shown["secrets"]) == ("", 0)
+    assert "sealed with another key" in shown["trouble"]
+    assert "restore sealing.key" in client.get("/webhooks").text
+    tried = client.post(f"{PATH}/{made['id']}/test").json
+    assert (tried["delivered"], tried["detail"]) == (False, shown["trouble"])
+    assert receiver.got == []
+    assert client.patch(f"{PATH}/{made['id']}", json={"url": receiver.url}).json["trouble"] != ""
+    new = client.post(f"{PATH}/{made['id']}/secret", json={}).json
+    assert (new["trouble"], new["secrets"]) == ("", 1)
+    assert client.post(f"{PATH}/{made['id']}/test").json["delivered"]
+    assert Verifier(new["secret"]).verify(receiver.got[0].body, receiver.got[0].headers)["type"] == "webhook.test"
+
+
 def test_a_secret_is_shown_once(client: FlaskClient, receiver: Receiver) -> None:
     made = make(client, receiver.url, note="barrier", events=["plate.*"])
     assert made["secret"].startswith("whsec_")

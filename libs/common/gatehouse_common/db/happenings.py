@@ -47,8 +47,8 @@ def note(
 def _stays(c: Connection, happening_id: str) -> bool:
     """Return whether what waits is there still, and is not told before this transaction has come to its end.
 
-    A view of the past may show what has been taken to be told meanwhile, by who does not see what is changed here. It is
-    asked for by its key, for a locking read of an index locks the place where others add theirs.
+    A view of the past may show what has been taken to be told meanwhile, by who does not see what is changed here.
+    It is asked for by its key, for a locking read of an index locks the place where others add theirs.
     """
     of = HappeningRow.id == happening_id
     return c.execute(select(HappeningRow.id).where(of).with_for_update()).first() is not None

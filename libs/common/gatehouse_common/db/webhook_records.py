@@ -11,7 +11,7 @@ class Webhook:
 
     Attributes:
         id: UUIDv7.
-        url: where to; its path may be a secret.
+        url: where to; its path may be a secret. Empty: it was sealed with another key.
         note: what it is for.
         events: names of events, each may end in ``*``.
         cameras: slugs; None: all cameras.
@@ -22,6 +22,7 @@ class Webhook:
         created_by: who did.
         version: counts changes by people.
         secrets: what it is signed with now, the newest first; ``whsec_...``.
+            None: the newest was sealed with another key.
     """
 
     id: str
@@ -41,6 +42,11 @@ class Webhook:
     def tag(self) -> str:
         """What it is called as it is: another text once people have changed it."""
         return f"{self.id}-{self.version}"
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether it cannot be told anything: where to, or what to sign with, was sealed with a key that is lost."""
+        return not self.url or not self.secrets
 
     def wants(self, name: str, camera: str) -> bool:
         """Return whether it is to be told of an event of that name, of a camera; of none, if that is empty."""

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
-from gatehouse_common.errors import ChangedSince, Conflict, NotFound
+from gatehouse_common.errors import ChangedSince, Conflict, GatehouseError, NotFound
 from gatehouse_common.ids import new_id
+from gatehouse_common.sealing import is_sealed
 
 from .contention import retried
 from .engine import Database
@@ -191,11 +192,20 @@ class Webhooks:
         *plain, secret, old_secret, old_until_us = row
         names = ("id", "url", "note", "events", "cameras", "active", "not_before_us", "ended", "created_us")
         values = dict(zip((*names, "created_by", "version"), plain, strict=True))
-        values["url"] = self._db.sealer.open(values["url"])
+        values["url"] = self._opened(values["url"])
         values["events"] = tuple(values["events"])
         values["cameras"] = None if values["cameras"] is None else tuple(values["cameras"])
-        kept = [secret, *([old_secret] if old_secret and (old_until_us or 0) > now_us else [])]
-        return Webhook(**values, secrets=tuple(self._db.sealer.open(one) for one in kept))
+        first = self._opened(secret)
+        second = self._opened(old_secret) if (old_until_us or 0) > now_us else ""
+        return Webhook(**values, secrets=tuple(one for one in (first, second) if one) if first else ())
+
+    def _opened(self, kept: str) -> str:
+        """Return what was sealed; empty: it cannot be opened, which whoever is to send something tells."""
+        try:
+            opened = self._db.sealer.open(kept)
+        except GatehouseError:  # one whose key cannot be read must not stand in the way of the others
+            return ""
+        return "" if is_sealed(opened) else opened
 
 
 def _missing(webhook_id: str) -> NotFound:

@@ -75,12 +75,13 @@ class WebhookView(BaseModel):
 
     id: str
     etag: str = Field(description="for `If-Match`: another once people have changed it")
-    url: str
+    url: str = Field(description="empty: it was sealed with another key")
     events: list[str]
     cameras: list[str] | None
     note: str
     active: bool
     ended: str = Field(description="why it was made inactive by itself; empty: it was not")
+    trouble: str = Field(description="why it is told nothing though it is active; empty: nothing is in the way")
     held_until: str | None = Field(description="it asked to be sent nothing before; null: it did not")
     secrets: int = Field(description="how many secrets sign at the moment: two while one takes the place of another")
     created: str

@@ -28,6 +28,7 @@ from gatehouse_api.routes.webhook_models import (
 )
 from gatehouse_api.webhooks.desk import WebhookOrder
 from gatehouse_api.webhooks.posting import Answer
+from gatehouse_api.webhooks.sending import LOCKED
 from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Delivery, Webhook
@@ -147,6 +148,7 @@ def webhook_view(one: Webhook) -> WebhookView:
         note=one.note,
         active=one.active,
         ended=one.ended,
+        trouble=LOCKED if one.is_locked else "",
         held_until=rfc3339(one.not_before_us) if held else None,
         secrets=len(one.secrets),
         created=rfc3339(one.created_us),

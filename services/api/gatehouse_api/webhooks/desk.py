@@ -15,7 +15,7 @@ from gatehouse_api.auth.login_desk import Caller
 from gatehouse_common.accounts import Principal, Scope
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Audit, Deliveries, Delivery, Webhook, Webhooks
-from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, NotFound
+from gatehouse_common.errors import Conflict, Forbidden, NotFound
 from gatehouse_common.ids import new_id, parse_slug
 from gatehouse_common.observability.secrets import register_secret
 from gatehouse_common.runtime import Core
@@ -199,10 +199,9 @@ class WebhookDesk:
 
     def target(self, webhook: Webhook) -> str:
         """Return where a webhook leads as lists show it: paths of addresses may be secrets."""
-        try:
-            return read_target(webhook.url, allow_http=True, allow_private=True).shown
-        except InvalidInput:
+        if not webhook.url:
             return "an address that was sealed with another key"
+        return read_target(webhook.url, allow_http=True, allow_private=True).shown
 
     def _target(self, url: str) -> Target:
         allow = self._settings

@@ -23,7 +23,7 @@ from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
 
 from .bodies import bounded
-from .sending import Sender
+from .sending import LOCKED, Sender
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +64,7 @@ class Notifier:
         self._threads: set[threading.Thread] = set()
         self._due: dict[str, int] = {}
         self._trouble = ""
+        self._locked: set[str] = set()
         self._share: FairShare | None = None
         if is_shared(core.settings):
             leases = LeaseRepository(core.signs, _WORK)
@@ -105,7 +106,7 @@ class Notifier:
             self._deliveries.spread(webhooks, now_us)
         for webhook in webhooks:
             is_held = now_us < webhook.not_before_us <= now_us + _LONGEST_HOLD_US  # else the clock was set back
-            if not is_held:
+            if not is_held and not self._is_locked(webhook):
                 self._begin(webhook, now_us)
         if self._is_time("count", _COUNT_US):
             waiting = self._deliveries.waiting()
@@ -115,6 +116,15 @@ class Notifier:
                     self._give_up(webhook_id, count - MOST_WAITING, now_us)
         if leads and self._is_time("purge", _PURGE_US):
             self._purge(webhooks, now_us - self._keep_us, now_us)
+
+    def _is_locked(self, webhook: Webhook) -> bool:
+        """Return whether the key is lost with which it was sealed: its deliveries wait, for no try could be heard."""
+        if not webhook.is_locked:
+            self._locked.discard(webhook.id)
+        elif webhook.id not in self._locked:
+            self._locked.add(webhook.id)
+            log.error("a webhook is told nothing", webhook=webhook.id, reason=LOCKED)
+        return webhook.is_locked
 
     def _purge(self, webhooks: list[Webhook], before_us: int, now_us: int) -> None:
         failed = self._deliveries.fail_older(before_us, now_us)

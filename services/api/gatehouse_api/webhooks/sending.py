@@ -23,6 +23,11 @@ from .targets import Look, addresses_of, look_up, read_target
 
 log = structlog.get_logger(__name__)
 
+LOCKED: Final = (
+    "its address or secret was sealed with another key, so it is told nothing, and what is to be told waits: restore "
+    "sealing.key or the setting sealing_key; or enter its address again and give it another secret"
+)
+"""Why a webhook is told nothing whose key is lost."""
 _GONE: Final = 410
 _BUSY: Final = (429, 503)
 _AGENT: Final = "Gatehouse-Webhooks/1"
@@ -47,6 +52,8 @@ class Postman:
 
     def send(self, webhook: Webhook, event_id: str, body: str) -> Answer:
         """Send a body and return what came back; where it may not go, or nobody is, the answer says so."""
+        if webhook.is_locked:
+            return Answer(None, trouble=LOCKED)
         allow = self._settings
         for secret in set(webhook.secrets) - self._known:
             register_secret(secret)
