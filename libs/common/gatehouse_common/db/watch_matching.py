@@ -27,19 +27,29 @@ _NOTHING: Final = 255  # pads texts: no character of a plate
 class MatchingList:
     """A list whose entries can be compared with plates.
 
+    Attributes:
+        list: the list.
+        compiled: its patterns, by how they are written.
+
     Args:
         of: the list.
         entries: its entries.
+        before: the list as it was: patterns that are on it still are not read again, which takes most of the time.
     """
 
-    def __init__(self, of: WatchList, entries: Sequence[WatchEntry]) -> None:
+    def __init__(self, of: WatchList, entries: Sequence[WatchEntry], before: MatchingList | None = None) -> None:
         self.list = of
         live = [] if of.disabled else [entry for entry in entries if not entry.disabled]
         self._exact: dict[str, list[WatchEntry]] = defaultdict(list)
         for entry in live:
             if not is_pattern(entry.plate):
                 self._exact[entry.plate].append(entry)
-        self._patterns = [(re.compile(fnmatch.translate(e.plate)), e) for e in live if is_pattern(e.plate)]
+        known = {} if before is None else before.compiled
+        written = {entry.plate: known.get(entry.plate) for entry in live if is_pattern(entry.plate)}
+        self.compiled: dict[str, re.Pattern[str]] = {
+            plate: done or re.compile(fnmatch.translate(plate)) for plate, done in written.items()
+        }
+        self._patterns = [(self.compiled[entry.plate], entry) for entry in live if is_pattern(entry.plate)]
         self._fuzzy = [entry for entry in live if entry.distance]
         self._letters = letters_of([fold(entry.plate) for entry in self._fuzzy])
         self._most = np.array([entry.distance for entry in self._fuzzy], np.int16)
