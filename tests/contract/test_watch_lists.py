@@ -174,6 +174,17 @@ class TestEntries:
         entries.add_all(guests.id, many, T, instead=True)
         assert plates(entries, guests) == ["ABC123", "XYZ1"]
 
+    def test_what_a_table_changes_is_told(self, entries: WatchEntries, guests: WatchList) -> None:
+        first = [EntryFields("ABC1", owner="Ada"), EntryFields("ABC2"), EntryFields("ABC3", distance=1)]
+        told = entries.put_table(guests.id, first, T)
+        assert ([one.plate for one in told.added], told.changed, told.removed) == (["ABC1", "ABC2", "ABC3"], [], [])
+        then = [EntryFields("abc 1", owner="Bob"), EntryFields("ABC3", distance=1), EntryFields("XYZ1")]
+        told = entries.put_table(guests.id, then, T, instead=True)
+        assert [one.plate for one in told.added] == ["XYZ1"]
+        assert [(was.owner, now.owner) for was, now in told.changed] == [("Ada", "Bob")]
+        assert [one.plate for one in told.removed] == ["ABC2"]
+        assert told.same == 1
+
     def test_a_list_that_is_gone_takes_none(self, entries: WatchEntries, guests: WatchList) -> None:
         with pytest.raises(NotFound):
             entries.add("gone", EntryFields("ABC123"), T)

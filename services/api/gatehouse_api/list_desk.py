@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from gatehouse_common.accounts import Principal
-from gatehouse_common.db import Audit, EntryFields, WatchEntries, WatchEntry, WatchList, WatchLists
+from gatehouse_common.db import (
+    Audit,
+    EntryFields,
+    TableChange,
+    WatchEntries,
+    WatchEntry,
+    WatchList,
+    WatchLists,
+    said_of,
+)
 from gatehouse_common.runtime import Core
 
 from .auth.deeds import deed_of
 from .auth.login_desk import Caller
 from .list_csv import read_entries
+
+_MOST_PLATES: Final = 100
+_MOST_CHANGED: Final = 20
+_MOST_TEXT: Final = 60
+"""Of a table that was imported so much is written down: it may have ten thousand entries."""
 
 
 class ListDesk:
@@ -133,8 +148,10 @@ class ListDesk:
         name = self.lists.get(list_id).name
         taken = () if instead else {one.plate for one in self.entries.all(list_id)}
         found = read_entries(data, self._core.zone, taken)
-        self.entries.add_all(list_id, found, self._core.clock.now_us(), instead=instead)
-        self._note(asks, caller, "watch_list.imported", name, {"entries": len(found), "instead": instead})
+        changed = self.entries.put_table(list_id, found, self._core.clock.now_us(), instead=instead)
+        file = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        told = {"list": list_id, "instead": instead, "entries": len(found), "table": file, **_change_shown(changed)}
+        self._note(asks, caller, "watch_list.imported", name, told)
         return len(found)
 
     def _named(self, entry: WatchEntry) -> str:
@@ -146,6 +163,26 @@ class ListDesk:
 
 def _shown(entry: WatchEntry) -> dict[str, object]:
     return {name: value for name, value in asdict(entry).items() if value not in (None, "", False)}
+
+
+def _change_shown(change: TableChange) -> dict[str, object]:
+    """Return how much a table changed, and of each kind the first: the rest is in the table, which its digest names."""
+    changed = []
+    for was, now in change.changed[:_MOST_CHANGED]:
+        before, after = said_of(was), said_of(now)
+        others = [name for name in before if before[name] != after[name]]
+        texts = ({name: _short(said[name]) for name in others} for said in (before, after))
+        changed.append({"plate": now.plate, **dict(zip(("before", "after"), texts, strict=True))})
+    return {
+        "added": {"count": len(change.added), "plates": [one.plate for one in change.added[:_MOST_PLATES]]},
+        "changed": {"count": len(change.changed), "first": changed},
+        "removed": {"count": len(change.removed), "plates": [one.plate for one in change.removed[:_MOST_PLATES]]},
+        "same": change.same,
+    }
+
+
+def _short(value: object) -> object:
+    return f"{value[:_MOST_TEXT]}..." if isinstance(value, str) and len(value) > _MOST_TEXT else value
 
 
 def _changes(before: object, after: object, names: Collection[str]) -> dict[str, object]:

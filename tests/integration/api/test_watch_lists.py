@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -227,6 +228,31 @@ def test_a_table_of_a_spreadsheet_with_semicolons_in_place_of_what_there_is(site
     assert told.json() == {"imported": 1}
     (one,) = WatchEntries(site.core.db).all(of["id"])
     assert (one.plate, one.owner, one.disabled) == ("ABC123", "Ada; Bob", True)
+
+
+def test_what_a_table_changed_is_on_record(site: AccessSite) -> None:
+    """Who let whom in: not only how many, and not ten thousand lines either."""
+    of, table = make(site, "Staff"), "plate,owner\nABC1,Ada\nABC2,\nABC3,\n"
+    upload(site, of, table)
+    many = "".join(f"XY{n:04}\n" for n in range(400))
+    upload(site, of, f"plate,owner\nABC1,{'B' * 80}\nABC3\n{many}", "?replace=true")
+    then, first = (one["detail"] for one in done(site, "watch_list.imported")[:2])
+    assert first == {
+        "list": of["id"],
+        "instead": False,
+        "entries": 3,
+        "table": {"bytes": len(table), "sha256": hashlib.sha256(table.encode()).hexdigest()},
+        "added": {"count": 3, "plates": ["ABC1", "ABC2", "ABC3"]},
+        "changed": {"count": 0, "first": []},
+        "removed": {"count": 0, "plates": []},
+        "same": 0,
+    }
+    assert then["instead"] is True
+    assert (then["entries"], then["added"]["count"], then["same"]) == (402, 400, 1)
+    assert then["added"]["plates"] == [f"XY{n:04}" for n in range(100)]
+    changed = {"plate": "ABC1", "before": {"owner": "Ada"}, "after": {"owner": "B" * 60 + "..."}}
+    assert then["changed"] == {"count": 1, "first": [changed]}
+    assert then["removed"] == {"count": 1, "plates": ["ABC2"]}
 
 
 def test_every_deed_is_on_record(site: AccessSite) -> None:

@@ -52,9 +52,9 @@ from .uploads import OffsetMismatch, Totals, Uploads
 from .users import User, Users
 from .viewings import Viewing, ViewingQuery, Viewings, Watcher
 from .visible import OF_NO_CAMERA, Visible
-from .watch_entries import EntryFields, WatchEntries
+from .watch_entries import EntryFields, WatchEntries, said_of
 from .watch_lists import WatchLists
-from .watch_records import Listing, WatchEntry, WatchList, WatchMatch
+from .watch_records import Listing, TableChange, WatchEntry, WatchList, WatchMatch
 from .watched_plates import WatchedPlates
 from .webhook_records import Delivery, Webhook
 from .webhooks import Webhooks
@@ -148,6 +148,7 @@ __all__ = [
     "ShareLink",
     "ShareLinks",
     "Sight",
+    "TableChange",
     "Timeline",
     "TimelineReader",
     "TokenRecord",
@@ -173,5 +174,6 @@ __all__ = [
     "Webhooks",
     "plate_times",
     "present_cause",
+    "said_of",
     "take_in",
 ]

@@ -16,7 +16,7 @@ from .engine import Database
 from .watch_lists import lock_all, one_line
 from .watch_models import WatchEntryRow
 from .watch_plates import check_distance, parse_watched
-from .watch_records import MOST_ENTRIES, MOST_OF_ALL, WatchEntry
+from .watch_records import MOST_ENTRIES, MOST_OF_ALL, TableChange, WatchEntry
 from .watch_rows import ENTRY, entry_of, lock_list, note_change
 from .watch_schedule import parse_schedule
 
@@ -113,7 +113,6 @@ class WatchEntries:
         """
         return self.add_all(list_id, [fields], now_us)[0]
 
-    @retried
     def add_all(
         self, list_id: str, fields: Sequence[EntryFields], now_us: int, *, instead: bool = False
     ) -> list[WatchEntry]:
@@ -131,6 +130,28 @@ class WatchEntries:
             Conflict: a plate is on the list already.
             TooLarge: the list, or all of them together, would have too many.
         """
+        return self._put(list_id, fields, now_us, instead=instead)[0]
+
+    def put_table(
+        self, list_id: str, fields: Sequence[EntryFields], now_us: int, *, instead: bool = False
+    ) -> TableChange:
+        """Put entries on a list as :meth:`add_all` does, and raise what it does; return what that changed."""
+        made, before = self._put(list_id, fields, now_us, instead=instead)
+        known = {one.plate: one for one in before}
+        stays = {one.plate for one in made}
+        both = [(known[one.plate], one) for one in made if one.plate in known]
+        return TableChange(
+            added=[one for one in made if one.plate not in known],
+            changed=[(was, now) for was, now in both if said_of(was) != said_of(now)],
+            removed=[one for one in before if one.plate not in stays],
+            same=sum(said_of(was) == said_of(now) for was, now in both),
+        )
+
+    @retried
+    def _put(
+        self, list_id: str, fields: Sequence[EntryFields], now_us: int, *, instead: bool
+    ) -> tuple[list[WatchEntry], list[WatchEntry]]:
+        """Put entries on a list; return them, and those in whose place they are."""
         new = [one.checked() for one in fields]
         if instead and not new:
             raise InvalidInput("there is no entry in it: to empty a list, remove it.", "plate")
@@ -138,9 +159,10 @@ class WatchEntries:
         with self._db.begin() as c:
             lock_all(c)
             lock_list(c, list_id)
-            of_list = select(WatchEntryRow.plate, WatchEntryRow.id).where(WatchEntryRow.list == list_id)
+            of_list = select(*ENTRY).where(WatchEntryRow.list == list_id).order_by(WatchEntryRow.plate)
+            before = [entry_of(row) for row in c.execute(of_list)] if instead else []
             # A plate that stays keeps its id: a visit that goes on was told of it.
-            ids = {row.plate: row.id for row in c.execute(of_list)} if instead else {}
+            ids = {one.plate: one.id for one in before}
             made = [
                 WatchEntry(id=ids.get(one.plate) or new_id(), list=list_id, version=1, created_us=now_us, **asdict(one))
                 for one in new
@@ -152,7 +174,7 @@ class WatchEntries:
             for at in range(0, len(made), _AT_ONCE):
                 c.execute(insert(WatchEntryRow), [asdict(one) for one in made[at : at + _AT_ONCE]])
             note_change(c, list_id)
-        return made
+        return made, before
 
     @retried
     def change(self, list_id: str, entry_id: str, *, seen: Collection[str] | None = None, **values: Any) -> WatchEntry:
@@ -167,8 +189,7 @@ class WatchEntries:
         with self._db.begin() as c:
             lock_list(c, list_id)
             before = _locked(c, list_id, entry_id, seen)
-            was = {name: getattr(before, name) for name in EntryFields.__dataclass_fields__}
-            new = EntryFields(**{**was, **values}).checked()
+            new = EntryFields(**{**said_of(before), **values}).checked()
             if new.plate != before.plate:
                 _refuse_taken(c, list_id, [new.plate])
             kept = {**asdict(new), "version": before.version + 1}
@@ -190,6 +211,11 @@ class WatchEntries:
             c.execute(delete(WatchEntryRow).where(WatchEntryRow.id == entry_id))
             note_change(c, list_id)
         return before
+
+
+def said_of(entry: WatchEntry) -> dict[str, Any]:
+    """Return what people say of an entry, by the names of :class:`EntryFields`."""
+    return {name: getattr(entry, name) for name in EntryFields.__dataclass_fields__}
 
 
 def _of(list_id: str, entry_id: str) -> tuple[Any, ...]:

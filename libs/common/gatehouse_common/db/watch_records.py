@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -86,6 +87,23 @@ class WatchEntry:
     def tag(self) -> str:
         """What it is called as it is: another text once it is changed."""
         return f"{self.id}-{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """What a table of entries changed of a list.
+
+    Attributes:
+        added: that were not on it.
+        changed: that were, each as it was and as it is.
+        removed: that are not on it any more.
+        same: how many are as they were.
+    """
+
+    added: Sequence[WatchEntry]
+    changed: Sequence[tuple[WatchEntry, WatchEntry]]
+    removed: Sequence[WatchEntry]
+    same: int
 
 
 @dataclass(frozen=True, slots=True)
