@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from gatehouse_api.webhooks.posting import post
 from gatehouse_api.webhooks.schedule import DELAYS_US
@@ -102,6 +103,33 @@ def test_a_webhook_whose_key_is_lost_waits_and_the_others_are_told(
     site.core.db.sealer = key
     site.go()
     assert site.states(locked) == [("delivered", 200, 1)]
+
+
+def test_how_long_the_oldest_waits_is_measured(site: Site, receiver: Receiver) -> None:
+    """Of those who are told something: an alert goes by it."""
+    site.go(MINUTE)
+    assert waits_for() == 0
+    idle = site.add(receiver.url, secret=OTHER)
+    site.happen()
+    receiver.replies = [Reply(500)]
+    site.go()
+    site.webhooks.change(idle.id, {"active": False}, site.clock.now_us())
+    site.go(MINUTE)
+    assert waits_for() == 0
+    site.add(receiver.url)
+    site.happen()
+    site.go(2 * MINUTE)
+    assert waits_for() >= 120
+    receiver.replies = [Reply(204, b"")]
+    site.go(HOUR)
+    site.go(MINUTE)
+    assert waits_for() == 0
+
+
+def waits_for() -> float:
+    found = REGISTRY.get_sample_value("gatehouse_webhook_oldest_waiting_seconds")
+    assert found is not None
+    return found
 
 
 def test_it_is_told_again_until_it_has_heard_with_the_same_id_and_body(site: Site, receiver: Receiver) -> None:

@@ -6,7 +6,7 @@ than sending can last. One that dies over it is given up after that time, and th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy import and_, delete, func, insert, or_, select, update
 
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.errors import Conflict, NotFound
-from gatehouse_common.ids import new_id
+from gatehouse_common.ids import id_time_us, new_id
 
 from .contention import retried
 from .engine import Database
@@ -208,6 +208,16 @@ class Deliveries:
         query = select(DeliveryRow.webhook, func.count()).where(DeliveryRow.state == "waiting")
         with self._db.look() as c:
             return {row[0]: row[1] for row in c.execute(query.group_by(DeliveryRow.webhook))}
+
+    def oldest(self, webhook_ids: Collection[str]) -> int | None:
+        """Return when what waits for longest to be told to one of these webhooks was put here; None: nothing waits.
+
+        It is read off ids, which are of their time, for these are in the index by which what is due is found.
+        """
+        query = select(func.min(DeliveryRow.id)).where(DeliveryRow.state == "waiting")
+        with self._db.look() as c:
+            found = c.execute(query.where(DeliveryRow.webhook.in_(sorted(webhook_ids)))).scalar()
+        return None if found is None else id_time_us(found)
 
     @retried
     def replay(self, webhook_id: str, delivery_id: str, now_us: int) -> Delivery:

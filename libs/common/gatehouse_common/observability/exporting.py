@@ -96,6 +96,7 @@ OF_SERVICES: dict[str, tuple[MetricWrapperBase, ...]] = {
         m.WEBHOOK_WAITING,
         m.MQTT_CONNECTED,
         m.MQTT_MESSAGES,
+        m.WEBHOOK_OLDEST,
         m.UPLOAD_BYTES,
         m.UPLOADS,
     ),

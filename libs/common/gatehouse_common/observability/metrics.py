@@ -252,6 +252,10 @@ WEBHOOK_DELIVERIES = Counter(
 for _outcome in ("delivered", "retried", "failed"):
     WEBHOOK_DELIVERIES.labels(_outcome)
 WEBHOOK_WAITING = Gauge("gatehouse_webhook_deliveries_waiting", "Events that webhooks are still to be told of.")
+WEBHOOK_OLDEST = Gauge(
+    "gatehouse_webhook_oldest_waiting_seconds",
+    "How long the oldest event waits that a webhook that is active is still to be told of; 0: none does.",
+)
 
 # MQTT
 MQTT_CONNECTED = Gauge("gatehouse_mqtt_connected", "Whether this process is connected to the MQTT broker that is set.")

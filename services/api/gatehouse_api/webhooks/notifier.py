@@ -17,7 +17,7 @@ from gatehouse_common.db import Deliveries, Delivery, LeaseRepository, Webhook, 
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed
-from gatehouse_common.observability.metrics import WEBHOOK_DELIVERIES, WEBHOOK_WAITING
+from gatehouse_common.observability.metrics import WEBHOOK_DELIVERIES, WEBHOOK_OLDEST, WEBHOOK_WAITING
 from gatehouse_common.runtime import Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
@@ -111,6 +111,8 @@ class Notifier:
         if self._is_time("count", _COUNT_US):
             waiting = self._deliveries.waiting()
             WEBHOOK_WAITING.set(sum(waiting.values()))
+            oldest_us = self._deliveries.oldest({webhook.id for webhook in webhooks})
+            WEBHOOK_OLDEST.set(0 if oldest_us is None else max(0, now_us - oldest_us) / SECOND)
             for webhook_id, count in waiting.items() if leads else ():
                 if count > MOST_WAITING:
                     self._give_up(webhook_id, count - MOST_WAITING, now_us)
