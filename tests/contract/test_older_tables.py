@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
+from alembic import command
 from sqlalchemy import text
 
 from gatehouse_common.accounts import Role
 from gatehouse_common.db import Database, RecorderSessions, Users, Viewings, Watcher
+from gatehouse_common.db.schema import migrations
 from gatehouse_common.intervals import Interval
 from media_rows import add_file, put
 
@@ -39,7 +42,7 @@ def test_videos_are_the_uploads_with_their_files(db: Database) -> None:
     assert str(first["created_date"])[:19] == "2024-05-17 10:23:00"
     assert [(r["id"], r["file_type"], r["status"]) for r in rows[1:]] == [
         (2, "mkv", "merging"),
-        (3, "application/octet-stream", "failed"),
+        (3, "bin", "failed"),
     ]
     assert (rows[2]["original_location"], rows[2]["error"]) == (None, "it holds no video")
 
@@ -65,6 +68,34 @@ def test_records_are_the_viewings_with_what_was_recorded(db: Database) -> None:
     assert str(first["login_time"])[:19] == "2024-05-17 10:23:00"
     assert isinstance(first["login_time"], datetime) == is_server
     assert first["logout_time"] is None
+
+
+def test_viewings_with_what_was_recorded_of_them_are_listed_by_indexes(db: Database) -> None:
+    """S0-32: however many files there are, each viewing looks only for its own."""
+    with db.look() as c:
+        asked = {"sqlite": "EXPLAIN QUERY PLAN ", "mysql": "EXPLAIN "}[c.dialect.name]
+        plan = [dict(row) for row in c.execute(text(f"{asked}SELECT * FROM Records")).mappings()]
+    told = str([row.get("key", row.get("detail")) for row in plan])
+    assert "ix_session_chunks_state" not in told
+    assert "ix_recorder_sessions_viewing" in told
+
+
+@pytest.mark.parametrize("kind", ["view", "table"])
+def test_what_another_program_calls_so_stays_through_up_and_down(bare_database_url: str, kind: str) -> None:
+    db = Database(bare_database_url)
+    with db.begin() as c:
+        c.execute(text("CREATE TABLE films (name VARCHAR(20))"))
+        c.execute(
+            text("CREATE VIEW videos AS SELECT name FROM films" if kind == "view" else "CREATE TABLE videos (n INT)")
+        )
+    db.upgrade()
+    db.check()
+    with db._migrating() as connection:
+        command.downgrade(migrations(connection), "0015")
+    with db.look() as c:
+        assert c.execute(text("SELECT COUNT(*) FROM videos")).scalar_one() == 0
+    db.upgrade()
+    db.close()
 
 
 def test_a_table_of_another_program_stays_what_it_is(bare_database_url: str) -> None:

@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -67,6 +67,14 @@ def test_migrations_make_what_the_models_say(db: Database, tmp_path: Path) -> No
 def test_the_newest_revision_is_the_one_that_alembic_ends_at(db: Database) -> None:
     with db.read() as connection:
         assert ScriptDirectory.from_config(migrations(connection)).get_heads() == [newest_revision()]
+
+
+def test_a_database_of_several_schemas_is_refused(db: Database) -> None:
+    db.upgrade()
+    with db.begin() as connection:
+        connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
+    with pytest.raises(Conflict, match="9999"):
+        db.check()
 
 
 def test_up_down_up(db: Database) -> None:

@@ -20,11 +20,17 @@ _REVISION = text("SELECT version_num FROM alembic_version")
 
 
 def current_revision(connection: Connection) -> str | None:
-    """Return the revision of a database, None when it is empty."""
+    """Return the revision of a database, None when it is empty.
+
+    Raises:
+        Conflict: it has several, as no version of this program makes it.
+    """
     if not inspect(connection).has_table(_TABLE):
         return None
-    found: str | None = connection.execute(_REVISION).scalar()
-    return found
+    found: list[str] = list(connection.execute(_REVISION).scalars())
+    if len(found) > 1:
+        raise Conflict(f"the database says that it has several schemas at once: {', '.join(sorted(found)[:5])}.")
+    return found[0] if found else None
 
 
 @cache

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gatehouse_common.errors import DataLoss, from_os_error
+from gatehouse_common.errors import Conflict, DataLoss, from_os_error
 
 from .chunk_file import FileReader
 from .fragment import TimedSample
@@ -59,10 +59,12 @@ class KeptChunks:
             NotFound: nothing was.
             InvalidInput: the range does not end after it begins.
         """
-        # How long the last picture of a run was to be seen is not known: it must not be on the screen still.
-        begins = any(c.start_us == start_us for c in self._written)
+        # How long the last picture of a run was to be seen is not known: it must not be on the screen still when the
+        # next run begins. Within a run pictures may need the chunk before, whose last ones they are sent after.
+        begins = {c.run_id for c in self._written if c.start_us == start_us}
         found = [c for c in self._written if c.end_us > start_us - LOOKBACK_US and c.start_us < end_us]
-        return slice_footage([c for c in found if c.start_us >= start_us] if begins else found, start_us, end_us)
+        wanted = [c for c in found if not begins or c.start_us >= start_us or c.run_id in begins]
+        return slice_footage(wanted, start_us, end_us)
 
     def cut(self, start_us: int, end_us: int, path: Path) -> Slice:
         """Write what was recorded in ``[start_us, end_us)`` to a file; it is there as a whole or not at all.
@@ -75,20 +77,49 @@ class KeptChunks:
         cut = self.slice(start_us, end_us)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=".cut-", dir=path.parent)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    for piece in cut.file.read(self):
-                        file.write(piece)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(name).chmod(0o644)
-                Path(name).replace(path)
-            finally:
-                Path(name).unlink(missing_ok=True)
+            with self._written_down(cut, path.parent) as made:
+                made.replace(path)
+                _sync(path.parent)
         except OSError as error:
             raise from_os_error(error, f"writing {path}") from error
         return cut
+
+    def write(self, cut: Slice, paths: Iterable[Path]) -> Path:
+        """Write a slice to the first of some files that is not there yet, and return which that is.
+
+        Others may write files of these names at once: none replaces another's. They are in one file system with the
+        folder.
+
+        Raises:
+            GatehouseError: it cannot be written.
+        """
+        try:
+            with self._written_down(cut, self._folder) as made:
+                for path in paths:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    with suppress(FileExistsError):
+                        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+                        made.replace(path)
+                        _sync(path.parent)
+                        return path
+        except OSError as error:
+            raise from_os_error(error, "writing a recording") from error
+        raise Conflict("all names of a recording are taken.")
+
+    @contextmanager
+    def _written_down(self, cut: Slice, folder: Path) -> Iterator[Path]:
+        """Yield a file that holds a slice, durable; what is left of it at the end is deleted."""
+        handle, name = tempfile.mkstemp(prefix=".cut-", dir=folder)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for piece in cut.file.read(self):
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            yield Path(name)
+        finally:
+            Path(name).unlink(missing_ok=True)
 
     def forget(self, before_us: int) -> None:
         """Delete the chunks that end before a time."""
@@ -133,3 +164,12 @@ class KeptChunks:
                 self._written.append(scanner.media())
         finally:
             reader.close()
+
+
+def _sync(folder: Path) -> None:
+    """Make durable what was put into a folder."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

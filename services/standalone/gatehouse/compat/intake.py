@@ -7,10 +7,10 @@ from contextlib import closing
 
 import structlog
 
-from gatehouse_capture.encoding import PictureEncoder
+from gatehouse_capture.encoding import Encoder, make_encoder
 from gatehouse_capture.sources import Packet, Source, StreamInfo, open_source
 from gatehouse_common.camera_url import CameraUrl, Codec
-from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.clock import SECOND, Clock, ticks_us
 from gatehouse_common.errors import GatehouseError, SourceUnavailable
 from gatehouse_common.media.chunked_recorder import ChunkedRecorder
 from gatehouse_common.media.event_recorder import Picture, frame_of
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 _IDLE_S = 10.0
 _AGAIN_S = 1.0
+_JUMP_US = 10 * SECOND
+_SET_BACK_US = SECOND // 2
 _PAUSE_US = 2 * SECOND
 """Pictures that follow later than that were not on the screen meanwhile: there is a gap between them."""
 
@@ -32,10 +34,11 @@ class Intake:
         self._recorder = recorder
         self._info: StreamInfo | None = None
         self._zero: int | None = None
+        self._last: tuple[int, int] | None = None
 
     def begin(self, info: StreamInfo) -> None:
         """Say of which stream the packets are that follow."""
-        self._info, self._zero = info, None
+        self._info, self._zero, self._last = info, None, None
 
     def take(self, packet: Packet, at_us: int) -> bool:
         """Take a packet that came at a wall time; return whether the recording goes on.
@@ -45,13 +48,27 @@ class Intake:
         """
         if self._info is None:
             return not self._recorder.is_over
+        if self._has_jumped(packet, at_us):
+            self._zero = None
         if self._zero is None:
             if packet.track or not packet.sync or self._recorder.is_over:
                 return not self._recorder.is_over
-            self._zero = packet.pts
             self._recorder.begin_run(self._info, at_us)
+            self._zero = packet.pts
         zero = self._zero * self._info.formats[packet.track].timescale // VIDEO_TIMESCALE
-        return self._recorder.add(Sample(packet.track, packet.pts - zero, packet.dur, packet.sync, packet.data))
+        try:
+            return self._recorder.add(Sample(packet.track, packet.pts - zero, packet.dur, packet.sync, packet.data))
+        except GatehouseError:
+            self._zero = None  # the run is over: another begins with the next keyframe
+            raise
+
+    def _has_jumped(self, packet: Packet, at_us: int) -> bool:
+        """Return whether a stream's own time was set: it goes on elsewhere, and nothing passed meanwhile."""
+        if packet.track:
+            return False
+        (before, before_us), self._last = self._last or (packet.pts, at_us), (packet.pts, at_us)
+        step_us = ticks_us(packet.pts - before)
+        return abs(step_us) > _JUMP_US and abs(step_us - (at_us - before_us)) > _JUMP_US
 
 
 class Pictures:
@@ -66,7 +83,7 @@ class Pictures:
     def __init__(self, recorder: ChunkedRecorder, fps: float, codec: Codec) -> None:
         self._intake = Intake(recorder)
         self._fps, self._codec = fps, codec
-        self._encoder: PictureEncoder | None = None
+        self._encoder: Encoder | None = None
         self._size = (0, 0)
         self._origin_us = self._last_us = 0
         self._pts = -1
@@ -79,17 +96,17 @@ class Pictures:
             GatehouseError: it cannot be written.
         """
         frame = frame_of(picture)
-        is_late = at_us > self._last_us + _PAUSE_US
-        if self._encoder is None or self._size != (frame.width, frame.height) or is_late:
-            self._size = frame.width, frame.height
-            self._encoder = PictureEncoder(*self._size, self._fps, "library", codec=self._codec)
-            self._intake.begin(self._encoder.info)
+        is_next = self._last_us - _SET_BACK_US <= at_us <= self._last_us + _PAUSE_US
+        if self._encoder is None or self._size != (frame.width, frame.height) or not is_next:
+            encoder = make_encoder(self._codec, frame.width, frame.height, self._fps, "library")
+            self._encoder, self._size = encoder, (frame.width, frame.height)
+            self._intake.begin(encoder.info)
             self._origin_us, self._pts = at_us, -1
         self._last_us = at_us
         self._pts = max(round((at_us - self._origin_us) * VIDEO_TIMESCALE / SECOND), self._pts + 1)
         goes_on = True
         for made in self._encoder.encode(frame, self._pts, at_us):
-            goes_on = self._intake.take(made, at_us)
+            goes_on = self._intake.take(made, self._origin_us + ticks_us(made.pts))
         return goes_on
 
 
@@ -137,6 +154,9 @@ class CameraThread(threading.Thread):
                 self._connected = self._again()
         except GatehouseError as error:
             self._fail(error)
+        except Exception as error:  # a fault in what reads a camera must not leave a recording that nobody ends
+            log.exception("a camera could not be read")
+            self._fail(SourceUnavailable(f"the camera could not be read: {error}"))
         try:
             self._recorder.stop()
         except GatehouseError as error:
@@ -171,7 +191,8 @@ class CameraThread(threading.Thread):
         with closing(source):
             try:
                 for packet in source.packets():
-                    if self._ended.is_set() or not intake.take(packet, packet.arrival_us if info.live else begun_us):
+                    at_us = packet.arrival_us if info.live else begun_us + ticks_us(packet.pts)
+                    if self._ended.is_set() or not intake.take(packet, at_us):
                         return False
             except SourceUnavailable as error:
                 log.warning("the camera is away", reason=error.message)

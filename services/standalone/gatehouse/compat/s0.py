@@ -9,18 +9,21 @@ Who records in a browser, or cameras that are recorded anyway, does not need thi
 
 from __future__ import annotations
 
+import hashlib
 import math
 import shutil
+import threading
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gatehouse_common.camera_url import Codec, parse_url
+from gatehouse_common.camera_url import CODEC_NAMES, parse_url
 from gatehouse_common.clock import SECOND, Clock, SystemClock
-from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, NotFound
+from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, NotFound, from_os_error
 from gatehouse_common.ids import new_id
-from gatehouse_common.media.chunked_recorder import ChunkedRecorder, RecordedChunk, salvage
+from gatehouse_common.media.chunked_recorder import MOST_CHUNK_US, ChunkedRecorder, RecordedChunk, salvage
 from gatehouse_common.media.event_recorder import Picture
 from gatehouse_common.runtime.lock import DataLock
 from gatehouse_common.timefmt import compact, rfc3339
@@ -35,7 +38,9 @@ _PARTS = "parts"
 
 
 class VideoRecorder:
-    """Records a named user for a time, in files that follow one another.
+    """Records a named user for a time, in files that follow one another. Safe for several threads.
+
+    A clock that is set back while it records does not shift what follows: that is in files of its own.
 
     Args:
         user_name: who records; files are named after it.
@@ -45,7 +50,7 @@ class VideoRecorder:
         fps: how many pictures a second a webcam is asked for, and about how many ``add_frame`` gets.
         frame_width: which size a webcam is asked for.
         frame_height: likewise.
-        codec: what pictures are encoded to that cannot be stored as they come.
+        codec: what pictures are encoded to that cannot be stored as they come: ``h264``, ``mp4v``, ``mjpeg``...
         camera: what is recorded, as ``gatehouse camera add`` takes it: ``rtsp://...``, ``v4l2:///dev/video1``; None:
             the pictures that ``add_frame`` gets.
         clock: the time.
@@ -64,19 +69,23 @@ class VideoRecorder:
         fps: float = 30,
         frame_width: int = 640,
         frame_height: int = 480,
-        codec: Codec = "h264",
+        codec: str = "h264",
         camera: str | None = WEBCAM,
         clock: Clock | None = None,
     ) -> None:
         _check(user_name, chunk_duration_seconds, total_duration_seconds)
         self.user_name, self.output_dir = user_name.strip(), Path(output_dir)
         self.chunk_duration_seconds, self.total_duration_seconds = chunk_duration_seconds, total_duration_seconds
-        self.fps, self._codec = fps, codec
+        if codec.lower() not in CODEC_NAMES:
+            raise InvalidInput(f"codec must be one of {', '.join(sorted(CODEC_NAMES))}", "codec")
+        self.fps, self._codec = fps, CODEC_NAMES[codec.lower()]
         if camera == WEBCAM:
             camera = f"{WEBCAM}?size={frame_width}x{frame_height}&fps={fps:g}&codec={codec}"
         self._url = None if camera is None else parse_url(camera)
         self._clock = clock or SystemClock()
         self._safe_name = "".join(c if c.isalnum() else "_" for c in self.user_name)[:40]
+        self._digest = hashlib.sha256(self.user_name.encode()).hexdigest()[:12]
+        self._lock_of_calls = threading.RLock()
         self._recorder: ChunkedRecorder | None = None
         self._camera: CameraThread | None = None
         self._pictures: Pictures | None = None
@@ -117,21 +126,20 @@ class VideoRecorder:
             raise Conflict(f"Recording already in progress for user {self.user_name}")
         self._let_go()
         self.recover()
-        folder = self._folder = self.output_dir / f"{self._hidden}{new_id()}"
-        self._lock = DataLock(folder)
+        self._folder = self._new_folder()
         lengths = self.chunk_duration_seconds * SECOND, self.total_duration_seconds * SECOND
-        recorder = ChunkedRecorder(self._path_of, *lengths, folder / _PARTS, self._clock)
-        self._pictures = self._camera = None
+        recorder = ChunkedRecorder(self._paths_of, *lengths, self._folder / _PARTS, self._clock)
+        camera = pictures = None
         if self._url is None:
-            self._pictures = Pictures(recorder, self.fps, self._codec)
+            pictures = Pictures(recorder, self.fps, self._codec)
         else:
-            self._camera = CameraThread(recorder, self._url, self.total_duration_seconds, self._clock)
+            camera = CameraThread(recorder, self._url, self.total_duration_seconds, self._clock)
             try:
-                self._camera.connect()
-            except GatehouseError:
+                camera.connect()
+            except BaseException:
                 self._let_go()
                 raise
-        self._recorder = recorder
+        self._recorder, self._camera, self._pictures = recorder, camera, pictures
         return {
             "message": f"Recording started for user {self.user_name}",
             "username": self.user_name,
@@ -156,11 +164,14 @@ class VideoRecorder:
             raise InvalidInput("a camera is recorded: pictures are taken with camera=None", "camera")
         if self._pictures is None or not self.is_recording:
             return False
-        at_us = self._clock.now_us() if timestamp is None else round(timestamp * SECOND)
-        goes_on = self._pictures.add(frame, at_us)
-        if not goes_on:
-            self._let_go()
-        return goes_on
+        if timestamp is not None and not math.isfinite(timestamp):
+            raise InvalidInput("timestamp must be a number", "timestamp")
+        with self._lock_of_calls:
+            at_us = self._clock.now_us() if timestamp is None else round(timestamp * SECOND)
+            goes_on = self._pictures.add(frame, at_us)
+            if not goes_on:
+                self._let_go()
+            return goes_on
 
     def stop_recording(self) -> dict[str, Any]:
         """End the recording: what is recorded since the last file becomes one. One that ran its time is told the same.
@@ -173,8 +184,9 @@ class VideoRecorder:
             raise NotFound(f"No active recording for user {self.user_name}")
         if self._camera is not None:
             self._camera.end()
-        self._recorder.stop()
-        self._let_go()
+        with self._lock_of_calls:
+            self._recorder.stop()
+            self._let_go()
         chunks = self.chunks
         return {
             "message": f"Recording stopped for user {self.user_name}",
@@ -208,28 +220,40 @@ class VideoRecorder:
                 lock = DataLock(folder)
             except Conflict:
                 continue  # another program records the same user
-            chunk = salvage(folder / _PARTS, self._path_of)
-            lock.release()
-            shutil.rmtree(folder, ignore_errors=True)
-            made += [chunk.path] if chunk else []
+            try:
+                made += [chunk.path for chunk in salvage(folder / _PARTS, self._paths_of)]
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                lock.release()
         return made
 
     @property
     def _hidden(self) -> str:
-        return f".{self._safe_name}-"
+        """How folders begin that are of this user alone: others may be written alike in names of files."""
+        return f".{self._safe_name}-{self._digest}-"
 
-    def _path_of(self, number: int, start_us: int) -> Path:
-        """Return a name that no file has: two programs may record a user at once."""
+    def _new_folder(self) -> Path:
+        """Return a folder that is locked; it has its name once it is, so that nobody takes it for one that was left."""
+        name = new_id()
+        fresh, folder = self.output_dir / f".new-{name}", self.output_dir / f"{self._hidden}{name}"
+        self._lock = DataLock(fresh)
+        try:
+            (fresh / _PARTS).mkdir()
+            return fresh.rename(folder)
+        except OSError as error:
+            raise from_os_error(error, f"making {folder}") from error
+
+    def _paths_of(self, number: int, start_us: int) -> Iterator[Path]:
+        """Yield names for a file, the best first: two programs may record a user at once."""
         name = f"{self._safe_name}_{compact(start_us, _UTC)}_{number}"
-        tried = (self.output_dir / f"{name}{'' if n == 1 else f'-{n}'}.mp4" for n in count(1))
-        return next(path for path in tried if not path.exists())
+        return (self.output_dir / f"{name}{'' if n == 1 else f'-{n}'}.mp4" for n in count(1))
 
     def _let_go(self) -> None:
         """Give the folder free of a recording that is over; what could not be written yet stays in it."""
         lock, self._lock = self._lock, None
         if lock is not None:
             lock.release()
-        if self._folder is not None and not (self._folder / _PARTS).exists():
+        if self._folder is not None and not any((self._folder / _PARTS).glob("*")):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _shown(self, chunk: RecordedChunk) -> dict[str, Any]:
@@ -247,8 +271,8 @@ class VideoRecorder:
         }
 
 
-def _check(user_name: str, chunk_s: object, total_s: object) -> None:
-    if not user_name.strip():
+def _check(user_name: object, chunk_s: object, total_s: object) -> None:
+    if not isinstance(user_name, str) or not user_name.strip():
         raise InvalidInput("user_name is required", "user_name")
     for name, value, least in (
         ("chunk_duration_seconds", chunk_s, LEAST_CHUNK_S),
@@ -256,6 +280,10 @@ def _check(user_name: str, chunk_s: object, total_s: object) -> None:
     ):
         if type(value) is not int or value < least:
             raise InvalidInput(f"{name} must be an integer of at least {least}", name)
+    if isinstance(chunk_s, int) and chunk_s > MOST_CHUNK_US // SECOND:
+        raise InvalidInput(
+            f"chunk_duration_seconds must be at most {MOST_CHUNK_US // SECOND}", "chunk_duration_seconds"
+        )
     if isinstance(chunk_s, int) and isinstance(total_s, int) and chunk_s > total_s:
         raise InvalidInput(
             "chunk_duration_seconds must not be more than total_duration_seconds", "chunk_duration_seconds"

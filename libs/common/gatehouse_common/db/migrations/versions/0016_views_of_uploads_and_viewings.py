@@ -17,28 +17,47 @@ _TIME = {
 _CREATE = {"sqlite": "CREATE VIEW", "mysql": "CREATE SQL SECURITY INVOKER VIEW"}
 
 _FILE = "(SELECT MIN(f.`key`) FROM media_files f WHERE f.media = m.number AND f.kind = '{0}' AND f.state = 'ready')"
-_TYPES = {
-    "webm": ("video/webm", "audio/webm"),
-    "mkv": ("video/x-matroska", "audio/x-matroska"),
-    "mov": ("video/quicktime",),
-    "mp4": ("video/mp4",),
+# As `extension_of` gave them when this was written.
+_ENDS = {
+    "audio/aac": "aac",
+    "audio/flac": "flac",
+    "audio/mp4": "m4a",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "audio/wav": "wav",
+    "audio/webm": "webm",
+    "audio/x-wav": "wav",
+    "image/gif": "gif",
+    "video/mp2t": "ts",
+    "video/mp4": "mp4",
+    "video/mpeg": "mpg",
+    "video/ogg": "ogv",
+    "video/quicktime": "mov",
+    "video/webm": "webm",
+    "video/x-flv": "flv",
+    "video/x-matroska": "mkv",
+    "video/x-ms-asf": "wmv",
+    "video/x-msvideo": "avi",
 }
 _VIDEOS = """{create} videos AS SELECT
   m.number AS id, m.id AS uid, LOWER(m.owner_name) AS username, {created} AS created_date,
   {original} AS original_location, {compressed} AS compressed_location, {thumbnail} AS thumbnail_location,
-  CASE {types} ELSE m.type END AS file_type,
+  CASE {types} ELSE 'bin' END AS file_type,
   CASE WHEN m.state = 'processing' AND m.stage = 'merging' THEN 'merging' ELSE m.state END AS status,
   m.detail AS error
 FROM media m WHERE m.state NOT IN ('trashed', 'deleted')"""
 
-_STORED = "SELECT {0} FROM recorder_sessions s JOIN session_chunks c ON c.session = s.number" + (
+# From the few sessions of a viewing to their files; the other way each viewing would look through all files.
+_STORED = (
+    "SELECT {0} FROM recorder_sessions s {join} session_chunks c ON c.session = s.number"
     " WHERE s.viewing = v.id AND c.state = 'stored'"
 )
+_JOIN = {"sqlite": "CROSS JOIN", "mysql": "STRAIGHT_JOIN"}
 _RECORDS = """{create} {name} AS SELECT
   v.number AS id, v.id AS uid, v.user AS user_id, v.user_name, v.camera, v.address AS ip_address,
   {start} AS login_time, {ended} AS logout_time, v.bytes, v.title, v.note,
-  CASE WHEN EXISTS (""" + _STORED.format("1") + """) THEN 1 ELSE 0 END AS recording,
-  (""" + _STORED.format("MIN(c.`key`)") + """) AS recording_path
+  CASE WHEN EXISTS ({any}) THEN 1 ELSE 0 END AS recording,
+  ({first} ORDER BY c.number LIMIT 1) AS recording_path
 FROM viewings v"""
 
 
@@ -50,24 +69,44 @@ def upgrade() -> None:
             create=_CREATE[kind],
             created=when("m.created_us"),
             types=" ".join(
-                f"WHEN m.type = '{type_}' OR m.type LIKE '{type_};%' THEN '{end}'"
-                for end, types in _TYPES.items()
-                for type_ in types
+                f"WHEN m.type = '{type_}' OR m.type LIKE '{type_};%' THEN '{end}'" for type_, end in _ENDS.items()
             ),
             **{of: _FILE.format(of) for of in ("original", "compressed", "thumbnail")},
         ),
         "Records": _RECORDS.format(
-            create=_CREATE[kind], name="Records", start=when("v.start_us"), ended=when("v.ended_us")
+            create=_CREATE[kind],
+            name="Records",
+            start=when("v.start_us"),
+            ended=when("v.ended_us"),
+            any=_STORED.format("1", join=_JOIN[kind]),
+            first=_STORED.format("c.`key`", join=_JOIN[kind]),
         ),
     }
-    # A table of another program stays, and is what it was: a name for reading is not worth an upgrade that is refused.
-    others = {name.lower() for name in sa.inspect(op.get_bind()).get_table_names()}
+    # What another program calls so stays what it was: a name for reading is not worth an upgrade that is refused.
+    taken = _names()
     for name, statement in made.items():
-        if name.lower() not in others:
+        if name.lower() not in taken:
             op.execute(statement)
 
 
 def downgrade() -> None:
-    for name in sa.inspect(op.get_bind()).get_view_names():
-        if name.lower() in {"videos", "records"}:
+    for name in ("videos", "Records"):
+        if _is_ours(name):
             op.execute(f"DROP VIEW `{name}`")
+
+
+def _names() -> set[str]:
+    """Return what views cannot be called any more, in lower case; a view of ours that is there already among it."""
+    found = sa.inspect(op.get_bind())
+    names = {*found.get_table_names(), *found.get_view_names()}
+    if op.get_bind().dialect.name == "sqlite":
+        names |= set(op.get_bind().execute(sa.text("SELECT name FROM sqlite_master")).scalars())
+    return {name.lower() for name in names}
+
+
+def _is_ours(name: str) -> bool:
+    found = sa.inspect(op.get_bind())
+    if name not in found.get_view_names():
+        return False
+    definition = found.get_view_definition(name) or ""
+    return "media_files" in definition or "recorder_sessions" in definition
