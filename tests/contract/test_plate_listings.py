@@ -13,6 +13,7 @@ from gatehouse_common.db import (
     EntryFields,
     Listing,
     PlateListings,
+    PlateLooks,
     PlateRetention,
     PlateWriter,
     WatchEntries,
@@ -246,3 +247,18 @@ def test_it_is_forgotten_with_the_visit(
     listings.note("one", ZONE, NOW)
     assert PlateRetention(db).forget_before(T + 60 * S, T + 90 * S, 10)[0] == 1
     assert listings.since(0, 10) == []
+
+
+def test_what_people_correct_is_to_be_looked_for_until_somebody_has_looked(db: Database, writer: PlateWriter) -> None:
+    writer.close(closed("one", "ABC123", 1))
+    looks = PlateLooks(db)
+    assert looks.of("one") == []
+    writer.correct("one", "ABC124", "ann", NOW)
+    before = looks.of("one")
+    writer.reject("one", True, "ann", NOW + S)
+    assert looks.waiting(NOW) == []
+    looks.done(before)
+    assert looks.waiting(NOW + S) == []  # another is there since, and of another time
+    assert looks.waiting(NOW + 2 * S) == ["one"]
+    looks.done(looks.of("one"))
+    assert looks.waiting(NOW + 2 * S) == []

@@ -21,6 +21,7 @@ from gatehouse_common.db import (
     ClipRepository,
     EntryFields,
     LeaseRepository,
+    PlateLooks,
     WatchEntries,
     WatchLists,
 )
@@ -118,6 +119,7 @@ def test_a_plate_on_a_list_is_told_once_and_says_how_close_it_is(plate_site: Pla
         # What a person says it is counts at once. That it is the plate to the letter is news, by an id of its own.
         shown = plate_site.client.patch(f"/api/v1/plates/{one.event}", json={"text": "GUEST1"}).get_json()
         assert shown["lists"] == [{**on, "match": "exact", "distance": 0}]
+        assert PlateLooks(db).of(one.event) == []  # nobody has to look again
         exact, exact_id = stream.until("plate.listed", camera="gate")
         assert exact.items() >= {**on, "match": "exact", "distance": 0, "text": "GUEST1", "id": exact_id}.items()
         assert exact_id != event_id

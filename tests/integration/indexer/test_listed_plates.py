@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +13,15 @@ from pathlib import Path
 import pytest
 
 from gatehouse_common.bus import Delivery
-from gatehouse_common.db import EntryFields, PlateListings, PlateReader, PlateWriter, WatchEntries, WatchLists
+from gatehouse_common.db import (
+    EntryFields,
+    PlateListings,
+    PlateLooks,
+    PlateReader,
+    PlateWriter,
+    WatchEntries,
+    WatchLists,
+)
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.messages import Message, PlateIndexed, PlateListed
 from gatehouse_common.runtime import Core
@@ -17,6 +29,7 @@ from gatehouse_common.watching import ListedPlates
 from gatehouse_indexer.handlers import Handlers
 from pipeline_kit import core_at, work_off
 from plate_kit import T, closed, seen
+from plates_kit import indexing
 from running import wait_for
 
 
@@ -75,6 +88,55 @@ def test_a_stop_between_the_row_of_the_visit_and_its_lists_loses_nothing(tmp_pat
         Handlers(core, lambda: None).handle(seen("two", "ABC123"))
         wait_for("the listing of another visit", lambda: len(told) == 2)
         assert [one.event for one in told] == ["one", "two"]
+
+
+_DIES = """
+import os, signal, sys
+from pathlib import Path
+from gatehouse_common.db import PlateWriter
+from pipeline_kit import core_at
+with core_at(Path(sys.argv[1])) as core:
+    PlateWriter(core.db).correct("one", "ABC124", "ann", 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_between_a_correction_and_its_lists_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, tests = tmp_path / "data", Path(__file__).resolve().parents[2]
+    with core_at(data) as core:
+        watch(core, "Thieves", "deny", EntryFields("ABC124"))
+        Handlers(core, lambda: None).handle(closed("one", "ABC123", 1))
+    env = {**os.environ, "PYTHONPATH": str(tests)}
+    died = subprocess.run([sys.executable, "-c", _DIES, str(data)], env=env, timeout=120, check=False)
+    assert died.returncode == -signal.SIGKILL
+    monkeypatch.setattr("gatehouse_common.watching.listed_plates.LATE_US", -1)
+    with core_at(data) as core, heard(core) as told:
+        with indexing(core):
+            wait_for("the listing", lambda: len(told) >= 1 and PlateLooks(core.db).of("one") == [])
+        ListedPlates(core).tell_late()
+        assert [(one.event, one.text, one.kind) for one in told] == [("one", "ABC124", "deny")]
+
+
+def test_one_that_cannot_be_looked_for_keeps_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with core_at(tmp_path / "data") as core:
+        for event in ("one", "two"):
+            Handlers(core, lambda: None).handle(closed(event, "ABC123", 1))
+            PlateWriter(core.db).correct(event, "ABC124", "ann", 1)
+        look, fails = ListedPlates.look_at, [True]
+
+        def look_at(self: ListedPlates, event: str) -> None:
+            if event == "one" and fails:
+                raise RuntimeError("a fault")
+            look(self, event)
+
+        monkeypatch.setattr(ListedPlates, "look_at", look_at)
+        ListedPlates(core).tell_late()
+        assert PlateLooks(core.db).waiting(2**60) == ["one"]
+        fails.clear()
+        ListedPlates(core).tell_late()
+        assert PlateLooks(core.db).waiting(2**60) == []
 
 
 def test_lists_that_fail_keep_no_plate_from_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ from .media_trash import MediaTrash
 from .media_work import MediaWork
 from .people_stats import PeopleStats, PersonSums
 from .plate_listings import PlateListings
+from .plate_looks import PlateLooks
 from .plate_reader import PlateReader
 from .plate_records import Clip, ClipQuery, ClipStats, Match, PlateEvent, PlateQuery, PlateReadRecord
 from .plate_retention import PlateRetention
@@ -129,6 +130,7 @@ __all__ = [
     "Piece",
     "PlateEvent",
     "PlateListings",
+    "PlateLooks",
     "PlateQuery",
     "PlateReadRecord",
     "PlateReader",

@@ -16,6 +16,7 @@ from .contention import retried
 from .engine import Database
 from .happenings import note
 from .new_rows import insert_new
+from .plate_looks import note_look
 from .plate_models import PlateEventRow, PlateReadRow
 from .plate_records import PlateEvent
 from .plate_rows import EVENT, add_texts, drop_texts, event_of, move_texts, read_row, visit_values
@@ -118,6 +119,7 @@ class PlateWriter:
             values = {"text": shown, "corrected_us": who[0], "corrected_by": who[1]}
             _write(c, row, values)
             note(c, "plate.corrected", event_id, row.camera, at_us)
+            note_look(c, event_id, at_us)
             return _event(c, event_id)
 
     @retried
@@ -141,6 +143,7 @@ class PlateWriter:
             _check_seen(c, event_id, seen)
             c.execute(update(PlateEventRow).where(PlateEventRow.id == event_id).values(values))
             note(c, "plate.corrected", event_id, row.camera, at_us)
+            note_look(c, event_id, at_us)
             return _event(c, event_id)
 
     def _is_known(self, event: str) -> bool:

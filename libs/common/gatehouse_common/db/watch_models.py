@@ -80,3 +80,14 @@ class PlateListingRow(Base):
     stands: Mapped[bool] = mapped_column(Boolean, comment="what the plate says by now still matches")
     noted_us: Mapped[int] = _us("when it matched first")
     told: Mapped[bool] = mapped_column(Boolean, comment="that was told")
+
+
+class PlateLookRow(Base):
+    """That a person corrected a visit, and nobody has looked yet which lists it is on. It is gone once somebody has."""
+
+    __tablename__ = "plate_looks"
+    __table_args__ = (Index("ix_plate_looks_event", "event"), _TABLE)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, comment="UUIDv7")
+    event: Mapped[str] = mapped_column(String(36), comment="id of the plate event")
+    noted_us: Mapped[int] = _us("when it was corrected")

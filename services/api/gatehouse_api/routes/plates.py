@@ -155,9 +155,9 @@ def change_plate(path: PlatePath, body: PlateChange) -> Response:
     if body.rejected is not None:
         event = ctx.corrections.reject(path.plate, body.rejected, caller().name or _LOCAL, now, seen=seen)
     try:
-        ctx.listed.look_at(event.id)
+        ctx.listed.look_at_corrected(event.id)
     except GatehouseError as error:  # it is corrected all the same, and whoever listens has to hear that
-        log.warning("a corrected plate was not looked for on lists", event_id=event.id, reason=error.message)
+        log.warning("a corrected plate is looked for on lists later", event_id=event.id, reason=error.message)
     ctx.core.bus.publish(PlateIndexed(camera=event.camera, time_us=now, event=event.id, change="corrected"))
     return _detail(event)
 
