@@ -22,8 +22,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def lookups(self, url: URL, answer_s: int) -> Engine | None:
-        """Return an engine for reads of one statement each, which need no transaction; None: the other will do."""
+    def lookups(self, engine: Engine, url: URL, answer_s: int) -> Engine:
+        """Return an engine for reads of one statement each, which need no transaction; ``engine`` is the other one."""
         ...
 
     def migrating(self, engine: Engine, shown: str) -> AbstractContextManager[Connection]:

@@ -58,7 +58,7 @@ class Database:
         self._dialect = dialect
         try:
             self.engine: Engine = dialect.connect(parsed, answer_s)
-            self._lookups = dialect.lookups(parsed, answer_s) or self.engine
+            self._lookups = dialect.lookups(self.engine, parsed, answer_s)
         except ArgumentError as error:
             raise InvalidInput(f"database_url: {error}; use {_FORMS}", "database_url") from error
         self._upgrading = threading.Lock()

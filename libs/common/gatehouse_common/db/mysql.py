@@ -42,15 +42,15 @@ class MySQL:
         """Return an engine: connections are tried before use, since the server may have been started anew."""
         return _engine(url, answer_s, pool_pre_ping=True)
 
-    def lookups(self, url: URL, answer_s: int) -> Engine:
+    def lookups(self, engine: Engine, url: URL, answer_s: int) -> Engine:  # noqa: ARG002 - has its own connections
         """Return an engine that asks the server once for a look-up, and not also for a sign of life and a rollback.
 
         A connection that has not been used for a second is tried before; one that broke within it costs one answer.
         """
-        engine = _engine(url, answer_s, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True)
-        event.listen(engine, "checkin", _note_use)
-        event.listen(engine, "checkout", _try_if_idle)
-        return engine
+        lookups = _engine(url, answer_s, isolation_level="AUTOCOMMIT", skip_autocommit_rollback=True)
+        event.listen(lookups, "checkin", _note_use)
+        event.listen(lookups, "checkout", _try_if_idle)
+        return lookups
 
     @contextmanager
     def migrating(self, engine: Engine, shown: str) -> Iterator[Connection]:
