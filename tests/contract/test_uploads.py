@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gatehouse_common.db import Database, OffsetMismatch, Piece, Totals, Upload, Uploads, UploadUpkeep
-from gatehouse_common.db.blob_rows import NewBlob, add_blobs
+from gatehouse_common.db.blob_rows import AddedBlob, NewBlob, Span, add_blobs
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
 from gatehouse_common.ids import new_id
 from media_rows import add_file, put
@@ -95,27 +95,27 @@ def test_blobs_come_in_any_order_and_once(db: Database) -> None:
     with pytest.raises(Conflict):
         uploads.begin(upload(door="blob", length=None, open_name="7.name"))
     assert uploads.open_named("7.name") == one
-    kept = list[bool]()
+    kept = list[AddedBlob | Piece]()
 
     def add(position: int) -> Callable[[], None]:
         def act() -> None:
-            found = uploads.add_blob(piece(one, position, 5), NOW, NOW + 300, is_last=position == 6)
-            kept.append(found is None)
+            kept.append(uploads.add_blob(piece(one, position, 5), NOW, NOW + 300, is_last=position == 6))
 
         return act
 
     _at_once([add(position) for position in (6, 1, 3, 2, 4, 5, 3, 1)])
-    assert kept.count(True) == 6
-    assert uploads.span(one.id) == (6, 1, 6)
+    assert [type(found) for found in kept].count(AddedBlob) == 6
+    assert AddedBlob(is_whole=True) in kept
+    assert uploads.span(one.id) == Span(6, 1, 6)
     found = uploads.open_named("7.name")
     assert found is not None
     assert (found.received, found.last_position) == (30, 6)
     there = uploads.add_blob(piece(one, 3, 5, "cd"), NOW, NOW, is_last=False)
-    assert there is not None
+    assert isinstance(there, Piece)
     assert there.digest == "ab" * 32
     with pytest.raises(Conflict, match="blob 6 was said to be the last"):
         uploads.add_blob(piece(one, 7, 5), NOW, NOW, is_last=True)
-    assert uploads.span(one.id) == (6, 1, 6)
+    assert uploads.span(one.id) == Span(6, 1, 6)
 
 
 def test_no_blob_is_taken_beyond_the_last(db: Database) -> None:
@@ -127,13 +127,13 @@ def test_no_blob_is_taken_beyond_the_last(db: Database) -> None:
     uploads.add_blob(piece(one, 2, 5), NOW, NOW, is_last=True)
     with pytest.raises(Conflict, match="blob 3 would be beyond it"):
         uploads.add_blob(piece(one, 3, 5), NOW, NOW, is_last=False)
-    assert (uploads.get(one.id).received, uploads.span(one.id)) == (5, (1, 2, 2))
+    assert (uploads.get(one.id).received, uploads.span(one.id)) == (5, Span(1, 2, 2))
     uploads.add_blob(piece(other, 3, 5), NOW, NOW, is_last=False)
     with pytest.raises(Conflict, match="blob 3 is here"):
         uploads.add_blob(piece(other, 2, 5), NOW, NOW, is_last=True)
     with pytest.raises(Conflict, match="blob 3 is here"):
         uploads.say_last(other.id, 1)
-    assert (uploads.get(other.id).last_position, uploads.span(other.id)) == (None, (1, 3, 3))
+    assert (uploads.get(other.id).last_position, uploads.span(other.id)) == (None, Span(1, 3, 3))
 
 
 def test_of_blobs_that_come_at_once_each_is_told_what_became_of_it(db: Database) -> None:
@@ -156,24 +156,29 @@ def test_of_blobs_that_come_at_once_each_is_told_what_became_of_it(db: Database)
     with db.begin(durable=True) as c:
         told = add_blobs(c, sent)
     assert [type(found).__name__ for found in told] == [
-        *("NoneType", "Conflict", "NoneType", "Conflict", "Piece", "Conflict", "Piece")
+        *("AddedBlob", "Conflict", "AddedBlob", "Conflict", "Piece", "Conflict", "Piece")
     ]
+    assert told[0] == told[2] == AddedBlob(is_whole=True)
     assert told[4] == sent[2].piece
     assert isinstance(told[6], Piece)
     assert told[6].digest == "ab" * 32
     grown, same = uploads.get(one.id), uploads.get(other.id)
     assert (grown.received, grown.last_position, grown.changed_us, grown.expires_us) == (12, 2, NOW + 2, NOW + 20)
     assert (same.received, same.last_position, same.changed_us) == (5, None, NOW)
-    assert (uploads.span(one.id), uploads.span(other.id), uploads.span(gone.id)) == ((2, 1, 2), (1, 4, 4), (0, -1, -1))
+    assert (uploads.span(one.id), uploads.span(other.id), uploads.span(gone.id)) == (
+        Span(2, 1, 2),
+        Span(1, 4, 4),
+        Span(0, -1, -1),
+    )
 
 
 def test_an_upload_that_grew_since_it_was_read_is_not_completed(db: Database) -> None:
     """S4-5: the size of a medium is that of its pieces: of two blobs at once neither leaves the other out."""
     uploads, one = Uploads(db), upload(door="blob", open_name="7.n", length=None)
     uploads.begin(one)
-    uploads.add_blob(piece(one, 1, 5), NOW, NOW, is_last=False)
+    assert uploads.add_blob(piece(one, 1, 5), NOW, NOW, is_last=False) == AddedBlob(is_whole=False)
     before = uploads.get(one.id)
-    uploads.add_blob(piece(one, 2, 3), NOW, NOW, is_last=True)
+    assert uploads.add_blob(piece(one, 2, 3), NOW, NOW, is_last=True) == AddedBlob(is_whole=True)
     with pytest.raises(Conflict, match="more of it has come"):
         uploads.complete(before, "video/webm", NOW, folder, {})
     media, _ = uploads.complete(uploads.get(one.id), "video/webm", NOW, folder, {})

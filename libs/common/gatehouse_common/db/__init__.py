@@ -3,6 +3,7 @@
 from .aged_files import AgedFiles, FileClass
 from .api_tokens import TokenRecord, Tokens
 from .audit import Audit, Deed, Entry
+from .blob_rows import AddedBlob
 from .browser_sessions import BrowserSessions, Received
 from .cameras import CameraRepository
 from .chunk_days import ChunkDay, ChunkDays
@@ -63,6 +64,7 @@ from .webhooks import Webhooks
 __all__ = [
     "BROWSER",
     "OF_NO_CAMERA",
+    "AddedBlob",
     "AgedFiles",
     "Also",
     "Audit",

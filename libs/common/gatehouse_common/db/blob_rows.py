@@ -25,7 +25,9 @@ _THERE: Final = select(*PIECE).where(
     UploadPieceRow.upload == bindparam("upload"),
     UploadPieceRow.position.in_(bindparam("positions", expanding=True)),
 )
-_FURTHEST: Final = select(func.max(UploadPieceRow.position)).where(UploadPieceRow.upload == bindparam("upload"))
+_SPAN: Final = select(func.count(), func.min(UploadPieceRow.position), func.max(UploadPieceRow.position)).where(
+    UploadPieceRow.upload == bindparam("upload")
+)
 _ADD: Final = insert(UploadPieceRow)
 _COUNT_IN: Final = (
     update(UploadRow)
@@ -56,19 +58,44 @@ class NewBlob:
     is_last: bool
 
 
-def add_blobs(c: Connection, blobs: Sequence[NewBlob]) -> list[Piece | Conflict | None]:
+@dataclass(frozen=True, slots=True)
+class AddedBlob:
+    """A blob that has its row; ``is_whole``: no other of its upload is missing any more."""
+
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How many pieces of an upload there are, and the first and the last position; of none -1."""
+
+    count: int
+    first: int
+    last: int
+
+    def is_whole(self, last: int | None) -> bool:
+        """Return whether these are all, if ``last`` is that of the last one; None: nobody has said so yet."""
+        return self.first in {0, 1} and self.last == last and self.count == self.last - self.first + 1
+
+
+def add_blobs(c: Connection, blobs: Sequence[NewBlob]) -> list[AddedBlob | Piece | Conflict]:
     """Add pieces at any positions of any uploads, inside a transaction.
 
     Returns:
-        For each, in order, the piece that is there already, why it is not taken, or None: it is added.
+        For each, in order: that it is added, the piece that is there already, or why it is not taken.
     """
     received = _received(c, [blob.piece.upload for blob in blobs])
     for upload, one in received.items():
         one.look([blob.piece.position for blob in blobs if blob.piece.upload == upload])
     told = [_take(received.get(blob.piece.upload), blob) for blob in blobs]
-    for one in received.values():
-        one.write()
-    return told
+    wholes = {upload for upload, one in received.items() if one.write()}
+    return [found or AddedBlob(blob.piece.upload in wholes) for blob, found in zip(blobs, told, strict=True)]
+
+
+def span_of(c: Connection, upload: str) -> Span:
+    """Return what there is of an upload."""
+    count, first, last = c.execute(_SPAN, {"upload": upload}).one()
+    return Span(int(count), int(first), int(last)) if count else Span(0, -1, -1)
 
 
 def close_upload(c: Connection, upload: str, position: int) -> None:
@@ -124,15 +151,14 @@ class _Received:
         """
         if self._last not in {None, position}:
             raise Conflict(f"blob {self._last} was said to be the last one, and now blob {position} is")
-        stored = int(self._c.execute(_FURTHEST, {"upload": self._upload}).scalar_one() or 0)
-        furthest = max([stored, *(blob.piece.position for blob in self._added)])
+        furthest = max([span_of(self._c, self._upload).last, *(blob.piece.position for blob in self._added)])
         if furthest > position:
             raise Conflict(f"blob {position} is said to be the last one, and blob {furthest} is here")
 
-    def write(self) -> None:
-        """Write what was taken."""
+    def write(self) -> bool:
+        """Write what was taken; return whether that made the upload whole."""
         if not self._added:
-            return
+            return False
         self._c.execute(_ADD, [row_values(blob.piece) for blob in self._added])
         counted = {
             "upload": self._upload,
@@ -142,6 +168,7 @@ class _Received:
             "until": max(blob.expires_us for blob in self._added),
         }
         self._c.execute(_COUNT_IN, counted)
+        return self._last is not None and span_of(self._c, self._upload).is_whole(self._last)
 
 
 def _received(c: Connection, uploads: Sequence[str]) -> dict[str, _Received]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
 from gatehouse_common.together import Together
 
-from .blob_rows import NewBlob, add_blobs, close_upload
+from .blob_rows import AddedBlob, NewBlob, Span, add_blobs, close_upload, span_of
 from .contention import retried
 from .engine import Database
 from .jobs import Job
@@ -30,9 +30,6 @@ _BY_NAME_AT: Final = (
     select(*UPLOAD, *PIECE)
     .outerjoin(UploadPieceRow, and_(UploadPieceRow.upload == UploadRow.id, UploadPieceRow.position == bindparam("at")))
     .where(UploadRow.open_name == bindparam("name"))
-)
-_SPAN: Final = select(func.count(), func.min(UploadPieceRow.position), func.max(UploadPieceRow.position)).where(
-    UploadPieceRow.upload == bindparam("upload")
 )
 
 
@@ -57,7 +54,7 @@ class Uploads:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._blobs = Together[NewBlob, Piece | Conflict | None](self._add_blobs)
+        self._blobs = Together[NewBlob, AddedBlob | Piece | Conflict](self._add_blobs)
 
     @retried
     def begin(self, upload: Upload) -> None:
@@ -117,11 +114,10 @@ class Uploads:
         with self._db.look() as c:
             return [Piece(*row) for row in c.execute(query)]
 
-    def span(self, upload_id: str) -> tuple[int, int, int]:
-        """Return how many pieces of an upload there are, and the first and the last position; of none -1."""
+    def span(self, upload_id: str) -> Span:
+        """Return what there is of an upload."""
         with self._db.look() as c:
-            count, first, last = c.execute(_SPAN, {"upload": upload_id}).one()
-        return (int(count), int(first), int(last)) if count else (0, -1, -1)
+            return span_of(c, upload_id)
 
     def totals(self, owner: int) -> Totals:
         """Return what a user has here: what is being received, and media with all that was made of them."""
@@ -163,8 +159,8 @@ class Uploads:
             c.execute(insert(UploadPieceRow), [row_values(piece) for piece in pieces])
             return Upload(*c.execute(select(*UPLOAD).where(UploadRow.id == upload_id)).one())
 
-    def add_blob(self, piece: Piece, now_us: int, expires_us: int, *, is_last: bool) -> Piece | None:
-        """Add a piece at any position; return the one that is there already, None if this is the one.
+    def add_blob(self, piece: Piece, now_us: int, expires_us: int, *, is_last: bool) -> AddedBlob | Piece:
+        """Add a piece at any position; return that it is added, or the one that is there already.
 
         Those that come at the same time are added in one transaction: it is durable when this returns.
 
@@ -178,7 +174,7 @@ class Uploads:
         return found
 
     @retried
-    def _add_blobs(self, blobs: Sequence[NewBlob]) -> list[Piece | Conflict | None]:
+    def _add_blobs(self, blobs: Sequence[NewBlob]) -> list[AddedBlob | Piece | Conflict]:
         with self._db.begin(durable=True) as c:
             return add_blobs(c, blobs)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,11 +14,13 @@ _TRIES = 50
 
 
 def in_folder(root: Path, folder: Path, act: Callable[[], T]) -> T:
-    """Make a folder below a root and do something in it; again, if somebody removed it in between, empty as it was.
+    """Do something in a folder below a root, made if it is not there; again, if somebody removed it in between.
 
     Raises:
         OSError: as ``act`` does.
     """
+    with suppress(FileNotFoundError):  # mostly it is there
+        return act()
     for _ in range(_TRIES - 1):
         try:
             return _made(root, folder, act)

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 from typing import Final
 
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import Media, Piece, Upload
+from gatehouse_common.db import AddedBlob, Media, Piece, Upload
 from gatehouse_common.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from gatehouse_common.intake import NO_FILM, NoFilm, was_blob
 from gatehouse_common.runtime import Core
@@ -76,8 +76,9 @@ class BlobDesk:
                 if done is not None:
                     return done if blob.is_last else None
                 upload = self._begin(owner, name, blob.number)
-            if upload is not None and self._keep(upload, blob, digest, there):
-                return self._complete(upload.id)
+            whole = None if upload is None else self._keep(upload, blob, digest, there)
+            if upload is not None and whole is not None:
+                return self._complete(upload.id) if whole else None
         raise Unavailable("this file is being completed: send the blob again.")
 
     def check(self, blob: Blob) -> None:
@@ -139,22 +140,26 @@ class BlobDesk:
             return None
         return None if late or media.state in _GONE else media
 
-    def _keep(self, upload: Upload, blob: Blob, digest: str, there: Piece | None) -> bool:
-        """Keep a blob of an upload, unless it is there; return False if that is not received any more.
+    def _keep(self, upload: Upload, blob: Blob, digest: str, there: Piece | None) -> bool | None:
+        """Keep a blob of an upload, unless it is there; return whether that is whole, None: it is received no more.
+
+        Who adds the last that is missing is told so, and completes the upload. If they are killed before they do, they
+        have not answered: the blob is sent again, and found here in an upload of which the last one is known.
 
         Raises:
             Conflict: another blob has this number, or another is the last one.
         """
         if there is None:
-            there = self._add(upload, blob, digest)
-            if there is None:
-                return True
-            if there.upload != upload.id:
-                return False
+            found = self._add(upload, blob, digest)
+            if isinstance(found, AddedBlob):
+                return found.is_whole
+            if found is None:
+                return None
+            there = found
         if there.digest != digest:
             if self._is_no_film(upload.id):  # and was told to be none: this is what comes in its place
                 self._intake.refuse(upload)
-                return False
+                return None
             raise Conflict(f"blob {blob.number} already stored with other content")
         if blob.is_last and upload.last_position != blob.number:
             try:
@@ -162,28 +167,26 @@ class BlobDesk:
             except Conflict:
                 if self._is_received(upload):
                     raise
-                return False
-        return True
+                return None
+            upload = replace(upload, last_position=blob.number)
+        return self._is_whole(upload)
 
-    def _add(self, upload: Upload, blob: Blob, digest: str) -> Piece | None:
-        """Store a blob; return the one that is there instead, None if there is none.
-
-        A piece of no upload tells that this one is not received any more.
-        """
+    def _add(self, upload: Upload, blob: Blob, digest: str) -> AddedBlob | Piece | None:
+        """Store a blob; return that it is added, the one that is there instead, None: this is not received any more."""
         self._quotas.check_size(upload.received + len(blob.data))
         self._quotas.left(upload.owner, len(blob.data))
         piece = self._engine.store(upload.id, blob.number, blob.data, digest)
         now_us, expires_us = self._clock.now_us(), self._engine.expires_us()
         try:
-            there = self._uploads.add_blob(piece, now_us, expires_us, is_last=blob.is_last)
+            found = self._uploads.add_blob(piece, now_us, expires_us, is_last=blob.is_last)
         except Conflict:
             self._engine.discard([piece])
             if self._is_received(upload):
                 raise
-            return Piece("", blob.number, 0, "", "")
-        if there is not None:
+            return None
+        if isinstance(found, Piece):
             self._engine.discard([piece])
-        return there
+        return found
 
     def _is_received(self, upload: Upload) -> bool:
         return self._uploads.get(upload.id).state == "receiving"
@@ -217,10 +220,8 @@ class BlobDesk:
         return bool(pieces) and self._intake.kind(pieces) is None
 
     def _is_whole(self, upload: Upload) -> bool:
-        if upload.last_position is None:
-            return False
-        count, first, last = self._uploads.span(upload.id)
-        return first in {0, 1} and last == upload.last_position and count == last - first + 1
+        """Return whether all blobs of an upload are here, if its last one was known when it was read."""
+        return upload.last_position is not None and self._uploads.span(upload.id).is_whole(upload.last_position)
 
 
 def _size(pieces: list[Piece]) -> int:
