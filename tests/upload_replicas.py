@@ -22,6 +22,9 @@ from ports import free_ports
 from running import COMMAND, wait_for
 
 _PATIENCE_S = 120.0
+_BOUNDARY = "c4b2a7f05d9e4f8e9a61d03b7c5e2f18"
+"""As long as clients make it (RFC 2046 has 70 characters at most): the longer it is, the faster it is looked for."""
+_PART = f"--{_BOUNDARY}\r\nContent-Disposition: form-data; name={{name}}\r\n\r\n"
 
 
 @dataclass
@@ -185,6 +188,7 @@ class Sender:
             }
             return json.dumps(told).encode(), "application/json"
         fields = {"blobId": index + 1, "username": "ann", "filename": self.name, "is_last": last}
-        head = "".join(f'--b\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in fields.items())
-        head += '--b\r\nContent-Disposition: form-data; name="blobObject"; filename="blob"\r\n\r\n'
-        return b"".join((head.encode(), blobs[index], b"\r\n--b--\r\n")), "multipart/form-data; boundary=b"
+        head = "".join(_PART.format(name=f'"{name}"') + f"{value}\r\n" for name, value in fields.items())
+        head += _PART.format(name='"blobObject"; filename="blob"')
+        end = f"\r\n--{_BOUNDARY}--\r\n"
+        return b"".join((head.encode(), blobs[index], end.encode())), f"multipart/form-data; boundary={_BOUNDARY}"

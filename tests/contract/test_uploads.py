@@ -8,8 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from gatehouse_common.db import Database, OffsetMismatch, Piece, Totals, Upload, Uploads, UploadUpkeep
-from gatehouse_common.db.blob_rows import AddedBlob, NewBlob, Span, add_blobs
+from gatehouse_common.db import (
+    AddedBlob,
+    Database,
+    NewBlob,
+    OffsetMismatch,
+    Piece,
+    Totals,
+    Upload,
+    Uploads,
+    UploadUpkeep,
+)
+from gatehouse_common.db.blob_rows import Span
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
 from gatehouse_common.ids import new_id
 from media_rows import add_file, put
@@ -49,6 +59,13 @@ def piece(of: Upload, position: int, size: int, digest: str = "ab") -> Piece:
 
 def folder(number: int) -> str:
     return f"uploads/ann.7/{number}/"
+
+
+def add_blob(uploads: Uploads, one: Piece, now_us: int, until_us: int, *, is_last: bool) -> AddedBlob | Piece:
+    [told] = uploads.add_blobs([NewBlob(one, now_us, until_us, is_last)])
+    if isinstance(told, Conflict):
+        raise told
+    return told
 
 
 def test_pieces_are_added_where_an_upload_ends_and_nowhere_else(db: Database) -> None:
@@ -99,7 +116,7 @@ def test_blobs_come_in_any_order_and_once(db: Database) -> None:
 
     def add(position: int) -> Callable[[], None]:
         def act() -> None:
-            kept.append(uploads.add_blob(piece(one, position, 5), NOW, NOW + 300, is_last=position == 6))
+            kept.append(add_blob(uploads, piece(one, position, 5), NOW, NOW + 300, is_last=position == 6))
 
         return act
 
@@ -110,11 +127,11 @@ def test_blobs_come_in_any_order_and_once(db: Database) -> None:
     found = uploads.open_named("7.name")
     assert found is not None
     assert (found.received, found.last_position) == (30, 6)
-    there = uploads.add_blob(piece(one, 3, 5, "cd"), NOW, NOW, is_last=False)
+    there = add_blob(uploads, piece(one, 3, 5, "cd"), NOW, NOW, is_last=False)
     assert isinstance(there, Piece)
     assert there.digest == "ab" * 32
     with pytest.raises(Conflict, match="blob 6 was said to be the last"):
-        uploads.add_blob(piece(one, 7, 5), NOW, NOW, is_last=True)
+        add_blob(uploads, piece(one, 7, 5), NOW, NOW, is_last=True)
     assert uploads.span(one.id) == Span(6, 1, 6)
 
 
@@ -124,13 +141,13 @@ def test_no_blob_is_taken_beyond_the_last(db: Database) -> None:
     one, other = (upload(door="blob", length=None, open_name=f"7.{n}") for n in "ab")
     uploads.begin(one)
     uploads.begin(other)
-    uploads.add_blob(piece(one, 2, 5), NOW, NOW, is_last=True)
+    add_blob(uploads, piece(one, 2, 5), NOW, NOW, is_last=True)
     with pytest.raises(Conflict, match="blob 3 would be beyond it"):
-        uploads.add_blob(piece(one, 3, 5), NOW, NOW, is_last=False)
+        add_blob(uploads, piece(one, 3, 5), NOW, NOW, is_last=False)
     assert (uploads.get(one.id).received, uploads.span(one.id)) == (5, Span(1, 2, 2))
-    uploads.add_blob(piece(other, 3, 5), NOW, NOW, is_last=False)
+    add_blob(uploads, piece(other, 3, 5), NOW, NOW, is_last=False)
     with pytest.raises(Conflict, match="blob 3 is here"):
-        uploads.add_blob(piece(other, 2, 5), NOW, NOW, is_last=True)
+        add_blob(uploads, piece(other, 2, 5), NOW, NOW, is_last=True)
     with pytest.raises(Conflict, match="blob 3 is here"):
         uploads.say_last(other.id, 1)
     assert (uploads.get(other.id).last_position, uploads.span(other.id)) == (None, Span(1, 3, 3))
@@ -142,7 +159,7 @@ def test_of_blobs_that_come_at_once_each_is_told_what_became_of_it(db: Database)
     one, other, gone = (upload(door="blob", length=None, open_name=f"7.{n}") for n in "abc")
     for begun in (one, other, gone):
         uploads.begin(begun)
-    uploads.add_blob(piece(other, 4, 5), NOW, NOW, is_last=False)
+    add_blob(uploads, piece(other, 4, 5), NOW, NOW, is_last=False)
     uploads.end(gone.id, "cancelled", "", NOW)
     sent = [
         NewBlob(piece(one, 2, 7), NOW + 2, NOW + 20, is_last=True),
@@ -153,8 +170,7 @@ def test_of_blobs_that_come_at_once_each_is_told_what_became_of_it(db: Database)
         NewBlob(piece(one, 3, 5), NOW + 9, NOW + 90, is_last=False),  # beyond the last
         NewBlob(piece(other, 4, 9, "cd"), NOW + 9, NOW + 90, is_last=False),
     ]
-    with db.begin(durable=True) as c:
-        told = add_blobs(c, sent)
+    told = uploads.add_blobs(sent)
     assert [type(found).__name__ for found in told] == [
         *("AddedBlob", "Conflict", "AddedBlob", "Conflict", "Piece", "Conflict", "Piece")
     ]
@@ -176,9 +192,9 @@ def test_an_upload_that_grew_since_it_was_read_is_not_completed(db: Database) ->
     """S4-5: the size of a medium is that of its pieces: of two blobs at once neither leaves the other out."""
     uploads, one = Uploads(db), upload(door="blob", open_name="7.n", length=None)
     uploads.begin(one)
-    assert uploads.add_blob(piece(one, 1, 5), NOW, NOW, is_last=False) == AddedBlob(is_whole=False)
+    assert add_blob(uploads, piece(one, 1, 5), NOW, NOW, is_last=False) == AddedBlob(is_whole=False)
     before = uploads.get(one.id)
-    assert uploads.add_blob(piece(one, 2, 3), NOW, NOW, is_last=True) == AddedBlob(is_whole=True)
+    assert add_blob(uploads, piece(one, 2, 3), NOW, NOW, is_last=True) == AddedBlob(is_whole=True)
     with pytest.raises(Conflict, match="more of it has come"):
         uploads.complete(before, "video/webm", NOW, folder, {})
     media, _ = uploads.complete(uploads.get(one.id), "video/webm", NOW, folder, {})
@@ -189,7 +205,7 @@ def test_what_is_whole_becomes_one_medium_with_one_job(db: Database) -> None:
     """S4-5: merged exactly once: of many that complete an upload one does."""
     uploads, one, told = Uploads(db), upload(door="blob", open_name="7.n", length=None), list[str]()
     uploads.begin(one)
-    uploads.add_blob(piece(one, 1, 5), NOW, NOW, is_last=True)
+    add_blob(uploads, piece(one, 1, 5), NOW, NOW, is_last=True)
     found = uploads.get(one.id)
 
     def complete() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import random
+import threading
+import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,8 @@ from gatehouse_api.uploads.blobs import Blob, BlobDesk
 from gatehouse_api.uploads.engine import Owner, UploadEngine
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import Piece, Uploads, UploadUpkeep, Users
-from gatehouse_common.errors import Conflict
+from gatehouse_common.db import NewBlob, Piece, Uploads, UploadUpkeep, Users
+from gatehouse_common.errors import Conflict, GatehouseError, Unavailable
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
 from upload_kit import blob_body, bytes_of, film, incoming
@@ -271,7 +273,7 @@ def test_a_blob_that_comes_while_a_file_is_completed_is_counted(core: Core, monk
         found = read(uploads, upload_id)
         monkeypatch.undo()
         digest = hashlib.sha256(head).hexdigest()
-        uploads.add_blob(engine.store(upload_id, 0, head, digest), NOW, NOW + HOUR, is_last=False)
+        uploads.add_blobs([NewBlob(engine.store(upload_id, 0, head, digest), NOW, NOW + HOUR, is_last=False)])
         return found
 
     monkeypatch.setattr(Uploads, "pieces", and_then_one_comes)
@@ -279,6 +281,49 @@ def test_a_blob_that_comes_while_a_file_is_completed_is_counted(core: Core, monk
     assert made is not None
     assert made.bytes == 3 * BLOB
     assert bytes_of(core, made.number) == head + rest + rest
+
+
+def test_a_row_comes_after_the_bytes_and_their_name(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S4-5: of blobs that come at once too; one whose name is not durable has no row, and others are not told so."""
+    engine, ann, uploads = UploadEngine(core), Owner(7, "ann"), Uploads(core.db)
+    desk, settle = BlobDesk(core, engine), core.store.settle
+    data = {name: film(BLOB, seed) for seed, name in enumerate(("kept", "broken"))}
+    for name, begins in data.items():
+        desk.take(ann, name, Blob(1, begins, is_last=False))
+    ids = {one.name: one.id for one in uploads.unfinished(7) if one.name in data}
+    began, seen = threading.Event(), list[tuple[int, int]]()
+
+    def slowly(stored: Sequence[str]) -> list[GatehouseError | None]:
+        rows = {piece.key for upload in ids.values() for piece in uploads.pieces(upload)}
+        seen.append((len(stored), len(rows.intersection(stored))))
+        assert all(len(core.store.read(key)) == BLOB for key in stored)
+        began.set()
+        time.sleep(0.3)  # meanwhile others come
+        lost = ids["broken"]
+        return [
+            Unavailable("no disk") if lost in key else told for key, told in zip(stored, settle(stored), strict=True)
+        ]
+
+    monkeypatch.setattr(core.store, "settle", slowly)
+
+    def send_one(name: str, number: int) -> bool:
+        try:
+            desk.take(ann, name, Blob(number, data[name], is_last=False))
+        except Unavailable:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        first = pool.submit(send_one, "kept", 2)
+        assert began.wait(10)
+        others = [pool.submit(send_one, name, number) for number in (3, 4) for name in data]
+        assert first.result()
+        assert [one.result() for one in others] == [True, False, True, False]
+    assert sum(count for count, _ in seen) == 5
+    assert len(seen) < 5  # they shared it
+    assert not any(rows for _, rows in seen)
+    assert [piece.position for piece in uploads.pieces(ids["kept"])] == [1, 2, 3, 4]
+    assert [piece.position for piece in uploads.pieces(ids["broken"])] == [1]
 
 
 def test_what_is_missing_is_told_shortly(client: FlaskClient) -> None:

@@ -57,6 +57,26 @@ def test_file_and_folders_are_on_the_disk_before_it_returns(
     assert synced[-1] == day.stat().st_ino  # the name last
 
 
+def test_names_of_many_are_on_the_disk_when_they_are_settled(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-5: bytes are durable at once, names by one sync of each folder; of each it is told by itself."""
+    keys = [f"incoming/a/{n}" for n in range(3)] + ["incoming/b/0"]
+    for key in keys[1:]:
+        store.put_bytes(key, b"there before", settled=False)
+    synced: list[int] = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(os.fstat(fd).st_ino), real(fd)))
+    store.put_bytes(keys[0], b"media", settled=False)
+    folder = store.root / "incoming/a"
+    assert synced == [store.local_path(keys[0]).stat().st_ino]
+    (store.root / "incoming/b").rename(store.root / "gone")
+    told = store.settle(keys)
+    assert synced[1:] == [folder.stat().st_ino]
+    assert told[:3] == [None, None, None]
+    assert isinstance(told[3], NotFound)
+
+
 def test_publishing_again_after_a_crash_is_no_conflict(store: LocalStore, film: Path) -> None:
     store.put_file(film, KEY)
     assert store.put_file(film, KEY, move=True).size == 5

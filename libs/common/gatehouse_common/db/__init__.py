@@ -3,7 +3,7 @@
 from .aged_files import AgedFiles, FileClass
 from .api_tokens import TokenRecord, Tokens
 from .audit import Audit, Deed, Entry
-from .blob_rows import AddedBlob
+from .blob_rows import AddedBlob, NewBlob
 from .browser_sessions import BrowserSessions, Received
 from .cameras import CameraRepository
 from .chunk_days import ChunkDay, ChunkDays
@@ -126,6 +126,7 @@ __all__ = [
     "MediaTrash",
     "MediaWork",
     "Member",
+    "NewBlob",
     "OffsetMismatch",
     "PeopleStats",
     "PersonSums",

@@ -9,7 +9,6 @@ from typing import Any, Final
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, or_, select, update
 
 from gatehouse_common.errors import Conflict, NotFound, TooLarge
-from gatehouse_common.together import Together
 
 from .blob_rows import AddedBlob, NewBlob, Span, add_blobs, close_upload, span_of
 from .contention import retried
@@ -54,7 +53,6 @@ class Uploads:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._blobs = Together[NewBlob, AddedBlob | Piece | Conflict](self._add_blobs)
 
     @retried
     def begin(self, upload: Upload) -> None:
@@ -159,22 +157,15 @@ class Uploads:
             c.execute(insert(UploadPieceRow), [row_values(piece) for piece in pieces])
             return Upload(*c.execute(select(*UPLOAD).where(UploadRow.id == upload_id)).one())
 
-    def add_blob(self, piece: Piece, now_us: int, expires_us: int, *, is_last: bool) -> AddedBlob | Piece:
-        """Add a piece at any position; return that it is added, or the one that is there already.
-
-        Those that come at the same time are added in one transaction: it is durable when this returns.
-
-        Raises:
-            Conflict: the upload is not received any more, another piece is the last one, or one that is here already
-                or this one would be beyond the last.
-        """
-        found = self._blobs.do(NewBlob(piece, now_us, expires_us, is_last))
-        if isinstance(found, Conflict):
-            raise found
-        return found
-
     @retried
-    def _add_blobs(self, blobs: Sequence[NewBlob]) -> list[AddedBlob | Piece | Conflict]:
+    def add_blobs(self, blobs: Sequence[NewBlob]) -> list[AddedBlob | Piece | Conflict]:
+        """Add pieces at any positions, in one transaction, which is durable when this returns.
+
+        Returns:
+            For each, in order: that it is added; the piece that is there already; or why it is not taken: the upload is
+            not received any more, another piece is the last one, or one that is here already or this one would be
+            beyond the last.
+        """
         with self._db.begin(durable=True) as c:
             return add_blobs(c, blobs)
 

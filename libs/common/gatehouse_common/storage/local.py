@@ -21,7 +21,6 @@ from gatehouse_common.errors import (
     from_os_error,
 )
 from gatehouse_common.ids import new_id
-from gatehouse_common.together import Together
 
 from . import keys
 from .folders import in_folder, remove_empty, sync, sync_all
@@ -46,7 +45,6 @@ class LocalStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._foreign = ForeignNames()
-        self._folders = Together[Path, OSError | None](sync_all)
 
     def put_file(self, path: Path, key: str, *, move: bool = False) -> ObjectInfo:
         """Make the finished file at ``path`` an object.
@@ -87,23 +85,29 @@ class LocalStore:
             sync(target.parent)
         return self.stat(key)
 
-    def put_bytes(self, key: str, data: bytes | memoryview, *, overwrite: bool = False) -> ObjectInfo:
-        """Make ``data`` an object."""
+    def put_bytes(
+        self, key: str, data: bytes | memoryview, *, overwrite: bool = False, settled: bool = True
+    ) -> ObjectInfo:
+        """Make ``data`` an object; its bytes are durable before it has its name."""
         target = self._path(key)
         with _translated(f"storing {key}"):
             handle, name = self._temporary(target.parent)
             try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fchmod(handle, 0o644)
-                    os.fsync(handle)
-                    made = os.fstat(handle)
+                made = _write_durably(handle, data)
                 self._publish(Path(name), target, key, overwrite=overwrite)
             finally:
                 Path(name).unlink(missing_ok=True)
-            self._sync_folder(target.parent)
+            if settled:
+                sync(target.parent)
         return ObjectInfo(key, made.st_size, made.st_mtime_ns // 1000)
+
+    def settle(self, stored: Sequence[str]) -> list[GatehouseError | None]:
+        """Make the names of objects durable: one sync for all that are in the same folder."""
+        told = sync_all([(self.root / keys.validate(key)).parent for key in stored])
+        return [
+            None if error is None else from_os_error(error, f"storing {key}")
+            for key, error in zip(stored, told, strict=True)
+        ]
 
     def grow(self, key: str) -> None:
         """Return None: a file is published by a second name, or copied when it is whole."""
@@ -248,12 +252,6 @@ class LocalStore:
             sync(target.parent)
         return self.stat(key)
 
-    def _sync_folder(self, folder: Path) -> None:
-        """Make durable what was put into a folder, by one sync for all who put something there at this moment."""
-        error = self._folders.do(folder)
-        if error is not None:
-            raise error
-
     def _path(self, key: str) -> Path:
         below = path = f"{self.root}/{keys.validate(key)}"
         for _ in range(key.count("/") + 1):
@@ -292,6 +290,24 @@ class LocalStore:
             if target.exists():
                 raise Conflict(f"object {key} is already there") from error
             path.rename(target)
+
+
+def _write_durably(handle: int, data: bytes | memoryview) -> os.stat_result:
+    """Write all of a file that others may read, and close it; return what it is then.
+
+    By the descriptor alone: what a file object asks of it before are three calls more, and threads that come back from
+    a call wait for one another.
+    """
+    try:
+        with memoryview(data) as left:
+            at = 0
+            while at < len(left):
+                at += os.write(handle, left[at:])
+        os.fchmod(handle, 0o644)
+        os.fsync(handle)
+        return os.fstat(handle)
+    finally:
+        os.close(handle)
 
 
 def _pieces(fd: int, key: str, offset: int, length: int | None) -> Iterator[bytes]:

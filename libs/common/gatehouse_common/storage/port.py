@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gatehouse_common.errors import GatehouseError
+
 from .source import Source
 
 
@@ -125,11 +127,27 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def put_bytes(self, key: str, data: bytes | memoryview, *, overwrite: bool = False) -> ObjectInfo:
-        """Make ``data`` an object.
+    def put_bytes(
+        self, key: str, data: bytes | memoryview, *, overwrite: bool = False, settled: bool = True
+    ) -> ObjectInfo:
+        """Make ``data`` an object, durable when this returns.
+
+        Args:
+            key: its key.
+            data: its bytes.
+            overwrite: also if there is one of that key.
+            settled: else its bytes are durable and its name may not be, until ``settle`` has returned.
 
         Raises:
             Conflict: the key is taken and ``overwrite`` is not set.
+        """
+        ...
+
+    def settle(self, stored: Sequence[str]) -> list[GatehouseError | None]:
+        """Make the names of objects durable that were put before this is called; many cost no more than one.
+
+        Returns:
+            For each, in order, why it is not; None: it is.
         """
         ...
 

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 from typing import Final
 
 from gatehouse_common.clock import HOUR
-from gatehouse_common.db import AddedBlob, Media, Piece, Upload
+from gatehouse_common.db import AddedBlob, Media, NewBlob, Piece, Upload
 from gatehouse_common.errors import Conflict, InvalidInput, NotFound, TooLarge, Unavailable
 from gatehouse_common.intake import NO_FILM, NoFilm, was_blob
 from gatehouse_common.runtime import Core
@@ -175,10 +175,10 @@ class BlobDesk:
         """Store a blob; return that it is added, the one that is there instead, None: this is not received any more."""
         self._quotas.check_size(upload.received + len(blob.data))
         self._quotas.left(upload.owner, len(blob.data))
-        piece = self._engine.store(upload.id, blob.number, blob.data, digest)
+        piece = self._engine.store(upload.id, blob.number, blob.data, digest, settled=False)
         now_us, expires_us = self._clock.now_us(), self._engine.expires_us()
         try:
-            found = self._uploads.add_blob(piece, now_us, expires_us, is_last=blob.is_last)
+            found = self._engine.add_blob(NewBlob(piece, now_us, expires_us, is_last=blob.is_last))
         except Conflict:
             self._engine.discard([piece])
             if self._is_received(upload):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 
 from gatehouse_common.clock import HOUR, MINUTE
-from gatehouse_common.db import OffsetMismatch, Piece, Upload
+from gatehouse_common.db import AddedBlob, NewBlob, OffsetMismatch, Piece, Upload
 from gatehouse_common.errors import Conflict, GatehouseError, Gone, InvalidInput, TooLarge, Unavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.intake import Intake
@@ -19,6 +19,7 @@ from gatehouse_common.media.file_kinds import HEAD_BYTES, sniff
 from gatehouse_common.observability.metrics import UPLOAD_BYTES
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
+from gatehouse_common.together import Together
 
 from .checksums import Checksum
 from .quotas import Quotas
@@ -75,6 +76,7 @@ class UploadEngine:
         self.intake = Intake(core)
         self.uploads = self.intake.uploads
         self.quotas = Quotas(core, self.uploads)
+        self._blobs = Together[NewBlob, AddedBlob | Piece | GatehouseError](self._add_blobs)
 
     def begin(self, wanted: Wanted, open_name: str | None = None, name_digest: str = "", expected: int = 0) -> Upload:
         """Begin an upload; return it.
@@ -205,7 +207,9 @@ class UploadEngine:
             raise InvalidInput(f"the request broke off: {grown.received - at} bytes of it are kept.")
         return self.finish(grown)
 
-    def store(self, upload: str, position: int, data: bytes | memoryview, digest: str = "") -> Piece:
+    def store(
+        self, upload: str, position: int, data: bytes | memoryview, digest: str = "", *, settled: bool = True
+    ) -> Piece:
         """Make a piece durable; it counts when it has a row.
 
         Args:
@@ -213,14 +217,41 @@ class UploadEngine:
             position: of the piece.
             data: its bytes.
             digest: their SHA-256, if it is known.
+            settled: else its name is made durable by ``add_blob``.
 
         Raises:
             GatehouseError: the store does not take it.
         """
         key = keys.incoming(upload, position, new_id())
-        self._core.store.put_bytes(key, data)
+        self._core.store.put_bytes(key, data, settled=settled)
         UPLOAD_BYTES.inc(len(data))
         return Piece(upload, position, len(data), digest or hashlib.sha256(data).hexdigest(), key)
+
+    def add_blob(self, blob: NewBlob) -> AddedBlob | Piece:
+        """Add a stored blob to its upload; return that it is added, or the piece that is there already.
+
+        Those that come at the same time share what costs as much for many as for one: the sync of their folder, and
+        then the transaction of their rows. It is durable when this returns.
+
+        Raises:
+            Conflict: as ``Uploads.add_blobs`` tells it.
+            GatehouseError: the store does not make its name durable; then it has no row.
+        """
+        found = self._blobs.do(blob)
+        if isinstance(found, GatehouseError):
+            raise found
+        return found
+
+    def _add_blobs(self, blobs: Sequence[NewBlob]) -> list[AddedBlob | Piece | GatehouseError]:
+        """Add blobs whose bytes are durable: first their names are made so, then rows say that they are here.
+
+        So a power cut at any moment leaves bytes without a row at worst, which the janitor deletes, and never a row
+        without its bytes. What is wrong with the folder of one is told of that one alone.
+        """
+        refused = self._core.store.settle([blob.piece.key for blob in blobs])
+        settled = [blob for blob, error in zip(blobs, refused, strict=True) if error is None]
+        told = iter(self.uploads.add_blobs(settled) if settled else [])
+        return [error or next(told) for error in refused]
 
     def discard(self, pieces: list[Piece]) -> None:
         """Delete pieces that do not count; those that cannot be deleted now the janitor deletes."""

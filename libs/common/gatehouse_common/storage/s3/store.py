@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gatehouse_common.errors import DataLoss, InvalidInput, NotFound, from_os_error
+from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput, NotFound, from_os_error
 from gatehouse_common.ids import new_id
 from gatehouse_common.settings.model import StorageSettings
 from gatehouse_common.storage import keys
@@ -72,10 +72,21 @@ class S3Store:
         self._writer.put(source, keys.validate(key))
         return self.stat(key)
 
-    def put_bytes(self, key: str, data: bytes | memoryview, *, overwrite: bool = False) -> ObjectInfo:
+    def put_bytes(
+        self,
+        key: str,
+        data: bytes | memoryview,
+        *,
+        overwrite: bool = False,
+        settled: bool = True,  # noqa: ARG002 - it always is
+    ) -> ObjectInfo:
         """Make ``data`` an object."""
         self._writer.put_bytes(keys.validate(key), bytes(data), overwrite=overwrite)
         return self.stat(key)
+
+    def settle(self, stored: Sequence[str]) -> list[GatehouseError | None]:
+        """Return that they are: what is answered has its name."""
+        return [None for key in stored if keys.validate(key)]
 
     def grow(self, key: str) -> GrowingObject:
         """Return an object that is sent while its file is written."""
