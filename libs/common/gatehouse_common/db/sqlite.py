@@ -25,8 +25,13 @@ class SQLite:
     """A database in a file."""
 
     def connect(self, url: URL, answer_s: int) -> Engine:  # noqa: ARG002 - a file always answers
-        """Return an engine. Look-ups are short: a thread that finds all connections in use waits for one."""
-        engine = create_engine(url, pool_size=8, max_overflow=24, pool_timeout=10, hide_parameters=True)
+        """Return an engine. Look-ups are short: a thread that finds all connections in use waits for one.
+
+        The connection that was used last is used first: what it has read it need not read again.
+        """
+        engine = create_engine(
+            url, pool_size=8, max_overflow=24, pool_timeout=10, pool_use_lifo=True, hide_parameters=True
+        )
         engine.dialect.statement_compiler = _Compiler
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)

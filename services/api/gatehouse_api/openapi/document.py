@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 from flask import Flask
@@ -47,6 +47,10 @@ class Api(OpenAPI):
         self._families: list[Routes] = []
         self._document: dict[str, Any] = {}
         super().__init__(*args, **kwargs)
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function as it is: none here is a coroutine, for which Flask looks at each hook of each request."""
+        return func
 
     @property
     def api_doc(self) -> dict[str, Any]:

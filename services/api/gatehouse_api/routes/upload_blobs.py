@@ -49,11 +49,12 @@ def upload_blob() -> Response:
 
     Blobs may come in any order, at once, and more than once; `is_last` says which is the last.
     """
-    told, desk = read_told("blobObject"), context().blobs
-    name = _text(told, "filename")
-    blob = Blob(_number(told.get("blobId")), _bytes(told.get("blobObject")), _truth(told.get("is_last", "")))
-    desk.check(blob)  # first: where nobody is known, whoever is named for the first time becomes a user
-    media = desk.take(needed_owner(told.get("username")), name, blob)
+    desk = context().blobs
+    with read_told("blobObject") as told:
+        name = _text(told, "filename")
+        blob = Blob(_number(told.get("blobId")), _bytes(told.get("blobObject")), _truth(told.get("is_last", "")))
+        desk.check(blob)  # first: where nobody is known, whoever is named for the first time becomes a user
+        media = desk.take(needed_owner(told.get("username")), name, blob)
     return _answer(_ONE) if media is None else _answer(_ALL, media)
 
 
@@ -62,8 +63,8 @@ def upload_blob() -> Response:
 @needs(Scope.UPLOADS_WRITE)
 def complete_blobs() -> Response:
     """Say that all blobs of a file have been sent, if none of them was sent with `is_last`."""
-    told = read_told("blobObject")
-    name, owner = _text(told, "filename"), needed_owner(told.get("username"), add=False)
+    with read_told("blobObject") as told:
+        name, owner = _text(told, "filename"), needed_owner(told.get("username"), add=False)
     return _answer(_ALL, context().blobs.complete(owner, name))
 
 

@@ -23,7 +23,7 @@ class Part:
     data: memoryview
 
 
-def read_parts(body: bytes, boundary: bytes) -> Iterator[Part]:
+def read_parts(body: bytes | bytearray, boundary: bytes) -> Iterator[Part]:
     """Yield the parts of a body.
 
     Raises:
@@ -45,7 +45,7 @@ def read_parts(body: bytes, boundary: bytes) -> Iterator[Part]:
         raise TooLarge(f"the form has more than {MOST_PARTS} parts.")
 
 
-def _behind(body: bytes, delimiter: bytes, at: int) -> tuple[int, int]:
+def _behind(body: bytes | bytearray, delimiter: bytes, at: int) -> tuple[int, int]:
     """Return where the next delimiter begins and where it ends; what only begins like one is a part's data.
 
     Raises:
@@ -59,7 +59,7 @@ def _behind(body: bytes, delimiter: bytes, at: int) -> tuple[int, int]:
     raise InvalidInput("the form cannot be read: it has no end.", "form")
 
 
-def _part(head: bytes, data: memoryview) -> Part:
+def _part(head: bytes | bytearray, data: memoryview) -> Part:
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-disposition":
