@@ -183,6 +183,22 @@ class TestCameras:
         cameras.report(early, T)
         assert cameras.get("gate").state == "reconnecting", "and what is older is not"
 
+    def test_the_mark_of_all_cameras_tells_of_changes_and_of_nothing_else(self, db: Database) -> None:
+        cameras = CameraRepository(db)
+        marks = [cameras.mark()]
+        cameras.add(Camera("gate", "synthetic:", created_us=T))
+        marks.append(cameras.mark())
+        cameras.report(CameraStatus(camera="gate", time_us=T, state=CameraState.RECORDING, since_us=T), T)
+        assert cameras.mark() == marks[-1], "what a camera reports is no change of it"
+        cameras.change("gate", url="synthetic:?fps=5")
+        marks.append(cameras.mark())
+        cameras.add(Camera("yard", "synthetic:", created_us=T + S))
+        marks.append(cameras.mark())
+        cameras.remove("yard")
+        cameras.add(Camera("door", "synthetic:", created_us=T + 2 * S))
+        marks.append(cameras.mark())
+        assert len(set(marks)) == len(marks)
+
 
 class TestChunks:
     def test_the_life_of_a_chunk(self, writer: FootageWriter, reader: FootageReader) -> None:

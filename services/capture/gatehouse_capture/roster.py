@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,13 +74,15 @@ class Roster:
         held: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         self._cameras, self._footage, self._path, self._held = cameras, footage, path, held
-        self._seen: frozenset[tuple[str, str, bool, str]] | None = None
+        self._seen: str | None = None
+        """The mark of the cameras that were read last; None: they could not be."""
         self._kept: list[dict[str, object]] | None = None
         self._trouble = ""
 
     def load(self) -> Listing | None:
         """Return the cameras; None if nobody knows them now, which is not the same as that there are none."""
         try:
+            seen = self._cameras.mark()  # before the rows: a change between the two is seen once more
             cameras = self._cameras.list()
             enabled = [c for c in cameras if c.enabled]
             mine = dict.fromkeys((c.id for c in enabled), 0) if self._held is None else self._held()
@@ -93,7 +94,7 @@ class Roster:
         except GatehouseError as error:
             self._seen = None
             return self._remembered(error)
-        self._seen = _seen(cameras)
+        self._seen = seen
         self._trouble = ""
         self._remember(wanted)
         off = frozenset(c.id for c in cameras if not c.enabled)
@@ -102,10 +103,11 @@ class Roster:
     def changed(self) -> bool:
         """Return whether the index now says otherwise than :meth:`load` did; False if it does not answer.
 
-        Whoever changes a camera may be another process, so nobody has to tell: looking costs a millisecond.
+        Whoever changes a camera may be another process, so nobody has to tell. Each recorder looks twice a second, and
+        each time at all cameras: so at what is said of all together, which costs a millisecond however many there are.
         """
         try:
-            found = _seen(self._cameras.list())
+            found = self._cameras.mark()
         except GatehouseError:  # load says so, and when the index is back, that it has changed
             return False
         return found != self._seen
@@ -149,8 +151,3 @@ def _keeps_all(camera: Camera) -> bool | None:
     except InvalidInput:
         return None
     return None if keep is None else keep == "all"
-
-
-def _seen(cameras: Sequence[Camera]) -> frozenset[tuple[str, str, bool, str]]:
-    """Return what of the cameras matters to capture."""
-    return frozenset((c.id, c.url, c.enabled, json.dumps(c.settings, sort_keys=True)) for c in cameras)

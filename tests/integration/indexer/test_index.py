@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.bus import Bus, Delivery
 from gatehouse_common.db import Deletions, FootageReader
@@ -23,6 +25,7 @@ from gatehouse_common.messages import (
     RunStarted,
 )
 from gatehouse_common.runtime import Core
+from gatehouse_common.storage import ObjectInfo
 from gatehouse_indexer.service import build
 from gatehouse_segmenter.service import build as build_segmenter
 from pipeline_kit import START_US, Recorded, add_camera, core_at, record, rows, spool_files, stored_files, work_off
@@ -135,6 +138,34 @@ def test_the_sample_index_comes_from_the_box_or_from_the_parts(tmp_path: Path) -
         assert (a.video.off == b.video.off).all()
         assert (a.video.pts == b.video.pts).all()
         assert a.indexed_bytes == b.indexed_bytes
+
+
+class Counting:
+    """The store, with the reads that it is asked for counted: of a bucket each is a request, and a wait for it."""
+
+    def __init__(self, core: Core) -> None:
+        self._store, self.reads = core.store, list[tuple[int, int | None]]()
+
+    def stat(self, key: str) -> ObjectInfo:
+        return self._store.stat(key)
+
+    def read(self, key: str, offset: int = 0, length: int | None = None) -> bytes:
+        self.reads.append((offset, length))
+        return self._store.read(key, offset, length)
+
+
+@pytest.mark.parametrize("frames", [60, 9000])
+def test_the_sample_index_of_a_stored_chunk_is_one_read(tmp_path: Path, frames: int) -> None:
+    with core_at(tmp_path / "data") as core:
+        taken = record(core.data_dir, tmp_path, frames=frames)
+        core.bus.publish(taken.closed[0])
+        work_off(core)
+        (whole,) = FootageReader(core.db).sample_indexes([taken.closed[0].chunk]).values()
+        (key,) = stored_files(core.data_dir)
+        counting = Counting(core)
+        index = load_index(counting, key)
+        assert (index.blob, index.rescanned) == (whole, False)
+        assert len(counting.reads) == 1
 
 
 def test_a_stored_file_that_is_gone_costs_itself_only(tmp_path: Path) -> None:

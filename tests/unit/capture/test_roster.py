@@ -12,6 +12,7 @@ import structlog
 from gatehouse_capture.roster import Assignment, Roster
 from gatehouse_common.db import Camera, CameraRepository, Database, FootageReader
 from gatehouse_common.errors import Unavailable
+from gatehouse_common.messages import CameraState, CameraStatus
 from gatehouse_common.sealing import Sealer
 
 PASSWORD = "hunter2hunter2"
@@ -33,6 +34,7 @@ class Index:
             raise Unavailable("the database is away")
 
         monkeypatch.setattr(CameraRepository, "list", away)
+        monkeypatch.setattr(CameraRepository, "mark", away)
 
 
 @pytest.fixture
@@ -105,10 +107,23 @@ def test_a_change_is_seen_whoever_made_it(index: Index, monkeypatch: pytest.Monk
         assert index.roster.changed()
         index.roster.load()
         assert not index.roster.changed()
-    index.cameras.change("new", name="what people call it is nothing to capture")
+    index.cameras.report(CameraStatus(camera="new", time_us=1, state=CameraState.RECORDING, since_us=1))
     assert not index.roster.changed()
     with monkeypatch.context() as away:
         index.go_away(away)
         index.roster.load()
         assert not index.roster.changed()
     assert index.roster.changed()  # it is back
+
+
+def test_to_look_for_changes_reads_the_cameras_of_nobody(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every recorder of a site looks twice a second: if each read all cameras, the index would do little else."""
+    index.roster.load()
+
+    def read(_: object) -> None:
+        raise AssertionError("all cameras were read to see whether one has changed")
+
+    monkeypatch.setattr(CameraRepository, "list", read)
+    assert not index.roster.changed()
+    index.cameras.change("gate", url="synthetic:")
+    assert index.roster.changed()

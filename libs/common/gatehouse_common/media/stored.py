@@ -21,6 +21,8 @@ from .run_box import (
 from .scan import ChunkScanner, SizedReader
 
 _HEAD_BYTES = 256 << 10
+_TAIL_BYTES = 128 << 10
+"""Has the whole index of ten minutes at 30 frames a second, and of twice as much."""
 
 
 class Measured(Protocol):
@@ -70,6 +72,27 @@ class ObjectReader:
         """Return up to ``length`` bytes from ``offset``."""
         length = min(length, self._size - offset)
         return self._store.read(self._key, offset, length) if length > 0 else b""
+
+
+class _FromEnd:
+    """Reads the last bytes of an object at once, and what is asked of them out of these: each read is a request."""
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader, self._tail = reader, b""
+        self._from = reader.size()
+
+    def size(self) -> int:
+        """Return how many bytes there are."""
+        return self._reader.size()
+
+    def pread(self, offset: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``offset``."""
+        if not self._tail:
+            self._from = max(0, self._reader.size() - _TAIL_BYTES)
+            self._tail = self._reader.pread(self._from, _TAIL_BYTES)
+        if offset < self._from:
+            return self._reader.pread(offset, length)
+        return self._tail[offset - self._from :][:length]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +158,7 @@ def trailing_index(store: RangeStore, key: str) -> bytes | None:
     Raises:
         NotFound: there is no such object.
     """
-    reader = ObjectReader(store, key)
+    reader = _FromEnd(ObjectReader(store, key))
     try:
         blob = index_at_end(reader)
         media = None if blob is None else decode_index(blob, key)
