@@ -1,9 +1,9 @@
-"""A history of plates in a database, as fast as the database takes it in."""
+"""A history in a database, of plates or of anything else, as fast as the database takes it in."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pymysql
@@ -20,18 +20,25 @@ def load(url: str, folder: Path, events: int, *, start_us: int, every_us: int, c
     """Return a new index with so many plate events and five times as many reads."""
     db = Database(url, _ANSWER_S)
     db.upgrade()
+    db.close()  # it opens again by itself
+    fill(url, folder, plate_rows(events, start_us=start_us, every_us=every_us, cameras=cameras))
+    return db
+
+
+def fill(url: str, folder: Path, made: Iterable[Rows]) -> None:
+    """Put rows into an index that is up to date.
+
+    Args:
+        url: the database, which nobody else has open.
+        folder: where sheets of rows are written for a server to read.
+        made: the rows, table by table and piece by piece; none of them is there yet.
+    """
     parsed = make_url(url)
-    made = plate_rows(events, start_us=start_us, every_us=every_us, cameras=cameras)
     if parsed.get_backend_name() == "sqlite":
         with sqlite3.connect(str(parsed.database)) as file:
-            file.execute("PRAGMA synchronous=OFF")
-            file.execute("PRAGMA cache_size=-200000")
-            for rows in made:
-                marks = ",".join("?" * len(rows.columns))
-                file.executemany(f"INSERT INTO {_into(rows)} VALUES ({marks})", rows.values)
-            file.commit()
+            _fill_file(file, made)
         file.close()
-        return db
+        return
     server = pymysql.connect(
         host=parsed.host,
         port=parsed.port or 3306,
@@ -48,7 +55,29 @@ def load(url: str, folder: Path, events: int, *, start_us: int, every_us: int, c
             sheet.write_text("".join("\t".join(map(_cell, row)) + "\n" for row in rows.values))
             cursor.execute(f"LOAD DATA LOCAL INFILE '{sheet}' INTO TABLE {_into(rows)}".replace("(", " (", 1))
         server.commit()
-    return db
+
+
+def _fill_file(file: sqlite3.Connection, made: Iterable[Rows]) -> None:
+    """Put rows into a file; indexes are made when all are there, which takes half the time."""
+    file.execute("PRAGMA synchronous=OFF")
+    file.execute("PRAGMA journal_mode=OFF")  # what breaks off here is begun anew
+    file.execute("PRAGMA cache_size=-500000")
+    dropped: dict[str, list[str]] = {}
+    for rows in made:
+        table = rows.table.__tablename__
+        if table not in dropped:
+            of_table = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?"
+            indexes = file.execute(of_table, (table,)).fetchall()
+            dropped[table] = [made_by for _, made_by in indexes]
+            for name, _ in indexes:
+                file.execute(f"DROP INDEX {name}")
+        marks = ",".join("?" * len(rows.columns))
+        file.executemany(f"INSERT INTO {_into(rows)} VALUES ({marks})", rows.values)
+    for statements in dropped.values():
+        for statement in statements:
+            file.execute(statement)
+    file.commit()
+    file.execute("PRAGMA journal_mode=WAL")
 
 
 def _into(rows: Rows) -> str:
