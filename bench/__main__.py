@@ -28,7 +28,8 @@ BENCHES = {
     "K": "bench.retention",  # K1 and K2, with one index
     "verify": "bench.verify",
     "installation": "bench.installation",  # S1 and S2
-    "fleet": "bench.fleet",  # S3 to S7
+    "fleet": "bench.fleet",  # S3 to S6
+    "fleet-parts": "bench.fleet.apart",  # the same with servers, and S7
     "A": "bench.plates",  # A1 to A4, in one reading of the photographs
 }
 

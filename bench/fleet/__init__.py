@@ -1,4 +1,4 @@
-"""S3 to S7: how what a site costs grows with its cameras, from ten to two thousand with 30 days of index each.
+"""S3 to S6: how what a site costs grows with its cameras, from ten to two thousand with 30 days of index each.
 
 Virtual cameras (see ``cameras``) send through capture's own sessions; bus, segmenter, indexer, janitor and api are the
 real ones, in this process. What it says of a machine is in docs/design/scale.md.
@@ -6,7 +6,6 @@ real ones, in this process. What it says of a machine is in docs/design/scale.md
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,37 +13,23 @@ from bench.lookup import quantile
 from bench.result import Result
 from gatehouse_common.observability import logs
 
-from . import bucket
-from .camera_day import CameraDay, camera_day, cost_of_chunk_s, overhead_s
+from .camera_day import camera_day, cost_of_chunk_s, overhead_s
 from .growth import result
-from .live import Live
+from .live import GIVEN_UP_S, Live
 from .scale import Scale
-from .site import Site, in_parts, measure, one_process
-
-_BUCKET_CHUNK_S = 100
+from .site import Site, measure, one_process
 
 
 def run(folder: Path) -> list[Result]:
-    """Measure sites of every size: in one process, and in parts where there are servers; then one chunk in a bucket."""
+    """Measure sites of every size in one process."""
     logs.set_up("error", "json", None)
     scale = Scale.from_environment()
     alone = []
     for count in scale.cameras:
         with one_process(folder / f"servers-{count}") as servers:
             alone.append(measure(folder / f"site-{count}", count, scale, servers))
-        _say(alone[-1])
-    found = describe(alone, scale)
-    try:
-        apart = []
-        for count in scale.parts_cameras:
-            with in_parts(folder / f"parts-{count}") as servers:
-                apart.append(measure(folder / f"apart-{count}", count, scale, servers))
-            _say(apart[-1])
-        found += describe(apart, scale)
-        found += stored_in_a_bucket(bucket.measure(folder / "bucket", _BUCKET_CHUNK_S))
-    except RuntimeError as error:
-        print(f"S3: {error}", file=sys.stderr)
-    return found
+        say(alone[-1])
+    return describe(alone, scale)
 
 
 def describe(sites: Sequence[Site], scale: Scale) -> list[Result]:
@@ -94,9 +79,11 @@ def lateness(sites: Sequence[Site], on: str) -> list[Result]:
     for site in sites:
         live = site.live
         more: dict[str, float | str] = {
-            "part found, p50 ms": 1000 * quantile(live.part_lags, 0.5),
-            "timeline tells a GOP, p50 ms": 1000 * quantile(live.gop_lags, 0.5),
-            "timeline tells a GOP, p95 ms": 1000 * quantile(live.gop_lags, 0.95),
+            "part found, p50 ms": _late_ms(live.lags.parts, 0.5),
+            "timeline tells a GOP, p50 ms": _late_ms(live.lags.gops, 0.5),
+            "timeline tells a GOP, p95 ms": _late_ms(live.lags.gops, 0.95),
+            "after all began another chunk: part found, p95 ms": _late_ms(live.lags.parts_after, 0.95),
+            "after all began another chunk: timeline tells a GOP, p95 ms": _late_ms(live.lags.gops_after, 0.95),
             "messages waiting at the end": live.depth,
             "messages waiting at the most": live.deepest,
             "frames late at the most, s": live.sent.late_s,
@@ -107,17 +94,14 @@ def lateness(sites: Sequence[Site], on: str) -> list[Result]:
             "cameras found to the second": live.found,
         }
         what = f"part in its file -> found by the api, p95, {site.cameras} cameras ({site.kind})"
-        value = 1000 * quantile(live.part_lags, 0.95)
+        value = _late_ms(live.lags.parts, 0.95)
         lines.append(Result("S4", what, value, "ms", "told", live.found == site.cameras, None, on, more))
     return lines
 
 
-def stored_in_a_bucket(requests: bucket.Requests) -> list[Result]:
-    """Return what a chunk costs at an S3 server."""
-    on = f"H.264 1080p30 4 Mbit/s, chunks of {requests.mbytes:.0f} MB, Swift by S3; recorded, stored, indexed, freed"
-    more: dict[str, float | str] = {**requests.stored, **{f"to delete it, {m}": n for m, n in requests.deleted.items()}}
-    value = sum(requests.stored.values())
-    return [Result("S7", "S3 requests to store and index a chunk", value, "requests", "told", True, None, on, more)]
+def _late_ms(lags: list[float], share: float) -> float:
+    """Return a quantile, milliseconds; where nothing was found in time, the time after which it was given up."""
+    return 1000 * quantile(lags or [GIVEN_UP_S], share)
 
 
 def _ms(of: Callable[[Live], float]) -> Callable[[Site], float]:
@@ -165,14 +149,15 @@ _COSTS: tuple[tuple[str, str, str, str, Callable[[Site], float]], ...] = (
 """Id, what, unit, how it may grow, and how it is read from a site."""
 
 
-def _say(site: Site) -> None:
+def say(site: Site) -> None:
+    """Print how it went."""
     live = site.live
-    late = quantile(live.part_lags, 0.95) if live.part_lags else 0.0
+    late = _late_ms(live.lags.parts, 0.95)
     print(
         f"  {site.kind}, {site.cameras} cameras: {site.chunks} chunks in {site.made_s:.0f} s, {live.sent.parts} parts, "
-        f"found {live.found}, p95 {late:.3f} s, drained in {live.drained_s:.1f} s",
+        f"found {live.found}, p95 {late:.0f} ms, drained in {live.drained_s:.1f} s",
         flush=True,
     )
 
 
-__all__ = ["CameraDay", "Scale", "describe", "run"]
+__all__ = ["Scale", "describe", "run", "say"]

@@ -18,6 +18,8 @@ from .scale import Scale
 
 _DAY_US = 24 * HOUR
 _GRID = 16
+_LEAST, _LONGEST_S = 5, 4.0
+"""What takes long is asked less often, but so often at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def ask_all(
 
 def _taken(question: Question, times: int) -> Answered:
     question.ask()
-    taken = []
-    for _ in range(times):
+    taken, first = [], time.perf_counter()
+    while len(taken) < _LEAST or (len(taken) < times and time.perf_counter() - first < _LONGEST_S):
         began = time.perf_counter()
         question.ask()
         taken.append((time.perf_counter() - began) * 1000)

@@ -52,6 +52,8 @@ class Sent:
     """Whether every camera has sent its first frame."""
     late_s: float = 0.0
     """How far behind its time a frame was taken, at the worst: the machine cannot keep up."""
+    turned: bool = False
+    """Whether cameras have begun to end a chunk, all at once, and to begin another."""
     cpu_s: float = 0.0
     """What the cameras themselves took of a processor: reading, writing, making messages."""
     part: Emitted | None = None
@@ -87,7 +89,7 @@ class Fleet:
         info = StreamInfo(init, formats, parameter_sets(formats[0]), 0, float(FPS), "virtual")
         policy = ChunkPolicy(chunk_us=chunk_us, fsync=FsyncPolicy(None))
         turns, gap = Turns(1), [Interruption(cause=GapCause.SERVICE_DOWN, since_us=None)]
-        self.sent = Sent()
+        self.sent, self._chunk_us = Sent(), chunk_us
         self._cameras, self._clock = cameras, core.clock
         self._samples = [(s.sync, bytes(s.data)) for s in samples]
         self._send = [self._noting(send_of(k)) for k in range(len(cameras))]
@@ -133,6 +135,7 @@ class Fleet:
                     time.sleep(-behind_s)
                 self.sent.late_s = max(self.sent.late_s, behind_s)
                 at_us = start_us + round((turn + share) * SECOND / FPS)
+                self.sent.turned = at_us // self._chunk_us > start_us // self._chunk_us
                 if turn % (STATUS_S * FPS) == 0:
                     self._report(k, at_us)
                 self._take(k, turn, at_us)

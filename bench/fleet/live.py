@@ -34,11 +34,11 @@ from .scale import Scale
 
 SHARED = 64
 """Cameras of one recorder, where recorders are processes of their own (P2)."""
-DRAIN_S = 180.0
+DRAIN_S = 400.0
 FIRST_GOP = "gop.written, a run's first"
 _PROBE_S = 0.05
 _NEWS_S = 0.5
-_GIVEN_UP_S = 60.0
+GIVEN_UP_S = 30.0
 _DEPTH_S = 1.0
 _TOGETHER = 50
 
@@ -53,6 +53,23 @@ class Handled:
 
 
 @dataclass
+class Lags:
+    """How late the api knows, seconds: while chunks go on, and once all cameras have begun another one at once.
+
+    Attributes:
+        parts: from a part in its file to an answer with it.
+        gops: from a GOP that was told of to a timeline with it.
+        parts_after: the same, after the boundary.
+        gops_after: the same.
+    """
+
+    parts: list[float] = field(default_factory=list)
+    gops: list[float] = field(default_factory=list)
+    parts_after: list[float] = field(default_factory=list)
+    gops_after: list[float] = field(default_factory=list)
+
+
+@dataclass
 class Live:
     """What became of what the cameras sent.
 
@@ -60,8 +77,7 @@ class Live:
         sent: what they sent.
         spent: what it cost, until nothing was left to do.
         handled: the same by service and type of message, without what bus and threads cost.
-        part_lags: from a part in its file to an answer with it, seconds.
-        gop_lags: from a GOP that was told of to a timeline with it, seconds.
+        lags: what the probe saw.
         depth: messages that waited when the last frame was sent.
         deepest: the most that waited.
         drained_s: from the last frame until nothing waited.
@@ -73,8 +89,7 @@ class Live:
     sent: Sent
     spent: Spent
     handled: dict[tuple[str, str], Handled]
-    part_lags: list[float] = field(default_factory=list)
-    gop_lags: list[float] = field(default_factory=list)
+    lags: Lags
     depth: int = 0
     deepest: int = 0
     drained_s: float = 0.0
@@ -117,7 +132,7 @@ def record(core: Core, film: Path, cameras: Sequence[str], scale: Scale) -> Live
             raise RuntimeError(f"{probe.depth()} messages of {len(cameras)} cameras still wait")
         spent = so_far()
         spent.cpu_s["cameras"] = fleet.sent.cpu_s
-        live = Live(fleet.sent, spent, tally.handled, probe.part_lags, probe.gop_lags, depth, probe.deepest)
+        live = Live(fleet.sent, spent, tally.handled, probe.lags, depth, probe.deepest)
         live.drained_s = spent.wall_s - (ended - began)
         live.found = _found(app.test_client(), fleet.sent)
         live.chunks = sum(one.count for (_, kind), one in tally.handled.items() if kind == "chunk.stored")
@@ -178,8 +193,7 @@ class _Probe:
         self._core, self._client, self._sent = core, client, sent
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
-        self.part_lags: list[float] = []
-        self.gop_lags: list[float] = []
+        self.lags = Lags()
         self.deepest = 0
 
     def start(self) -> None:
@@ -200,10 +214,10 @@ class _Probe:
                 continue
             sent.new_part.clear()
             if sent.new_part.wait(_NEWS_S) and sent.part is not None:
-                self._follow(sent.part, self._has_part, self.part_lags)
+                self._follow(sent.part, self._has_part, self.lags.parts_after if sent.turned else self.lags.parts)
             sent.new_gop.clear()
             if sent.new_gop.wait(_NEWS_S) and sent.gop is not None:
-                self._follow(sent.gop, self._has_gop, self.gop_lags)
+                self._follow(sent.gop, self._has_gop, self.lags.gops_after if sent.turned else self.lags.gops)
             if time.monotonic() - looked > _DEPTH_S:
                 looked = time.monotonic()
                 try:
@@ -213,7 +227,7 @@ class _Probe:
 
     def _follow(self, one: Emitted, there: Callable[[Emitted], bool], lags: list[float]) -> None:
         while not there(one):
-            if time.monotonic() - one.at_s > _GIVEN_UP_S:
+            if time.monotonic() - one.at_s > GIVEN_UP_S:
                 break
             time.sleep(0.005)
         lags.append(time.monotonic() - one.at_s)

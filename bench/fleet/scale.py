@@ -32,7 +32,7 @@ class Scale:
     cameras: tuple[int, ...] = (10, 100, 500, 2000)
     days: int = 30
     live_s: int = 18
-    chunk_s: int = 12
+    chunk_s: int = 24
     parts_cameras: tuple[int, ...] = (10, 100, 500)
     asks: int = 30
     plates: int = 100
@@ -54,4 +54,4 @@ class Scale:
             return cls()
         sizes = tuple(int(n) for n in asked.split(","))
         days = int(os.environ.get("GATEHOUSE_BENCH_FLEET_DAYS", "1"))
-        return cls(sizes, days, 10, 6, sizes, asks=5)
+        return cls(sizes, days, 10, 12, sizes, asks=5)
