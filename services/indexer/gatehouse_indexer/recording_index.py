@@ -16,6 +16,8 @@ from gatehouse_common.timefmt import compact, rfc3339
 MAX_ENTRIES = 20_000
 QUIET_US = 2 * SECOND
 LATEST_US = 10 * SECOND
+SHARE = 100
+"""Of the time, at most a hundredth goes into writing it: at a large site there is never quiet, and it is large."""
 
 
 def render(chunks: Iterable[Chunk], zone: ZoneInfo) -> bytes:
@@ -38,7 +40,10 @@ def render(chunks: Iterable[Chunk], zone: ZoneInfo) -> bytes:
 
 
 class RecordingIndex:
-    """Keeps the file up to date: written after things went quiet, but not later than ten seconds after a change."""
+    """Keeps the file up to date: written after things went quiet, but not later than ten seconds after a change.
+
+    Where to write it takes long, it is later: a hundred times as long as it took the last time.
+    """
 
     def __init__(self, db: Database, store: ObjectStore, clock: Clock, zone: ZoneInfo) -> None:
         self._reader = FootageReader(db)
@@ -48,6 +53,7 @@ class RecordingIndex:
         self._lock = threading.Lock()
         self._first_us: int | None = None
         self._last_us = 0
+        self._took_us = 0
 
     def changed(self) -> None:
         """Note that the file is out of date."""
@@ -61,8 +67,9 @@ class RecordingIndex:
         with self._lock:
             if self._first_us is None:
                 return False
-            now = self._clock.monotonic_us()
-            return now - self._last_us >= QUIET_US or now - self._first_us >= LATEST_US
+            now, rest_us = self._clock.monotonic_us(), SHARE * self._took_us
+            quiet = now - self._last_us >= max(QUIET_US, rest_us)
+            return quiet or now - self._first_us >= max(LATEST_US, rest_us)
 
     def pending(self) -> bool:
         """Return whether it is out of date."""
@@ -77,6 +84,7 @@ class RecordingIndex:
         """
         with self._lock:
             before, self._first_us = self._first_us, None
+        began_us = self._clock.monotonic_us()
         try:
             data = render(self._reader.newest(None, MAX_ENTRIES), self._zone)
             self._store.put_bytes(keys.RECORDING_INDEX, data, overwrite=True)
@@ -84,3 +92,4 @@ class RecordingIndex:
             with self._lock:
                 self._first_us = before
             raise
+        self._took_us = self._clock.monotonic_us() - began_us

@@ -320,9 +320,7 @@ def _pages(find: Callable[[int], list[Kept]]) -> Iterator[list[Kept]]:
         before = found
 
 
-def _camera_after_camera(
-    reader: RetentionReader, before_us: Mapping[str, int], now_us: int
-) -> Iterator[list[Kept]]:
+def _camera_after_camera(reader: RetentionReader, before_us: Mapping[str, int], now_us: int) -> Iterator[list[Kept]]:
     """Yield batches of stored chunks of cameras that ended before an instant of each.
 
     A camera that has nothing left is not asked again: at a large site that would be most of what a sweep does.

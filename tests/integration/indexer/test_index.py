@@ -25,7 +25,9 @@ from gatehouse_common.messages import (
     RunStarted,
 )
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import ObjectInfo
+from gatehouse_common.storage import LocalStore, ObjectInfo
+from gatehouse_common.testing.clock import FakeClock
+from gatehouse_indexer.recording_index import RecordingIndex
 from gatehouse_indexer.service import build
 from gatehouse_segmenter.service import build as build_segmenter
 from pipeline_kit import START_US, Recorded, add_camera, core_at, record, rows, spool_files, stored_files, work_off
@@ -202,6 +204,37 @@ def test_the_recording_index_is_exported(tmp_path: Path) -> None:
             "file_size": path.stat().st_size,
             "created_at": "2024-05-17T12:23:00.000000+02:00",
         }
+
+
+class SlowStore(LocalStore):
+    """Takes a time of its own to write, as a bucket does, or a disk that others use."""
+
+    def __init__(self, root: Path, clock: FakeClock) -> None:
+        super().__init__(root)
+        self._clock, self.takes_us, self.writes = clock, 0, 0
+
+    def put_bytes(self, key: str, data: bytes, *, overwrite: bool = False) -> None:
+        super().put_bytes(key, data, overwrite=overwrite)
+        self._clock.advance(self.takes_us)
+        self.writes += 1
+
+
+@pytest.mark.parametrize(("takes_us", "most"), [(0, 61), (SECOND // 2, 12)])
+def test_where_something_is_stored_all_the_time_the_export_does_not_take_it_all(
+    tmp_path: Path, takes_us: int, most: int
+) -> None:
+    """At a large site a chunk is stored each second, and it is never quiet."""
+    clock = FakeClock(START_US)
+    store = SlowStore(tmp_path / "store", clock)
+    store.takes_us = takes_us
+    with core_at(tmp_path / "data") as core:
+        export = RecordingIndex(core.db, store, clock, core.zone)
+        for _ in range(600):
+            export.changed()
+            clock.advance(SECOND)
+            if export.due():
+                export.write()
+    assert most - 2 <= store.writes <= most
 
 
 class Heard:
