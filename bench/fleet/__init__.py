@@ -14,6 +14,7 @@ from bench.result import Result
 from gatehouse_common.observability import logs
 
 from .camera_day import camera_day, cost_of_chunk_s, overhead_s
+from .costs import BROKER, DATABASE
 from .growth import result
 from .live import GIVEN_UP_S, Live
 from .scale import Scale
@@ -42,7 +43,7 @@ def describe(sites: Sequence[Site], scale: Scale) -> list[Result]:
     )
     lines = [
         result(id_, f"{what} ({kind})", unit, grows, cameras, [of(site) for site in sites], on)
-        for id_, what, unit, grows, of in _COSTS
+        for id_, what, unit, grows, of in (*_COSTS, *(_OF_SERVERS if sites[0].live.spent.cpu_s[DATABASE] else ()))
     ]
     for question in sites[0].answers:
         by_name = [{q.what: a for q, a in site.answers.items()}[question.what] for site in sites]
@@ -104,6 +105,11 @@ def _late_ms(lags: list[float], share: float) -> float:
     return 1000 * quantile(lags or [GIVEN_UP_S], share)
 
 
+def _of_server(live: Live, name: str) -> float:
+    """Return what a server took of a processor, by the messages: all that is asked of it comes of these, nearly."""
+    return live.spent.cpu_s[name] / sum(live.spent.messages.values())
+
+
 def _ms(of: Callable[[Live], float]) -> Callable[[Site], float]:
     return lambda site: 1000 * of(site.live)
 
@@ -147,6 +153,10 @@ _COSTS: tuple[tuple[str, str, str, str, Callable[[Site], float]], ...] = (
     ("S6", "recorder, statements of both in a second", "statements", "flat", lambda site: site.shares.statements),
 )
 """Id, what, unit, how it may grow, and how it is read from a site."""
+_OF_SERVERS = (
+    ("S3", "broker, processor of a durable message", "ms", "flat", _ms(lambda one: _of_server(one, BROKER))),
+    ("S3", "database, processor for a durable message", "ms", "flat", _ms(lambda one: _of_server(one, DATABASE))),
+)
 
 
 def say(site: Site) -> None:

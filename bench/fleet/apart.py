@@ -5,6 +5,7 @@ All of it on one machine, the servers too: what they take of it is missing to wh
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bench.result import Result
@@ -25,6 +26,7 @@ def run(folder: Path) -> list[Result]:
     """
     logs.set_up("error", "json", None)
     scale, sites = Scale.from_environment(), []
+    scale = replace(scale, days=scale.parts_days)
     for count in scale.parts_cameras:
         with in_parts(folder / f"servers-{count}") as servers:
             sites.append(measure(folder / f"site-{count}", count, scale, servers))

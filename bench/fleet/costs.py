@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
 from sqlalchemy import Engine, event
 
 from gatehouse_common.observability.metrics import MESSAGES_PUBLISHED
@@ -26,6 +27,7 @@ _STAGES = {
     "spool": "spool",
 }
 """By how the name of a thread begins; all others are ``other``."""
+BROKER, DATABASE = "beam.smp", "mariadbd"
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Spent:
 
     Attributes:
         wall_s: seconds of the wall clock.
-        cpu_s: seconds of a processor, by stage.
+        cpu_s: seconds of a processor, by stage; of servers that this process has started, by the names of these.
         statements: sent to the index, by stage.
         commits: transactions that wrote, by stage.
         messages: durable ones that were published, by type.
@@ -62,12 +64,13 @@ def watched() -> Iterator[Callable[[], Spent]]:
 
     event.listen(Engine, "after_cursor_execute", executed)
     event.listen(Engine, "commit", committed)
-    began, cpu, told = time.monotonic(), _cpu(), _published()
+    began, cpu, told, servers = time.monotonic(), _cpu(), _published(), _servers()
 
     def so_far() -> Spent:
         spent = Counter[str]()
         for ident, (name, seconds) in _cpu().items():
             spent[stage_of(name)] += seconds - cpu.get(ident, ("", 0.0))[1]
+        spent.update({name: seconds - servers[name] for name, seconds in _servers().items()})
         messages = Counter({kind: count - told.get(kind, 0) for kind, count in _published().items()})
         return Spent(time.monotonic() - began, spent, Counter(statements), Counter(commits), messages)
 
@@ -90,6 +93,15 @@ def _cpu() -> dict[int, tuple[str, float]]:
         if thread.ident is not None and thread.is_alive():
             clock = time.pthread_getcpuclockid(thread.ident)
             found[thread.ident] = thread.name, time.clock_gettime(clock)
+    return found
+
+
+def _servers() -> Counter[str]:
+    """Return the processor's seconds of the processes that this one has started, by name."""
+    found: Counter[str] = Counter()
+    for process in psutil.Process().children(recursive=True):
+        times = process.cpu_times()
+        found[process.name()] += times.user + times.system
     return found
 
 

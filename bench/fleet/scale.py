@@ -24,6 +24,7 @@ class Scale:
         live_s: how much each camera sends, of its own time: half of a chunk before all of them begin another, and on.
         chunk_s: length of the chunks that are recorded then. Real ones are of ten minutes: chunks are as much more.
         parts_cameras: the same where services are in parts: over RabbitMQ, with MariaDB.
+        parts_days: days of chunks there: a database of 64 MiB of memory takes long to be filled.
         asks: how often each question is asked.
         plates: visits of plates a camera, over all days.
         old: chunks of each camera that have come of age.
@@ -34,6 +35,7 @@ class Scale:
     live_s: int = 18
     chunk_s: int = 24
     parts_cameras: tuple[int, ...] = (10, 100, 500)
+    parts_days: int = 7
     asks: int = 30
     plates: int = 100
     old: int = 3
@@ -54,4 +56,4 @@ class Scale:
             return cls()
         sizes = tuple(int(n) for n in asked.split(","))
         days = int(os.environ.get("GATEHOUSE_BENCH_FLEET_DAYS", "1"))
-        return cls(sizes, days, 10, 12, sizes, asks=5)
+        return cls(sizes, days, 10, 12, sizes, days, asks=5)
