@@ -82,6 +82,7 @@ class TestPlans:
             for event, at in mixed:
                 plan(clips, event, at, f"camera-{n}", 60 * S)
             mine = clips.planned(lambda camera, n=n: camera == f"camera-{n}")  # type: ignore[misc] - bound here
+            assert mine == clips.planned_of(f"camera-{n}")
             by_id = {c.id: c for c in mine}
             assert all(c.previous is None or by_id[c.previous].end_us == c.start_us for c in mine)
             shapes.add(tuple((c.start_us, c.end_us, c.events, c.first_us, c.last_us, c.previous is None) for c in mine))

@@ -145,7 +145,7 @@ class Unkept:
         if self._sessions.waits_for(closed.camera, Interval(closed.start_us, max(closed.end_us, closed.start_us))):
             return False
         with self._locks.of(closed.camera):
-            for clip in self._clips.planned(lambda camera: camera == closed.camera):
+            for clip in self._clips.planned_of(closed.camera):
                 if clip.start_us - LOOKBACK_US < closed.end_us and clip.end_us > closed.start_us - LOOKBACK_US:
                     return False
             core.bus.publish(

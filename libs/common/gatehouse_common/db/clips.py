@@ -81,6 +81,11 @@ class ClipRepository:
         query = select(*CLIP).where(ClipRow.state == "planned").order_by(ClipRow.end_us, ClipRow.id)
         return [clip for clip in self._find(query) if cameras is None or cameras(clip.camera)]
 
+    def planned_of(self, camera: str) -> list[Clip]:
+        """Return the clips of a camera that wait to be made, by where they end; those of others are not read."""
+        mine = (ClipRow.state == "planned", ClipRow.camera == camera)
+        return self._find(select(*CLIP).where(*mine).order_by(ClipRow.end_us, ClipRow.id))
+
     @retried
     def stored(
         self,
