@@ -63,7 +63,8 @@ def measure(folder: Path, count: int, scale: Scale, servers: Servers) -> Site:
     }
     began = time.monotonic()
     now_us = SystemClock().now_us()
-    start_us = make_history(servers.database, folder, count, scale, now_us - now_us % CHUNK_US)
+    before_us = now_us - now_us % CHUNK_US - CHUNK_US  # what is recorded must not begin within it
+    start_us = make_history(servers.database, folder, count, scale, before_us)
     made_s, chunks = time.monotonic() - began, count * chunks_of(scale.days)
     end_us = start_us + chunks_of(scale.days) * CHUNK_US
     core = Core.open(load(settings, config=None, environ={}))
