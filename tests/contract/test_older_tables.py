@@ -93,7 +93,7 @@ def test_what_another_program_calls_so_stays_through_up_and_down(bare_database_u
     db.upgrade()
     db.check()
     with db._migrating() as connection:
-        command.downgrade(migrations(connection), "0015")
+        command.downgrade(migrations(connection), "0016")
     with db.look() as c:
         assert c.execute(text("SELECT COUNT(*) FROM videos")).scalar_one() == 0
     db.upgrade()

@@ -156,7 +156,7 @@ def test_processes_that_start_together_upgrade_once(tmp_path: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     said = [process.communicate(timeout=60) for process in started]
-    assert said == [("0016\n", "")] * 3
+    assert said == [("0017\n", "")] * 3
 
 
 def test_a_newer_schema_is_left_alone(db: Database, tmp_path: Path) -> None:
