@@ -29,7 +29,8 @@ BENCHES = {
     "verify": "bench.verify",
     "installation": "bench.installation",  # S1 and S2
     "fleet": "bench.fleet",  # S3 to S6
-    "fleet-parts": "bench.fleet.apart",  # the same with servers, and S7
+    "fleet-parts": "bench.fleet.apart",  # the same with servers
+    "fleet-bucket": "bench.fleet.bucket",  # S7
     "A": "bench.plates",  # A1 to A4, in one reading of the photographs
 }
 

@@ -1,4 +1,4 @@
-"""What a chunk costs at an S3 server: requests while it is stored, indexed and at last deleted, counted on the way."""
+"""S7: what a chunk costs at an S3 server: requests while it is stored, indexed and at last deleted, counted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from pathlib import Path
 from bench.counting_proxy import CountingProxy
 from bench.films import make_film
 from bench.object_reads import server
+from bench.result import Result
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Camera, CameraRepository, FootageWriter
 from gatehouse_common.media.init_segment import parse_init
 from gatehouse_common.messages import RunStarted
+from gatehouse_common.observability import logs
 from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.settings import load
 from gatehouse_common.storage import keys
@@ -27,6 +29,7 @@ from gatehouse_segmenter.service import build as build_segmenter
 CHUNKS, FILM_S = 4, 20
 _AGO_US = 200 * HOUR
 _WORK_S = 120
+_CHUNK_S = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,20 @@ class Requests:
     mbytes: float
     stored: dict[str, float]
     deleted: dict[str, float]
+
+
+def run(folder: Path) -> list[Result]:
+    """Return what a chunk costs at an S3 server.
+
+    Raises:
+        RuntimeError: there is none here.
+    """
+    logs.set_up("error", "json", None)
+    requests = measure(folder / "bucket", _CHUNK_S)
+    on = f"H.264 1080p30 4 Mbit/s, chunks of {requests.mbytes:.0f} MB, Swift by S3; stored, indexed, freed"
+    more: dict[str, float | str] = {**requests.stored, **{f"to delete it, {m}": n for m, n in requests.deleted.items()}}
+    value = sum(requests.stored.values())
+    return [Result("S7", "S3 requests to store and index a chunk", value, "requests", "told", True, None, on, more)]
 
 
 def measure(folder: Path, chunk_s: int) -> Requests:
