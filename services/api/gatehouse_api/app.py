@@ -26,6 +26,7 @@ from .forwarded import Forwarded
 from .guard import install_guard
 from .idempotency import install_idempotency
 from .limits import Limits
+from .mqtt.bridge import MqttBridge
 from .openapi.document import Api
 from .recording_watch import RecordingWatch
 from .routes import (
@@ -222,6 +223,13 @@ def notifier_of(app: Flask) -> Notifier:
     """Return who tells webhooks of events for an app."""
     with app.app_context():
         return context().webhooks.notifier
+
+
+def bridge_of(app: Flask) -> MqttBridge:
+    """Return who tells an MQTT broker what happens, for an app."""
+    with app.app_context():
+        held = context()
+        return MqttBridge(held.core, held.events, held.event_sources, held.camera_records, held.audit)
 
 
 def setup_token_of(app: Flask) -> str | None:

@@ -60,7 +60,7 @@ class ApiService:
         if not wait_for(self._core.db, stop, self._core.clock):
             return
         # Only here: the pages' half second of modules is loaded while cameras are recorded already.
-        from .app import close_app, create_app, notifier_of, recording_of, viewings_of  # noqa: PLC0415
+        from .app import bridge_of, close_app, create_app, notifier_of, recording_of, viewings_of  # noqa: PLC0415
         from .routes.system import install_registry  # noqa: PLC0415
 
         api = self._core.settings.values.api
@@ -76,6 +76,8 @@ class ApiService:
         following.start()
         telling = threading.Thread(target=notifier_of(app).run, args=(ending,), name="webhooks", daemon=True)
         telling.start()
+        bridging = threading.Thread(target=bridge_of(app).run, args=(ending,), name="mqtt", daemon=True)
+        bridging.start()
         log.info("listening", host=api.host, port=self.port)
         try:
             self._server.serve(app, stop, ending, threads=api.threads, most_body_bytes=0)
@@ -83,6 +85,7 @@ class ApiService:
             watching.join(_WATCH_S)
             following.join(_WATCH_S)
             telling.join(_WATCH_S)
+            bridging.join(_WATCH_S)
             close_app(app)
 
     def health(self) -> list[Check]:

@@ -175,6 +175,7 @@ def test_what_is_secret_is_known_by_its_name() -> None:
     assert sorted(names) == [
         "auth.admin_password",
         "auth.proxy_secret",
+        "mqtt.password",
         "sealing_key",
         "service.token",
         "storage.secret_key",

@@ -94,6 +94,8 @@ OF_SERVICES: dict[str, tuple[MetricWrapperBase, ...]] = {
         m.EVENT_VIEWERS,
         m.WEBHOOK_DELIVERIES,
         m.WEBHOOK_WAITING,
+        m.MQTT_CONNECTED,
+        m.MQTT_MESSAGES,
         m.WEBHOOK_OLDEST,
         m.UPLOAD_BYTES,
         m.UPLOADS,

@@ -257,6 +257,16 @@ WEBHOOK_OLDEST = Gauge(
     "How long the oldest event waits that a webhook that is active is still to be told of; 0: none does.",
 )
 
+# MQTT
+MQTT_CONNECTED = Gauge("gatehouse_mqtt_connected", "Whether this process is connected to the MQTT broker that is set.")
+MQTT_MESSAGES = Counter(
+    "gatehouse_mqtt_messages",
+    "Messages to the MQTT broker: `sent`, or `left_out` as it was away.",
+    ["outcome"],
+)
+for _outcome in ("sent", "left_out"):
+    MQTT_MESSAGES.labels(_outcome)
+
 # Uploads
 UPLOAD_BYTES = Counter("gatehouse_upload_bytes", "Bytes of uploads that were received and are durable.")
 UPLOADS_ACTIVE = Gauge(

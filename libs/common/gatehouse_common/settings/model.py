@@ -13,6 +13,7 @@ from .auth import AuthSettings
 from .group import Group
 from .limits import LimitSettings
 from .live import LiveSettings
+from .mqtt import MqttSettings
 from .retention import RetentionSettings
 from .sessions import SessionSettings
 from .transcoder import TranscoderSettings
@@ -247,6 +248,7 @@ class SettingsModel(Group):
     transcoder: TranscoderSettings = Field(default_factory=TranscoderSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
     integrity: IntegritySettings = Field(default_factory=IntegritySettings)
     maintenance: MaintenanceSettings = Field(default_factory=MaintenanceSettings)
     log: LogSettings = Field(default_factory=LogSettings)
