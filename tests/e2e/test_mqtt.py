@@ -53,7 +53,7 @@ def test_plates_states_and_pictures_are_told_and_cameras_switched(tmp_path: Path
         heard_state(listener, recording=True)
         config = listener.wait("homeassistant/device/gatehouse_gate/config").json()
         parts = config["components"]
-        assert set(parts) == {"plate", "last_plate", "recording", "problem", "fps", "image", "switch"}
+        assert set(parts) == {"plate", "last_plate", "recording", "connectivity", "problem", "fps", "image", "switch"}
         assert all(part["unique_id"].startswith("gatehouse_gate_") for part in parts.values())
         assert parts["plate"]["event_types"][0] == "plate.detected"
 
@@ -106,7 +106,8 @@ def test_a_broker_that_comes_and_goes_is_told_anew_and_a_killed_gatehouse_is_off
             broker.tell("gatehouse/gate/recording/set", "OFF")  # nobody allowed that
             time.sleep(3)
             assert gatehouse.camera("gate")["enabled"] is True
-            assert "switch" not in listener.told("homeassistant/device/gatehouse_gate/config")[-1].json()["components"]
+            said = listener.told("homeassistant/device/gatehouse_gate/config")[-1].json()["components"]
+            assert said["switch"] == {"platform": "switch"}
 
             gatehouse.kill()
             listener.wait("gatehouse/available", "offline", 60)

@@ -26,7 +26,7 @@ def camera(**more: object) -> CameraView:
 def test_a_device_names_only_topics_that_are_told() -> None:
     topics = Topics("home/gatehouse", "homeassistant")
     device = topics.device(camera(), images=True, control=True)
-    assert topics.config("gate") == "homeassistant/device/home_gatehouse_gate/config"
+    assert topics.config("gate") == "homeassistant/device/home__gatehouse_gate/config"
     assert device["device"]["name"] == "Front gate"
     told = {
         *(topics.state("gate"), topics.plate("gate"), topics.image("gate"), topics.recording("gate")),
@@ -39,7 +39,8 @@ def test_a_device_names_only_topics_that_are_told() -> None:
 
 def test_without_pictures_and_control_there_is_neither() -> None:
     parts = Topics("g", "ha").device(camera(), images=False, control=False)["components"]
-    assert {"image", "switch"}.isdisjoint(parts)
+    assert parts["image"] == {"platform": "image"}, "which takes away what was there before"
+    assert parts["switch"] == {"platform": "switch"}
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_without_pictures_and_control_there_is_neither() -> None:
     ],
 )
 def test_commands_are_of_one_camera(topic: str, found: str | None) -> None:
-    assert Topics("gatehouse", "").camera_of(topic) == found
+    assert Topics("gatehouse", "").camera_of_command(topic) == found
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,12 @@ def test_addresses_of_brokers(url: str, address: tuple[str, int, bool]) -> None:
         {"url": "mqtt://user:secret@broker"},
         {"url": "mqtt://broker/topic"},
         {"url": "mqtt://broker:99999"},
+        {"url": "mqtt://broker:0"},
+        {"url": "mqtt://:secret@broker"},
+        {"url": "mqtt://broker?a=b"},
+        {"url": "mqtt://a..b"},
+        {"url": f"mqtt://{'a' * 64}.lan"},
+        {"prefix": "a_b"},
         {"prefix": ""},
         {"prefix": "a/#"},
         {"prefix": "+"},

@@ -261,7 +261,7 @@ WEBHOOK_OLDEST = Gauge(
 MQTT_CONNECTED = Gauge("gatehouse_mqtt_connected", "Whether this process is connected to the MQTT broker that is set.")
 MQTT_MESSAGES = Counter(
     "gatehouse_mqtt_messages",
-    "Messages to the MQTT broker: `sent`, or `left_out` as it was away.",
+    "Messages to the MQTT broker: `sent` on their way, or `left_out` as it was away or they are too large.",
     ["outcome"],
 )
 for _outcome in ("sent", "left_out"):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from .group import Group
 
-_LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}(?:/[A-Za-z0-9_.-]{1,64}){0,4}")
+_LEVEL = re.compile(r"[A-Za-z0-9-]{1,64}(?:/[A-Za-z0-9-]{1,64}){0,4}")
 _SCHEMES = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -26,9 +26,10 @@ def _check_url(text: str) -> str:
     )
     try:
         parts = urlsplit(text)
-        if text and (parts.scheme not in _SCHEMES or not parts.hostname or parts.username or parts.path.strip("/")):
+        more = "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment or parts.port == 0
+        if text and (parts.scheme not in _SCHEMES or not parts.hostname or more):
             raise ValueError(example)
-        _ = parts.port
+        (parts.hostname or "").encode("idna")
     except ValueError as error:
         raise ValueError(example) from error
     return text
@@ -36,7 +37,7 @@ def _check_url(text: str) -> str:
 
 def _check_topic(text: str) -> str:
     if text and _LEVEL.fullmatch(text) is None:
-        raise ValueError("use letters, digits, '_', '-' and '.', with '/' between levels, e.g. 'gatehouse'")
+        raise ValueError("use letters, digits and '-', with '/' between levels, e.g. 'gatehouse'")
     return text
 
 

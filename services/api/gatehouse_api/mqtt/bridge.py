@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -12,8 +14,8 @@ from gatehouse_api.event_sources import EventSources
 from gatehouse_api.events import Event, EventHub
 from gatehouse_api.routes.models import CameraView
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Audit, CameraRepository, Deed, LeaseRepository, PlateReader
-from gatehouse_common.errors import GatehouseError, NotFound
+from gatehouse_common.db import Audit, Camera, CameraRepository, Deed, LeaseRepository, PlateReader
+from gatehouse_common.errors import GatehouseError
 from gatehouse_common.messages import CameraChanged
 from gatehouse_common.runtime import Core
 from gatehouse_common.runtime.buses import is_shared
@@ -29,20 +31,22 @@ log = structlog.get_logger(__name__)
 _WORK = "mqtt"
 _TOPICS = frozenset({"plates", "clips", "recordings"})
 _LOOK_S = 0.5
+_SHARE_S = 1.0
 _STATES_US = 2 * SECOND
-_SHARE_US = SECOND
 _PICTURED = frozenset({"plate.detected", "plate.closed"})
 
 
 class MqttBridge:
     """Tells a broker. Of several processes with the same index one does, by a lease.
 
+    Whatever cannot be told, for its picture cannot be read or the index is away, holds up nothing that comes after.
+
     Args:
         core: the index, the store, the settings, the time.
         hub: what happens.
         sources: what cameras are seen to be, and how they are shown.
         cameras: those there are; they may be switched off and on, if the settings say so.
-        audit: where it is written down.
+        audit: where that is written down.
     """
 
     def __init__(
@@ -53,9 +57,10 @@ class MqttBridge:
         self._topics = Topics(self._settings.prefix, self._settings.discovery)
         self._broker: Broker | None = None
         self._told: dict[str, str] = {}
-        self._announced: set[str] = set()
-        self._due: dict[str, int] = {}
-        self._trouble = ""
+        self._known: set[str] = set()
+        """Cameras of which the broker keeps something."""
+        self._due_us = 0
+        self._troubles: dict[str, str] = {}
         self._share: FairShare | None = None
         if self._settings.url and is_shared(core.settings):
             leases = LeaseRepository(core.signs, _WORK)
@@ -65,145 +70,160 @@ class MqttBridge:
         """Go on until told to stop; does nothing where no broker is set."""
         if not self._settings.url:
             return
+        ended = threading.Event()
+        sharing = threading.Thread(target=self._keep_share, args=(ended,), name="mqtt-share", daemon=True)
+        sharing.start()
         number = self._hub.newest
         try:
             while not stop.is_set():
-                if not self._leads():
-                    self._leave()
+                if self._leads():
+                    number = self.look(number)
+                else:
                     number = self._hub.newest
+                    self._leave(is_last=False)  # another has taken over, and says that it is there
                     stop.wait(_LOOK_S)
-                    continue
-                number = self._guarded_look(number, stop)
         finally:
-            self._leave()
+            self._leave(is_last=self._leads())
+            ended.set()
             if self._share is not None:
                 self._share.leave()
 
     def look(self, number: int, timeout_s: float = _LOOK_S) -> int:
-        """Tell what came after an event's number; return the number to go on from.
-
-        Raises:
-            GatehouseError: the index is away.
-        """
+        """Tell what came after an event's number, and how cameras are; return the number to go on from."""
         broker = self._broker
-        if broker is None:
+        if broker is None or broker.is_dead:
             broker = self._broker = self._connect()
-        newest, events = self._hub.next_after(number, _TOPICS, timeout_s)
+        if broker is None:
+            self._core.clock.wait(threading.Event(), timeout_s)
+            return self._hub.newest
+        newest, events = number, list[Event]()
+
+        def wait() -> None:
+            nonlocal newest, events
+            newest, events = self._hub.next_after(number, _TOPICS, timeout_s)
+
+        if not self._guarded("events", wait):
+            newest = self._hub.newest
         if broker.is_new():
-            self._told, self._announced = {}, set()
+            self._told = {}
             broker.tell(self._topics.available, ONLINE, retain=True)
-        for heard in broker.heard():
-            self._obey(heard)
-        if broker.is_connected and (not self._told or self._is_time("states", _STATES_US)):
-            self._tell_states(broker)
         for event in events:
-            self._tell_event(broker, event)
+            self._guarded(f"event {event.name}", partial(self._tell_event, broker, event))
+        for heard in broker.heard():
+            self._guarded("what was heard", partial(self._obey, broker, heard))
+        if broker.is_connected and (not self._told or self._core.clock.monotonic_us() >= self._due_us):
+            self._guarded("states", partial(self._tell_states, broker))
+            self._due_us = self._core.clock.monotonic_us() + _STATES_US
         return newest
 
-    def _guarded_look(self, number: int, stop: threading.Event) -> int:
+    def _guarded(self, what: str, do: Callable[[], object]) -> bool:
+        """Do something that may fail without ending the rest; say so once, until it works again."""
         try:
-            number = self.look(number)
+            do()
         except GatehouseError as error:
-            if error.message != self._trouble:
-                log.warning("the MQTT broker is told later", reason=error.message)
-            self._trouble = error.message
-            stop.wait(_LOOK_S)
-        except Exception:  # a fault with one event must not end the telling
-            log.exception("the MQTT broker could not be told")
-            number = self._hub.newest
-            stop.wait(_LOOK_S)
-        else:
-            self._trouble = ""
-        return number
+            if self._troubles.get(what) != error.message:
+                log.warning("the MQTT broker is not told", what=what, reason=error.message)
+            self._troubles[what] = error.message
+            return False
+        except Exception:  # a fault with one thing must not end the telling of others
+            if what not in self._troubles:
+                log.exception("the MQTT broker is not told", what=what)
+            self._troubles[what] = "fault"
+            return False
+        self._troubles.pop(what, None)
+        return True
 
-    def _connect(self) -> Broker:
+    def _connect(self) -> Broker | None:
         from .broker import Broker  # noqa: PLC0415 - who tells no broker needs no client
 
-        topics = self._topics
-        filters = [topics.commands] if self._settings.control else []
-        filters += [topics.birth] if topics.discovery else []
-        return Broker(self._settings, self._core.name, (topics.available, OFFLINE), filters)
+        topics, made = self._topics, list[Broker]()
+        filters = [topics.available, topics.state("+"), *topics.births]
+        filters += [topics.commands] if self._settings.control else []
+        will = (topics.available, OFFLINE)
+        self._guarded("broker", lambda: made.append(Broker(self._settings, self._core.name, will, filters)))
+        return made[0] if made else None
 
-    def _leave(self) -> None:
+    def _leave(self, *, is_last: bool) -> None:
         broker, self._broker = self._broker, None
         if broker is not None:
-            broker.close()
+            broker.close(is_last=is_last)
 
     def _leads(self) -> bool:
-        if self._share is None:
-            return True
-        if self._is_time("share", _SHARE_US):
-            self._share.look([_WORK] if self._broker is not None else [])
-        return _WORK in self._share.held()
+        return self._share is None or _WORK in self._share.held()
+
+    def _keep_share(self, ended: threading.Event) -> None:
+        """Give signs of life, however long a picture takes to be read."""
+        while self._share is not None and not ended.is_set():
+            working = [_WORK] if self._broker is not None else []
+            self._guarded("share", partial(self._share.look, working))
+            ended.wait(_SHARE_S)
 
     def _tell_states(self, broker: Broker) -> None:
-        shown = {
-            camera.id: CameraView.model_validate(self._sources.show_camera(self._sources.seen(camera)).model_dump())
-            for camera in self._cameras.list()
-        }
-        for camera, view in shown.items():
-            if self._topics.discovery and camera not in self._announced:
-                device = self._topics.device(view, images=self._settings.images, control=self._settings.control)
-                broker.tell(self._topics.config(camera), _json(device), retain=True)
-                self._announced.add(camera)
-            self._keep(broker, self._topics.state(camera), _json(state_of(view)))
-            self._keep(broker, self._topics.recording(camera), ON if view.enabled else OFF)
-        for camera in self._announced - shown.keys():
-            for topic in self._topics.retained(camera):
+        cameras = {camera.id: camera for camera in self._cameras.list()}
+        for camera in cameras.values():
+            self._guarded(f"camera {camera.id}", partial(self._tell_camera, broker, camera))
+        for gone in self._known - cameras.keys():
+            for topic in self._topics.retained(gone):
                 broker.tell(topic, b"", retain=True)
                 self._told.pop(topic, None)
-            self._announced.discard(camera)
+            self._known.discard(gone)
+
+    def _tell_camera(self, broker: Broker, camera: Camera) -> None:
+        view = CameraView.model_validate(self._sources.show_camera(self._sources.seen(camera)).model_dump())
+        if self._topics.discovery:
+            device = self._topics.device(view, images=self._settings.images, control=self._settings.control)
+            self._keep(broker, self._topics.config(camera.id), _json(device))
+        self._keep(broker, self._topics.state(camera.id), _json(state_of(view)))
+        self._keep(broker, self._topics.recording(camera.id), ON if view.enabled else OFF)
+        self._known.add(camera.id)
 
     def _keep(self, broker: Broker, topic: str, payload: str) -> None:
-        if self._told.get(topic) != payload:
-            broker.tell(topic, payload, retain=True)
+        if self._told.get(topic) != payload and broker.tell(topic, payload, retain=True):
             self._told[topic] = payload
 
     def _tell_event(self, broker: Broker, event: Event) -> None:
         if not event.camera or not event.data:
             return
+        # First, so that who waits for the plate has its picture; one that cannot be read is no reason to tell nothing.
+        if self._settings.images and event.name in _PICTURED and broker.is_at_ease:
+            self._guarded("picture", partial(self._tell_picture, broker, event))
         said = json.loads(event.data)
         broker.tell(self._topics.events(event.camera), _json({"event": event.name, "id": event.id, "data": said}))
         if event.name in PLATE_EVENTS:
-            visit = said.get("visit") or {}
-            text = said.get("text") or visit.get("text", "")
-            broker.tell(self._topics.plate(event.camera), _json({"event_type": event.name, **said, "text": text}))
-        if self._settings.images and event.name in _PICTURED:
-            self._tell_picture(broker, event)
+            broker.tell(self._topics.plate(event.camera), _json({"event_type": event.name, **said}))
 
     def _tell_picture(self, broker: Broker, event: Event) -> None:
         found = PlateReader(self._core.db).events({event.subject}).get(event.subject)
-        if found is None or not found.frame_key:
-            return
-        try:
+        if found is not None and found.frame_key:
             broker.tell(self._topics.image(event.camera), self._core.store.read(found.frame_key))
-        except NotFound:
-            log.debug("the picture of a plate was deleted before it was told", event=event.subject)
 
-    def _obey(self, heard: Heard) -> None:
-        if heard.topic == self._topics.birth and self._topics.discovery:
-            if heard.payload == ONLINE.encode() and not heard.is_retained:
-                self._told, self._announced = {}, set()
-            return
-        camera, wanted = self._topics.camera_of(heard.topic), heard.payload.decode(errors="replace").strip().upper()
+    def _obey(self, broker: Broker, heard: Heard) -> None:
+        said = heard.payload.decode(errors="replace").strip()
+        if heard.topic == self._topics.available:
+            if said != ONLINE:  # of us before we had connected again, or of whoever told the broker before us
+                broker.tell(self._topics.available, ONLINE, retain=True)
+        elif heard.topic in self._topics.births:
+            if said == ONLINE and not heard.is_retained:
+                self._told = {}
+        elif (told := self._topics.camera_of_state(heard.topic)) is not None:
+            if heard.is_retained and said:
+                self._known.add(told)  # what is kept of a camera that was removed meanwhile is found so
         # What the broker has kept was said some time ago: at each connection it would be done again.
-        if camera is None or wanted not in {ON, OFF} or heard.is_retained or not self._settings.control:
-            return
-        if camera not in {one.id for one in self._cameras.list() if one.enabled != (wanted == ON)}:
+        elif self._settings.control and not heard.is_retained and said.upper() in {ON, OFF}:
+            camera = self._topics.camera_of_command(heard.topic)
+            if camera is not None:
+                self._switch(camera, enabled=said.upper() == ON)
+
+    def _switch(self, camera: str, *, enabled: bool) -> None:
+        """Switch a camera on or off, as somebody asked by the broker; the deed is written down first."""
+        if camera not in {one.id for one in self._cameras.list() if one.enabled != enabled}:
             return
         now_us = self._core.clock.now_us()
-        self._cameras.change(camera, enabled=wanted == ON)
-        self._core.bus.publish(CameraChanged(camera=camera, time_us=now_us, action="updated"))
-        detail = {"enabled": {"before": wanted != ON, "after": wanted == ON}}
+        detail = {"enabled": {"before": not enabled, "after": enabled}}
         self._audit.write(Deed("camera.changed", f"camera {camera}", "MQTT", detail=detail), now_us)
-        self._due.pop("states", None)
-
-    def _is_time(self, what: str, every_us: int) -> bool:
-        now = self._core.clock.monotonic_us()
-        if now < self._due.get(what, now):
-            return False
-        self._due[what] = now + every_us
-        return True
+        self._cameras.change(camera, enabled=enabled)
+        self._core.bus.publish(CameraChanged(camera=camera, time_us=now_us, action="updated"))
+        self._due_us = 0
 
 
 def _json(value: object) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +22,12 @@ from gatehouse_common.settings.mqtt import MqttSettings, mqtt_address
 
 log = structlog.get_logger(__name__)
 
-_KEEPALIVE_S = 30
+_KEEPALIVE_S = 10
 _LONGEST_PAUSE_S = 30
 _AT_LAST_S = 2.0
-_MOST_WAITING = 1000
-"""Commands and messages that nobody takes, or the broker does not: more are worth nothing any more."""
+_MOST_HEARD = 1000
+_MOST_BYTES = 1 << 20
+"""Brokers end the connection of who says more at once than they take: a picture is not worth that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +40,24 @@ class Heard:
 
 
 class Broker:
-    """A connection.
+    """A connection, made again whenever it is lost.
 
-    What is told while it is away is told to nobody: a gate that opens a minute late opens for somebody else.
+    What is told while it is away is told to nobody, and nothing is told again (QoS 0): a gate that opens a minute late
+    opens for somebody else. What the broker keeps has to be told anew at each connection.
 
     Args:
         settings: where the broker is, and who we are.
         name: of this process, its own among all.
         will: topic and payload that the broker tells, retained, when we are gone without a word.
         filters: what is listened to.
-        wake: called when there is something to do; must be quick.
 
     Raises:
         InvalidInput: the certificates of the settings cannot be read.
     """
 
-    def __init__(
-        self,
-        settings: MqttSettings,
-        name: str,
-        will: tuple[str, str],
-        filters: Sequence[str],
-        wake: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._filters, self._will, self._wake = list(filters), will, wake
-        self._heard: queue.Queue[Heard] = queue.Queue(_MOST_WAITING)
+    def __init__(self, settings: MqttSettings, name: str, will: tuple[str, str], filters: Sequence[str]) -> None:
+        self._filters, self._will = list(filters), will
+        self._heard: queue.Queue[Heard] = queue.Queue(_MOST_HEARD)
         self._fresh = threading.Event()
         self._trouble = ""
         host, port, is_tls = mqtt_address(settings.url)
@@ -71,7 +66,6 @@ class Broker:
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_connect_fail, client.on_message = self._failed, self._said
         client.will_set(*will, qos=1, retain=True)
-        client.max_queued_messages_set(_MOST_WAITING)
         client.reconnect_delay_set(1, _LONGEST_PAUSE_S)
         if settings.username:
             client.username_pw_set(settings.username, settings.password or None)
@@ -81,12 +75,23 @@ class Broker:
             except (OSError, ValueError) as error:
                 raise InvalidInput(f"mqtt.ca_file cannot be used: {error}", "mqtt.ca_file") from error
         client.connect_async(host, port, _KEEPALIVE_S)
-        client.loop_start()
+        self._thread = threading.Thread(target=self._run, name="mqtt-connection", daemon=True)
+        self._thread.start()
 
     @property
     def is_connected(self) -> bool:
         """Whether the broker is there."""
         return self._client.is_connected()
+
+    @property
+    def is_at_ease(self) -> bool:
+        """Whether the broker is there and has taken all that it was told: what is large waits for that."""
+        return self._client.is_connected() and not self._client.want_write()
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether nobody looks after the connection any more: another has to be made."""
+        return not self._thread.is_alive()
 
     def is_new(self) -> bool:
         """Return whether it has connected since this was asked last: then nobody knows anything of us."""
@@ -95,31 +100,34 @@ class Broker:
         self._fresh.clear()
         return True
 
-    def heard(self) -> list[Heard]:
-        """Return what was said since this was asked last."""
-        found = []
+    def heard(self) -> Iterator[Heard]:
+        """Yield what was said and not yet taken."""
         with suppress(queue.Empty):
             while True:
-                found.append(self._heard.get_nowait())
-        return found
+                yield self._heard.get_nowait()
 
-    def tell(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
-        """Tell the broker, once at least if it is there."""
-        if not self._client.is_connected():
-            MQTT_MESSAGES.labels("left_out").inc()
-            return
-        told = self._client.publish(topic, payload, qos=1, retain=retain)
-        MQTT_MESSAGES.labels("sent" if told.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else "left_out").inc()
+    def tell(self, topic: str, payload: str | bytes, *, retain: bool = False) -> bool:
+        """Tell the broker, once if it is there; return whether it is on its way."""
+        told = False
+        if len(payload) <= _MOST_BYTES and self._client.is_connected():
+            told = self._client.publish(topic, payload, qos=0, retain=retain).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        MQTT_MESSAGES.labels("sent" if told else "left_out").inc()
+        return told
 
-    def close(self) -> None:
-        """Say that we go, and go."""
-        if self._client.is_connected():
-            told = self._client.publish(*self._will, qos=1, retain=True)
+    def close(self, *, is_last: bool = True) -> None:
+        """Go; with ``is_last`` saying that nobody is there any more, which is not so if another has taken over."""
+        if is_last and self._client.is_connected():
             with suppress(RuntimeError, ValueError):  # the broker went first, and says it for us
-                told.wait_for_publish(_AT_LAST_S)
+                self._client.publish(*self._will, qos=1, retain=True).wait_for_publish(_AT_LAST_S)
         self._client.disconnect()
-        self._client.loop_stop()
+        self._thread.join(_AT_LAST_S)
         MQTT_CONNECTED.set(0)
+
+    def _run(self) -> None:
+        try:
+            self._client.loop_forever(retry_first_connection=True)
+        except Exception:  # of the library, or of a name that is none: whoever uses this sees that it is dead
+            log.exception("the connection to the MQTT broker has ended", broker=self._shown)
 
     def _connected(
         self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
@@ -133,23 +141,21 @@ class Broker:
         log.info("connected to the MQTT broker", broker=self._shown)
         MQTT_CONNECTED.set(1)
         self._fresh.set()
-        self._wake()
 
     def _disconnected(
         self, _client: Client, _data: Any, _flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
         MQTT_CONNECTED.set(0)
-        if reason.is_failure:
+        if reason.is_failure and not self._trouble:  # else it is known why
             self._say(f"the connection was lost: {reason}")
 
     def _failed(self, _client: Client, _data: Any) -> None:
         MQTT_CONNECTED.set(0)
-        self._say("it cannot be reached")
+        self._say(f"it cannot be reached: {sys.exc_info()[1]}")
 
     def _said(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         with suppress(queue.Full):
             self._heard.put_nowait(Heard(message.topic, bytes(message.payload), message.retain))
-        self._wake()
 
     def _say(self, trouble: str) -> None:
         """Log what is wrong, once until it is right again."""

@@ -38,9 +38,9 @@ class Topics:
         return f"{self.prefix}/+/recording/set"
 
     @property
-    def birth(self) -> str:
-        """Where Home Assistant says that it has started."""
-        return f"{self.discovery}/status"
+    def births(self) -> tuple[str, ...]:
+        """Where Home Assistant says that it has started: as it is set by default, and beside where it looks."""
+        return tuple(dict.fromkeys(("homeassistant/status", f"{self.discovery}/status"))) if self.discovery else ()
 
     def state(self, camera: str) -> str:
         """What a camera is doing, as JSON, retained."""
@@ -70,9 +70,16 @@ class Topics:
         """What Home Assistant is told of a camera."""
         return f"{self.discovery}/device/{self._node(camera)}/config"
 
-    def camera_of(self, topic: str) -> str | None:
+    def camera_of_command(self, topic: str) -> str | None:
         """Return the camera that a command is for; None: it is none."""
-        found = re.fullmatch(rf"{re.escape(self.prefix)}/([^/]+)/recording/set", topic)
+        return self._camera_in(topic, "recording/set")
+
+    def camera_of_state(self, topic: str) -> str | None:
+        """Return the camera that a state is of; None: it is none."""
+        return self._camera_in(topic, "state")
+
+    def _camera_in(self, topic: str, rest: str) -> str | None:
+        found = re.fullmatch(rf"{re.escape(self.prefix)}/([^/]+)/{rest}", topic)
         return found[1] if found else None
 
     def retained(self, camera: str) -> list[str]:
@@ -81,7 +88,8 @@ class Topics:
         return [*kept, self.config(camera)] if self.discovery else kept
 
     def _node(self, camera: str) -> str:
-        return re.sub(r"[^A-Za-z0-9_-]", "_", f"{self.prefix}_{camera}")
+        """Return the id of a device; a prefix has no underscore, so that no two are alike."""
+        return f"{self.prefix.replace('/', '__')}_{camera}"
 
     def device(self, camera: CameraView, *, images: bool, control: bool) -> dict[str, Any]:
         """Return a camera as a device of Home Assistant (MQTT discovery, single component of kind ``device``).
@@ -109,6 +117,10 @@ class Topics:
                 "recording", "binary_sensor", "Recording", state_topic=state, device_class="running",
                 value_template="{{ 'ON' if value_json.recording else 'OFF' }}",
             ),
+            "connectivity": part(
+                "connectivity", "binary_sensor", "Connection", state_topic=state, device_class="connectivity",
+                value_template="{{ 'ON' if value_json.connected else 'OFF' }}", entity_category="diagnostic",
+            ),
             "problem": part(
                 "problem", "binary_sensor", "Problem", state_topic=state,
                 value_template="{{ 'ON' if value_json.problem else 'OFF' }}", json_attributes_topic=state, **said,
@@ -118,6 +130,9 @@ class Topics:
                 unit_of_measurement="fps", state_class="measurement", entity_category="diagnostic",
             ),
         }  # fmt: skip
+        # What is named with nothing but its platform is taken away, if it was there before.
+        parts["image"] = {"platform": "image"}
+        parts["switch"] = {"platform": "switch"}
         if images:
             parts["image"] = part("image", "image", "Plate picture", image_topic=self.image(camera.id))
         if control:
@@ -143,6 +158,7 @@ def state_of(camera: CameraView) -> dict[str, Any]:
     is_recording = camera.enabled and camera.state == "recording"
     return {
         "state": camera.state,
+        "connected": camera.enabled and camera.state in {"recording", "starting"},
         "recording": is_recording,
         "problem": camera.enabled and camera.state not in {"recording", "starting"},
         "cause": camera.cause,

@@ -1,0 +1,167 @@
+"""The bridge to a broker: what it does when pictures, the broker, the index or the process that leads are away."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from gatehouse_api.app import bridge_of, close_app, create_app
+from gatehouse_api.mqtt.bridge import MqttBridge
+from gatehouse_api.mqtt.broker import Broker
+from gatehouse_common.db import CameraRepository, PlateReader
+from gatehouse_common.errors import Unavailable
+from gatehouse_common.runtime import Core
+from gatehouse_common.settings.mqtt import MqttSettings
+from mosquitto_server import PASSWORD, USER, Mosquitto, mosquitto
+from pipeline_kit import START_US, add_camera, core_at
+from plates_kit import Visit, indexing, server_settings, tell, visit
+from running import wait_for
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with mosquitto(tmp_path / "mosquitto") as running:
+        yield running
+
+
+def settings(broker: Mosquitto, **more: object) -> dict[str, object]:
+    return {"mqtt.url": broker.url, "mqtt.username": USER, "mqtt.password": PASSWORD, "api.port": 0, **more}
+
+
+@contextmanager
+def bridging(core: Core) -> Iterator[MqttBridge]:
+    """The bridge of an app at work."""
+    app, stop = create_app(core), threading.Event()
+    bridge = bridge_of(app)
+    thread = threading.Thread(target=bridge.run, args=(stop,))
+    thread.start()
+    try:
+        yield bridge
+    finally:
+        stop.set()
+        thread.join(20)
+        close_app(app)
+        assert not thread.is_alive()
+
+
+def told_of(core: Core, one: Visit) -> str:
+    """Tell of a visit, and return where its picture is once it is in the index."""
+    tell(core, one)
+    found = wait_for("visit", lambda: PlateReader(core.db).events({one.event}).get(one.event))
+    return found.frame_key
+
+
+def test_a_picture_that_cannot_be_read_holds_nothing_up(tmp_path: Path, broker: Mosquitto) -> None:
+    """Neither is anything told twice for it."""
+    with core_at(tmp_path / "data", **settings(broker)) as core, indexing(core), broker.listener() as listener:
+        add_camera(core, "gate")
+        read = core.store.read
+
+        def unreadable(key: str) -> bytes:
+            if key.startswith("plates/"):
+                raise Unavailable("the disk does not answer")
+            return read(key)
+
+        with bridging(core), pytest.MonkeyPatch.context() as patched:
+            listener.wait("gatehouse/gate/state")
+            patched.setattr(core.store, "read", unreadable)
+            told_of(core, visit("gate", "AAA1A11", START_US))
+            wait_for(
+                "first", lambda: [t for t in listener.told("gatehouse/gate/plate") if b"plate.closed" in t.payload]
+            )
+            patched.undo()
+            told_of(core, visit("gate", "BBB2B22", START_US + 60_000_000))
+            listener.wait("gatehouse/gate/plate/image")
+            wait_for("second", lambda: [t for t in listener.told("gatehouse/gate/plate") if b"BBB2B22" in t.payload])
+        said = [(one.json()["event_type"], one.json()["text"]) for one in listener.told("gatehouse/gate/plate")]
+        assert said.count(("plate.closed", "AAA1A11")) == 1
+        assert said.count(("plate.detected", "AAA1A11")) == 1
+
+
+def test_a_camera_that_is_renamed_or_removed_meanwhile_is_so_at_the_broker(tmp_path: Path, broker: Mosquitto) -> None:
+    """Also where it was removed while nobody told the broker anything, and where no device is announced."""
+    with core_at(tmp_path / "data", **settings(broker)) as core:
+        add_camera(core, "gate")
+        add_camera(core, "yard")
+        with broker.listener() as listener:
+            with bridging(core):
+                listener.wait("homeassistant/device/gatehouse_gate/config")
+                CameraRepository(core.db).change("gate", name="South gate")
+                named = "homeassistant/device/gatehouse_gate/config"
+                wait_for("name", lambda: listener.told(named)[-1].json()["device"]["name"] == "South gate")
+                listener.wait("gatehouse/yard/state")
+            CameraRepository(core.db).remove("yard")
+            with bridging(core):
+                listener.wait("gatehouse/yard/state", "")
+                listener.wait("homeassistant/device/gatehouse_yard/config", "")
+                assert listener.told("gatehouse/gate/state")[-1].payload
+
+
+def test_what_happens_while_the_broker_is_away_is_not_told_later(tmp_path: Path, broker: Mosquitto) -> None:
+    own = MqttSettings(url=broker.url, username=USER, password=PASSWORD)
+    told = Broker(own, "tests", ("gatehouse/available", "offline"), [])
+    try:
+        wait_for("connection", lambda: told.is_connected)
+        broker.stop()
+        wait_for("loss", lambda: not told.is_connected)
+        assert not told.tell("gatehouse/gate/plate", "late")
+        broker.start()
+        with broker.listener() as listener:
+            wait_for("connection", lambda: told.is_connected, 40)
+            assert told.tell("gatehouse/gate/plate", "now")
+            listener.wait("gatehouse/gate/plate", "now")
+            assert [one.payload for one in listener.told("gatehouse/gate/plate")] == [b"now"]
+    finally:
+        told.close()
+
+
+def test_a_message_that_is_too_large_is_left_out_and_the_rest_is_told(tmp_path: Path, broker: Mosquitto) -> None:
+    told = Broker(
+        MqttSettings(url=broker.url, username=USER, password=PASSWORD), "tests", ("a/available", "offline"), []
+    )
+    try:
+        wait_for("connection", lambda: told.is_connected)
+        with broker.listener() as listener:
+            assert not told.tell("a/image", bytes(2 << 20))
+            assert told.tell("a/plate", "small")
+            listener.wait("a/plate", "small")
+    finally:
+        told.close()
+
+
+def test_a_wrong_password_is_said_once_and_never_shown(broker: Mosquitto, capfd: pytest.CaptureFixture[str]) -> None:
+    told = Broker(MqttSettings(url=broker.url, username=USER, password="wrong-canary"), "tests", ("a", "offline"), [])
+    threading.Event().wait(5)
+    assert not told.is_connected
+    told.close()
+    said = capfd.readouterr()
+    text = said.out + said.err
+    assert "wrong-canary" not in text
+    assert text.count("is told nothing") == 1
+    assert "refuses us" in text
+
+
+def test_of_two_processes_one_tells_and_the_other_takes_over(tmp_path: Path, broker: Mosquitto) -> None:
+    """On a real broker and database; and whatever the will of the first says late, the second is there."""
+    with ExitStack() as held:
+        more = held.enter_context(server_settings(tmp_path / "servers"))
+        first, second = (
+            held.enter_context(core_at(tmp_path / name, **settings(broker, **more, **{"service.name": name})))
+            for name in ("one", "two")
+        )
+        add_camera(first, "gate")
+        listener = held.enter_context(broker.listener())
+        with bridging(second):
+            with bridging(first):
+                listener.wait("gatehouse/gate/state", timeout=60)
+            wait_for("who is left", lambda: listener.told("gatehouse/available")[-1].payload == b"online", 60)
+            count = len(listener.told("gatehouse/available"))
+            broker.tell("gatehouse/available", "offline", retain=True)  # as a will that comes late
+            listener.wait("gatehouse/available", "online", since=count + 1)
+        wait_for("end", lambda: listener.told("gatehouse/available")[-1].payload == b"offline")
