@@ -283,6 +283,30 @@ def test_a_blob_that_comes_while_a_file_is_completed_is_counted(core: Core, monk
     assert bytes_of(core, made.number) == head + rest + rest
 
 
+def test_who_finds_its_blob_there_completes_what_another_who_died_would_have(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S4-5: the same blob comes by two ways; the one that added it, last of all, was killed before it told anybody."""
+    engine = UploadEngine(core)
+    desk, data, ann = BlobDesk(core, engine), film(3 * BLOB, 9), Owner(7, "ann")
+    desk.take(ann, "twice", Blob(1, data[:BLOB], is_last=False))
+    [upload] = Uploads(core.db).unfinished(7)
+    add = UploadEngine.add_blob
+
+    def after_another(own: UploadEngine, new: NewBlob) -> object:
+        monkeypatch.undo()
+        for number, is_last in ((3, True), (2, False)):
+            part = data[(number - 1) * BLOB :][:BLOB]
+            piece = own.store(upload.id, number, part, hashlib.sha256(part).hexdigest())
+            Uploads(core.db).add_blobs([NewBlob(piece, NOW, NOW + HOUR, is_last=is_last)])
+        return add(own, new)
+
+    monkeypatch.setattr(UploadEngine, "add_blob", after_another)
+    made = desk.take(ann, "twice", Blob(2, data[BLOB:][:BLOB], is_last=False))
+    assert made is not None
+    assert bytes_of(core, made.number) == data
+
+
 def test_a_row_comes_after_the_bytes_and_their_name(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     """S4-5: of blobs that come at once too; one whose name is not durable has no row, and others are not told so."""
     engine, ann, uploads = UploadEngine(core), Owner(7, "ann"), Uploads(core.db)

@@ -156,6 +156,7 @@ class BlobDesk:
             if found is None:
                 return None
             there = found
+            upload = self._uploads.get(upload.id)  # others were here meanwhile, perhaps with the last of it
         if there.digest != digest:
             if self._is_no_film(upload.id):  # and was told to be none: this is what comes in its place
                 self._intake.refuse(upload)
