@@ -18,6 +18,7 @@ from typing import Any
 from ports import free_port
 from running import wait_for
 
+_HELLO = "tests/hello"
 USER, PASSWORD = "gatehouse", "a-word-of-the-tests"
 
 
@@ -73,17 +74,22 @@ class Mosquitto:
         subprocess.run([*command, *(["-r"] if retain else [])], check=True, timeout=10)
 
     @contextmanager
-    def listener(self, wanted: str = "#") -> Iterator[Listener]:
+    def listener(self) -> Iterator[Listener]:
         """Yield somebody who hears everything that is said from now on, and what is kept."""
-        command = ["mosquitto_sub", *self._door(), "-t", wanted, "-q", "1", "-F", "%r %t %x"]
+        command = ["mosquitto_sub", *self._door(), "-t", "#", "-q", "1", "-F", "%r %t %x"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         listener = Listener(process)
         try:
+            wait_for("listener", lambda: self._is_heard_by(listener))
             yield listener
         finally:
             process.terminate()
             process.wait(10)
             listener.end()
+
+    def _is_heard_by(self, listener: Listener) -> bool:
+        self.tell(_HELLO, "listens?")
+        return bool(listener.told(_HELLO))
 
     def _door(self) -> list[str]:
         return ["-h", "127.0.0.1", "-p", str(self.port), "-u", USER, "-P", PASSWORD]

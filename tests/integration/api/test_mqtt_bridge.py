@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,12 +12,13 @@ import pytest
 from gatehouse_api.app import bridge_of, close_app, create_app
 from gatehouse_api.mqtt.bridge import MqttBridge
 from gatehouse_api.mqtt.broker import Broker
+from gatehouse_common.clock import SystemClock
 from gatehouse_common.db import CameraRepository, PlateReader
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings.mqtt import MqttSettings
-from mosquitto_server import PASSWORD, USER, Mosquitto, mosquitto
-from pipeline_kit import START_US, add_camera, core_at
+from mosquitto_server import PASSWORD, USER, Mosquitto, Told, mosquitto
+from pipeline_kit import add_camera, core_at
 from plates_kit import Visit, indexing, server_settings, tell, visit
 from running import wait_for
 
@@ -71,17 +72,57 @@ def test_a_picture_that_cannot_be_read_holds_nothing_up(tmp_path: Path, broker: 
         with bridging(core), pytest.MonkeyPatch.context() as patched:
             listener.wait("gatehouse/gate/state")
             patched.setattr(core.store, "read", unreadable)
-            told_of(core, visit("gate", "AAA1A11", START_US))
+            told_of(core, visit("gate", "AAA1A11", core.clock.now_us()))
             wait_for(
                 "first", lambda: [t for t in listener.told("gatehouse/gate/plate") if b"plate.closed" in t.payload]
             )
             patched.undo()
-            told_of(core, visit("gate", "BBB2B22", START_US + 60_000_000))
+            told_of(core, visit("gate", "BBB2B22", core.clock.now_us()))
             listener.wait("gatehouse/gate/plate/image")
             wait_for("second", lambda: [t for t in listener.told("gatehouse/gate/plate") if b"BBB2B22" in t.payload])
         said = [(one.json()["event_type"], one.json()["text"]) for one in listener.told("gatehouse/gate/plate")]
         assert said.count(("plate.closed", "AAA1A11")) == 1
         assert said.count(("plate.detected", "AAA1A11")) == 1
+
+
+def test_a_store_that_hangs_delays_no_plate_and_what_is_old_opens_no_gate(tmp_path: Path, broker: Mosquitto) -> None:
+    """A visit of an hour ago, which an index that was away tells of now, is an event and no plate that is here."""
+    with core_at(tmp_path / "data", **settings(broker)) as core, indexing(core), broker.listener() as listener:
+        add_camera(core, "gate")
+        released = threading.Event()
+
+        def hanging(_key: str) -> bytes:
+            released.wait(60)
+            raise Unavailable("the disk does not answer")
+
+        with bridging(core), pytest.MonkeyPatch.context() as patched:
+            listener.wait("gatehouse/gate/state")
+            patched.setattr(core.store, "read", hanging)
+            for text in ("AAA1A11", "BBB2B22"):
+                told_of(core, visit("gate", text, core.clock.now_us()))
+            wait_for("both", lambda: {b"AAA1A11", b"BBB2B22"} <= texts(listener.told("gatehouse/gate/plate")), 10)
+            old = visit("gate", "CCC3C33", core.clock.now_us() - 3_600_000_000)
+            told_of(core, old)
+            events = "gatehouse/gate/events"
+            wait_for("old one", lambda: [t for t in listener.told(events) if old.event.encode() in t.payload])
+            released.set()
+        assert b"CCC3C33" not in texts(listener.told("gatehouse/gate/plate"))
+
+
+def texts(told: Sequence[Told]) -> set[bytes]:
+    return {one.json()["text"].encode() for one in told}
+
+
+def test_what_others_keep_below_the_prefix_stays(tmp_path: Path, broker: Mosquitto) -> None:
+    """It is no camera of ours that was removed, though it is called so."""
+    broker.tell("gatehouse/bridge/state", '{"state": "online"}', retain=True)
+    with core_at(tmp_path / "data", **settings(broker)) as core:
+        add_camera(core, "gate")
+        with bridging(core), broker.listener() as listener:
+            listener.wait("gatehouse/gate/state")
+            listener.wait("gatehouse/bridge/state")
+            threading.Event().wait(5)
+            assert [one.payload for one in listener.told("gatehouse/bridge/state")] == [b'{"state": "online"}']
 
 
 def test_a_camera_that_is_renamed_or_removed_meanwhile_is_so_at_the_broker(tmp_path: Path, broker: Mosquitto) -> None:
@@ -105,7 +146,7 @@ def test_a_camera_that_is_renamed_or_removed_meanwhile_is_so_at_the_broker(tmp_p
 
 def test_what_happens_while_the_broker_is_away_is_not_told_later(tmp_path: Path, broker: Mosquitto) -> None:
     own = MqttSettings(url=broker.url, username=USER, password=PASSWORD)
-    told = Broker(own, "tests", ("gatehouse/available", "offline"), [])
+    told = Broker(own, "tests", ("gatehouse/available", "offline"), [], SystemClock())
     try:
         wait_for("connection", lambda: told.is_connected)
         broker.stop()
@@ -123,7 +164,11 @@ def test_what_happens_while_the_broker_is_away_is_not_told_later(tmp_path: Path,
 
 def test_a_message_that_is_too_large_is_left_out_and_the_rest_is_told(tmp_path: Path, broker: Mosquitto) -> None:
     told = Broker(
-        MqttSettings(url=broker.url, username=USER, password=PASSWORD), "tests", ("a/available", "offline"), []
+        MqttSettings(url=broker.url, username=USER, password=PASSWORD),
+        "tests",
+        ("a/available", "offline"),
+        [],
+        SystemClock(),
     )
     try:
         wait_for("connection", lambda: told.is_connected)
@@ -136,7 +181,13 @@ def test_a_message_that_is_too_large_is_left_out_and_the_rest_is_told(tmp_path: 
 
 
 def test_a_wrong_password_is_said_once_and_never_shown(broker: Mosquitto, capfd: pytest.CaptureFixture[str]) -> None:
-    told = Broker(MqttSettings(url=broker.url, username=USER, password="wrong-canary"), "tests", ("a", "offline"), [])
+    told = Broker(
+        MqttSettings(url=broker.url, username=USER, password="wrong-canary"),
+        "tests",
+        ("a", "offline"),
+        [],
+        SystemClock(),
+    )
     threading.Event().wait(5)
     assert not told.is_connected
     told.close()

@@ -72,7 +72,7 @@ class FairShare:
 
     def held(self) -> Mapping[str, int]:
         """Return the parts that are this process's to do, each with its epoch."""
-        return {part: epoch for part, epoch in self._held.items() if part not in self._leaving}
+        return {part: epoch for part, epoch in list(self._held.items()) if part not in self._leaving}
 
     def look(self, working: Collection[str]) -> bool:
         """Give a sign of life, see how things stand, and take or give up what follows; return whether that is anything.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -20,8 +20,9 @@ from gatehouse_common.messages import CameraChanged
 from gatehouse_common.runtime import Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
+from gatehouse_common.timefmt import parse
 
-from .topics import OFF, OFFLINE, ON, ONLINE, PLATE_EVENTS, Topics, state_of
+from .topics import OFF, OFFLINE, ON, ONLINE, PLATE_EVENTS, Topics, is_state, state_of
 
 if TYPE_CHECKING:
     from .broker import Broker, Heard
@@ -33,6 +34,8 @@ _TOPICS = frozenset({"plates", "clips", "recordings"})
 _LOOK_S = 0.5
 _SHARE_S = 1.0
 _STATES_US = 2 * SECOND
+_LATE_US = 60 * SECOND
+"""What is older is told to nobody who may open a gate by it, and nothing is switched by it."""
 _PICTURED = frozenset({"plate.detected", "plate.closed"})
 
 
@@ -61,6 +64,8 @@ class MqttBridge:
         """Cameras of which the broker keeps something."""
         self._due_us = 0
         self._troubles: dict[str, str] = {}
+        self._picture = threading.Lock()
+        """Held while a picture is read: another that comes meanwhile is left out."""
         self._share: FairShare | None = None
         if self._settings.url and is_shared(core.settings):
             leases = LeaseRepository(core.signs, _WORK)
@@ -96,22 +101,23 @@ class MqttBridge:
         if broker is None:
             self._core.clock.wait(threading.Event(), timeout_s)
             return self._hub.newest
-        newest, events = number, list[Event]()
+        newest, events = self._hub.newest, list[Event]()
 
         def wait() -> None:
             nonlocal newest, events
             newest, events = self._hub.next_after(number, _TOPICS, timeout_s)
 
-        if not self._guarded("events", wait):
-            newest = self._hub.newest
+        self._guarded("events", wait)
         if broker.is_new():
-            self._told = {}
-            broker.tell(self._topics.available, ONLINE, retain=True)
+            self._told, self._due_us = {}, 0
         for event in events:
+            if not self._leads():
+                return newest
             self._guarded(f"event {event.name}", partial(self._tell_event, broker, event))
         for heard in broker.heard():
             self._guarded("what was heard", partial(self._obey, broker, heard))
-        if broker.is_connected and (not self._told or self._core.clock.monotonic_us() >= self._due_us):
+        if broker.is_connected and self._core.clock.monotonic_us() >= self._due_us:
+            broker.tell(self._topics.available, ONLINE, retain=True)
             self._guarded("states", partial(self._tell_states, broker))
             self._due_us = self._core.clock.monotonic_us() + _STATES_US
         return newest
@@ -140,7 +146,9 @@ class MqttBridge:
         filters = [topics.available, topics.state("+"), *topics.births]
         filters += [topics.commands] if self._settings.control else []
         will = (topics.available, OFFLINE)
-        self._guarded("broker", lambda: made.append(Broker(self._settings, self._core.name, will, filters)))
+        self._guarded(
+            "broker", lambda: made.append(Broker(self._settings, self._core.name, will, filters, self._core.clock))
+        )
         return made[0] if made else None
 
     def _leave(self, *, is_last: bool) -> None:
@@ -163,10 +171,11 @@ class MqttBridge:
         for camera in cameras.values():
             self._guarded(f"camera {camera.id}", partial(self._tell_camera, broker, camera))
         for gone in self._known - cameras.keys():
+            told = [broker.tell(topic, b"", retain=True) for topic in self._topics.retained(gone)]
             for topic in self._topics.retained(gone):
-                broker.tell(topic, b"", retain=True)
                 self._told.pop(topic, None)
-            self._known.discard(gone)
+            if all(told):
+                self._known.discard(gone)
 
     def _tell_camera(self, broker: Broker, camera: Camera) -> None:
         view = CameraView.model_validate(self._sources.show_camera(self._sources.seen(camera)).model_dump())
@@ -184,15 +193,32 @@ class MqttBridge:
     def _tell_event(self, broker: Broker, event: Event) -> None:
         if not event.camera or not event.data:
             return
-        # First, so that who waits for the plate has its picture; one that cannot be read is no reason to tell nothing.
-        if self._settings.images and event.name in _PICTURED and broker.is_at_ease:
-            self._guarded("picture", partial(self._tell_picture, broker, event))
         said = json.loads(event.data)
         broker.tell(self._topics.events(event.camera), _json({"event": event.name, "id": event.id, "data": said}))
-        if event.name in PLATE_EVENTS:
+        if event.name in PLATE_EVENTS and self._is_recent(said):
             broker.tell(self._topics.plate(event.camera), _json({"event_type": event.name, **said}))
+        if (
+            self._settings.images
+            and event.name in _PICTURED
+            and broker.is_at_ease
+            and self._picture.acquire(blocking=False)
+        ):
+            threading.Thread(target=self._tell_picture, args=(broker, event), name="mqtt-picture", daemon=True).start()
+
+    def _is_recent(self, said: Mapping[str, Any]) -> bool:
+        """Return whether a plate was read just now: an index that was away tells of visits of an hour ago."""
+        seen = said["seen"]  # of a visit how often, of one on a list when
+        read_us = parse(seen["last"] if isinstance(seen, dict) else seen, self._core.zone)
+        return self._core.clock.now_us() - read_us <= _LATE_US
 
     def _tell_picture(self, broker: Broker, event: Event) -> None:
+        """Read a picture and tell it: beside what else there is to tell, for a store may take its time."""
+        try:
+            self._guarded("picture", partial(self._read_picture, broker, event))
+        finally:
+            self._picture.release()
+
+    def _read_picture(self, broker: Broker, event: Event) -> None:
         found = PlateReader(self._core.db).events({event.subject}).get(event.subject)
         if found is not None and found.frame_key:
             broker.tell(self._topics.image(event.camera), self._core.store.read(found.frame_key))
@@ -206,10 +232,12 @@ class MqttBridge:
             if said == ONLINE and not heard.is_retained:
                 self._told = {}
         elif (told := self._topics.camera_of_state(heard.topic)) is not None:
-            if heard.is_retained and said:
+            if is_state(said):
                 self._known.add(told)  # what is kept of a camera that was removed meanwhile is found so
         # What the broker has kept was said some time ago: at each connection it would be done again.
         elif self._settings.control and not heard.is_retained and said.upper() in {ON, OFF}:
+            if self._core.clock.monotonic_us() - heard.at_us > _LATE_US:
+                return
             camera = self._topics.camera_of_command(heard.topic)
             if camera is not None:
                 self._switch(camera, enabled=said.upper() == ON)

@@ -16,7 +16,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from gatehouse_common.clock import Clock
 from gatehouse_common.errors import InvalidInput
+from gatehouse_common.ids import new_id
 from gatehouse_common.observability.metrics import MQTT_CONNECTED, MQTT_MESSAGES
 from gatehouse_common.settings.mqtt import MqttSettings, mqtt_address
 
@@ -26,17 +28,26 @@ _KEEPALIVE_S = 10
 _LONGEST_PAUSE_S = 30
 _AT_LAST_S = 2.0
 _MOST_HEARD = 1000
+_HEARD_AT_ONCE = 100
 _MOST_BYTES = 1 << 20
 """Brokers end the connection of who says more at once than they take: a picture is not worth that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What somebody said: ``is_retained`` when it was said some time ago, and the broker kept it."""
+    """What somebody said.
+
+    Attributes:
+        topic: of what.
+        payload: what.
+        is_retained: whether it was said some time ago, and the broker kept it.
+        at_us: when it came, by a clock that only goes on.
+    """
 
     topic: str
     payload: bytes
     is_retained: bool
+    at_us: int
 
 
 class Broker:
@@ -49,20 +60,26 @@ class Broker:
         settings: where the broker is, and who we are.
         name: of this process, its own among all.
         will: topic and payload that the broker tells, retained, when we are gone without a word.
-        filters: what is listened to.
+        filters: what is listened to. What is said live of topics that end with ``/state`` is not: it is our own.
+        clock: the time.
 
     Raises:
         InvalidInput: the certificates of the settings cannot be read.
     """
 
-    def __init__(self, settings: MqttSettings, name: str, will: tuple[str, str], filters: Sequence[str]) -> None:
-        self._filters, self._will = list(filters), will
+    def __init__(
+        self, settings: MqttSettings, name: str, will: tuple[str, str], filters: Sequence[str], clock: Clock
+    ) -> None:
+        self._filters, self._will, self._clock = list(filters), will, clock
+        self._closing = False
         self._heard: queue.Queue[Heard] = queue.Queue(_MOST_HEARD)
         self._fresh = threading.Event()
         self._trouble = ""
         host, port, is_tls = mqtt_address(settings.url)
         self._shown = f"{host}:{port}"
-        self._client = client = Client(CallbackAPIVersion.VERSION2, client_id=f"gatehouse-{name}"[:128])
+        self._client = client = Client(
+            CallbackAPIVersion.VERSION2, client_id=f"gatehouse-{new_id()[-12:]}-{name}"[:128]
+        )
         client.on_connect, client.on_disconnect = self._connected, self._disconnected
         client.on_connect_fail, client.on_message = self._failed, self._said
         client.will_set(*will, qos=1, retain=True)
@@ -75,8 +92,7 @@ class Broker:
             except (OSError, ValueError) as error:
                 raise InvalidInput(f"mqtt.ca_file cannot be used: {error}", "mqtt.ca_file") from error
         client.connect_async(host, port, _KEEPALIVE_S)
-        self._thread = threading.Thread(target=self._run, name="mqtt-connection", daemon=True)
-        self._thread.start()
+        client.loop_start()  # its own thread alone writes: of two, one would write into the other's message
 
     @property
     def is_connected(self) -> bool:
@@ -91,7 +107,8 @@ class Broker:
     @property
     def is_dead(self) -> bool:
         """Whether nobody looks after the connection any more: another has to be made."""
-        return not self._thread.is_alive()
+        thread: threading.Thread | None = self._client._thread  # noqa: SLF001 - there is no other way to know
+        return thread is None or not thread.is_alive()
 
     def is_new(self) -> bool:
         """Return whether it has connected since this was asked last: then nobody knows anything of us."""
@@ -101,9 +118,9 @@ class Broker:
         return True
 
     def heard(self) -> Iterator[Heard]:
-        """Yield what was said and not yet taken."""
+        """Yield some of what was said and not yet taken."""
         with suppress(queue.Empty):
-            while True:
+            for _ in range(_HEARD_AT_ONCE):
                 yield self._heard.get_nowait()
 
     def tell(self, topic: str, payload: str | bytes, *, retain: bool = False) -> bool:
@@ -119,19 +136,19 @@ class Broker:
         if is_last and self._client.is_connected():
             with suppress(RuntimeError, ValueError):  # the broker went first, and says it for us
                 self._client.publish(*self._will, qos=1, retain=True).wait_for_publish(_AT_LAST_S)
+        self._closing = True
         self._client.disconnect()
-        self._thread.join(_AT_LAST_S)
+        ending = threading.Thread(target=self._client.loop_stop, name="mqtt-end", daemon=True)
+        ending.start()
+        ending.join(_AT_LAST_S)
         MQTT_CONNECTED.set(0)
-
-    def _run(self) -> None:
-        try:
-            self._client.loop_forever(retry_first_connection=True)
-        except Exception:  # of the library, or of a name that is none: whoever uses this sees that it is dead
-            log.exception("the connection to the MQTT broker has ended", broker=self._shown)
 
     def _connected(
         self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
+        if self._closing:  # it was connecting just then
+            client.disconnect()
+            return
         if reason.is_failure:
             self._say(f"it refuses us: {reason}")
             return
@@ -154,8 +171,11 @@ class Broker:
         self._say(f"it cannot be reached: {sys.exc_info()[1]}")
 
     def _said(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        if message.topic.endswith("/state") and not message.retain:
+            return
         with suppress(queue.Full):
-            self._heard.put_nowait(Heard(message.topic, bytes(message.payload), message.retain))
+            now_us = self._clock.monotonic_us()
+            self._heard.put_nowait(Heard(message.topic, bytes(message.payload), message.retain, now_us))
 
     def _say(self, trouble: str) -> None:
         """Log what is wrong, once until it is right again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -83,9 +84,9 @@ class Topics:
         return found[1] if found else None
 
     def retained(self, camera: str) -> list[str]:
-        """All topics of a camera that the broker keeps."""
-        kept = [self.state(camera), self.recording(camera)]
-        return [*kept, self.config(camera)] if self.discovery else kept
+        """All topics of a camera that the broker keeps; last the one by which it is found that there are any."""
+        kept = [self.recording(camera), self.state(camera)]
+        return [self.config(camera), *kept] if self.discovery else kept
 
     def _node(self, camera: str) -> str:
         """Return the id of a device; a prefix has no underscore, so that no two are alike."""
@@ -151,6 +152,15 @@ class Topics:
             "origin": {"name": "gatehouse", "sw_version": version("gatehouse")},
             "components": parts,
         }
+
+
+def is_state(said: str) -> bool:
+    """Return whether a text is what ``state_of`` makes, and not what others have put there."""
+    try:
+        found = json.loads(said)
+    except ValueError:
+        return False
+    return isinstance(found, dict) and {"state", "connected", "recording", "problem"} <= found.keys()
 
 
 def state_of(camera: CameraView) -> dict[str, Any]:
