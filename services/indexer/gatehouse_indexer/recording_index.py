@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 from zoneinfo import ZoneInfo
 
-from gatehouse_common.clock import SECOND, Clock
+from gatehouse_common.clock import MINUTE, SECOND, Clock
 from gatehouse_common.db import Chunk, Database, FootageReader
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.storage import ObjectStore, keys
@@ -18,6 +18,8 @@ QUIET_US = 2 * SECOND
 LATEST_US = 10 * SECOND
 SHARE = 100
 """Of the time, at most a hundredth goes into writing it: at a large site there is never quiet, and it is large."""
+MOST_REST_US = 10 * MINUTE
+"""However long a write took: it may have been the store that stood."""
 
 
 def render(chunks: Iterable[Chunk], zone: ZoneInfo) -> bytes:
@@ -67,7 +69,7 @@ class RecordingIndex:
         with self._lock:
             if self._first_us is None:
                 return False
-            now, rest_us = self._clock.monotonic_us(), SHARE * self._took_us
+            now, rest_us = self._clock.monotonic_us(), min(SHARE * self._took_us, MOST_REST_US)
             quiet = now - self._last_us >= max(QUIET_US, rest_us)
             return quiet or now - self._first_us >= max(LATEST_US, rest_us)
 

@@ -51,10 +51,10 @@ class Deliveries:
             return 0
         there = {webhook.id for webhook in webhooks}
         with self._db.begin() as c:
+            # First of all: what is read below is then as of when nobody holds one of these back any more.
+            mine = [one for one in found if c.execute(delete(HappeningRow).where(HappeningRow.id == one.id)).rowcount]
             there &= set(c.execute(select(WebhookRow.id)).scalars())
-            for one in found:
-                if c.execute(delete(HappeningRow).where(HappeningRow.id == one.id)).rowcount == 0:
-                    continue
+            for one in mine:
                 wanting = [w for w in webhooks if w.id in there and w.wants(one.name, one.camera)]
                 if one.name == UPDATED:
                     stands = (DeliveryRow.subject == one.subject, DeliveryRow.name == UPDATED, *_UNTOUCHED)

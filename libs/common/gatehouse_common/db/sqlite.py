@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
@@ -115,7 +115,8 @@ def _end_reads(_dbapi: DBAPIConnection | None, entry: ConnectionPoolEntry) -> No
     # commit nor a rollback ends what is read: whoever has the connection next would see the database as it was then,
     # and be refused as soon as they write, as if it were locked.
     for cursor in entry.info.pop("cursors", ()):
-        cursor.close()
+        with suppress(sqlite3.Error):  # of a connection that is gone; it has to go back all the same
+            cursor.close()
 
 
 def _run(dbapi: DBAPIConnection, statement: str) -> None:

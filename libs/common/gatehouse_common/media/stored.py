@@ -89,7 +89,10 @@ class _FromEnd:
         """Return up to ``length`` bytes from ``offset``."""
         if not self._tail:
             self._from = max(0, self._reader.size() - _TAIL_BYTES)
-            self._tail = self._reader.pread(self._from, _TAIL_BYTES)
+            try:
+                self._tail = self._reader.pread(self._from, _TAIL_BYTES)
+            except DataLoss:  # somewhere in it: what is asked for may be beside that
+                return self._reader.pread(offset, length)
         if offset < self._from:
             return self._reader.pread(offset, length)
         return self._tail[offset - self._from :][:length]

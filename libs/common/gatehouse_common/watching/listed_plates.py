@@ -13,7 +13,7 @@ import structlog
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Listing, PlateListings, PlateLooks, WatchedPlates, WatchMatch
-from gatehouse_common.errors import GatehouseError
+from gatehouse_common.errors import GatehouseError, Unavailable
 from gatehouse_common.messages import PlateListed
 from gatehouse_common.runtime import Core
 
@@ -72,7 +72,7 @@ class ListedPlates:
         for event in self._looks.waiting(before_us):
             try:
                 self.look_at_corrected(event)
-            except GatehouseError:
+            except Unavailable:
                 raise
             except Exception:  # a fault with one must not keep the others
                 log.exception("a corrected plate was not looked for on lists", event_id=event)
