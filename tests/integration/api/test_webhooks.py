@@ -67,7 +67,8 @@ def test_a_webhook_whose_key_is_lost_says_so(client: FlaskClient, core: Core, re
     assert "sealed with another key" in shown["trouble"]
     assert "restore sealing.key" in client.get("/webhooks").text
     tried = client.post(f"{PATH}/{made['id']}/test").json
-    assert (tried["delivered"], tried["detail"]) == (False, shown["trouble"])
+    assert tried["delivered"] is False
+    assert "sealed with another key" in tried["detail"]
     assert receiver.got == []
     assert client.patch(f"{PATH}/{made['id']}", json={"url": receiver.url}).json["trouble"] != ""
     new = client.post(f"{PATH}/{made['id']}/secret", json={}).json

@@ -40,7 +40,7 @@ def test_the_api_finds_every_second_that_virtual_cameras_send(site: Site) -> Non
 def test_each_message_is_counted_once_by_the_service_that_handles_it(site: Site) -> None:
     chunks = 2 * CAMERAS  # they begin another one after half of one
     gops = CAMERAS * LIVE_S // 2
-    assert site.live.spent.messages == {
+    assert {kind: many for kind, many in site.live.spent.messages.items() if many} == {
         "camera.status": CAMERAS,
         "run.started": CAMERAS,
         "run.ended": CAMERAS,

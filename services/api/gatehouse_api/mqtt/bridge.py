@@ -34,6 +34,8 @@ _TOPICS = frozenset({"plates", "clips", "recordings"})
 _LOOK_S = 0.5
 _SHARE_S = 1.0
 _STATES_US = 2 * SECOND
+_TRIES, _PAUSE_S = 50, 0.1
+"""So long a picture waits for a broker that has not yet taken what it was told before; then it is left out."""
 _LATE_US = 60 * SECOND
 """What is older is told to nobody who may open a gate by it, and nothing is switched by it."""
 _PICTURED = frozenset({"plate.detected", "plate.closed"})
@@ -197,12 +199,7 @@ class MqttBridge:
         broker.tell(self._topics.events(event.camera), _json({"event": event.name, "id": event.id, "data": said}))
         if event.name in PLATE_EVENTS and self._is_recent(said):
             broker.tell(self._topics.plate(event.camera), _json({"event_type": event.name, **said}))
-        if (
-            self._settings.images
-            and event.name in _PICTURED
-            and broker.is_at_ease
-            and self._picture.acquire(blocking=False)
-        ):
+        if self._settings.images and event.name in _PICTURED and self._picture.acquire(blocking=False):
             threading.Thread(target=self._tell_picture, args=(broker, event), name="mqtt-picture", daemon=True).start()
 
     def _is_recent(self, said: Mapping[str, Any]) -> bool:
@@ -220,8 +217,14 @@ class MqttBridge:
 
     def _read_picture(self, broker: Broker, event: Event) -> None:
         found = PlateReader(self._core.db).events({event.subject}).get(event.subject)
-        if found is not None and found.frame_key:
-            broker.tell(self._topics.image(event.camera), self._core.store.read(found.frame_key))
+        if found is None or not found.frame_key:
+            return
+        picture, waits = self._core.store.read(found.frame_key), threading.Event()
+        for _ in range(_TRIES):
+            if broker.is_at_ease:
+                broker.tell(self._topics.image(event.camera), picture)
+                return
+            waits.wait(_PAUSE_S)
 
     def _obey(self, broker: Broker, heard: Heard) -> None:
         said = heard.payload.decode(errors="replace").strip()
