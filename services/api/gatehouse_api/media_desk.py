@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import structlog
-
 from gatehouse_common.accounts import Principal, Scope
 from gatehouse_common.db import (
     Audit,
@@ -22,8 +20,7 @@ from gatehouse_common.db import (
     Users,
 )
 from gatehouse_common.db.media_records import NOBODY
-from gatehouse_common.errors import Conflict, Forbidden, GatehouseError, InvalidInput, NotFound
-from gatehouse_common.intake import keep_description
+from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, NotFound
 from gatehouse_common.retention import refuse_of_age
 from gatehouse_common.runtime import Core, tell_job
 
@@ -32,8 +29,6 @@ from .auth.deeds import deed_of
 from .auth.login_desk import Caller
 
 MOST_NUMBER = 2**31 - 1
-log = structlog.get_logger(__name__)
-
 _MOST_NAME = 255
 
 
@@ -128,7 +123,6 @@ class MediaDesk:
             raise InvalidInput(f"a name has 1 to {_MOST_NAME} characters that can be seen", "name")
         named = self.library(asks).rename(found.number, shown, seen)
         self._note("media.renamed", found, asks, caller, {"name": shown})
-        self._describe(found.number)
         return named
 
     def delete(
@@ -229,12 +223,6 @@ class MediaDesk:
     def _refuse_others(self, found: Media, asks: Principal, what: str) -> None:
         if not self._is_open and found.owner != asks.number and not asks.may(Scope.FOOTAGE_DELETE):
             raise Forbidden(f"you can {what} your own media only.")
-
-    def _describe(self, number: int) -> None:
-        try:
-            keep_description(self._core, number)
-        except GatehouseError as error:  # it is called so all the same; if the index is lost, as it was before
-            log.warning("a medium is not described beside its files", media=number, reason=error.message)
 
     def _note(
         self, what: str, found: Media, asks: Principal, caller: Caller, more: Mapping[str, object] | None = None

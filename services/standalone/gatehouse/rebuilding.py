@@ -25,7 +25,6 @@ from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.checking.clip_check import event_of, start_of
 from gatehouse_janitor.checking.content import read_content
 from gatehouse_janitor.checking.mend_clips import restore_clip
-from gatehouse_janitor.checking.mend_media import restore_medium
 from gatehouse_janitor.checking.mend_sessions import restore_session_file
 from gatehouse_janitor.checking.object_check import is_ours
 from gatehouse_janitor.checking.payload import is_sound
@@ -58,7 +57,6 @@ class Rebuilt:
         chunks: how many chunks.
         clips: how many clips got a row.
         sessions: how many files of recorder sessions did.
-        media: how many uploads, recordings of browsers and exports did.
         holds: how many holds hold again.
         left: keys of files that did not say enough, each with the reason.
     """
@@ -68,7 +66,6 @@ class Rebuilt:
     chunks: int = 0
     clips: int = 0
     sessions: int = 0
-    media: int = 0
     holds: int = 0
     left: dict[str, str] = field(default_factory=dict)
 
@@ -106,7 +103,6 @@ def rebuild(core: Core, advance: Callable[[int], None]) -> Rebuilt:
         indexer.handle(Delivery(ended))
     _restore_clips(core, done, advance)
     _restore_sessions(core, done, advance)
-    _restore_media(core, done, advance)
     done.holds += restore_holds(core.db, holds)
     return done
 
@@ -248,25 +244,6 @@ def _restore_sessions(core: Core, done: Rebuilt, advance: Callable[[int], None])
             done.sessions += 1
         except GatehouseError as error:
             done.left[info.key] = error.message
-
-
-def _restore_media(core: Core, done: Rebuilt, advance: Callable[[int], None]) -> None:
-    """Make rows of uploads, recordings of browsers and exports anew: each is described beside its files."""
-    described, others = set[str](), list[str]()
-    for info in core.store.list(keys.UPLOADS):
-        advance(1)
-        if not info.key.endswith(f"/{keys.DESCRIPTION}"):
-            others.append(info.key)
-            continue
-        try:
-            restore_medium(core, info.key)
-            done.media += 1
-            described.add(info.key.removesuffix(keys.DESCRIPTION))
-        except GatehouseError as error:
-            done.left[info.key] = error.message
-    for key in others:
-        if "/".join([*key.split("/")[:3], ""]) not in described:
-            done.left.setdefault(key, "nothing describes the medium that it is of")
 
 
 def _cameras_of_events(core: Core) -> dict[str, str]:

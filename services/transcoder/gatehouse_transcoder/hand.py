@@ -14,7 +14,6 @@ from gatehouse_common.db import Job, JobQueue, MediaWork
 from gatehouse_common.db.job_queue import MOST_TRIES, STEPS, tries
 from gatehouse_common.db.media_records import MEDIA_KINDS, WHOLE
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
-from gatehouse_common.intake import keep_description
 from gatehouse_common.messages.jobs import JobState
 from gatehouse_common.observability.metrics import JOB_SECONDS, JOBS
 from gatehouse_common.runtime import Core, tell_job
@@ -82,7 +81,6 @@ class Hand:
         if state is None:
             return
         self._tell(state)
-        self._describe()
         if state != "queued":
             self._waits.pop(self._job.id, None)
             JOBS.labels(self._job.kind, state).inc()
@@ -222,15 +220,6 @@ class Hand:
             except GatehouseError as error:
                 if error.kind not in _AWAY or self._core.clock.wait(self._stop, _BEAT_S):
                     raise
-
-    def _describe(self) -> None:
-        """Write down what the index knows of the medium now; without that, a lost index would have lost it too."""
-        if self._job.media is None:
-            return
-        try:
-            keep_description(self._core, self._job.media)
-        except GatehouseError as error:
-            log.warning("a medium is not described beside its files", media=self._job.media, reason=error.message)
 
     def _tell(self, state: JobState) -> None:
         """Tell whoever waits for it how far it is, unless that is known."""

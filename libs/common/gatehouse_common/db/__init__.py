@@ -23,7 +23,6 @@ from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
-from .media_descriptions import MediaDescriptions
 from .media_exports import MediaExports
 from .media_intake import take_in
 from .media_inventory import MediaInventory
@@ -117,7 +116,6 @@ __all__ = [
     "Logins",
     "Match",
     "Media",
-    "MediaDescriptions",
     "MediaExports",
     "MediaFile",
     "MediaInventory",

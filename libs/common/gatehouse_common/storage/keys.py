@@ -14,8 +14,6 @@ from gatehouse_common.timefmt import compact, parse, to_datetime
 
 SPOOL = "spool/"
 RECORDINGS = "recordings/"
-DESCRIPTION = "about.json"
-"""What is known of a medium, beside its files."""
 RECORDING_INDEX = "recordings/recording_index.json"
 QUARANTINE = "quarantine/"
 CLIPS = "clips/"
@@ -194,11 +192,6 @@ def incoming(upload: str, position: int, attempt: str) -> str:
 def media_folder(owner: int, owner_name: str, media: int) -> str:
     """Prefix of the keys of all files of a medium: ``uploads/{user}/{media}/``; what a client sent never climbs."""
     return f"{UPLOADS}{_folder_of(owner, owner_name)}/{media}/"
-
-
-def media_description(folder: str) -> str:
-    """Key of what is known of a medium, by the prefix of its keys."""
-    return f"{folder}{DESCRIPTION}"
 
 
 def plate_picture(

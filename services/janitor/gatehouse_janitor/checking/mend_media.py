@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from gatehouse_common.db import Facts, MediaDescriptions, MediaFile, MediaInventory
+from gatehouse_common.db import Facts, MediaInventory
 from gatehouse_common.db.facts import INDEX_REBUILT
-from gatehouse_common.db.media_inventory import GONE
-from gatehouse_common.db.media_records import NOBODY
-from gatehouse_common.errors import DataLoss, NotFound
-from gatehouse_common.intake import read_description
-from gatehouse_common.intake.description import MOST_BYTES
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import keys
 
-from .former_users import user_of
 from .media_check import file_of
 from .problem import Kind, Problem
 from .quarantine import set_aside
 from .safety import StoreStands
-
-_INTERRUPTED = "the index was lost while something was made of it"
 
 
 class MediaRepair:
@@ -44,7 +33,7 @@ class MediaRepair:
         if problem.subject:
             return self._row(problem)
         if Facts(self._core.db).get(INDEX_REBUILT) is not None:
-            return None  # what described it may be lost with the index that knew whose it was: a person has to look
+            return None  # an index that was lost knew whose it was; files of media do not tell: a person has to look
         self._stands.check()
         return f"moved to {set_aside(self._core.store, problem.key, problem.detail, self._core.clock)}"
 
@@ -57,44 +46,3 @@ class MediaRepair:
             size = self._core.store.stat(file.key).size
             return f"it is {size} bytes long" if self._files.size(file, size) else None
         return None  # however short: it is what there is of it
-
-
-def restore_medium(core: Core, key: str) -> str:
-    """Make the rows of a medium and its files anew of what describes it; return what was done.
-
-    What was being made of it when the index was lost can be tried again. Its owner cannot log in until an admin lets
-    them.
-
-    Args:
-        core: the index and the store.
-        key: of the description.
-
-    Raises:
-        DataLoss: it describes no medium, or none of its files is there.
-        NotFound: it is gone.
-        Conflict: there is another medium of that number.
-    """
-    if core.store.stat(key).size > MOST_BYTES:
-        raise DataLoss("it is too large to be a description")
-    media, files = read_description(core.store.read(key))
-    if keys.media_description(media.folder) != key:
-        raise DataLoss(f"it describes what is below {media.folder}")
-    there = [found for file in files if (found := _found(core, file)) is not None]
-    if not there:
-        raise DataLoss("none of the files that it describes is there")
-    owner = NOBODY if media.owner == NOBODY else user_of(core, media.owner_name).number
-    known = replace(media, owner=owner, upload=None, stage="")
-    if known.state in {"queued", "processing"}:
-        known = replace(known, state="failed", detail=_INTERRUPTED)
-    if all(file.kind != "original" for file in there):
-        known = replace(known, detail=GONE)
-    MediaDescriptions(core.db).add(known, there)
-    return "indexed anew from what describes it"
-
-
-def _found(core: Core, file: MediaFile) -> MediaFile | None:
-    """Return a file as it is in the store, None if it is not there."""
-    try:
-        return replace(file, bytes=core.store.stat(file.key).size)
-    except NotFound:
-        return None

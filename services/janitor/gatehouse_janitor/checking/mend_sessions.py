@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import structlog
 
+from gatehouse_common.accounts import Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import (
     OF_NO_CAMERA,
@@ -12,14 +13,15 @@ from gatehouse_common.db import (
     RecorderSessions,
     SessionChunk,
     SessionInventory,
+    User,
+    Users,
 )
-from gatehouse_common.errors import Conflict, DataLoss
+from gatehouse_common.errors import Conflict, DataLoss, InvalidInput
 from gatehouse_common.media.film_facts import read_facts
 from gatehouse_common.media.session_box import SessionInfo, read_session_box
 from gatehouse_common.runtime import Core
 
 from .content import BlockReader
-from .former_users import user_of
 from .mend_clips import is_all_there
 from .problem import Kind, Problem
 from .quarantine import set_aside
@@ -27,6 +29,8 @@ from .safety import StoreStands
 from .session_check import is_whole_file
 
 log = structlog.get_logger(__name__)
+
+_NOBODY = "unknown"
 
 
 class SessionRepair:
@@ -129,7 +133,7 @@ def restore_session_file(core: Core, key: str) -> str:
     if told is None:
         raise DataLoss("nothing says which session the file is of")
     width, height, frames = _pictures(reader, told)
-    user = user_of(core, told.user_name)
+    user = _user(core, told.user_name)
     ended_us = max(told.end_us, told.wanted_end_us)
     session = RecorderSession(
         told.session,
@@ -183,3 +187,16 @@ def _pictures(reader: BlockReader, told: SessionInfo) -> tuple[int, int, int]:
         return told.width, told.height, told.frames
     facts = read_facts(reader)
     return facts.width, facts.height, facts.frames
+
+
+def _user(core: Core, name: str) -> User:
+    """Return the user of a name; one that is not there any more is added, and can do nothing."""
+    users = Users(core.db)
+    found = users.named(name)
+    if found is not None:
+        return found
+    now_us = core.clock.now_us()
+    try:
+        return users.add(name, Role.UPLOADER, now_us, state="disabled")
+    except InvalidInput:  # names were stricter since
+        return users.named(_NOBODY) or users.add(_NOBODY, Role.UPLOADER, now_us, state="disabled")

@@ -58,7 +58,7 @@ def rebuild_index(into: str | None, as_json: bool, data: Path | None, config: Pa
 
 
 def _files(core: Core) -> int:
-    return sum(1 for prefix in ("recordings/", "videos/", "sessions/", "uploads/") for _ in core.store.list(prefix))
+    return sum(1 for prefix in ("recordings/", "videos/", "sessions/") for _ in core.store.list(prefix))
 
 
 def _report(done: Rebuilt, *, as_json: bool) -> None:
@@ -66,8 +66,8 @@ def _report(done: Rebuilt, *, as_json: bool) -> None:
         click.echo(json.dumps(dataclasses.asdict(done), indent=1))
         return
     click.echo(
-        f"{done.chunks} recordings of {len(done.cameras)} cameras in {done.runs} runs, {done.clips} clips, "
-        f"{done.sessions} files of sessions and {done.media} uploads and exports are in the index."
+        f"{done.chunks} recordings of {len(done.cameras)} cameras in {done.runs} runs, {done.clips} clips, and "
+        f"{done.sessions} files of sessions are in the index."
     )
     if done.holds:
         click.echo(f"{done.holds} holds hold again.")
