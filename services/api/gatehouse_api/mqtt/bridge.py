@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from gatehouse_api.event_sources import EventSources
-from gatehouse_api.events import Event, EventHub
+from gatehouse_api.events import LISTED, PLATE_NAMES, Event, EventHub
 from gatehouse_api.routes.models import CameraView
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Audit, Camera, CameraRepository, Deed, LeaseRepository, PlateReader
@@ -38,7 +38,8 @@ _TRIES, _PAUSE_S = 50, 0.1
 """So long a picture waits for a broker that has not yet taken what it was told before; then it is left out."""
 _LATE_US = 60 * SECOND
 """What is older is told to nobody who may open a gate by it, and nothing is switched by it."""
-_PICTURED = frozenset({"plate.detected", "plate.closed"})
+CLOSED = PLATE_NAMES["closed"]
+_PICTURED = frozenset({PLATE_NAMES["opened"], CLOSED})
 
 
 class MqttBridge:
@@ -197,16 +198,21 @@ class MqttBridge:
             return
         said = json.loads(event.data)
         broker.tell(self._topics.events(event.camera), _json({"event": event.name, "id": event.id, "data": said}))
-        if event.name in PLATE_EVENTS and self._is_recent(said):
-            broker.tell(self._topics.plate(event.camera), _json({"event_type": event.name, **said}))
-        if self._settings.images and event.name in _PICTURED and self._picture.acquire(blocking=False):
+        if event.name not in PLATE_EVENTS or not self._is_recent(event, said):
+            return
+        broker.tell(self._topics.plate(event.camera), _json({"event_type": event.name, **said}))
+        has_picture = self._settings.images and event.name in _PICTURED and broker.is_connected
+        if has_picture and self._picture.acquire(blocking=False):
             threading.Thread(target=self._tell_picture, args=(broker, event), name="mqtt-picture", daemon=True).start()
 
-    def _is_recent(self, said: Mapping[str, Any]) -> bool:
-        """Return whether a plate was read just now: an index that was away tells of visits of an hour ago."""
-        seen = said["seen"]  # of a visit how often, of one on a list when
-        read_us = parse(seen["last"] if isinstance(seen, dict) else seen, self._core.zone)
-        return self._core.clock.now_us() - read_us <= _LATE_US
+    def _is_recent(self, event: Event, said: Mapping[str, Any]) -> bool:
+        """Return whether a plate was read just now: an index that was away tells of visits of an hour ago.
+
+        A visit ends when it was not read for a while: that is told as long after its last read.
+        """
+        read_us = parse(said["seen"] if event.name == LISTED else said["to"], self._core.zone)
+        quiet_s = self._core.settings.values.detection.visit_seconds if event.name == CLOSED else 0
+        return self._core.clock.now_us() - read_us <= _LATE_US + quiet_s * SECOND
 
     def _tell_picture(self, broker: Broker, event: Event) -> None:
         """Read a picture and tell it: beside what else there is to tell, for a store may take its time."""
