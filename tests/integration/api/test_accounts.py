@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 
 from gatehouse_api.app import create_app, setup_token_of
 from gatehouse_api.auth.witness import DEEDS
-from gatehouse_common.accounts import Scope
-from gatehouse_common.db import Audit, Camera, CameraRepository
+from gatehouse_common.accounts import Role, Scope
+from gatehouse_common.db import Audit, Camera, CameraRepository, Users
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
 
@@ -457,6 +457,17 @@ def test_the_settings_may_name_the_first_user(tmp_path: Path) -> None:
         app = create_app(core)
         assert setup_token_of(app) is None
         assert guess(app, "admin", BOB).status_code == 401, "only the first time"
+
+
+def test_the_settings_first_user_may_be_one_who_is_known_of_files(tmp_path: Path) -> None:
+    """R5: an index that was made anew has those whose files there are as users who cannot log in; else nobody could."""
+    with core_at(tmp_path / "data", **{"auth.mode": "local", "auth.admin_password": ANN}) as core:
+        former = Users(core.db).add("admin", Role.UPLOADER, core.clock.now_us(), state="disabled")
+        app = create_app(core)
+        assert setup_token_of(app) is None
+        me = log_in(app, "admin", ANN).get("/api/v1/auth/me").get_json()
+        assert me["role"] == "admin"
+        assert Users(core.db).named("admin") == Users(core.db).get(former.id)
 
 
 def test_sign_ups_keep_nobody_else_out_and_wait_for_the_first_user(tmp_path: Path) -> None:

@@ -174,12 +174,32 @@ class LoginDesk:
             return False
         self._passwords.check(password, of=name)
         kept = self._passwords.hash(password)
+        user: User | None
         try:
             user = self._keeper.users.add(name, Role.ADMIN, self._clock.now_us(), password=kept, first=True)
-        except Conflict:  # another replica was first
+        except Conflict:
+            user = self._let_former_in(name, kept)
+        if user is None:  # another replica was first
             return False
         self._note("installation.set_up", user, Caller("", ""))
         return True
+
+    def _let_former_in(self, name: str, kept: str) -> User | None:
+        """Make an admin of the user of a name that an index which was made anew knows of files, and nobody can be.
+
+        Returns:
+            That user; None: there is somebody who can log in, or who is not there any more.
+        """
+        users = self._keeper.users
+        found = users.named(name)
+        if users.any() or found is None:
+            return None
+        try:
+            return users.change(
+                found.id, seen={found.tag}, role=Role.ADMIN, state="active", password=kept, all_cameras=True
+            )
+        except ChangedSince:  # another replica has done so just now
+            return None
 
     def new_setup_token(self) -> str | None:
         """Return what whoever sets the installation up from another machine has to give; None: it is set up.
