@@ -33,10 +33,10 @@ class Told:
     at: dict[str, float] = field(default_factory=dict)
 
     def look(self, gatehouse: Running) -> None:
-        ready = {c["name"]: c for c in gatehouse.json("/readyz")["checks"]}
+        ready = {c["name"]: c["ok"] for c in gatehouse.json("/readyz")["checks"]}
         said = {
             "state": gatehouse.camera(self.camera)["state"] == "reconnecting",
-            "readyz": not ready[f"camera {self.camera}"]["ok"],
+            "readyz": not ready.get(f"camera {self.camera}", True),  # one that has just been added may not be there yet
             "active": metric(gatehouse, "active", self.camera) == 0,
             "alarm": metric(gatehouse, "alarm", self.camera) == 1,
         }
