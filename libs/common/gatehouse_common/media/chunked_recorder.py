@@ -20,10 +20,10 @@ from gatehouse_common.errors import Conflict, GatehouseError, NotFound, from_os_
 from gatehouse_common.ids import new_id
 
 from .chunk_file import FsyncPolicy
+from .event_recorder import Stream
 from .kept_chunks import KeptChunks
 from .recorder import ChunkPolicy, RunRecorder, Sample
 from .run_box import RunInfo
-from .samples import TrackFormat
 from .slicing import Slice
 
 MOST_CHUNK_US = 12 * HOUR
@@ -42,18 +42,8 @@ PathsOf = Callable[[int, int], Iterable[Path]]
 """Gives names for the file with a number, from 1, that begins at a wall time: the first that nobody has is taken."""
 
 
-class RecordedStream(Protocol):
+class RecordedStream(Stream, Protocol):
     """What pictures are recorded of: those of an encoder, or of a camera."""
-
-    @property
-    def init(self) -> bytes:
-        """The init segment."""
-        ...
-
-    @property
-    def formats(self) -> tuple[TrackFormat, ...]:
-        """What ``init`` says, video first."""
-        ...
 
     @property
     def depth(self) -> int:
@@ -257,9 +247,7 @@ class ChunkedRecorder:
             self._writing = self._writer.submit(self._write, *self._due[0])
 
     def _write(self, number: int, cut: Slice) -> RecordedChunk:
-        path = self._kept.write(cut, self._paths_of(number, cut.start_us))
-        _note(self._folder, number, cut.end_us)
-        return RecordedChunk(number, path, cut.start_us, cut.end_us, cut.frames)
+        return _make_file(self._kept, self._folder, self._paths_of, number, cut)
 
 
 def salvage(folder: Path, paths_of: PathsOf) -> list[RecordedChunk]:
@@ -280,13 +268,18 @@ def salvage(folder: Path, paths_of: PathsOf) -> list[RecordedChunk]:
         except NotFound:
             start_us += MOST_CHUNK_US
             continue
-        path = kept.write(cut, paths_of(number, cut.start_us))
-        _note(folder, number, cut.end_us)
         until_us = cut.end_us
-        made.append(RecordedChunk(number, path, cut.start_us, cut.end_us, cut.frames))
+        made.append(_make_file(kept, folder, paths_of, number, cut))
         start_us = max(cut.end_us, start_us + 1)
     shutil.rmtree(folder, ignore_errors=True)
     return made
+
+
+def _make_file(kept: KeptChunks, folder: Path, paths_of: PathsOf, number: int, cut: Slice) -> RecordedChunk:
+    """Write a file, and then how far there are files."""
+    path = kept.write(cut, paths_of(number, cut.start_us))
+    _note(folder, number, cut.end_us)
+    return RecordedChunk(number, path, cut.start_us, cut.end_us, cut.frames)
 
 
 def _note(folder: Path, number: int, until_us: int | None) -> None:

@@ -38,8 +38,8 @@ _TRIES, _PAUSE_S = 50, 0.1
 """So long a picture waits for a broker that has not yet taken what it was told before; then it is left out."""
 _LATE_US = 60 * SECOND
 """What is older is told to nobody who may open a gate by it, and nothing is switched by it."""
-CLOSED = PLATE_NAMES["closed"]
-_PICTURED = frozenset({PLATE_NAMES["opened"], CLOSED})
+_CLOSED = PLATE_NAMES["closed"]
+_PICTURED = frozenset({PLATE_NAMES["opened"], _CLOSED})
 
 
 class MqttBridge:
@@ -125,7 +125,7 @@ class MqttBridge:
             self._due_us = self._core.clock.monotonic_us() + _STATES_US
         return newest
 
-    def _guarded(self, what: str, do: Callable[[], object]) -> bool:
+    def _guarded(self, what: str, do: Callable[[], object]) -> None:
         """Do something that may fail without ending the rest; say so once, until it works again."""
         try:
             do()
@@ -133,14 +133,12 @@ class MqttBridge:
             if self._troubles.get(what) != error.message:
                 log.warning("the MQTT broker is not told", what=what, reason=error.message)
             self._troubles[what] = error.message
-            return False
         except Exception:  # a fault with one thing must not end the telling of others
             if what not in self._troubles:
                 log.exception("the MQTT broker is not told", what=what)
             self._troubles[what] = "fault"
-            return False
-        self._troubles.pop(what, None)
-        return True
+        else:
+            self._troubles.pop(what, None)
 
     def _connect(self) -> Broker | None:
         from .broker import Broker  # noqa: PLC0415 - who tells no broker needs no client
@@ -211,7 +209,7 @@ class MqttBridge:
         A visit ends when it was not read for a while: that is told as long after its last read.
         """
         read_us = parse(said["seen"] if event.name == LISTED else said["to"], self._core.zone)
-        quiet_s = self._core.settings.values.detection.visit_seconds if event.name == CLOSED else 0
+        quiet_s = self._core.settings.values.detection.visit_seconds if event.name == _CLOSED else 0
         return self._core.clock.now_us() - read_us <= _LATE_US + quiet_s * SECOND
 
     def _tell_picture(self, broker: Broker, event: Event) -> None:
