@@ -141,7 +141,13 @@ class _Columns:
     def numbers(self, count: int, kind: str) -> I64:
         width = np.dtype(kind).itemsize
         shuffled = np.frombuffer(self._take(count * width), np.uint8).reshape(width, count)
-        return np.ascontiguousarray(shuffled.T).view(kind).reshape(count).astype(np.int64)
+        # Most planes are zeros, and need not be put in their places.
+        found = np.zeros((count, width), np.uint8)
+        for place, plane in enumerate(shuffled):
+            if plane.any():
+                found[:, place] = plane
+        numbers: I64 = found.view(kind).reshape(count).astype(np.int64, copy=False)
+        return numbers
 
     def bits(self, count: int) -> NDArray[np.bool_]:
         return np.unpackbits(np.frombuffer(self._take((count + 7) // 8), np.uint8), count=count).astype(np.bool_)
@@ -195,7 +201,10 @@ def _residual(starts: I64, lengths: I64) -> I64:
 
 def _restored(residual: I64, lengths: I64) -> I64:
     """Undo ``_residual``."""
-    return np.cumsum(residual) + np.cumsum(lengths) - lengths
+    steps = residual.copy()
+    steps[1:] += lengths[:-1]
+    restored: I64 = np.cumsum(steps, out=steps)
+    return restored
 
 
 def _column(values: I64, kind: str) -> bytes:

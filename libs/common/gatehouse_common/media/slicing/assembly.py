@@ -11,7 +11,7 @@ import numpy as np
 from gatehouse_common.media.samples import I64, ChunkMedia
 from gatehouse_common.media.virtual_file import ObjectRange, Piece, VirtualFile
 
-from .movie import FTYP, build_moov
+from .movie import FTYP, Movie
 from .placement import PlacedTrack, place, starts_of
 from .selection import Selection
 
@@ -41,10 +41,10 @@ def assemble(
     tracks = place(selections, starts_of(selections, keep_gaps=keep_gaps))
     layout = _lay_out(tracks, sources)
     relative = [t.off + layout.base[t.src] for t in tracks]
-    # The header's length does not depend on the offsets in it, so it is built once to be measured.
-    needed = len(FTYP) + len(build_moov(tracks, relative)) + _MDAT_HEADER
+    movie = Movie(tracks, relative)
+    needed = len(FTYP) + len(movie) + _MDAT_HEADER
     header_size = header_bytes or needed
-    moov = build_moov(tracks, [o + header_size for o in relative])
+    moov = movie.at(header_size)
     mdat = struct.pack(">I4sQ", 1, b"mdat", _MDAT_HEADER + layout.size)
     spare = header_size - needed
     if spare == 0:

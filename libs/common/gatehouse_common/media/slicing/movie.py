@@ -9,19 +9,47 @@ from gatehouse_common.media.boxes import U32, box, full_box
 from gatehouse_common.media.samples import I64, VIDEO_TIMESCALE
 
 from .placement import Edit, PlacedTrack
-from .sample_tables import build_stbl
+from .sample_tables import build_stbl, chunk_starts, offsets_table
 
 FTYP = box(b"ftyp", b"isom", U32.pack(0x200), b"isomiso6iso2mp41")
 _MATRIX = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+_BOX_HEADER = 8
 _UNDETERMINED = 0x55C4
 """Language "und", packed as in clause 8.4.2."""
 
 
-def build_moov(tracks: Sequence[PlacedTrack], offsets: Sequence[I64]) -> bytes:
-    """Return ``moov { mvhd trak... }`` for tracks whose samples lie at ``offsets`` in the file."""
-    duration = max(_presented(t.edits) for t in tracks)
-    traks = [_trak(number, t, o) for number, (t, o) in enumerate(zip(tracks, offsets, strict=True), 1)]
-    return box(b"moov", _mvhd(duration, len(tracks) + 1), *traks)
+class Movie:
+    """``moov { mvhd trak... }`` of tracks, in which only where the media begins is left open.
+
+    It is as long wherever that is, so it can be measured first: how long it is says where the media begins.
+
+    Args:
+        tracks: what is shown.
+        offsets: of each track, where its samples lie behind the media's beginning, bytes.
+    """
+
+    def __init__(self, tracks: Sequence[PlacedTrack], offsets: Sequence[I64]) -> None:
+        duration = max(_presented(t.edits) for t in tracks)
+        self._header = _mvhd(duration, len(tracks) + 1)
+        starts = [chunk_starts(o, t.size) for t, o in zip(tracks, offsets, strict=True)]
+        self._chunks = [o[first] for o, first in zip(offsets, starts, strict=True)]
+        self._traks = [
+            _trak(number, *each) for number, each in enumerate(zip(tracks, starts, self._chunks, strict=True), 1)
+        ]
+
+    def __len__(self) -> int:
+        return _BOX_HEADER + len(self._header) + sum(map(len, self._traks))
+
+    def at(self, begin: int) -> bytes:
+        """Return the box for media that begins at byte ``begin`` of the file.
+
+        ``co64`` is the last box of ``stbl``, and that of ``minf``, ``mdia`` and ``trak``: its numbers end the track.
+        """
+        traks = [
+            trak[: len(trak) - 8 * len(chunks)] + offsets_table(chunks + begin)
+            for trak, chunks in zip(self._traks, self._chunks, strict=True)
+        ]
+        return box(b"moov", self._header, *traks)
 
 
 def _presented(edits: Sequence[Edit]) -> int:
@@ -38,7 +66,7 @@ def _mvhd(duration: int, next_track: int) -> bytes:
     return full_box(b"mvhd", 1, 0, fields, _MATRIX, bytes(24), U32.pack(next_track))
 
 
-def _trak(number: int, track: PlacedTrack, offsets: I64) -> bytes:
+def _trak(number: int, track: PlacedTrack, first: I64, chunks: I64) -> bytes:
     """Track, clause 8.3.1: ``trak { tkhd edts { elst } mdia { mdhd hdlr minf { vmhd|smhd dinf stbl } } }``."""
     video = track.format.kind == "video"
     kind, name = (b"vide", b"Video\0") if video else (b"soun", b"Sound\0")
@@ -48,7 +76,7 @@ def _trak(number: int, track: PlacedTrack, offsets: I64) -> bytes:
     header = full_box(b"vmhd", 0, 1, bytes(8)) if video else full_box(b"smhd", 0, 0, bytes(4))
     # Clause 8.7.2; flag 1: the samples are in this file
     dinf = box(b"dinf", full_box(b"dref", 0, 0, U32.pack(1), full_box(b"url ", 0, 1)))
-    minf = box(b"minf", header, dinf, build_stbl(track, offsets))
+    minf = box(b"minf", header, dinf, build_stbl(track, first, chunks))
     mdia = box(b"mdia", _mdhd(track), hdlr, minf)
     return box(b"trak", _tkhd(number, track), box(b"edts", _elst(track.edits)), mdia)
 

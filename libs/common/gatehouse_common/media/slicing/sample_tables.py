@@ -13,10 +13,13 @@ from gatehouse_common.media.samples import I64
 from .placement import PlacedTrack
 
 
-def build_stbl(track: PlacedTrack, offsets: I64) -> bytes:
-    """Return ``stbl`` for samples that lie at ``offsets`` in the file.
+def build_stbl(track: PlacedTrack, first: I64, chunks: I64) -> bytes:
+    """Return ``stbl { stsd stts [ctts] [stss] stsc stsz co64 }``.
 
-    ``stbl { stsd stts [ctts] stsc stsz [stss] co64 }``
+    Args:
+        track: the samples.
+        first: which of them begin a chunk (``chunk_starts``).
+        chunks: where each chunk lies in the file.
     """
     stsd = full_box(b"stsd", 0, 0, U32.pack(1), track.format.sample_entry)
     pieces = [stsd, stts(track.dur)]
@@ -24,8 +27,7 @@ def build_stbl(track: PlacedTrack, offsets: I64) -> bytes:
         pieces.append(ctts(track.cts))
     if track.format.kind == "video" and not track.sync.all():
         pieces.append(stss(track.sync))
-    first = chunk_starts(offsets, track.size)
-    pieces += [stsc(first, len(offsets)), stsz(track.size), co64(offsets[first])]
+    pieces += [stsc(first, len(track.size)), stsz(track.size), co64(chunks)]
     return box(b"stbl", *pieces)
 
 
@@ -64,7 +66,12 @@ def stsc(first: I64, samples: int) -> bytes:
 
 def co64(offsets: I64) -> bytes:
     """Chunk offsets, clause 8.7.5: ``count(32) [offset(64)]...``."""
-    return full_box(b"co64", 0, 0, U32.pack(len(offsets)), offsets.astype(">u8").tobytes())
+    return full_box(b"co64", 0, 0, U32.pack(len(offsets)), offsets_table(offsets))
+
+
+def offsets_table(offsets: I64) -> bytes:
+    """Return the numbers of ``co64``: eight bytes each."""
+    return offsets.astype(">u8").tobytes()
 
 
 def chunk_starts(offsets: I64, size: I64) -> I64:

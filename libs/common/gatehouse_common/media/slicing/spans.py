@@ -151,6 +151,9 @@ def _join(chunks: Sequence[ChunkMedia], group: Sequence[int]) -> Span:
 
 def _join_track(tracks: Sequence[TrackSamples], group: Sequence[int]) -> SpanTrack:
     def joined(name: str) -> I64:
+        if len(tracks) == 1:
+            only: I64 = getattr(tracks[0], name)
+            return only
         found: I64 = np.concatenate([getattr(t, name) for t in tracks])
         return found
 
@@ -162,6 +165,6 @@ def _join_track(tracks: Sequence[TrackSamples], group: Sequence[int]) -> SpanTra
         joined("cts"),
         joined("size"),
         joined("off"),
-        np.concatenate([t.sync for t in tracks]),
+        np.concatenate([t.sync for t in tracks]) if len(tracks) > 1 else tracks[0].sync,
         src,
     )
