@@ -20,6 +20,9 @@ from gatehouse_common.settings.cameras import (
 
 log = structlog.get_logger(__name__)
 
+_ANYWAY = 5
+"""Of so many looks one is at the rows themselves: the site's settings may be others, and a mark may deceive."""
+
 
 @dataclass(frozen=True, slots=True)
 class Watched:
@@ -57,16 +60,23 @@ class WatchedCameras:
         self._site = core.settings.values
         self._cameras = CameraRepository(core.db)
         self._known: dict[str, Watched] = {}
+        self._seen: str | None = None
+        self._looks = 0
         self._default = self._watched(CameraSettings())
         self._told: dict[str, str] = {}
 
     def refresh(self) -> None:
-        """Look up what the settings say now."""
+        """Look up what the settings say now, if any camera was changed since; now and then whatever is said of that."""
         try:
+            seen = self._cameras.mark()  # before the rows: a change between the two is seen once more
+            self._looks += 1
+            if seen == self._seen and self._looks % _ANYWAY:
+                return
             cameras = self._cameras.list()
         except GatehouseError as error:
             self._tell("", f"the settings of cameras cannot be read: {error.message}")
             return
+        self._seen = seen
         self._told.pop("", None)
         known: dict[str, Watched] = {}
         for camera in cameras:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import fields, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import BigInteger, Connection, Integer, Update, bindparam, delete, func, select, update
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import ChangedSince, Conflict, NotFound
@@ -28,6 +28,34 @@ _MARK = select(
 
 _AHEAD_US = 60 * SECOND
 """Clocks of two machines differ by less."""
+_NEVER_US = 2**63 - 1
+_REPORTED = {
+    "state_epoch": "epoch",
+    "state": "state",
+    "state_cause": "cause",
+    "state_since_us": "since_us",
+    "state_detail": "detail",
+    "reported_us": "time_us",
+    **{name: name for name in ("width", "height", "fps", "asked_fps", "dropped", "dropped_frames")},
+    **{name: name for name in ("codec", "fallback", "backend")},
+}
+"""Columns of what a camera reports, and what it calls them."""
+
+
+def _report() -> Update:
+    """Return the statement that keeps what a camera reported, unless something newer is known.
+
+    Clocks of two workers may differ: between them the epoch decides. Who works alone has none.
+    """
+    epoch, time_us = bindparam("told_state_epoch", type_=Integer), bindparam("told_reported_us", type_=BigInteger)
+    same_worker = (CameraRow.state_epoch == epoch) | (epoch == 0)
+    older = (CameraRow.reported_us <= time_us) | (CameraRow.reported_us > bindparam("future", type_=BigInteger))
+    newer = (same_worker & older) | (CameraRow.state_epoch < epoch)
+    values: dict[str, Any] = {name: bindparam(f"told_{name}") for name in _REPORTED}
+    return update(CameraRow).where(CameraRow.id == bindparam("of_id"), newer).values(values)
+
+
+_REPORT = _report()  # made once: every camera reports every second
 
 
 class CameraRepository:
@@ -145,34 +173,11 @@ class CameraRepository:
             now_us: the time; None: not known. What is known from a time that is still to come was told by a clock that
                 has been set back since, and is no reason to believe nothing for as long.
         """
-        # Clocks of two workers may differ: between them the epoch decides. Who works alone has none.
-        same_worker = (CameraRow.state_epoch == status.epoch) | (status.epoch == 0)
-        older = CameraRow.reported_us <= status.time_us
-        if now_us is not None:
-            older |= CameraRow.reported_us > now_us + _AHEAD_US
-        known_before = (same_worker & older) | (CameraRow.state_epoch < status.epoch)
+        # A bound beyond every time: what was reported from the future is believed where the time is not known.
+        future = _NEVER_US if now_us is None else now_us + _AHEAD_US
+        told = {f"told_{name}": getattr(status, of) for name, of in _REPORTED.items()}
         with self._db.begin() as c:
-            c.execute(
-                update(CameraRow)
-                .where(CameraRow.id == status.camera, known_before)
-                .values(
-                    state_epoch=status.epoch,
-                    state=status.state,
-                    state_cause=status.cause,
-                    state_since_us=status.since_us,
-                    state_detail=status.detail,
-                    reported_us=status.time_us,
-                    width=status.width,
-                    height=status.height,
-                    fps=status.fps,
-                    asked_fps=status.asked_fps,
-                    dropped=status.dropped,
-                    dropped_frames=status.dropped_frames,
-                    codec=status.codec,
-                    fallback=status.fallback,
-                    backend=status.backend,
-                )
-            )
+            c.execute(_REPORT, {"of_id": status.camera, "future": future, **told})
 
     def _camera(self, row: Any) -> Camera:
         camera = Camera(*row)

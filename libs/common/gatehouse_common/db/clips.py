@@ -25,6 +25,8 @@ from .visible import Visible, among, seen
 
 _LISTED = ("stored", "archived", "purged")
 _IDS_AT_ONCE = 500
+# Made once: it is asked every second.
+_PLANNED: Select[Any] = select(*CLIP).where(ClipRow.state == "planned").order_by(ClipRow.end_us, ClipRow.id)
 _LEAST_US = SECOND  # of less, there might not be a single frame
 _QUARTER_US = 15 * MINUTE  # zones differ from UTC by whole quarters of an hour
 
@@ -78,8 +80,7 @@ class ClipRepository:
 
     def planned(self, cameras: Callable[[str], bool] | None = None) -> list[Clip]:
         """Return the clips that wait to be made, of the cameras for which ``cameras`` is true; by where they end."""
-        query = select(*CLIP).where(ClipRow.state == "planned").order_by(ClipRow.end_us, ClipRow.id)
-        return [clip for clip in self._find(query) if cameras is None or cameras(clip.camera)]
+        return [clip for clip in self._find(_PLANNED) if cameras is None or cameras(clip.camera)]
 
     def planned_of(self, camera: str) -> list[Clip]:
         """Return the clips of a camera that wait to be made, by where they end; those of others are not read."""

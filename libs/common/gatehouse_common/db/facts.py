@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from .contention import retried
 from .engine import Database
 from .new_rows import insert_new
 from .upkeep_models import FactRow
+
+# Made once: it is asked every second.
+_VALUE = select(FactRow.value).where(FactRow.name == bindparam("of_name"))
 
 INDEX_REBUILT = "index.rebuilt"
 """When the index was made anew of files, microseconds UTC: what people had set in the one before is lost."""
@@ -24,7 +27,7 @@ class Facts:
     def get(self, name: str) -> str | None:
         """Return what is known, None if nothing is."""
         with self._db.look() as c:
-            return c.execute(select(FactRow.value).where(FactRow.name == name)).scalar()
+            return c.execute(_VALUE, {"of_name": name}).scalar()
 
     def beginning(self, prefix: str) -> dict[str, str]:
         """Return all of which the name begins so, by the rest of it."""
@@ -40,12 +43,16 @@ class Facts:
         with self._db.begin() as c:
             c.execute(delete(FactRow).where(FactRow.name == name))
 
-    @retried
     def first(self, name: str, value: str, now_us: int) -> str:
         """Keep a value if nothing is known yet; return what is known then."""
+        known = self.get(name)  # as nearly always: what is asked again and again is written once
+        return known if known is not None else self._first(name, value, now_us)
+
+    @retried
+    def _first(self, name: str, value: str, now_us: int) -> str:
         with self._db.begin() as c:
             insert_new(c, FactRow, {"name": name, "value": value, "noted_us": now_us})
-            return str(c.execute(select(FactRow.value).where(FactRow.name == name)).scalar_one())
+            return str(c.execute(_VALUE, {"of_name": name}).scalar_one())
 
     @retried
     def change(self, values: Mapping[str, str | None], now_us: int) -> None:

@@ -46,6 +46,7 @@ def bounds(camera: str, start_us: int, end_us: int) -> dict[str, object]:
 CHUNKS_IN_RANGE: Select[Any] = (
     select(*_CHUNK).where(in_range()).order_by(ChunkRow.start_us, ChunkRow.end_us, ChunkRow.id)
 )
+_BY_ID: Select[Any] = select(*_CHUNK).where(ChunkRow.id == bindparam("of_id"))
 _OPEN: Select[Any] = select(*_CHUNK).where(ChunkRow.state == "open").order_by(ChunkRow.start_us, ChunkRow.id)
 _OPEN_OF_CAMERA: Select[Any] = _OPEN.where(ChunkRow.camera == bindparam("of_camera"))
 _INDEXES = select(ChunkIndexRow.chunk, ChunkIndexRow.data).where(
@@ -94,7 +95,7 @@ class FootageReader:
         """
         with self._db.look() as c:
             own = seen(self._visible, ChunkRow.camera, ChunkRow.end_us)  # of one that goes on, what is new is there
-            row = c.execute(select(*_CHUNK).where(ChunkRow.id == chunk_id, *own)).first()
+            row = c.execute(_BY_ID.where(*own) if own else _BY_ID, {"of_id": chunk_id}).first()
         if row is None:
             raise NotFound(f"there is no chunk {chunk_id[:40]!r}")
         return Chunk(*row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, func, or_, select, update
 
 from .contention import retried
 from .engine import Database
@@ -27,6 +27,23 @@ _TRIES = "tries"
 _BEING_MADE = ("queued", "processing")
 _TOLD = ("done", "failed")
 _MOST_RUNNING = 1000
+_NEVER_US = 2**63 - 1
+_OF_KINDS = JobRow.kind.in_(bindparam("kinds", expanding=True))
+_AGE = (JobRow.created_us, JobRow.id)
+
+
+def _queued() -> Select[Any]:
+    begins = or_(JobRow.not_before_us.is_(None), JobRow.not_before_us <= bindparam("until_us", type_=BigInteger))
+    turn = func.row_number().over(partition_by=JobRow.user, order_by=_AGE)
+    waiting = select(JobRow.id, turn.label("turn")).where(_OF_KINDS, JobRow.state == "queued", begins)
+    turns = waiting.subquery()
+    query = select(*JOB).join(turns, turns.c.id == JobRow.id).where(turns.c.turn <= bindparam("of_each", type_=Integer))
+    return query.order_by(turns.c.turn, *_AGE).limit(bindparam("most", type_=Integer))
+
+
+# Made once: every worker asks them again and again.
+_QUEUED = _queued()
+_RUNNING = select(*JOB).where(_OF_KINDS, JobRow.state == "running").order_by(*_AGE).limit(_MOST_RUNNING)
 
 
 def tries(job: Job) -> int:
@@ -55,21 +72,15 @@ class JobQueue:
             now_us: the time: those that are not to be begun yet are left out; None: they are not.
             of_each: so many of each user at most.
         """
-        waiting = [JobRow.kind.in_(self._kinds), JobRow.state == "queued"]
-        if now_us is not None:
-            waiting.append(or_(JobRow.not_before_us.is_(None), JobRow.not_before_us <= now_us))
-        age = (JobRow.created_us, JobRow.id)
-        turn = func.row_number().over(partition_by=JobRow.user, order_by=age)
-        turns = select(JobRow.id, turn.label("turn")).where(*waiting).subquery()
-        query = select(*JOB).join(turns, turns.c.id == JobRow.id).where(turns.c.turn <= of_each)
+        until_us = _NEVER_US if now_us is None else now_us
+        asked = {"kinds": self._kinds, "until_us": until_us, "of_each": of_each, "most": limit}
         with self._db.look() as c:
-            return [Job(*row) for row in c.execute(query.order_by(turns.c.turn, *age).limit(limit))]
+            return [Job(*row) for row in c.execute(_QUEUED, asked)]
 
     def running(self) -> list[Job]:
         """Return jobs that somebody does, or did until it died."""
-        query = select(*JOB).where(JobRow.kind.in_(self._kinds), JobRow.state == "running")
         with self._db.look() as c:
-            return [Job(*row) for row in c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(_MOST_RUNNING))]
+            return [Job(*row) for row in c.execute(_RUNNING, {"kinds": self._kinds})]
 
     def counts(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Return how many jobs wait or go on and when the oldest was asked for, by kind and state."""

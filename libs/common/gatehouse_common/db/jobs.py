@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 
 from gatehouse_common.clock import HOUR
 from gatehouse_common.errors import NotFound
@@ -76,6 +76,13 @@ class JobsSeen:
 JOB = [getattr(JobRow, f.name) for f in fields(Job)]
 """The columns in the order of the fields: ``Job(*row)`` is what a row of ``select(*JOB)`` says."""
 _WAITING = ("queued", "running")
+# Made once: it is asked every second.
+_NEXT = (
+    select(*JOB)
+    .where(JobRow.kind == bindparam("of_kind"), JobRow.state.in_(_WAITING))
+    .order_by(JobRow.created_us, JobRow.id)
+    .limit(1)
+)
 _BROKEN_OFF = "broken_off"
 _LONGEST_US = 24 * HOUR
 MOST_BROKEN_OFF = 3
@@ -129,9 +136,8 @@ class JobRepository:
 
         Only for whoever leads the work by a lease, and does none itself at the moment.
         """
-        query = select(*JOB).where(JobRow.kind == kind, JobRow.state.in_(_WAITING))
         with self._db.look() as c:
-            row = c.execute(query.order_by(JobRow.created_us, JobRow.id).limit(1)).first()
+            row = c.execute(_NEXT, {"of_kind": kind}).first()
         return None if row is None else Job(*row)
 
     @retried

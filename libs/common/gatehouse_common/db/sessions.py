@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, exists, insert, or_, select, update
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import Conflict, NotFound
@@ -27,6 +27,17 @@ SESSION: Final = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSe
 CHUNK: Final = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 """The columns of each in the order of its fields: ``SessionChunk(*row)`` is what a row of ``select(*CHUNK)`` says."""
 _LOCK = "sessions.lock"
+_NEVER_US = 2**63 - 1
+# Made once: it is asked every second.
+_PLANNED: Select[Any] = (
+    select(*CHUNK)
+    .where(
+        SessionChunkRow.state == "planned",
+        SessionChunkRow.camera != OF_NO_CAMERA,
+        SessionChunkRow.wanted_end_us <= bindparam("until_us", type_=BigInteger),
+    )
+    .order_by(SessionChunkRow.camera, SessionChunkRow.wanted_start_us)
+)
 Also = Callable[[Connection, RecorderSession], object]
 """What is done with a session in the transaction of its change, such as writing down who did it."""
 
@@ -236,12 +247,8 @@ class RecorderSessions:
 
     def planned(self, mine: Callable[[str], bool], until_us: int | None = None) -> list[SessionChunk]:
         """Return files that are to be cut and end by then, of cameras that are this process's, by camera and time."""
-        of_cameras = SessionChunkRow.camera != OF_NO_CAMERA
-        query = select(*CHUNK).where(SessionChunkRow.state == "planned", of_cameras)
-        if until_us is not None:
-            query = query.where(SessionChunkRow.wanted_end_us <= until_us)
         with self._db.look() as c:
-            rows = c.execute(query.order_by(SessionChunkRow.camera, SessionChunkRow.wanted_start_us)).all()
+            rows = c.execute(_PLANNED, {"until_us": _NEVER_US if until_us is None else until_us}).all()
         return [chunk for chunk in (SessionChunk(*row) for row in rows) if mine(chunk.camera)]
 
     def before(self, chunk: SessionChunk) -> SessionChunk | None:
