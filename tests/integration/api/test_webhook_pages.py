@@ -18,6 +18,8 @@ from gatehouse_common.runtime import Core
 from pipeline_kit import START_US, add_camera, core_at
 from webhook_receiver import Receiver, Reply, receiving
 
+FIELDS = ("url", "note", "cameras")
+
 
 @pytest.fixture
 def core(tmp_path: Path) -> Iterator[Core]:
@@ -103,3 +105,27 @@ def test_what_it_was_told_is_shown_and_told_again(
     assert notifier.join(20)
     assert len(receiver.got) == 2
     assert client.post(f"/webhooks/{webhook}/deliveries", data={"delivery": "none"}).status_code == 404
+
+
+def test_what_is_refused_stays_as_it_was_written(client: FlaskClient, receiver: Receiver) -> None:
+    webhook, _ = add(client, receiver)
+    form = {"url": "ftp://<x>", "note": 'a "bell"', "event": ["clip.ready", "job.failed"], "cameras": "gate, yard"}
+    told = client.post("/webhooks", data=form)
+    assert told.status_code == 400
+    mine, new = re.split(r'aria-label="Add a webhook"', told.text)
+    assert fields_of(new) == ("ftp://&lt;x&gt;", "a &#34;bell&#34;", "gate, yard", ["clip.ready", "job.failed"])
+    assert fields_of(mine) == (receiver.url, "&lt;b&gt;barrier&lt;/b&gt;", "", ["*"])
+    assert '<details class="wide" open>' not in mine
+    told = client.post(f"/webhooks/{webhook}", data={**form, "deed": "change"})
+    assert told.status_code == 400
+    mine, new = re.split(r'aria-label="Add a webhook"', told.text)
+    assert fields_of(mine) == ("ftp://&lt;x&gt;", "a &#34;bell&#34;", "gate, yard", ["clip.ready", "job.failed"])
+    assert '<details class="wide" open>' in mine
+    assert fields_of(new) == ("", "", "", ["*"])
+    assert client.get(f"/api/v1/webhooks/{webhook}").json["url"] == receiver.url
+
+
+def fields_of(html: str) -> tuple[str, str, str, list[str]]:
+    """Return what the first form of a page says: address, note, cameras, and what is ticked."""
+    url, note, cameras = (re.findall(rf'name="{name}"[^>]* value="([^"]*)"', html)[0] for name in FIELDS)
+    return url, note, cameras, re.findall(r'value="([^"]+)" checked', html)

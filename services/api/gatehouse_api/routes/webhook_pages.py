@@ -24,6 +24,8 @@ from gatehouse_common.errors import GatehouseError, InvalidInput
 pages = Blueprint("webhook_pages", __name__)
 
 _PAGE = 50
+_NEW = "new"
+"""What is refused is no webhook yet."""
 _DONE = {
     "changed": "The webhook has been changed.",
     "removed": "The webhook has been deleted.",
@@ -47,7 +49,7 @@ def post_webhook() -> BaseResponse:
         order = WebhookOrder(wanted["url"], wanted["events"], wanted["cameras"], wanted["note"])
         _, secret = context().webhooks.make(caller(), sender(), order)
     except GatehouseError as error:
-        return _webhooks(error)
+        return _webhooks(error, refused=_NEW)
     return _shown_once(secret)
 
 
@@ -71,7 +73,7 @@ def post_change(webhook: str) -> BaseResponse:
         else:
             raise InvalidInput("there is no such button.", "deed")
     except GatehouseError as error:
-        return _webhooks(error)
+        return _webhooks(error, refused=webhook if deed == "change" else "")
     return led_to("/webhooks?done=changed")
 
 
@@ -93,7 +95,10 @@ def post_replay(webhook: str) -> BaseResponse:
     return led_to(f"/webhooks/{webhook}?done=again")
 
 
-def _webhooks(error: GatehouseError | None = None, *, made: str = "", tried: Tried | None = None) -> Response:
+def _webhooks(
+    error: GatehouseError | None = None, *, refused: str = "", made: str = "", tried: Tried | None = None
+) -> Response:
+    """Return the page; the form of the webhook ``refused`` shows what was written in it."""
     desk = context().webhooks
     waiting = desk.deliveries.waiting()
     return page(
@@ -104,14 +109,27 @@ def _webhooks(error: GatehouseError | None = None, *, made: str = "", tried: Tri
         made=made,
         tried=tried,
         events=EVENTS,
-        webhooks=[_shown(one, waiting.get(one.id, 0)) for one in desk.list(caller())],
+        webhooks=[_shown(one, waiting.get(one.id, 0), refused) for one in desk.list(caller())],
+        new=_typed() if refused == _NEW else None,
     )
 
 
-def _shown(one: Webhook, waiting: int) -> dict[str, Any]:
-    ticked = {name for name in EVENTS if "*" not in one.events and any(fits(w, name) for w in one.events)}
-    more = {"shown": context().webhooks.target(one), "waiting": waiting, "ticked": ticked}
-    return {**webhooks.webhook_view(one).model_dump(), **more}
+def _shown(one: Webhook, waiting: int, refused: str) -> dict[str, Any]:
+    view = webhooks.webhook_view(one).model_dump()
+    if one.id == refused:
+        form = _typed()
+    else:
+        ticked = {name for name in EVENTS if "*" not in one.events and any(fits(w, name) for w in one.events)}
+        cameras = ", ".join(one.cameras or ())
+        form = {"url": one.url, "note": one.note, "cameras": cameras, "all": "*" in one.events, "ticked": ticked}
+    more = {"shown": context().webhooks.target(one), "waiting": waiting, "form": form, "refused": one.id == refused}
+    return {**view, **more}
+
+
+def _typed() -> dict[str, Any]:
+    """Return a form as it was filled in."""
+    events = set(request.form.getlist("event"))
+    return {name: text(name) for name in ("url", "note", "cameras")} | {"all": "*" in events, "ticked": events}
 
 
 def _shown_once(secret: str) -> Response:
