@@ -78,6 +78,7 @@ def _announce(gatehouse: Gatehouse) -> None:
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"Gatehouse records {_count(gatehouse)} into {gatehouse.core.data_dir}")
     click.echo(f"Open http://{shown}:{values.api.port}/")
+    click.echo("There: cameras live at /, plates at /plates, uploads and recordings at /library, the API at /api/docs.")
     if values.auth.mode == "open":
         click.echo(f"There are no users (auth.mode is open), so it listens on {values.api.host} only. Ctrl-C stops it.")
 
