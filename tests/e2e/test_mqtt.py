@@ -53,7 +53,8 @@ def test_plates_states_and_pictures_are_told_and_cameras_switched(tmp_path: Path
         heard_state(listener, recording=True)
         config = listener.wait("homeassistant/device/gatehouse_gate/config").json()
         parts = config["components"]
-        assert set(parts) == {"plate", "last_plate", "recording", "connectivity", "problem", "fps", "image", "switch"}
+        sensors = {"last_plate", "recording", "connectivity", "problem", "fps", "days_left"}
+        assert set(parts) == {"plate", "image", "switch"} | sensors
         assert all(part["unique_id"].startswith("gatehouse_gate_") for part in parts.values())
         assert parts["plate"]["event_types"][0] == "plate.detected"
 

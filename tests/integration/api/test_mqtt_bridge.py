@@ -12,11 +12,12 @@ import pytest
 from gatehouse_api.app import bridge_of, close_app, create_app
 from gatehouse_api.mqtt.bridge import MqttBridge
 from gatehouse_api.mqtt.broker import Broker
-from gatehouse_common.clock import SystemClock
+from gatehouse_common.clock import SECOND, SystemClock
 from gatehouse_common.db import CameraRepository, PlateReader
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings.mqtt import MqttSettings
+from gatehouse_common.testing.chunk_rows import seed_chunks
 from mosquitto_server import PASSWORD, USER, Mosquitto, Told, mosquitto
 from pipeline_kit import add_camera, core_at
 from plates_kit import Visit, indexing, server_settings, tell, visit
@@ -220,3 +221,18 @@ def test_of_two_processes_one_tells_and_the_other_takes_over(tmp_path: Path, bro
             broker.tell("gatehouse/available", "offline", retain=True)  # as a will that comes late
             listener.wait("gatehouse/available", "online", since=count + 1)
         wait_for("end", lambda: listener.told("gatehouse/available")[-1].payload == b"offline")
+
+
+def test_for_how_many_days_the_room_is_enough_is_told_once_it_is_known(tmp_path: Path, broker: Mosquitto) -> None:
+    """PRODUCT section 5. 10 GB for recordings of 4 Mbit/s are enough for 20,000 s: not a quarter of a day."""
+    with core_at(tmp_path / "data", **settings(broker, **{"retention.max_gb": 10})) as core:
+        add_camera(core, "gate")
+        with broker.listener() as listener, bridging(core):
+            listener.wait("gatehouse/available", "online")
+            first = wait_for("a state", lambda: listener.told("gatehouse/gate/state"))[0]
+            assert first.json()["days_left"] is None, "nothing has been stored yet"
+        now_us = core.clock.now_us()
+        seed_chunks(core.db, ["gate"], 6, start_us=now_us - 3600 * SECOND)
+        with broker.listener() as listener, bridging(core):
+            told = wait_for("days", lambda: [t for t in listener.told("gatehouse/gate/state") if t.json()["days_left"]])
+    assert told[0].json()["days_left"] == 0.2

@@ -22,6 +22,7 @@ from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
 from gatehouse_common.timefmt import parse
 
+from .days_left import DaysLeft
 from .topics import OFF, OFFLINE, ON, ONLINE, PLATE_EVENTS, Topics, is_state, state_of
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class MqttBridge:
         self._troubles: dict[str, str] = {}
         self._picture = threading.Lock()
         """Held while a picture is read: another that comes meanwhile is left out."""
+        self._days_left = DaysLeft(core)
         self._share: FairShare | None = None
         if self._settings.url and is_shared(core.settings):
             leases = LeaseRepository(core.signs, _WORK)
@@ -183,7 +185,7 @@ class MqttBridge:
         if self._topics.discovery:
             device = self._topics.device(view, images=self._settings.images, control=self._settings.control)
             self._keep(broker, self._topics.config(camera.id), _json(device))
-        self._keep(broker, self._topics.state(camera.id), _json(state_of(view)))
+        self._keep(broker, self._topics.state(camera.id), _json(state_of(view, self._days_left.now())))
         self._keep(broker, self._topics.recording(camera.id), ON if view.enabled else OFF)
         self._known.add(camera.id)
 

@@ -130,6 +130,11 @@ class Topics:
                 "fps", "sensor", "Pictures a second", state_topic=state, value_template="{{ value_json.fps }}",
                 unit_of_measurement="fps", state_class="measurement", entity_category="diagnostic",
             ),
+            "days_left": part(
+                "days_left", "sensor", "Days that the room is enough for", state_topic=state,
+                value_template="{{ value_json.days_left }}", unit_of_measurement="d", device_class="duration",
+                state_class="measurement", entity_category="diagnostic",
+            ),
         }  # fmt: skip
         # What is named with nothing but its platform is taken away, if it was there before.
         parts["image"] = {"platform": "image"}
@@ -163,8 +168,8 @@ def is_state(said: str) -> bool:
     return isinstance(found, dict) and {"state", "connected", "recording", "problem"} <= found.keys()
 
 
-def state_of(camera: CameraView) -> dict[str, Any]:
-    """Return what a broker is told that a camera is doing."""
+def state_of(camera: CameraView, days_left: float | None = None) -> dict[str, Any]:
+    """Return what a broker is told that a camera is doing, and for how many days the room of all is enough."""
     is_recording = camera.enabled and camera.state == "recording"
     return {
         "state": camera.state,
@@ -178,4 +183,5 @@ def state_of(camera: CameraView) -> dict[str, Any]:
         "height": camera.height,
         "fps": round(camera.fps, 1),
         "dropped": round(camera.dropped, 3),
+        "days_left": days_left,
     }
