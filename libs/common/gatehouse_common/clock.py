@@ -14,6 +14,8 @@ MILLISECOND = 1_000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
+NEVER = 2**63 - 1
+"""Later than every time, and the largest number that a column of the index holds; microseconds."""
 TICKS = 90_000
 """Of media time in a second: what video is counted in everywhere (RFC 3551, RFC 6184)."""
 

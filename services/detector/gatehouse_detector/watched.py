@@ -21,7 +21,7 @@ from gatehouse_common.settings.cameras import (
 log = structlog.get_logger(__name__)
 
 _ANYWAY = 5
-"""Of so many looks one is at the rows themselves: the site's settings may be others, and a mark may deceive."""
+"""Of so many looks one is at the rows themselves: a mark may deceive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,15 @@ class WatchedCameras:
         try:
             seen = self._cameras.mark()  # before the rows: a change between the two is seen once more
             self._looks += 1
-            if seen == self._seen and self._looks % _ANYWAY:
-                return
-            cameras = self._cameras.list()
+            is_same = seen == self._seen and self._looks % _ANYWAY != 0
+            cameras = [] if is_same else self._cameras.list()
         except GatehouseError as error:
             self._tell("", f"the settings of cameras cannot be read: {error.message}")
             return
-        self._seen = seen
         self._told.pop("", None)
+        if is_same:
+            return
+        self._seen = seen
         known: dict[str, Watched] = {}
         for camera in cameras:
             try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, Update, bindparam, delete, func, select, update
 
-from gatehouse_common.clock import SECOND
+from gatehouse_common.clock import NEVER, SECOND
 from gatehouse_common.errors import ChangedSince, Conflict, NotFound
 from gatehouse_common.messages import CameraStatus
 
@@ -28,7 +28,6 @@ _MARK = select(
 
 _AHEAD_US = 60 * SECOND
 """Clocks of two machines differ by less."""
-_NEVER_US = 2**63 - 1
 _REPORTED = {
     "state_epoch": "epoch",
     "state": "state",
@@ -55,7 +54,7 @@ def _report() -> Update:
     return update(CameraRow).where(CameraRow.id == bindparam("of_id"), newer).values(values)
 
 
-_REPORT = _report()  # made once: every camera reports every second
+_REPORT = _report()  # made once: every camera reports again and again
 
 
 class CameraRepository:
@@ -174,7 +173,7 @@ class CameraRepository:
                 has been set back since, and is no reason to believe nothing for as long.
         """
         # A bound beyond every time: what was reported from the future is believed where the time is not known.
-        future = _NEVER_US if now_us is None else now_us + _AHEAD_US
+        future = NEVER if now_us is None else now_us + _AHEAD_US
         told = {f"told_{name}": getattr(status, of) for name, of in _REPORTED.items()}
         with self._db.begin() as c:
             c.execute(_REPORT, {"of_id": status.camera, "future": future, **told})

@@ -11,6 +11,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, func, or_, select, update
 
+from gatehouse_common.clock import NEVER
+
 from .contention import retried
 from .engine import Database
 from .happenings import note
@@ -27,7 +29,6 @@ _TRIES = "tries"
 _BEING_MADE = ("queued", "processing")
 _TOLD = ("done", "failed")
 _MOST_RUNNING = 1000
-_NEVER_US = 2**63 - 1
 _OF_KINDS = JobRow.kind.in_(bindparam("kinds", expanding=True))
 _AGE = (JobRow.created_us, JobRow.id)
 
@@ -72,7 +73,7 @@ class JobQueue:
             now_us: the time: those that are not to be begun yet are left out; None: they are not.
             of_each: so many of each user at most.
         """
-        until_us = _NEVER_US if now_us is None else now_us
+        until_us = NEVER if now_us is None else now_us
         asked = {"kinds": self._kinds, "until_us": until_us, "of_each": of_each, "most": limit}
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(_QUEUED, asked)]

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, bindparam, exists, insert, or_, select, update
 
-from gatehouse_common.clock import SECOND
+from gatehouse_common.clock import NEVER, SECOND
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
@@ -27,7 +27,6 @@ SESSION: Final = [getattr(RecorderSessionRow, f.name) for f in fields(RecorderSe
 CHUNK: Final = [getattr(SessionChunkRow, f.name) for f in fields(SessionChunk)]
 """The columns of each in the order of its fields: ``SessionChunk(*row)`` is what a row of ``select(*CHUNK)`` says."""
 _LOCK = "sessions.lock"
-_NEVER_US = 2**63 - 1
 # Made once: it is asked every second.
 _PLANNED: Select[Any] = (
     select(*CHUNK)
@@ -248,7 +247,7 @@ class RecorderSessions:
     def planned(self, mine: Callable[[str], bool], until_us: int | None = None) -> list[SessionChunk]:
         """Return files that are to be cut and end by then, of cameras that are this process's, by camera and time."""
         with self._db.look() as c:
-            rows = c.execute(_PLANNED, {"until_us": _NEVER_US if until_us is None else until_us}).all()
+            rows = c.execute(_PLANNED, {"until_us": NEVER if until_us is None else until_us}).all()
         return [chunk for chunk in (SessionChunk(*row) for row in rows) if mine(chunk.camera)]
 
     def before(self, chunk: SessionChunk) -> SessionChunk | None:
