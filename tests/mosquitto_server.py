@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import shutil
@@ -12,8 +13,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ports import free_port
 from running import wait_for
@@ -40,11 +48,34 @@ class Mosquitto:
 
     folder: Path
     port: int
+    secure_port: int
     _process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"mqtt://127.0.0.1:{self.port}"
+
+    @property
+    def secure_url(self) -> str:
+        return f"mqtts://127.0.0.1:{self.secure_port}"
+
+    @property
+    def certificate(self) -> Path:
+        """What the secure port shows, if ``certify`` was called before the start."""
+        return self.folder / "broker.pem"
+
+    def certify(self, name: str) -> None:
+        """Make a certificate for a name or an address, signed by itself: who believes it has to be told so."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        told = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a broker of the tests")])
+        address = x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
+        now, day = datetime.now(UTC), timedelta(days=1)
+        made = x509.CertificateBuilder(told, told, key.public_key(), x509.random_serial_number(), now - day, now + day)
+        made = made.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        self.certificate.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        self.certificate.with_suffix(".key").write_bytes(secret)
 
     def start(self) -> None:
         """Start it, and wait until it listens."""
@@ -53,7 +84,10 @@ class Mosquitto:
         passwords, config = self.folder / "passwords", self.folder / "mosquitto.conf"
         subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, USER, PASSWORD], check=True, capture_output=True)
         passwords.chmod(0o644)
-        lines = [f"listener {self.port} 127.0.0.1", "allow_anonymous false", f"password_file {passwords}"]
+        lines = ["allow_anonymous false", f"password_file {passwords}", f"listener {self.port} 127.0.0.1"]
+        if self.certificate.exists():
+            files = [f"certfile {self.certificate}", f"keyfile {self.certificate.with_suffix('.key')}"]
+            lines += [f"listener {self.secure_port} 127.0.0.1", *files]
         if os.getuid() == 0:  # it would become a user who cannot look into folders of tests
             lines.append("user root")
         config.write_text("\n".join(lines))
@@ -139,10 +173,12 @@ class Listener:
 
 
 @contextmanager
-def mosquitto(folder: Path) -> Iterator[Mosquitto]:
-    """Yield a broker that runs."""
+def mosquitto(folder: Path, certified: str = "") -> Iterator[Mosquitto]:
+    """Yield a broker that runs; ``certified``: the name on the certificate of its secure port."""
     folder.mkdir(parents=True, exist_ok=True)
-    broker = Mosquitto(folder, free_port())
+    broker = Mosquitto(folder, free_port(), free_port())
+    if certified:
+        broker.certify(certified)
     try:
         broker.start()
         yield broker

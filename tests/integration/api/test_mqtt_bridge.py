@@ -203,6 +203,42 @@ def test_a_wrong_password_is_said_once_and_never_shown(
     assert "refuses us" in text
 
 
+@pytest.mark.parametrize(
+    ("certified", "is_believed", "is_told"),
+    [("127.0.0.1", True, True), ("127.0.0.1", False, False), ("other.example", True, False)],
+    ids=["believed", "of nobody known", "of another"],
+)
+@pytest.mark.filterwarnings(  # paho lets go of a socket whose other end it does not believe without closing it
+    "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)
+def test_a_broker_is_told_by_tls_if_it_is_the_one_that_is_meant(
+    tmp_path: Path,
+    certified: str,
+    is_believed: bool,
+    is_told: bool,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A broker that cannot show who it is gets neither the password nor anything else, and the log says why."""
+    with mosquitto(tmp_path / "mosquitto", certified) as broker:
+        believed = {"mqtt.ca_file": str(broker.certificate)} if is_believed else {}
+        secure = settings(broker, **{"mqtt.url": broker.secure_url, **believed})
+        with core_at(tmp_path / "data", **secure) as core, broker.listener() as listener:
+            add_camera(core, "gate")
+            with bridging(core) as bridge:
+                if is_told:
+                    listener.wait("gatehouse/available", "online")
+                    assert listener.wait("gatehouse/gate/state").json()["recording"] is False
+                    return
+                threading.Event().wait(6)
+                assert bridge._broker is None or not bridge._broker.is_connected
+            assert listener.told("gatehouse/available") == []
+    said = capfd.readouterr()
+    text = said.out + said.err or caplog.text  # wherever logs go since other tests
+    assert "certificate verify failed" in text
+    assert PASSWORD not in text
+
+
 def test_of_two_processes_one_tells_and_the_other_takes_over(tmp_path: Path, broker: Mosquitto) -> None:
     """On a real broker and database; and whatever the will of the first says late, the second is there."""
     with ExitStack() as held:
