@@ -6,14 +6,16 @@ PORT ?= 5000
 AUTH ?= open
 DATA ?= data
 KILLS ?= 50
+BASE ?= HEAD
+TOLERANCE ?= 0.25
 OUTAGE ?= 60
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test tools kills faults outages bench docs manifests screenshots clean
+.PHONY: help setup demo check format test tools kills faults outages bench bench-compare docs manifests screenshots clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/.ready ## make .venv with everything locked in uv.lock (needs Python 3.11+, no root)
 
@@ -49,8 +51,11 @@ faults: setup tools ## every fault, as long as the targets say (about 2 hours, a
 outages: setup ## kill every service and take away broker, database and store for OUTAGE seconds each (60)
 	GATEHOUSE_TEST_OUTAGE_S=$(OUTAGE) .venv/bin/pytest -q tests/integration/cluster
 
-bench: setup ## measure against ffmpeg side by side; a table, and bench/results.json
+bench: setup ## measure against ffmpeg side by side; a table, bench/results.json and docs/figures.md (hours; BENCH=P3 for one)
 	$(PY) -m bench $(BENCH)
+
+bench-compare: setup ## what figures have become worse since BASE (HEAD), by more than TOLERANCE (0.25)
+	@TOLERANCE=$(TOLERANCE) $(PY) -m bench.compare $(BASE)
 
 docs: setup ## regenerate the reference pages and schemas under docs/
 	$(PY) scripts/generate_docs.py

@@ -1,4 +1,4 @@
-"""Run the benches named on the command line, or all of them."""
+"""Run the benches named on the command line, or all of them; then show every target with what was found last."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.result import Result, save, show
+from bench.report import main as report
+from bench.result import save
 
 BENCHES = {
     "P1": "bench.recording",
@@ -36,12 +37,11 @@ BENCHES = {
 
 
 def main() -> None:
-    """Measure, print, save. A bench that cannot run here says why and the others go on."""
+    """Measure, save, then print every target. A bench that cannot run here says why and the others go on."""
     wanted = sys.argv[1:] or list(BENCHES)
     unknown = sorted(set(wanted) - set(BENCHES))
     if unknown:
         sys.exit(f"No bench {', '.join(unknown)}; there are {', '.join(BENCHES)}.")
-    results: list[Result] = []
     failed = 0
     for name in wanted:
         print(f"{name} ...", flush=True)
@@ -52,9 +52,8 @@ def main() -> None:
                 print(f"{name} did not run: {error}", file=sys.stderr)
                 failed += 1
                 continue
-        results += found
         save(found)
-    show(results)
+    report()
     sys.exit(1 if failed else 0)
 
 

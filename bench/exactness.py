@@ -64,4 +64,6 @@ def line(kind: str, right: int, count: int, on: str, wrong: list[str], took: flo
     first = next((w for w in wrong if w.startswith(kind)), "none")
     more: dict[str, float | str] = {"cuts": count, "first_wrong": first, "seconds_both": round(took, 1)}
     what = f"cut={kind}: ranges with the right first, last and every other frame"
-    return Result("P4", what, right, f"of {count}", f"{count} of {count}", right == count, None, on, more)
+    return Result(
+        "P4", what, right, f"of {count}", f"{count} of {count}", right == count, None, on, more, more_is_better=True
+    )

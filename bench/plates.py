@@ -66,4 +66,4 @@ def moving_region(row: Row, picture: Image) -> Image:
 
 
 def _result(target: str, what: str, value: float, wanted: float, reference: float | None, on: str) -> Result:
-    return Result(target, what, value, "", f">= {wanted:g}", value >= wanted, reference, on)
+    return Result(target, what, value, "", f">= {wanted:g}", value >= wanted, reference, on, more_is_better=True)

@@ -1,4 +1,7 @@
-"""P1: CPU and memory per camera of recording H.264 over RTSP, beside an ffmpeg process per camera."""
+"""P1: CPU and memory per camera of recording H.264 over RTSP, beside an ffmpeg process per camera.
+
+Nothing is looked at for plates, as ffmpeg looks at nothing: what that costs is P9 and A4.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from bench.rtsp import serve
 
 WARM_UP_S = 12.0
 MEASURED_S = float(os.environ.get("GATEHOUSE_BENCH_SECONDS", "30"))
-COUNTS = tuple(int(n) for n in os.environ.get("GATEHOUSE_BENCH_CAMERAS", "8,32").split(","))
+CPU_FROM, MEMORY_FROM = 8, 32
+"""From how many cameras on a target holds; below, the figure is told."""
+COUNTS = tuple(int(n) for n in os.environ.get("GATEHOUSE_BENCH_CAMERAS", "1,8,32,64").split(","))
 
 
 def run(folder: Path) -> list[Result]:
@@ -31,11 +36,12 @@ def run(folder: Path) -> list[Result]:
 
 
 def start_gatehouse(url: str, count: int, data: Path) -> list[subprocess.Popen[bytes]]:
-    """Start the whole product, not capture alone: segmenter, indexer and api are in the figure."""
+    """Start the whole product, of which only the detector has nothing to do."""
     command = [str(Path(sys.executable).with_name("gatehouse")), "up", "--data", str(data), "--port", "0"]
     for k in range(count):
         command += ["--camera", f"cam{k}={url}"]
-    return [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
+    quiet = {**os.environ, "GATEHOUSE_DETECTION__FRAMES": "off"}
+    return [subprocess.Popen(command, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
 
 
 def start_ffmpeg(url: str, count: int, data: Path) -> list[subprocess.Popen[bytes]]:
@@ -75,29 +81,15 @@ def measure(started: list[subprocess.Popen[bytes]]) -> process.Usage:
 
 def compare(count: int, ours: process.Usage, theirs: process.Usage) -> list[Result]:
     """Return the lines for CPU and memory."""
-    on = f"H.264 1080p30 4 Mbit/s GOP 2 s, RTSP over TCP, {count} cameras, {MEASURED_S:g} s"
+    on = f"H.264 1080p30 4 Mbit/s GOP 2 s, RTSP over TCP, {count} cameras, {MEASURED_S:g} s, no look at plates"
     cpu = ours.cpu_s / count * 60, theirs.cpu_s / count * 60
     memory = ours.pss_mib / count, theirs.pss_mib / count
+    cpu_met, memory_met = count < CPU_FROM or cpu[0] <= cpu[1], count < MEMORY_FROM or memory[0] <= 0.3 * memory[1]
+    cpu_target = "<= 1.0x" if count >= CPU_FROM else "told"
+    memory_target = "<= 0.3x" if count >= MEMORY_FROM else "told"
+    more: dict[str, float | str] = {"core_percent": ours.cpu_s / count * 100}
+    of = f"{count} camera" + "s" * (count > 1)
     return [
-        Result(
-            "P1",
-            f"CPU per camera-minute, {count} cameras",
-            cpu[0],
-            "s",
-            "<= 1.0x",
-            cpu[0] <= cpu[1],
-            cpu[1],
-            on,
-            {"core_percent": ours.cpu_s / count * 100},
-        ),
-        Result(
-            "P1",
-            f"memory (PSS) per camera, {count} cameras",
-            memory[0],
-            "MiB",
-            "<= 0.3x at 32",
-            memory[0] <= (0.3 if count >= 32 else 1.0) * memory[1],
-            memory[1],
-            on,
-        ),
+        Result("P1", f"CPU per camera-minute, {of}", cpu[0], "s", cpu_target, cpu_met, cpu[1], on, more),
+        Result("P1", f"memory (PSS) per camera, {of}", memory[0], "MiB", memory_target, memory_met, memory[1], on),
     ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import platform
+import subprocess
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
+from typing import Any
 
 RESULTS = Path(__file__).parent / "results.json"
 
@@ -25,6 +25,8 @@ class Result:
         target: the target in words.
         met: whether the target was reached.
         on: what it was measured on: codec, size, rate, length, count.
+        more: further figures of the same run, by their names.
+        more_is_better: whether a larger figure is the better one.
     """
 
     id: str
@@ -36,35 +38,46 @@ class Result:
     reference: float | None = None
     on: str = ""
     more: dict[str, float | str] = field(default_factory=dict)
+    more_is_better: bool = False
 
     @property
     def ratio(self) -> float | None:
-        """Value divided by reference: below one is better than the reference."""
+        """Value divided by reference: measured in one run, it can be carried to other machines."""
         return self.value / self.reference if self.reference else None
 
 
-def show(results: list[Result]) -> None:
-    """Print the table."""
-    table = Table(title="Gatehouse beside its references")
-    for column in ("id", "what", "figure", "reference", "ratio", "target", "met", "on"):
-        table.add_column(column, overflow="fold")
-    for r in results:
-        ratio = "" if r.ratio is None else f"{r.ratio:.3g}"
-        reference = "" if r.reference is None else f"{r.reference:.4g} {r.unit}"
-        met = "[green]yes[/]" if r.met else "[red]no[/]"
-        table.add_row(r.id, r.what, f"{r.value:.4g} {r.unit}", reference, ratio, r.target, met, r.on)
-    Console(width=160).print(table)
+def saved() -> list[dict[str, Any]]:
+    """Return the lines of ``bench/results.json``, as they were saved."""
+    lines: list[dict[str, Any]] = json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
+    return lines
 
 
 def save(results: list[Result]) -> None:
-    """Write ``bench/results.json``: lines measured now replace their older selves, others stay."""
-    old = json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
-    now = [{**asdict(r), "ratio": r.ratio} for r in results]
+    """Write ``bench/results.json``: lines measured now replace their older selves, others stay.
+
+    Each line says when it was measured and of which version; the machine is the one of the newest.
+    """
+    made = {"when": str(datetime.now(UTC).date()), "version": version()}
+    now = [{**asdict(r), "ratio": r.ratio, **made} for r in results]
     measured = {(r["id"], r["what"]) for r in now}
-    kept = [r for r in old if (r["id"], r["what"]) not in measured]
+    kept = [r for r in saved() if (r["id"], r["what"]) not in measured]
     lines = sorted(kept + now, key=lambda r: (r["id"][0] != "P", int(r["id"][1:]), r["what"]))
     machine = {"cpu": cpu_model(), "system": platform.platform(), "python": platform.python_version()}
     RESULTS.write_text(json.dumps({"machine": machine, "results": lines}, indent=1) + "\n")
+
+
+def version() -> str:
+    """Return what is measured: the commit, and a ``+`` if files of the program differ from it; empty without git."""
+    root = RESULTS.parents[1]
+    commands = (["git", "rev-parse", "--short", "HEAD"], ["git", "status", "--porcelain", "libs", "services"])
+    try:
+        commit, changed = (
+            subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stdout.strip()
+            for command in commands
+        )
+    except OSError:
+        return ""
+    return commit + "+" * bool(changed)
 
 
 def cpu_model() -> str:

@@ -69,6 +69,7 @@ def run(folder: Path) -> list[Result]:
         rate >= 2000,
         gone / reference,
         f"{on}; {gone} files of {FILE_BYTES} bytes, sample indexes of {INDEX_BYTES}; reference: `rm` of as many files",
+        more_is_better=True,
     )
     return [plan, delete]
 

@@ -55,6 +55,7 @@ def run(folder: Path) -> list[Result]:
             "CPU of the client in JSON, ms a request": as_json.client_ms,
             "load of the machine": f"{os.getloadavg()[1]:.0f} (5 min)",
         },
+        more_is_better=True,
     )
     return [result, _killed(folder / "killed", blobs, copied)]
 
@@ -136,6 +137,7 @@ def _killed(folder: Path, blobs: list[bytes], copied: float) -> Result:
         killed.count >= KILLS,
         copied,
         f"{len(blobs)} MiB, MariaDB, RabbitMQ, a store of both; killed {killed.count} times",
+        more_is_better=True,
     )
 
 

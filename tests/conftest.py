@@ -11,6 +11,7 @@ from hypothesis import settings
 import containers
 from brokers import stop_brokers
 from databases import stop_servers
+from fault_rig import note_run
 
 _skipped: list[str] = []
 
@@ -22,6 +23,8 @@ settings.load_profile("gatehouse")
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail"):
         _skipped.append(report.nodeid)
+    if report.when == "call" or report.failed:
+        note_run(report.nodeid, passed=report.passed)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -168,12 +168,26 @@ class Finding:
     met: bool
 
 
-def tell(finding: Finding) -> None:
-    """Print a finding, and add it to the file that GATEHOUSE_FAULTS_REPORT names, if it names one."""
+def tell(finding: Finding, of: str = "") -> None:
+    """Print a finding, and add it to the file that GATEHOUSE_FAULTS_REPORT names, if it names one.
+
+    Args:
+        finding: what was found.
+        of: whose it is, if it is not the test's that runs: a file's, that has found it by all its tests.
+    """
     print(f"{finding.target}: {finding.what}: {finding.figure} (wanted: {finding.wanted})")  # noqa: T201
+    test = of or os.environ["PYTEST_CURRENT_TEST"].rpartition(" ")[0]
+    _report({**{name: getattr(finding, name) for name in Finding.__slots__}, "test": test})
+
+
+def note_run(test: str, *, passed: bool) -> None:
+    """Add to the same file that a test was run: of one that failed, no finding of before stands."""
+    _report({"ran": test, "passed": passed})
+
+
+def _report(fields: dict[str, object]) -> None:
     report = os.environ.get("GATEHOUSE_FAULTS_REPORT")
     if report:
-        fields = {name: getattr(finding, name) for name in Finding.__slots__}
         with Path(report).open("a", encoding="utf-8") as file:
             file.write(json.dumps(fields) + "\n")
 

@@ -70,6 +70,7 @@ class Trial:
         real: by parameter, something that there is.
         spare: by operation, things that there are and that may be spoiled.
         stranger: whether who asks is nobody.
+        asked: how many requests were answered.
     """
 
     url: str
@@ -78,6 +79,7 @@ class Trial:
     real: Mapping[str, str]
     spare: Mapping[str, Mapping[str, Any]]
     stranger: bool = False
+    asked: int = 0
     secured: set[str] = field(default_factory=set)
     statuses: dict[str, set[int]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -171,6 +173,7 @@ class Trial:
             self.wrong.append(f"{self.who}: {name}: {told}\n   {case.as_curl_command()[:600]}")
 
     def _judge(self, name: str, status: int, case: Any) -> None:
+        self.asked += 1
         self.statuses.setdefault(name, set()).add(status)
         if status >= 500 and not (status == 503 and name in ASKS_OTHERS):
             self.wrong.append(f"{self.who}: {name}: {status}\n   {case.as_curl_command()[:600]}")

@@ -71,7 +71,10 @@ def per_day(site: Site, on: str) -> list[Result]:
         ),
     ]
     on = f"{on}; measured with {site.cameras} cameras"
-    return [Result("S3", f"{what} ({site.kind})", value, unit, "told", True, None, on) for what, value, unit in figures]
+    return [
+        Result("S3", f"{what} ({site.kind})", value, unit, "told", True, None, on, more_is_better=unit == "cameras")
+        for what, value, unit in figures
+    ]
 
 
 def lateness(sites: Sequence[Site], on: str) -> list[Result]:

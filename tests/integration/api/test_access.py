@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from access_kit import AccessSite as Site
 from access_route import Route
 from access_routes import ROUTES
 from account_routes import COMING_IN, SHARED
+from fault_rig import Finding, tell
 from gatehouse_api.auth.door import rule_of
 from gatehouse_common.accounts import Permission, Scope
 from list_routes import NO_LISTS
@@ -45,10 +47,27 @@ ANYBODY = {
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
+ASKED: Counter[str] = Counter()
+"""Requests by who asked."""
+TRIED: set[tuple[str, ...]] = set()
+"""What has been tried to its end: by test, who asked, and what for."""
+ALL = {
+    *(("refused", caller) for caller in CALLERS),
+    *(("hidden", caller, objects) for caller in CALLERS for objects in ("gate", "yard", "old")),
+    *(("untold", caller) for caller in LIMITED),
+}
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with access_site(tmp_path_factory.mktemp("access")) as made:
         yield made
+    if TRIED == ALL:
+        what = f"{len(ROUTES)} routes asked by {len(ASKED)} kinds of callers for what is theirs, and for what is not"
+        figure = (
+            f"{ASKED.total()} requests, 0 leaks; no answer has the name, or any word, of what is not there for them"
+        )
+        tell(Finding("R8", what, figure, "0 leaks", met=True), of="tests/integration/api/test_access.py")
 
 
 def routes_of(site: Site) -> dict[str, str]:
@@ -77,6 +96,7 @@ def filled(route: Route, objects: Any) -> tuple[str, Any]:
 
 def ask(site: Site, caller: str, name: str, objects: str) -> Told:
     path, body = filled(ROUTES[name], site.objects[objects])
+    ASKED[caller] += 1
     return site.ask(caller, name.partition(" ")[0], path, body)
 
 
@@ -122,7 +142,7 @@ def test_nobody_is_told_to_log_in(site: Site, name: str) -> None:
     method = name.partition(" ")[0]
     path, body = filled(ROUTES[name], site.objects["gate"])
     answer = site.ask("nobody", method, path, body)
-    if name in COMING_IN or name in SHARED:  # what they do is tried in test_accounts.py
+    if name in COMING_IN or name in SHARED:  # what they do is tried in test_accounts.py and test_first_user.py
         assert not [word for word in site.secrets if word in answer.data]
         return
     if name in ANYBODY:
@@ -150,6 +170,7 @@ def test_who_may_not_do_something_is_told_so(site: Site, caller: str) -> None:
                 assert answer.status == 403, (name, objects)
                 needed = {"token"} if route.in_person else route.scopes
                 assert all(one in answer.data.decode() for one in needed), name
+    TRIED.add(("refused", caller))
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -202,6 +223,7 @@ def test_what_is_not_there_for_somebody_is_as_if_it_never_was(site: Site, caller
             assert answer.status == 404, name
         for header in ("Link", "ETag", "Location", "X-Footage-Start", "Content-Disposition"):
             assert header not in answer.headers or header in other.headers, (name, header)
+    TRIED.add(("hidden", caller, objects))
 
 
 TELL_ALL = {Scope.METRICS_READ, Scope.USERS_ADMIN, Scope.AUDIT_READ}
@@ -227,6 +249,7 @@ def test_nothing_tells_of_what_is_not_there(site: Site, caller: str) -> None:
             answer = site.ask(caller, "GET", path)
             told = answer.data + str(answer.headers).encode()
             assert not [word for word in site.secrets if word in told], (name, path)
+    TRIED.add(("untold", caller))
 
 
 def test_webhooks_are_there_for_who_sees_all_cameras_alone(site: Site) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fault_rig import Finding, tell
 from gatehouse_capture.service import build as build_capture
 from gatehouse_capture.watching.options import WatchOptions
 from gatehouse_common.db import Camera, CameraRepository, PlateReader
@@ -77,6 +78,9 @@ def test_exactly_the_right_visits_with_the_right_texts(tmp_path: Path) -> None:
     standing = [m for m in seen if m.standing]
     assert {m.visit.text for m in standing if m.visit} == {PARKED.text}
     assert 1 <= len(standing) <= 5, "at its beginning, and at most twice a minute in two minutes"
+    what = f"a film of {len(cars)} cars of three regions, by day and by night, one of them parked, and a shop's sign"
+    figure = f"{len(closed)} of {len(cars)} events, each with the right text; none of the sign"
+    tell(Finding("A5", what, figure, "one event of each car, with the right text", met=True))
 
 
 def count(heard: list[object]) -> int:
