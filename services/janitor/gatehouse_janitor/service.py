@@ -38,6 +38,7 @@ _BY_AGE_US = 30 * SECOND
 _SOONEST_S = 0.2
 _SHARE_S = 1.0
 _END_S = 4.0
+_SUCCESS = "janitor.success"
 _JUMPED = (
     "the clock has jumped by more than an hour: nothing is deleted for its age until it is back, or until "
     "`gatehouse retention run` says that it is right"
@@ -65,6 +66,7 @@ class Janitor:
         self._share: FairShare | None = None
         self._away = self._held_back = self._no_room = ""
         self._by_age_us: int | None = None
+        self._knows_success = False
         self._checks = CheckJobs(core, lambda: self.leads)
 
     def run(self, stop: threading.Event) -> None:
@@ -83,6 +85,7 @@ class Janitor:
         try:
             pause = 0.0
             while not self._core.clock.wait(stop, pause):
+                self._tell_success_before()
                 pause = self.look(stop) if self.leads else self._rest()
         finally:
             ending.set()
@@ -165,11 +168,26 @@ class Janitor:
             self._core.clock.wait(ending, _SHARE_S)
 
     def _rest(self) -> float:
-        """Do nothing, for another leads; return after how many seconds to see whether it still does."""
+        """Do nothing, for another leads; return after how many seconds to see whether it still does.
+
+        Without an index nobody leads, and nothing is deleted: that it should be is told all the same.
+        """
         self._gauges.forget()
-        RETENTION_ENABLED.set(0)
+        RETENTION_ENABLED.set(self._core.settings.values.retention.enabled)
         self._uploads_away = self._away = self._held_back = self._no_room = ""
         return _SHARE_S
+
+    def _tell_success_before(self) -> None:
+        """Tell, once, when all had gone that should before this process began: it may be that it never comes to that."""
+        if self._knows_success:
+            return
+        try:
+            known = self._facts.get(_SUCCESS)
+        except GatehouseError as error:  # it is asked for again; until then it is told that it never was so
+            log.debug("when all had gone that should is not known", reason=error.message)
+            return
+        self._knows_success = True
+        JANITOR_LAST_SUCCESS.set((self._core.clock.now_us() if known is None else int(known)) / SECOND)
 
     def _sweep_by_age(self, rules: CameraRules, stop: threading.Event, *, trusted: bool) -> None:
         now = self._core.clock.monotonic_us()
@@ -189,7 +207,7 @@ class Janitor:
             return
         self._by_age_us = now
         now_us = self._core.clock.now_us()
-        self._facts.put("janitor.success", str(now_us), now_us)
+        self._facts.put(_SUCCESS, str(now_us), now_us)
         JANITOR_LAST_SUCCESS.set(now_us / SECOND)
         self._gauges.show(rules)
 

@@ -27,7 +27,7 @@ from gatehouse_common.errors import InvalidInput, NotFound, Unavailable
 from gatehouse_common.messages import GapRecorded, LivePreview, Message, encode
 from gatehouse_common.messages.asyncapi import documents
 from gatehouse_common.messages.catalog import CATALOG, queues
-from gatehouse_common.observability.metrics import MESSAGES_DROPPED
+from gatehouse_common.observability.metrics import BUS_CONNECTED, MESSAGES_DROPPED
 from plate_kit import read_of, visit_of
 from rabbitmq_server import RabbitMQ, programs
 from running import wait_for
@@ -421,20 +421,30 @@ def test_a_handler_may_take_longer_than_heartbeats(vhost: str, tmp_path: Path) -
 
 
 def test_a_broker_without_memory_stops_nobody(own_broker: RabbitMQ, make: Callable[..., RabbitBus]) -> None:
-    """A blocked connection: publishing goes to the outbox at once, and out of it when the alarm is over."""
+    """A blocked connection: publishing goes to the outbox at once, and out of it when the alarm is over.
+
+    Nor is it called a connection that works: to keep one and take nothing is all that such a broker does.
+    """
     bus = make(own_broker.url())
     wait_for("the bus", lambda: works(bus))
+    connected = BUS_CONNECTED.labels("publisher")
+    assert connected.collect()[0].samples[0].value == 1
     bus.publish(gap("cam", 0))
     own_broker.control("set_vm_memory_high_watermark", "0.000001")
     begun = time.monotonic()
     for at in range(1, 200):
         bus.publish(gap("cam", at))
     assert time.monotonic() - begun < 6
+    wait_for("a look at the connection", lambda: connected.collect()[0].samples[0].value == 0)
+    with pytest.raises(Unavailable, match="takes no messages: is its memory or its disk full"):
+        bus.check()
     own_broker.control("set_vm_memory_high_watermark", "absolute", "1GB")
     collector = Collector()
     bus.subscribe(QUEUE, collector)
     wait_for("all of them", lambda: len(collector.of("cam")) >= 200, 60)
     assert list(dict.fromkeys(collector.of("cam"))) == list(range(200))
+    wait_for("the bus", lambda: works(bus))
+    assert connected.collect()[0].samples[0].value == 1
 
 
 def test_a_damaged_outbox_stops_no_recorder(vhost: str, tmp_path: Path) -> None:

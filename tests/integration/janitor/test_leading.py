@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gatehouse_common.clock import HOUR, SystemClock
+from gatehouse_common.db import Facts
+from gatehouse_common.observability.metrics import JANITOR_LAST_SUCCESS, RETENTION_ENABLED
 from gatehouse_common.runtime import Core
+from gatehouse_common.settings import load
 from gatehouse_janitor.service import Janitor
 from retention_kit import LENGTH, files, open_core, record
 from running import wait_for
@@ -83,4 +86,31 @@ def test_a_leader_that_is_dead_is_followed_within_ten_seconds(tmp_path: Path) ->
             first._share.look = lambda _: False  # type: ignore[method-assign]
             wait_for("another leader", lambda: second.leads, 10)
             first._share.leave = lambda: None  # type: ignore[method-assign]
+    core.close()
+
+
+def test_a_janitor_that_is_started_while_the_index_is_away_says_that_somebody_should_delete(tmp_path: Path) -> None:
+    """What alerts on a janitor that does not get on asks for: nobody leads then, and nothing is deleted."""
+    nobody = {"data_dir": str(tmp_path), "database_url": "mysql://nobody:secret@127.0.0.1:9/none", "auth.mode": "open"}
+    core = Core.open(load({**nobody, "broker_url": "memory:"}, environ={}), SystemClock())
+    RETENTION_ENABLED.set(0)
+    janitor = Janitor(shared(core, "first"))
+    with running(janitor):
+        wait_for("a look", lambda: RETENTION_ENABLED.collect()[0].samples[0].value == 1)
+        assert not janitor.leads
+    core.close()
+
+
+def test_when_all_had_gone_is_told_after_a_start_that_does_not_come_to_it(tmp_path: Path) -> None:
+    """Else a start would make it seem that it never was so, or end an alert."""
+    core = open_core(tmp_path / "data", SystemClock())  # type: ignore[arg-type] - any clock
+    facts, success = Facts(core.db), JANITOR_LAST_SUCCESS
+    with running(Janitor(core)):
+        wait_for("a success", lambda: facts.get("janitor.success"))
+    success.set(0)
+    (tmp_path / "data" / "gatehouse-store.json").unlink()  # as where a disk is not mounted: nothing is deleted
+    second = Janitor(core)
+    with running(second):
+        wait_for("trouble", lambda: not second.health()[0].ok)
+        assert success.collect()[0].samples[0].value == int(facts.get("janitor.success") or 0) / 1e6
     core.close()

@@ -123,7 +123,11 @@ QUEUE_OLDEST_AGE = Gauge(
     "Age of the message in hand, which is the oldest of its queue; 0: there is none.",
     ["queue"],
 )
-BUS_CONNECTED = Gauge("gatehouse_bus_connected", "1 while there is a connection to the broker, by what for.", ["role"])
+BUS_CONNECTED = Gauge(
+    "gatehouse_bus_connected",
+    "1 while there is a connection to the broker, by what for, and it takes what a `publisher` sends.",
+    ["role"],
+)
 BUS_OUTBOX = Gauge(
     "gatehouse_bus_outbox_messages", "Messages on this machine's disk that the broker has not confirmed."
 )
@@ -211,7 +215,9 @@ RETENTION_TARGET = Gauge(
 RETENTION_LEFT = Gauge(
     "gatehouse_retention_left_seconds", "Seconds until the disk is filled up to its reserve, at the present rate."
 )
-RETENTION_ENABLED = Gauge("gatehouse_retention_enabled", "1 if this process deletes what is too old, or in the way.")
+RETENTION_ENABLED = Gauge(
+    "gatehouse_retention_enabled", "1 if what is too old, or in the way, is to be deleted: by this process or another."
+)
 
 # Upkeep
 CONSISTENCY_ISSUES = Gauge(

@@ -36,13 +36,18 @@ class Link:
         self._lock = threading.Lock()
         self._connection: pika.BlockingConnection | None = None
         self._trouble = "the broker has not been reached yet"
-        BUS_CONNECTED.labels(role).set(0)
+        BUS_CONNECTED.labels(role).set_function(lambda: float(self.works))
         self._thread = threading.Thread(target=self._keep, name=f"bus-{role}", daemon=True)
 
     @property
     def is_up(self) -> bool:
         """Whether there is a connection that works."""
         return self._up.is_set()
+
+    @property
+    def works(self) -> bool:
+        """Whether what is to go over it goes, as far as is known."""
+        return self.is_up
 
     def start(self) -> None:
         """Begin; the broker need not be there."""
@@ -120,11 +125,9 @@ class Link:
             log.info("connected to the broker", role=self._role, broker=self._address.shown)
         self._trouble = ""
         self._up.set()
-        BUS_CONNECTED.labels(self._role).set(1)
 
     def _forget(self) -> None:
         self._up.clear()
-        BUS_CONNECTED.labels(self._role).set(0)
         with self._lock:
             self._connection = None
         self._lost()

@@ -12,6 +12,7 @@ from pika import exceptions
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.spec import PERSISTENT_DELIVERY_MODE
 
+from gatehouse_common.errors import Unavailable
 from gatehouse_common.observability.metrics import MESSAGES_DEAD, MESSAGES_DROPPED
 
 from .address import Address
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 100
 _REFUSED_PAUSE_S = 0.5
 _MOST_REFUSALS = 3
+_STALLED_S = 10.0
+"""A broker that has confirmed nothing for so long, though something waits, takes nothing: it does not say so by itself."""
 _TRANSIENT_WAITING = 1000
 _TRANSIENT_BYTES = 16 << 20
 _TRANSIENT_AT_ONCE = 10
@@ -53,6 +56,28 @@ class Publishing(Link):
         self._slow = self._called = False
         self._unroutable = (0, 0)
         """The message that no queue took last, and how often."""
+        self._waits_since: float | None = None
+        """When the broker last confirmed something while more waited, or that began to wait; None: nothing does."""
+
+    @property
+    def works(self) -> bool:
+        """Whether there is a connection, and the broker takes what is published over it.
+
+        One whose memory or disk is at its limit keeps connections and lets publishers wait, for as long as that lasts:
+        each is then given up after a minute and made anew, to no avail.
+        """
+        since = self._waits_since
+        return self.is_up and (since is None or time.monotonic() - since < _STALLED_S)
+
+    def check(self) -> None:
+        """Return if there is a connection over which the broker takes what is published.
+
+        Raises:
+            Unavailable: there is none, or it does not; the sentence says so.
+        """
+        super().check()
+        if not self.works:
+            raise Unavailable(f"the broker {self._address.shown} takes no messages: is its memory or its disk full?")
 
     def wake(self) -> None:
         """Say that there is something to publish.
@@ -121,10 +146,13 @@ class Publishing(Link):
         events, fleeting = self._events, self._fleeting
         if events is None or fleeting is None:
             return
+        if self._waits_since is None and len(self._outbox):
+            self._waits_since = time.monotonic()
         for framed in self._next_transient():
             fleeting.basic_publish(TRANSIENT, framed.key, framed.body, pika.BasicProperties(headers=framed.headers))
         waiting = self._outbox.oldest(_AT_ONCE)
         if not waiting:
+            self._waits_since = None
             if self._transient:
                 connection.process_data_events(time_limit=0)
             else:
@@ -137,6 +165,7 @@ class Publishing(Link):
                     connection.process_data_events(time_limit=_REFUSED_PAUSE_S)
                     break
                 sent.append(one)
+                self._waits_since = time.monotonic()
         finally:
             self._outbox.done(sent)
             with self._settled:
