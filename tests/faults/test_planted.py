@@ -38,6 +38,11 @@ class Store:
             db.execute("PRAGMA foreign_keys=ON")
             assert db.execute(statement, values).rowcount == 1
 
+    def told_at_the_next_start(self) -> Any:
+        """What the next process tells of the last check: its alert must neither end by a start nor begin by one."""
+        with sqlite3.connect(self.data / "gatehouse.db") as db:
+            return json.loads(db.execute("SELECT value FROM facts WHERE name = 'check.left'").fetchone()[0])
+
     def beside(self, name: str) -> Path:
         return self.path(0).with_name(name)
 
@@ -138,9 +143,11 @@ def test_planted_faults_are_found_and_nothing_healthy_is_touched(store: Store) -
     assert sorted(right) == sorted(keys), found
     healthy = {key: digest for key, digest in before.items() if key not in keys.values()}
     assert set(found) <= set(keys.values()), found  # and nothing else is called a fault
+    assert store.told_at_the_next_start() == Counter(found.values())
     check(store.data, "--repair", code=0)
     after = digests(store.data)
     assert {key: after.get(key) for key in healthy} == healthy
+    assert store.told_at_the_next_start() == {}
     kept = Counter(after.values())
     lost = [k for k in ("flipped", "truncated", "foreign", "orphan", "duration") if not kept[before[keys[k]]]]
     assert lost == []  # the very bytes are where they were, or set aside

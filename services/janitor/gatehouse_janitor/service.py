@@ -178,7 +178,7 @@ class Janitor:
         return _SHARE_S
 
     def _tell_success_before(self) -> None:
-        """Tell, once, when all had gone that should before this process began: it may be that it never comes to that."""
+        """Tell, once, when all had gone that should before this process began: it may never come to that itself."""
         if self._knows_success:
             return
         try:

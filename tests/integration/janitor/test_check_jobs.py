@@ -92,7 +92,10 @@ def test_a_check_over_http_is_a_job_with_progress_and_result(core: Core, monkeyp
         assert done["result"]["chunks"] == 12
         assert done["done"] == done["total"] > 24
         assert CONSISTENCY_ISSUES.labels("missing")._value.get() == 1
-
+    CONSISTENCY_ISSUES.clear()  # as with the process
+    service = ApiService(core)
+    with serving(service), upkeep(core):  # a start mends nothing: it is told by the next process too
+        wait_for("what was found", lambda: CONSISTENCY_ISSUES.labels("missing")._value.get() == 1)
         _, headers, _ = ask(service, "POST", "/api/v1/maintenance/consistency-check", {"repair": True})
         mended = await_job(service, headers["Location"])
         assert mended["result"]["mended"] == 2

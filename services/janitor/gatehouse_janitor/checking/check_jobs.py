@@ -19,6 +19,7 @@ from gatehouse_common.runtime import Core
 
 from .care import LIVE, Care
 from .check import Check, Report
+from .last_check import keep_left, kept_left, left_of
 from .problem import Kind, Problem
 from .repair import Repair
 from .safety import refuse_if_store_is_away
@@ -47,6 +48,7 @@ class CheckJobs:
         self._told = ""
         self._last = ""
         self._all: dict[str, int] = {}
+        self._has_told_all = False
 
     def run(self, stop: threading.Event) -> None:
         """Do what is asked for and what is due until told to stop."""
@@ -67,7 +69,9 @@ class CheckJobs:
             GatehouseError: the index does not answer.
         """
         if not self._leads():
+            self._has_told_all = False
             return False
+        self._tell_all()
         self._timetable.look()
         self._told = ""
         seen = self._jobs.next(CONSISTENCY_CHECK)
@@ -76,6 +80,16 @@ class CheckJobs:
             return False
         self._do(_Hand(self._core, self._jobs, job, stop, self._leads))
         return True
+
+    def _tell_all(self) -> None:
+        """Tell, once, what the last check of everything found, whoever did it: a start mends nothing of it."""
+        if self._has_told_all:
+            return
+        self._all = kept_left(self._core)
+        self._last = _told(self._all)
+        for kind, count in self._all.items():
+            CONSISTENCY_ISSUES.labels(kind).set(count)
+        self._has_told_all = True
 
     def health(self) -> list[HealthCheck]:
         """Return what the last check of everything found: to be told, and no reason to be unready."""
@@ -129,13 +143,10 @@ class CheckJobs:
     ) -> None:
         """Keep what a check found where people and programs look for it."""
         scope = "new" if parameters.get("scope") == "new" else "all"
-        left: dict[str, int] = {}
-        for problem in report.problems:
-            if problem not in mended:
-                left[problem.kind.value] = left.get(problem.kind.value, 0) + 1
+        left = left_of(report, mended)
         if scope == "all":
-            self._all = left
-            self._last = "" if not left else f"the last check found {_counted(left)}: `gatehouse check` tells more"
+            self._all, self._last = left, _told(left)
+            keep_left(self._core, left)
         for kind in Kind:
             CONSISTENCY_ISSUES.labels(kind.value).set(max(self._all.get(kind.value, 0), left.get(kind.value, 0)))
         CONSISTENCY_CHECKED.labels(scope).set(self._core.clock.now_us() / SECOND)
@@ -228,6 +239,10 @@ def _sentence(report: Report, mended: Mapping[Problem, str]) -> str:
     if not report.problems:
         return "index and store agree"
     return f"{len(report.problems)} problems, {len(mended)} of them mended: {_counted(report.counts)}"
+
+
+def _told(left: Mapping[str, int]) -> str:
+    return f"the last check found {_counted(left)}: `gatehouse check` tells more" if left else ""
 
 
 def _counted(counts: Mapping[str, int]) -> str:

@@ -17,6 +17,7 @@ from gatehouse_common.runtime.buses import is_shared
 from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.checking.care import ALONE, LIVE, Care
 from gatehouse_janitor.checking.check import Check, Report
+from gatehouse_janitor.checking.last_check import keep_left, left_of
 from gatehouse_janitor.checking.problem import Kind, Problem
 from gatehouse_janitor.checking.repair import Repair
 from gatehouse_janitor.checking.safety import refuse_if_store_is_away
@@ -59,6 +60,7 @@ def check(
         with progress("checking", checking.steps(), quiet=as_json) as advance:
             report = checking.all(advance)
         mended = _mend(core, checking, report, force=force) if repair else {}
+        keep_left(core, left_of(report, mended))
         _report(report, mended, as_json=as_json)
     finally:
         core.close()
