@@ -36,6 +36,8 @@ class Gauges:
         sizes: dict[str, int] = {}
         for day in self._days.all():
             sizes[day.camera] = sizes.get(day.camera, 0) + day.bytes
+        for camera in rules.recorded - sizes.keys():
+            sizes[camera] = 0  # nothing is left: that is as far as can be from the age that it should have
         oldest = self._reader.oldest_starts(sizes)
         for camera, size in sizes.items():
             STORAGE_BYTES.labels("continuous", camera).set(size)

@@ -397,6 +397,18 @@ def test_what_is_stored_and_how_old_it_is_can_be_seen(core: Core) -> None:
     assert value("gatehouse_janitor_last_success_timestamp_seconds") == NOW / SECOND
 
 
+def test_of_a_camera_that_should_be_recorded_and_has_nothing_the_age_is_none(core: Core) -> None:
+    """What alerts on footage that is not kept for as long as was promised asks for: worst where all had to go."""
+    cameras = CameraRepository(core.db)
+    cameras.add(Camera("clips", "synthetic:", settings={"keep": "events"}))
+    cameras.add(Camera("off", "synthetic:", enabled=False))
+    Janitor(core).look(STOP)
+    assert value("gatehouse_oldest_recording_age_seconds", camera="gate") == 0
+    assert value("gatehouse_retention_target_seconds", camera="gate") == 72 * 3600
+    for other in ("clips", "off"):
+        assert value("gatehouse_oldest_recording_age_seconds", camera=other) is None
+
+
 def value(name: str, **labels: str) -> float | None:
     return REGISTRY.get_sample_value(name, labels)
 

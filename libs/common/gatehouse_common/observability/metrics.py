@@ -207,7 +207,9 @@ STORAGE_BYTES = Gauge(
     ["class", "camera"],
 )
 OLDEST_RECORDING = Gauge(
-    "gatehouse_oldest_recording_age_seconds", "Age of the oldest recording of a camera.", ["camera"]
+    "gatehouse_oldest_recording_age_seconds",
+    "Age of the oldest recording of a camera; 0: it is recorded, and nothing is left.",
+    ["camera"],
 )
 RETENTION_TARGET = Gauge(
     "gatehouse_retention_target_seconds", "How old recordings of a camera shall become; 0: any age.", ["camera"]

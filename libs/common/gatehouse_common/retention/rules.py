@@ -11,7 +11,7 @@ from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Camera, CameraRepository, Database, FileClass
 from gatehouse_common.errors import Conflict, InvalidInput
 from gatehouse_common.settings import SettingsModel
-from gatehouse_common.settings.cameras import CameraSettings, camera_settings
+from gatehouse_common.settings.cameras import CameraSettings, camera_settings, keeps_all
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,12 @@ class CameraRules:
     def __init__(self, site: SettingsModel, db: Database) -> None:
         self.site = rules_of(site, CameraSettings())
         self.cameras: Mapping[str, Camera] = {camera.id: camera for camera in CameraRepository(db).list()}
-        self._of = {camera.id: self._read(site, camera) for camera in self.cameras.values()}
+        own = {camera.id: _read(camera) for camera in self.cameras.values()}
+        self._of = {camera: rules_of(site, settings) for camera, settings in own.items()}
+        self.recorded: frozenset[str] = frozenset(
+            camera.id for camera in self.cameras.values() if camera.enabled and keeps_all(site, own[camera.id])
+        )
+        """The cameras that are recorded, and of which more is kept than clips."""
 
     def of(self, camera: str) -> Rules:
         """Return the rules of a camera."""
@@ -113,11 +118,11 @@ class CameraRules:
         """Whether the recordings of some camera may take only so much room."""
         return any(rules.max_bytes is not None for rules in self._of.values())
 
-    def _read(self, site: SettingsModel, camera: Camera) -> Rules:
-        try:
-            return rules_of(site, camera_settings(camera.settings))
-        except InvalidInput as error:
-            log.warning(
-                "a camera's settings cannot be read; it is as the site says", camera=camera.id, why=error.message
-            )
-            return self.site
+
+def _read(camera: Camera) -> CameraSettings:
+    """Return what a camera says itself."""
+    try:
+        return camera_settings(camera.settings)
+    except InvalidInput as error:
+        log.warning("a camera's settings cannot be read; it is as the site says", camera=camera.id, why=error.message)
+        return CameraSettings()

@@ -28,7 +28,7 @@ _AT_ONCE = 100
 _REFUSED_PAUSE_S = 0.5
 _MOST_REFUSALS = 3
 _STALLED_S = 10.0
-"""A broker that has confirmed nothing for so long, though something waits, takes nothing: it does not say so by itself."""
+"""A broker that has confirmed nothing for so long, though something waits, takes nothing: it does not say so."""
 _TRANSIENT_WAITING = 1000
 _TRANSIENT_BYTES = 16 << 20
 _TRANSIENT_AT_ONCE = 10
