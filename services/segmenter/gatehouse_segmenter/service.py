@@ -172,17 +172,22 @@ class Segmenter:
     def _look_at_room(self) -> None:
         core = self._core
         try:
-            self._probe()
             room = core.store.capacity()
             name = "store" if room is not None else "spool"
             room = room or core.spool.capacity()  # what fills up then is where footage waits for the store
         except GatehouseError as error:
             self._room = Check("storage", ok=False, detail=error.message)
             return
+        # Before it is tried whether anything can be written: a disk without a byte refuses, and how full it is is told.
         STORAGE_FREE.labels(name).set(room.free)
         STORAGE_CAPACITY.labels(name).set(room.total)
         if room.free_inodes is not None:
             STORAGE_FREE_INODES.labels(name).set(room.free_inodes)
+        try:
+            self._probe()
+        except GatehouseError as error:
+            self._room = Check("storage", ok=False, detail=error.message)
+            return
         if room.free_inodes == 0:
             self._room = Check("storage", ok=False, detail="no inodes are free")
         elif room.free < min(LOW_BYTES, room.total // _LOW_PARTS):
