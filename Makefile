@@ -45,7 +45,7 @@ test: setup tools check ## everything: the check above, then all tests
 kills: setup ## the kill -9 test, KILLS times (50)
 	GATEHOUSE_TEST_KILLS=$(KILLS) .venv/bin/pytest -q tests/faults/test_kill.py
 
-faults: setup tools ## every fault, as long as the targets say (about 2 hours, as root); the report is docs/reliability.md
+faults: setup tools ## every fault, as long as the targets say (about 3 hours, as root); the report is docs/reliability.md
 	scripts/faults $(FAULTS)
 
 outages: setup ## kill every service and take away broker, database and store for OUTAGE seconds each (60)

@@ -121,10 +121,11 @@ class Cluster:
             process.wait_until_up()
         return made
 
-    def begin(self, service: str) -> Process:
-        """Start a process of a service, and do not wait for it."""
+    def begin(self, service: str, **more: str) -> Process:
+        """Start a process of a service, with more in its environment, and do not wait for it."""
         name = f"{service}-{len(self.of(service))}"
-        process = Process(name, service, self.folder / name, self.folder / f"{name}.log", self.environment)
+        environment = {**self.environment, **more}
+        process = Process(name, service, self.folder / name, self.folder / f"{name}.log", environment)
         self.processes[name] = process
         process.start()
         return process

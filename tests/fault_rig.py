@@ -11,8 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -216,3 +217,36 @@ class SetClock:
     def environment(self) -> dict[str, str]:
         """What a process is started with that follows this clock."""
         return {"LD_PRELOAD": str(self._library), "SET_CLOCK": str(self._file)}
+
+
+@contextmanager
+def starved(find: Callable[[], list[int]], share: float) -> Iterator[None]:
+    """Let some processes run for a share of the time only, as on a machine that has no time left for them.
+
+    Args:
+        find: returns their ids; asked anew each second, for they may be replaced.
+        share: 0 to 1.
+    """
+    ended = threading.Event()
+
+    def starve() -> None:
+        while not ended.is_set():
+            there = find()
+            _send(there, signal.SIGSTOP)
+            ended.wait(1 - share)
+            _send(there, signal.SIGCONT)
+            ended.wait(share)
+
+    thread = threading.Thread(target=starve, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _send(pids: list[int], what: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.kill(pid, what)

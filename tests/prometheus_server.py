@@ -9,7 +9,7 @@ import subprocess
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +128,12 @@ class Prometheus:
 
 @contextmanager
 def prometheus(
-    folder: Path, shipped: str, addresses: Mapping[str, Sequence[str]], token: str = "", patience: str = ""
+    folder: Path,
+    shipped: str,
+    addresses: Mapping[str, Sequence[str]],
+    token: str = "",
+    patience: str = "",
+    write_rules: Callable[[Path], None] | None = None,
 ) -> Iterator[Prometheus]:
     """Run one on a configuration that is shipped; only where services are, and how often is looked, is another.
 
@@ -138,11 +143,13 @@ def prometheus(
         addresses: of services, by job.
         token: what is shown to them, where the configuration names a file with one.
         patience: in place of the time for which something has to be so before an alert fires.
+        write_rules: writes other files of rules in place of those that are shipped; looked at five times a second.
     """
     home = folder / "prometheus"
     shutil.copytree(SHIPPED, home)
     settings = yaml.safe_load((home / shipped).read_text())
-    settings["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    often = "1s" if write_rules is None else "200ms"
+    settings["global"] = {"scrape_interval": "1s", "evaluation_interval": often}
     assert {job["job_name"] for job in settings["scrape_configs"]} == addresses.keys()
     for job in settings["scrape_configs"]:
         job.pop("dns_sd_configs", None)
@@ -152,6 +159,8 @@ def prometheus(
     if patience:
         for path in (home / "rules").glob("*.yml"):
             path.write_text(re.sub(r"for: \w+", f"for: {patience}", path.read_text()))
+    if write_rules is not None:
+        write_rules(home / "rules")
     port, log = free_port(), folder / "prometheus.log"
     with log.open("wb") as out:
         process = subprocess.Popen(

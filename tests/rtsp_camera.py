@@ -7,12 +7,14 @@ H.264 (RFC 6184), H.265 (RFC 7798) and AAC (RFC 3640), RTCP sender reports, Basi
 and keeps it open, ``?freeze_after=S`` goes on with reports but without pictures, ``?jump=S@AT`` lets RTP time jump by S
 seconds at AT, ``?skew=S`` sets the clock of the sender reports, ``?rubbish=1`` sends noise in place of video,
 ``?announce=NAME`` describes the film of another mount, ``?then=NAME`` goes on with that of another mount where this one
-ends. Stands alone: standard library and PyAV, nothing of Gatehouse.
+ends. ``?orders=NAME`` follows a file of JSON beside the film while it plays: ``{"thin": SHARE}`` of its pictures are
+left out, keyframes are not; ``{"skew": S}`` as above. Stands alone: standard library and PyAV, nothing of Gatehouse.
 """
 
 from __future__ import annotations
 
 import base64
+import json
 import random
 import socketserver
 import struct
@@ -21,6 +23,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import av
@@ -42,6 +45,7 @@ class Film:
     rate: int = 0
     auth: str | None = None
     name: str = ""
+    folder: Path = Path()
     units: list[tuple[float, str, int]] = field(default_factory=list)
 
     @classmethod
@@ -133,6 +137,23 @@ def payloads(nal: bytes, codec: str) -> Iterator[bytes]:
         yield head + bytes([kind | first << 7 | last << 6]) + nal[at : at + MTU]
 
 
+class Orders:
+    """What a camera is told while it plays, by a file that need not be there."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.thin = self.skew = 0.0
+        self._path = folder / name if name else None
+        self._looked = -9.0
+
+    def look(self, now: float) -> None:
+        """Read them anew, four times a second; ``now`` are the seconds that it plays."""
+        if self._path is None or now - self._looked < 0.25:
+            return
+        self._looked = now
+        told = json.loads(self._path.read_text()) if self._path.exists() else {}
+        self.thin, self.skew = float(told.get("thin", 0)), float(told.get("skew", 0))
+
+
 class Session(socketserver.StreamRequestHandler):
     """One client's connection."""
 
@@ -215,6 +236,7 @@ class Session(socketserver.StreamRequestHandler):
         sys.stdout.write(f"play {film.name} {wall}\n")  # tests compare footage with this
         sys.stdout.flush()
         wall += float(faults.get("skew", "0"))
+        orders, thinned = Orders(film.folder, faults.get("orders", "")), 0.0
         state = {t: [random.randrange(65536), random.getrandbits(32), random.getrandbits(32), 0] for t in channels}
         last_report, base = -9.0, 0.0
         try:
@@ -233,19 +255,24 @@ class Session(socketserver.StreamRequestHandler):
                         return
                     if track not in channels:
                         continue
+                    orders.look(now)
+                    if track == "v" and not film.video[k][2]:
+                        thinned += orders.thin
+                        if thinned >= 1:
+                            thinned -= 1
+                            continue
                     if now >= freeze:
                         if now - last_report >= 1 and track == "v":
                             last_report = now
-                            self.report(channels, state, film, wall, now, 0)
+                            self.report(channels, state, film, wall + orders.skew, now, 0)
                         continue
                     rate = 90_000 if track == "v" else film.rate
                     stamp, packets = self.packets(film, track, k, faults)
                     seconds = stamp / rate + base + (jump if now >= at else 0)
                     if now - last_report >= 1 and track == "v":
                         last_report = now
-                        self.report(
-                            channels, state, film, wall, seconds - (jump if now >= at else 0), jump if now >= at else 0
-                        )
+                        far = jump if now >= at else 0
+                        self.report(channels, state, film, wall + orders.skew, seconds - far, far)
                     sequence, ssrc, zero, _ = state[track]
                     stamp = zero + round(seconds * rate) & 0xFFFFFFFF
                     out = []
@@ -309,7 +336,7 @@ def main() -> None:
         name, _, path = argument.partition("=")
         auth, _, name = name.rpartition("@")
         films[name] = Film.load(path, auth or None)
-        films[name].name = name
+        films[name].name, films[name].folder = name, Path(path).parent
     server = Camera(int(sys.argv[1]), films)
     print("ready", server.server_address[1], flush=True)  # noqa: T201 - whoever starts it waits for this
     server.serve_forever()
