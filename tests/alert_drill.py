@@ -49,6 +49,10 @@ _DILUTED_S = 600.0
 """At most: no rule asks more of a rate over a longer time than that it is there."""
 LONGEST_END_S = 600.0 if FULL else 60.0
 """An alert that looks back over more than this is not waited for until it is over."""
+EVERY = ("5s", "1s") if FULL else ("1s", "200ms")
+"""How often Prometheus looks, and how often it judges."""
+QUIET_S = 1200.0 if FULL else 90.0
+"""So long is waited before a fault until what it makes fire neither fires nor is about to."""
 SiteT = TypeVar("SiteT")
 
 
@@ -129,10 +133,10 @@ class Watch:
         """Return whether an alert neither fires for such a series nor is about to."""
         return not self._states(alert, labels)
 
-    def names(self) -> set[str]:
-        """Return the alerts that fire, or are about to."""
+    def firing(self) -> set[str]:
+        """Return the alerts that fire."""
         with self._lock:
-            return {labels["alertname"] for _, labels in self._now}
+            return {labels["alertname"] for state, labels in self._now if state == "firing"}
 
     def sees_all(self) -> bool:
         """Return whether every process tells its metrics."""
@@ -179,12 +183,12 @@ class Drill(Generic[SiteT]):
         self._seen: list[Future[list[Seen]]] = []
 
     def sound(self, timeout_s: float = 90.0) -> None:
-        """Wait until nothing fires, or is about to, but what always does: faults are only seen in what is sound."""
+        """Wait until all is seen and nothing fires but what always does: faults are only seen in what is sound."""
         wait_for("all processes", self._watch.sees_all, timeout_s)
         try:
-            wait_for("a sound site", lambda: self._watch.names() == ALWAYS, timeout_s)
+            wait_for("a sound site", lambda: self._watch.firing() == ALWAYS, timeout_s)
         except AssertionError as error:
-            raise AssertionError(f"{error}: {sorted(self._watch.names())} fire before any fault") from error
+            raise AssertionError(f"{error}: {sorted(self._watch.firing())} fire before any fault") from error
 
     def together(self, *faults: Fault[SiteT]) -> None:
         """Do faults that do not disturb each other at the same time; each ends as soon as what it makes fire does.
@@ -199,7 +203,7 @@ class Drill(Generic[SiteT]):
         began, fired_s, trouble = time.monotonic(), dict[str, float](), ""
         patience_s = FIRES_WITHIN_S + max(self._lasts_s(alert) for alert, _ in fault.alerts)
         try:
-            wait_for("quiet", lambda: all(self._watch.is_quiet(*one) for one in fault.alerts), LONGEST_END_S)
+            wait_for("quiet", lambda: all(self._watch.is_quiet(*one) for one in fault.alerts), QUIET_S)
             began = time.monotonic()
             with fault.fault(self._site):
                 self._wait(list(fault.fires.items()), began, fired_s, patience_s, until=True)
@@ -213,10 +217,10 @@ class Drill(Generic[SiteT]):
         """See what fires when a fault is over, and when all that does so ends."""
         over, ended_s = time.monotonic(), dict[str, float]()
         in_it, after = list(fault.fires.items()), list(fault.later.items())
-        if not trouble and set(fault.fires) <= set(fired_s):
-            waiting = threading.Thread(
-                target=self._wait, args=(after, began, fired_s, patience_s), kwargs={"until": True}, daemon=True
-            )
+        if not trouble:
+            missed = not set(fault.fires) <= set(fired_s)
+            wanted = (after, began, fired_s, 0.0 if missed else patience_s)
+            waiting = threading.Thread(target=self._wait, args=wanted, kwargs={"until": True}, daemon=True)
             waiting.start()
             self._until_over(fault, in_it, over, fired_s, ended_s)
             waiting.join()

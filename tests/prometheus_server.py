@@ -134,6 +134,7 @@ def prometheus(
     token: str = "",
     patience: str = "",
     write_rules: Callable[[Path], None] | None = None,
+    every: tuple[str, str] = ("1s", "1s"),
 ) -> Iterator[Prometheus]:
     """Run one on a configuration that is shipped; only where services are, and how often is looked, is another.
 
@@ -143,13 +144,13 @@ def prometheus(
         addresses: of services, by job.
         token: what is shown to them, where the configuration names a file with one.
         patience: in place of the time for which something has to be so before an alert fires.
-        write_rules: writes other files of rules in place of those that are shipped; looked at five times a second.
+        write_rules: writes other files of rules in place of those that are shipped.
+        every: how often is looked, and how often rules are judged.
     """
     home = folder / "prometheus"
     shutil.copytree(SHIPPED, home)
     settings = yaml.safe_load((home / shipped).read_text())
-    often = "1s" if write_rules is None else "200ms"
-    settings["global"] = {"scrape_interval": "1s", "evaluation_interval": often}
+    settings["global"] = {"scrape_interval": every[0], "evaluation_interval": every[1]}
     assert {job["job_name"] for job in settings["scrape_configs"]} == addresses.keys()
     for job in settings["scrape_configs"]:
         job.pop("dns_sd_configs", None)

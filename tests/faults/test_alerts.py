@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alert_drill import Drill, watched, write_drill_rules
+from alert_drill import EVERY, Drill, watched, write_drill_rules
 from alert_faults import BESIDE_EACH_OTHER, ONE_BY_ONE, USER, Plug, Recorder
 from fault_rig import FULL, require_mounting, small_disk
 from films_on_disk import make_film
@@ -87,7 +87,12 @@ def drill(tmp_path: Path) -> Iterator[Drill[Recorder]]:
         address = gatehouse.url.removeprefix("http://")
         watching = held.enter_context(
             prometheus(
-                tmp_path, "one-process.yml", {"gatehouse": [address]}, for_metrics, write_rules=write_drill_rules
+                tmp_path,
+                "one-process.yml",
+                {"gatehouse": [address]},
+                for_metrics,
+                write_rules=write_drill_rules,
+                every=EVERY,
             )
         )
         yield Drill(site, held.enter_context(watched(watching)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from alert_drill import Drill, watched, write_drill_rules
+from alert_drill import EVERY, Drill, watched, write_drill_rules
 from alert_faults_apart import CAMERA, KILLED, ONE_BY_ONE
 from cluster_kit import Cluster, cluster
 from fault_rig import FULL
@@ -30,17 +30,17 @@ SETTINGS = {
 @pytest.fixture
 def drill(tmp_path: Path) -> Iterator[Drill[Cluster]]:
     with cluster(tmp_path / "site", **SETTINGS) as made:
-        made.command("camera", "add", CAMERA, PLATES)
         # Each at a port that it has again when it is started again, as a container has its name.
         places = {
             name: f"127.0.0.1:{port}" for name, port in zip(OF_SERVICES, free_ports(len(OF_SERVICES)), strict=True)
         }
         for process in [made.begin(name, GATEHOUSE_SERVICE__LISTEN=place) for name, place in places.items()]:
             process.wait_until_up()
+        made.command("camera", "add", CAMERA, PLATES)
         wait_for("recording", lambda: made.states() == {CAMERA: "recording"}, 60)
         addresses = {f"gatehouse-{name}": [place] for name, place in places.items()}
         with (
-            prometheus(tmp_path, "compose.yml", addresses, write_rules=write_drill_rules) as watching,
+            prometheus(tmp_path, "compose.yml", addresses, write_rules=write_drill_rules, every=EVERY) as watching,
             watched(watching) as watch,
         ):
             yield Drill(made, watch)
