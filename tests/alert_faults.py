@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -189,16 +189,18 @@ def a_receiver_that_is_gone(site: Recorder) -> Iterator[None]:
 def a_job_that_hangs(site: Recorder) -> Iterator[None]:
     """The one worker there is does not come to an end with a film, and another waits."""
     site.bring(site.uploads[0])
-    stopped = wait_for("a child of the transcoder", lambda: site.children("confined.py"), 60)
+    stopped = wait_for("a child of the transcoder", lambda: site.children("ffmpeg"), 60)
     held = [psutil.Process(pid) for pid in stopped]
-    for one in held:
-        one.send_signal(signal.SIGSTOP)
-    site.bring(site.uploads[1])
     try:
+        for one in held:
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGSTOP)
+        site.bring(site.uploads[1])
         yield
     finally:
         for one in held:
-            one.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGCONT)
 
 
 @contextmanager

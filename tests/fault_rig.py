@@ -110,13 +110,15 @@ def standing_still(pid: int) -> Iterator[None]:
     """Stop a process and its children where they are, as a machine does that hangs; let them go on afterwards."""
     process = psutil.Process(pid)
     whole = [process, *process.children(recursive=True)]
-    for one in whole:
-        one.send_signal(signal.SIGSTOP)
     try:
+        for one in whole:
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGSTOP)
         yield
     finally:
         for one in whole:
-            one.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):
+                one.send_signal(signal.SIGCONT)
 
 
 def flip_byte(path: Path, chance: random.Random, at: int | None = None) -> int:

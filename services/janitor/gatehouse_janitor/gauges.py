@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.db import ChunkDays, Database, HoldRepository, MediaTrash, RetentionReader, SessionTrash
+from gatehouse_common.messages import CameraState, GapCause
 from gatehouse_common.observability.metrics import (
     CONSISTENCY_ISSUES,
     HELD_BYTES,
@@ -37,7 +38,9 @@ class Gauges:
         for day in self._days.all():
             sizes[day.camera] = sizes.get(day.camera, 0) + day.bytes
         for camera in rules.recorded - sizes.keys():
-            sizes[camera] = 0  # nothing is left: that is as far as can be from the age that it should have
+            one = rules.cameras[camera]
+            if one.state == CameraState.RECORDING or one.state_cause == GapCause.STORAGE_FULL:
+                sizes[camera] = 0  # nothing is left: that is as far as can be from the age that it should have
         oldest = self._reader.oldest_starts(sizes)
         for camera, size in sizes.items():
             STORAGE_BYTES.labels("continuous", camera).set(size)

@@ -187,7 +187,8 @@ class Janitor:
             log.debug("when all had gone that should is not known", reason=error.message)
             return
         self._knows_success = True
-        JANITOR_LAST_SUCCESS.set((self._core.clock.now_us() if known is None else int(known)) / SECOND)
+        now_us = self._core.clock.now_us()  # what was kept by a clock that was ahead says nothing
+        JANITOR_LAST_SUCCESS.set((now_us if known is None else min(int(known), now_us)) / SECOND)
 
     def _sweep_by_age(self, rules: CameraRules, stop: threading.Event, *, trusted: bool) -> None:
         now = self._core.clock.monotonic_us()

@@ -26,6 +26,7 @@ from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.checking.care import ALONE, Care
 from gatehouse_janitor.checking.check import Check
 from gatehouse_janitor.checking.check_jobs import CheckJobs
+from gatehouse_janitor.checking.last_check import LEFT, keep_left, kept_left
 from gatehouse_janitor.checking.timetable import CHECKED_UNTIL, Timetable, last_due
 from gatehouse_janitor.service import Janitor
 from janitor_kit import chunks, found, quarantined, read, record_chunks, replace
@@ -245,3 +246,22 @@ def test_what_is_new_is_read_to_the_byte_and_the_rest_is_not_read(core: Core) ->
     assert result is not None
     assert result["counts"] == {"flipped": 1, "missing": 1}
     assert int(Facts(core.db).get(CHECKED_UNTIL) or 0) > began
+
+
+@pytest.mark.parametrize("kept", ["null", "[1]", "no JSON", '{"of another version": 3}', '{"missing": "many"}'])
+def test_what_the_last_check_has_left_and_nobody_can_read_stops_no_check(core: Core, kept: str) -> None:
+    """Another version, or somebody, has written it: it is left out, and the next check tells what there is."""
+    Facts(core.db).put(LEFT, kept, core.clock.now_us())
+    assert kept_left(core) == {}
+    asked = JobRepository(core.db).ask(CONSISTENCY_CHECK, {"repair": False, "quick": False, "scope": "all"}, 1)
+    assert CheckJobs(core, lambda: True).look(threading.Event())
+    assert JobRepository(core.db).get(asked.id).state == "done"
+    assert json.loads(Facts(core.db).get(LEFT) or "") == {}
+
+
+def test_a_quick_look_takes_nothing_back_of_what_a_whole_check_has_left(core: Core) -> None:
+    """It does not compare bytes: that it sees nothing wrong with them is no news."""
+    keep_left(core, {"flipped": 2})
+    JobRepository(core.db).ask(CONSISTENCY_CHECK, {"repair": False, "quick": True, "scope": "all"}, 1)
+    assert CheckJobs(core, lambda: True).look(threading.Event())
+    assert kept_left(core) == {"flipped": 2}

@@ -24,6 +24,7 @@ from gatehouse_common.db import (
     PlateWriter,
 )
 from gatehouse_common.errors import Unavailable
+from gatehouse_common.messages import CameraState, CameraStatus
 from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.storage import LocalStore, ObjectInfo, keys
 from gatehouse_common.testing.clock import FakeClock
@@ -402,10 +403,13 @@ def test_of_a_camera_that_should_be_recorded_and_has_nothing_the_age_is_none(cor
     cameras = CameraRepository(core.db)
     cameras.add(Camera("clips", "synthetic:", settings={"keep": "events"}))
     cameras.add(Camera("off", "synthetic:", enabled=False))
+    cameras.add(Camera("away", "rtsp://192.0.2.1/"))
+    for camera, state in (("gate", CameraState.RECORDING), ("away", CameraState.RECONNECTING)):
+        cameras.report(CameraStatus(camera=camera, time_us=NOW, state=state, since_us=NOW))
     Janitor(core).look(STOP)
     assert value("gatehouse_oldest_recording_age_seconds", camera="gate") == 0
     assert value("gatehouse_retention_target_seconds", camera="gate") == 72 * 3600
-    for other in ("clips", "off"):
+    for other in ("clips", "off", "away"):  # of one that is not there nothing was deleted for want of room
         assert value("gatehouse_oldest_recording_age_seconds", camera=other) is None
 
 

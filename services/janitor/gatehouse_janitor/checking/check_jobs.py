@@ -146,12 +146,13 @@ class CheckJobs:
         left = left_of(report, mended)
         if scope == "all":
             self._all, self._last = left, _told(left)
-            keep_left(self._core, left)
         for kind in Kind:
             CONSISTENCY_ISSUES.labels(kind.value).set(max(self._all.get(kind.value, 0), left.get(kind.value, 0)))
         CONSISTENCY_CHECKED.labels(scope).set(self._core.clock.now_us() / SECOND)
-        if not parameters.get("quick"):
+        if not parameters.get("quick"):  # which does not see all that there may be
             self._timetable.checked(began_us)
+            if scope == "all":
+                keep_left(self._core, left)
         log.info("index and store were compared", scope=scope, chunks=report.chunks, files=report.files, left=left)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import structlog
+
 from gatehouse_common.db import Facts
 from gatehouse_common.runtime import Core
 
 from .check import Report
-from .problem import Problem
+from .problem import Kind, Problem
+
+log = structlog.get_logger(__name__)
 
 LEFT = "check.left"
 """The fact that says how many differences of which kind are left: a JSON object."""
@@ -39,5 +43,13 @@ def kept_left(core: Core) -> dict[str, int]:
     Raises:
         Unavailable: the index does not answer.
     """
-    left: dict[str, int] = json.loads(Facts(core.db).get(LEFT) or "{}")
-    return left
+    kept = Facts(core.db).get(LEFT) or "{}"
+    try:
+        found = json.loads(kept)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        log.warning("what the last check has left cannot be read; the next one tells it", kept=kept[:100])
+        return {}
+    kinds = {kind.value for kind in Kind}  # another version may know others
+    return {kind: count for kind, count in found.items() if kind in kinds and isinstance(count, int)}

@@ -60,8 +60,9 @@ def check(
         with progress("checking", checking.steps(), quiet=as_json) as advance:
             report = checking.all(advance)
         mended = _mend(core, checking, report, force=force) if repair else {}
-        keep_left(core, left_of(report, mended))
         _report(report, mended, as_json=as_json)
+        if not quick:  # which does not see all that there may be
+            keep_left(core, left_of(report, mended))
     finally:
         core.close()
         if lock is not None:
