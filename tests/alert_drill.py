@@ -303,7 +303,7 @@ class Drill(Generic[SiteT]):
                 "W3",
                 f"a real fault for each of {len(seen)} alerts, {where}; {short}",
                 f"{len(fired)} of {len(seen)} fired, and {len(over)} of them were seen to be over; after "
-                f"the fault began: {told}",
+                "the fault began: " + "; ".join([told, *wrong]),
                 "each fires in its fault, and is over when that is, where it looks back over minutes only",
                 not wrong,
             )
