@@ -205,10 +205,11 @@ class Drill(Generic[SiteT]):
 
     def _one(self, fault: Fault[SiteT]) -> Future[list[Seen]]:
         """Do a fault and see what fires; return what comes of that once it is over."""
-        began, fired_s, trouble = time.monotonic(), dict[str, float](), ""
+        began, fired_s, trouble, early = time.monotonic(), dict[str, float](), "", list[str]()
         patience_s = FIRES_WITHIN_S + max(self._lasts_s(alert) for alert, _ in fault.alerts)
         try:
-            wait_for("quiet", lambda: all(self._watch.is_quiet(*one) for one in fault.alerts), QUIET_S)
+            wait_for("quiet", lambda: all(self._watch.is_quiet(*one) for one in fault.fires.items()), QUIET_S)
+            early = [alert for alert, labels in fault.later.items() if not self._watch.is_quiet(alert, labels)]
             began = time.monotonic()
             with fault.fault(self._site):
                 self._wait(list(fault.fires.items()), began, fired_s, patience_s, until=True)
@@ -218,10 +219,16 @@ class Drill(Generic[SiteT]):
             psutil.Error,
         ) as error:  # others go on; it is told with what was seen
             trouble = f"{type(error).__name__}: {error}"
-        return self._over.submit(self._follow, fault, began, fired_s, patience_s, trouble)
+        return self._over.submit(self._follow, fault, began, fired_s, patience_s, trouble, early)
 
     def _follow(
-        self, fault: Fault[SiteT], began: float, fired_s: dict[str, float], patience_s: float, trouble: str
+        self,
+        fault: Fault[SiteT],
+        began: float,
+        fired_s: dict[str, float],
+        patience_s: float,
+        trouble: str,
+        early: Sequence[str],
     ) -> list[Seen]:
         """See what fires when a fault is over, and when all that does so ends."""
         over, ended_s = time.monotonic(), dict[str, float]()
@@ -237,6 +244,7 @@ class Drill(Generic[SiteT]):
         seen = []
         for alert, labels in fault.alerts:
             why = trouble or self._judged(fault, alert, fired_s, ended_s)
+            why = why or ("it fired before its fault" if alert in early else "")
             seen.append(Seen(shown_alert(alert, labels), fault.what, fired_s.get(alert), ended_s.get(alert), why))
             print(f"{time.strftime('%X')} {seen[-1]}", flush=True)  # noqa: T201 - a drill takes minutes
         return seen
