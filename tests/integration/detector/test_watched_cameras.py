@@ -44,7 +44,10 @@ def test_a_change_is_seen_at_the_next_look_and_no_change_reads_no_rows(
 
 
 def test_an_index_that_is_away_is_told_once_and_again_when_it_was_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def away(_: CameraRepository) -> str:
         raise Unavailable("the index is away")
@@ -60,4 +63,6 @@ def test_an_index_that_is_away_is_told_once_and_again_when_it_was_back(
                 watched.refresh()
             assert watched.ids() == ["gate"]
             watched.refresh()
-    assert capsys.readouterr().out.count("the settings of cameras cannot be read") == 2
+    said = capfd.readouterr()
+    text = said.out + said.err or caplog.text  # wherever logs go since other tests
+    assert text.count("the settings of cameras cannot be read") == 2
