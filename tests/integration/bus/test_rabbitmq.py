@@ -9,13 +9,14 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pika
 import pytest
 
-from brokers import virtual_host, works
+from brokers import works
+from bus_collector import QUEUE, Collector, gap
 from gatehouse_common.bus import Delivery
 from gatehouse_common.bus.rabbitmq import RabbitBus
 from gatehouse_common.bus.rabbitmq.consuming import QueueSubscription
@@ -23,64 +24,11 @@ from gatehouse_common.bus.rabbitmq.listening import TransientSubscription
 from gatehouse_common.bus.rabbitmq.outbox import DiskOutbox
 from gatehouse_common.bus.rabbitmq.topology import EVENTS, queue_name, routing_key
 from gatehouse_common.clock import SystemClock
-from gatehouse_common.errors import InvalidInput, NotFound, Unavailable
+from gatehouse_common.errors import InvalidInput, Unavailable
 from gatehouse_common.messages import GapRecorded, LivePreview, Message, encode
-from gatehouse_common.messages.asyncapi import documents
-from gatehouse_common.messages.catalog import CATALOG, queues
 from gatehouse_common.observability.metrics import BUS_CONNECTED, MESSAGES_DROPPED
-from plate_kit import read_of, visit_of
-from rabbitmq_server import RabbitMQ, programs
+from rabbitmq_server import RabbitMQ
 from running import wait_for
-
-QUEUE = "indexer"
-
-
-def gap(camera: str, at: int = 0) -> GapRecorded:
-    return GapRecorded(camera=camera, time_us=at, start_us=0, end_us=1, cause="dropped")
-
-
-class Collector:
-    def __init__(self, fail: Callable[[Delivery], None] = lambda _: None) -> None:
-        self.seen: list[Delivery] = []
-        self._fail = fail
-
-    def __call__(self, delivery: Delivery) -> None:
-        self.seen.append(delivery)
-        self._fail(delivery)
-
-    def of(self, camera: str) -> list[int]:
-        return [d.message.time_us for d in self.seen if d.message.camera == camera]
-
-
-@pytest.fixture
-def own_broker(tmp_path: Path) -> Iterator[RabbitMQ]:
-    """A server that this test alone uses, so that it may be killed."""
-    if programs() is None:
-        pytest.skip("no RabbitMQ: run scripts/install-test-tools")
-    server = RabbitMQ(tmp_path / "broker").start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def vhost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with virtual_host(lambda: tmp_path_factory.mktemp("rabbitmq")) as url:
-        yield url
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., RabbitBus]]:
-    made: list[RabbitBus] = []
-
-    def build(url: str, name: str = "one") -> RabbitBus:
-        bus = RabbitBus(url, tmp_path / f"{name}.db", SystemClock(), name)
-        bus.declare(QUEUE, [GapRecorded], partitions=4)
-        made.append(bus)
-        return bus
-
-    yield build
-    for bus in made:
-        bus.close()
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])
@@ -244,89 +192,6 @@ def test_a_subscription_that_comes_while_the_connection_is_made_is_opened(
         return bool(heard.seen)
 
     wait_for("live view", previewed, 15)
-
-
-def samples() -> list[tuple[str, bytes]]:
-    """A message of every durable type there is, made from its own schema."""
-    found = []
-    for entry in CATALOG:
-        if entry.durable:
-            fields = {
-                name: _value(field.annotation, name)
-                for name, field in entry.model.model_fields.items()
-                if field.is_required()
-            }
-            message = entry.model.model_validate({"camera": "gate", "time_us": 1, **fields})
-            found += [(queue, encode(message)) for queue in entry.consumers]
-    return found
-
-
-def _value(annotation: object, name: str) -> object:
-    if name == "camera":
-        return "gate"
-    known: dict[str, object] = {
-        "state": "recording",
-        "cause": "dropped",
-        "init": "AAAA",
-        "action": "added",
-        "reason": "age",
-        "fps": 1.0,
-        "kinds": ["media"],
-        "read": read_of("AB123CD", 1),
-        "visit": visit_of("event", "AB123CD", 1, 2, 2, read_of("AB123CD", 1)),
-    }
-    if name in known:
-        return known[name]
-    return "text" if annotation is str else 1
-
-
-def test_a_poison_message_of_each_type_is_a_dead_letter_and_is_replayed_after_a_fix(
-    vhost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("gatehouse_common.bus.rabbitmq.consuming.RETRY_PAUSES_S", (0.0,))
-    assert documents()
-    bus = RabbitBus(vhost, tmp_path / "outbox.db", SystemClock(), "poisoned")
-    for queue, types in queues().items():
-        bus.declare(queue, types)
-    broken = True
-
-    def fail(delivery: Delivery) -> None:
-        if broken:
-            raise NotFound(f"cannot handle {delivery.message.TYPE}")
-
-    collector = Collector(fail)
-    for queue in queues():
-        bus.subscribe(queue, collector)
-    wait_for("the bus", lambda: works(bus))
-    wanted = samples()
-    raw = pika.BlockingConnection(pika.URLParameters(vhost))
-    channel = raw.channel()
-    for queue, data in wanted:
-        channel.basic_publish("", queue_name(queue), data)
-    newer = wanted[0][1].replace(b'"version":1', b'"version":99')
-    channel.basic_publish("", queue_name(wanted[0][0]), newer)
-    channel.basic_publish("", queue_name(wanted[0][0]), b"\xff rubbish")
-    raw.close()
-    wait_for("dead letters", lambda: len(bus.dead_letters()) == len(wanted) + 2, 20)
-    letters = bus.dead_letters()
-    assert {(one.queue, one.data) for one in letters} >= set(wanted)
-    kinds = {one.data: one.reason for one in letters}
-    assert all(kinds[data].startswith("cannot handle ") for _, data in wanted)
-    assert "version '99'" in kinds[newer]
-    assert "not JSON" in kinds[b"\xff rubbish"]
-    assert [one.id for one in bus.dead_letters()] == [one.id for one in letters], "looking changes nothing"
-    broken = False
-    collector.seen.clear()
-    mended = [one.id for one in letters if one.data not in {newer, b"\xff rubbish"}]
-    assert bus.replay(mended) == len(wanted)
-    assert bus.join(20)
-    assert sorted(encode(d.message) for d in collector.seen) == sorted(data for _, data in wanted)
-    assert all(d.attempt == 1 for d in collector.seen)
-    rest = bus.dead_letters()
-    assert {one.data for one in rest} == {newer, b"\xff rubbish"}
-    assert bus.drop([one.id for one in rest]) == 2
-    assert bus.dead_letters() == []
-    bus.close()
 
 
 def test_a_message_in_the_hand_of_a_killed_process_comes_again(
