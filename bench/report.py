@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.result import RESULTS, saved
-from bench.targets import TARGETS, why
+from bench.targets import TARGETS, Target, why
 
 PAGE = RESULTS.parents[1] / "docs" / "figures.md"
 FAULTS = PAGE.with_name("reliability.json")
@@ -56,7 +56,7 @@ def lines() -> Iterator[Line]:
     for target in TARGETS:
         found = [_measured(r) for r in benches if r["id"] == target.id]
         found += [_found(f) for f in faults if f["target"] == target.id]
-        yield from found or [Line(target.id, target.what, "", "", "", target.target, None, target.measured_by, "")]
+        yield from found or [_missing(target)]
     yield from (_measured(r) for r in benches if r["id"] not in known)
     yield from (_found(f) for f in faults if f["target"] not in known)
 
@@ -78,6 +78,10 @@ def _measured(r: dict[str, Any]) -> Line:
 def _found(f: dict[str, Any]) -> Line:
     short = "" if f["met"] else why(f["target"], f["what"])
     return Line(f["target"], f["what"], f["figure"], "", "", f["wanted"], f["met"], f["on"], short)
+
+
+def _missing(t: Target) -> Line:
+    return Line(t.id, t.what, "", t.reference, "", t.target, None, t.measured_by, "")
 
 
 def _cells(line: Line) -> list[str]:

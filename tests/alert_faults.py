@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import psutil
 
 from alert_drill import Fault
-from fault_rig import SmallDisk, standing_still, starved
+from fault_rig import SmallDisk, held, meanwhile, standing_still, starved
 from rtsp_kit import rtsp_camera
 from running import Answer, Running, recordings, wait_for
 from webhook_receiver import Receiver
@@ -192,78 +191,46 @@ def a_job_that_hangs(site: Recorder) -> Iterator[None]:
     """The one worker there is does not come to an end with a film, and another waits."""
     site.bring(site.uploads[0])
     stopped = wait_for("a child of the transcoder", lambda: site.children("ffmpeg"), 60)
-    held = [psutil.Process(pid) for pid in stopped]
-    try:
-        for one in held:
-            with suppress(psutil.NoSuchProcess):
-                one.send_signal(signal.SIGSTOP)
+    with held(stopped):
         site.bring(site.uploads[1])
         yield
-    finally:
-        for one in held:
-            with suppress(psutil.NoSuchProcess):
-                one.send_signal(signal.SIGCONT)
 
 
 @contextmanager
 def guessed_passwords(site: Recorder) -> Iterator[None]:
     """Somebody goes on guessing, as quickly as the answers come."""
-    ended = threading.Event()
+    body = json.dumps({"name": USER, "password": "not this one"}).encode()
 
     def guess() -> None:
-        body = json.dumps({"name": USER, "password": "not this one"}).encode()
-        while not ended.wait(0.1):
-            answer = site.gatehouse.ask("POST", "/api/v1/auth/login", body, Content_Type="application/json")
-            assert answer.status in {401, 429}, answer.body[:300]
+        answer = site.gatehouse.ask("POST", "/api/v1/auth/login", body, Content_Type="application/json")
+        assert answer.status in {401, 429}, answer.body[:300]
 
-    thread = threading.Thread(target=guess, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(guess, 0.1):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 @contextmanager
 def something_else_writes(site: Recorder) -> Iterator[None]:
     """Another program fills the disk, at a rate at which it is full before footage is as old as it should become."""
-    ended, path = threading.Event(), site.disk.path / "another-program"
-
-    def write() -> None:
-        with path.open("wb") as file:
-            while not ended.wait(0.1):
-                file.write(bytes(MIB))
-                file.flush()
-
-    thread = threading.Thread(target=write, daemon=True)
-    thread.start()
+    path = site.disk.path / "another-program"
     try:
-        yield
+        with path.open("wb", buffering=0) as file, meanwhile(lambda: file.write(bytes(MIB)), 0.1):
+            yield
     finally:
-        ended.set()
-        thread.join()
         path.unlink()
 
 
 @contextmanager
 def deleted_under_it(site: Recorder) -> Iterator[None]:
     """Somebody's cleaning up deletes a camera's files wherever they are, the open one too."""
-    ended = threading.Event()
 
     def clean() -> None:
-        while not ended.wait(0.1):
-            for folder in ("spool", "recordings"):
-                for path in (site.gatehouse.data / folder / "plates").rglob("*.mp4"):
-                    path.unlink(missing_ok=True)
+        for folder in ("spool", "recordings"):
+            for path in (site.gatehouse.data / folder / "plates").rglob("*.mp4"):
+                path.unlink(missing_ok=True)
 
-    thread = threading.Thread(target=clean, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(clean, 0.1):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -10,6 +9,7 @@ import pika
 
 from alert_drill import Fault
 from cluster_kit import Cluster
+from fault_rig import meanwhile
 
 CAMERA = "yard"
 SERVICES = ("capture", "segmenter", "indexer", "detector", "janitor", "transcoder")
@@ -55,21 +55,12 @@ def a_broker_that_takes_nothing(site: Cluster) -> Iterator[None]:
 @contextmanager
 def no_database(site: Cluster) -> Iterator[None]:
     """While somebody goes on asking for what is in it."""
-    ended = threading.Event()
-
-    def ask() -> None:
-        while not ended.wait(0.3):
-            site.get("/api/v1/cameras")
-
-    asking = threading.Thread(target=ask, daemon=True)
     site.mariadb.kill()
-    asking.start()
-    try:
-        yield
-    finally:
-        site.mariadb.start()
-        ended.set()
-        asking.join()
+    with meanwhile(lambda: site.get("/api/v1/cameras"), 0.3):
+        try:
+            yield
+        finally:
+            site.mariadb.start()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the tests of the bus on RabbitMQ publish, and who collects it."""
+"""What the tests of the bus publish, and who collects it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ def gap(camera: str, at: int = 0) -> GapRecorded:
 
 
 class Collector:
+    """A handler that remembers, and fails as it is told."""
+
     def __init__(self, fail: Callable[[Delivery], None] = lambda _: None) -> None:
         self.seen: list[Delivery] = []
         self._fail = fail
@@ -22,6 +24,10 @@ class Collector:
     def __call__(self, delivery: Delivery) -> None:
         self.seen.append(delivery)
         self._fail(delivery)
+
+    @property
+    def cameras(self) -> list[str]:
+        return [d.message.camera for d in self.seen]
 
     def of(self, camera: str) -> list[int]:
         return [d.message.time_us for d in self.seen if d.message.camera == camera]

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -108,17 +109,36 @@ def require_mounting(folder: Path) -> None:
 @contextmanager
 def standing_still(pid: int) -> Iterator[None]:
     """Stop a process and its children where they are, as a machine does that hangs; let them go on afterwards."""
-    process = psutil.Process(pid)
-    whole = [process, *process.children(recursive=True)]
+    with held([pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]):
+        yield
+
+
+@contextmanager
+def held(pids: list[int]) -> Iterator[None]:
+    """Stop processes where they are, and let them go on afterwards."""
     try:
-        for one in whole:
-            with suppress(psutil.NoSuchProcess):
-                one.send_signal(signal.SIGSTOP)
+        _send(pids, signal.SIGSTOP)
         yield
     finally:
-        for one in whole:
-            with suppress(psutil.NoSuchProcess):
-                one.send_signal(signal.SIGCONT)
+        _send(pids, signal.SIGCONT)
+
+
+@contextmanager
+def meanwhile(do: Callable[[], object], pause_s: float) -> Iterator[None]:
+    """Do something again and again until the end of the block, each time after a pause."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(pause_s):
+            do()
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def flip_byte(path: Path, chance: random.Random, at: int | None = None) -> int:
@@ -229,23 +249,13 @@ def starved(find: Callable[[], list[int]], share: float) -> Iterator[None]:
         find: returns their ids; asked anew each second, for they may be replaced.
         share: 0 to 1.
     """
-    ended = threading.Event()
 
     def starve() -> None:
-        while not ended.is_set():
-            there = find()
-            _send(there, signal.SIGSTOP)
-            ended.wait(1 - share)
-            _send(there, signal.SIGCONT)
-            ended.wait(share)
+        with held(find()):
+            time.sleep(1 - share)
 
-    thread = threading.Thread(target=starve, daemon=True)
-    thread.start()
-    try:
+    with meanwhile(starve, share):
         yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _send(pids: list[int], what: signal.Signals) -> None:

@@ -9,13 +9,14 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from brokers import virtual_host, works
+from bus_collector import Collector
 from gatehouse_common.bus import Bus, Delivery
 from gatehouse_common.bus.embedded import EmbeddedBus
 from gatehouse_common.bus.journal import Journal
@@ -56,22 +57,6 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("consumer", "rabbitmq.consuming"):
         monkeypatch.setattr(f"gatehouse_common.bus.{module}.RETRY_PAUSES_S", (0.0,))
     monkeypatch.setattr("gatehouse_common.bus.rabbitmq.consuming._HOLD_S", 0.0)
-
-
-class Collector:
-    """A handler that remembers, and fails as it is told."""
-
-    def __init__(self, fail: Callable[[Delivery], None] = lambda _: None) -> None:
-        self.seen: list[Delivery] = []
-        self._fail = fail
-
-    def __call__(self, delivery: Delivery) -> None:
-        self.seen.append(delivery)
-        self._fail(delivery)
-
-    @property
-    def cameras(self) -> list[str]:
-        return [d.message.camera for d in self.seen]
 
 
 def test_messages_come_in_order_and_once_when_all_goes_well(bus: Bus) -> None:

@@ -11,26 +11,20 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from account_clients import ANN, BOB, PAGE, by, log_in, token_of, user
-from gatehouse_common.db import Audit, Camera, CameraRepository
+from account_clients import ANN, BOB, PAGE, by, core_with_users, first_admin, log_in, token_of, user
+from gatehouse_common.db import Audit
 from gatehouse_common.runtime import Core
-from pipeline_kit import core_at
 
 
 @pytest.fixture
 def core(tmp_path: Path) -> Iterator[Core]:
-    with core_at(tmp_path / "data", **{"auth.mode": "local"}) as core:
-        for camera in ("gate", "yard"):
-            CameraRepository(core.db).add(Camera(camera, f"rtsp://nobody/{camera}", "", False, core.clock.now_us()))
-        yield core
+    with core_with_users(tmp_path / "data") as made:
+        yield made
 
 
 @pytest.fixture
 def ann(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    made = client.post("/api/v1/auth/setup", json={"name": "Ann", "password": ANN})
-    assert made.status_code == 204, made.text
-    return client
+    return first_admin(app)
 
 
 def test_pages_of_other_sites_change_nothing_and_log_nobody_in(app: Flask, ann: FlaskClient) -> None:

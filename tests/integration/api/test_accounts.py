@@ -11,28 +11,21 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from account_clients import ANN, BOB, PAGE, by, guess, log_in, token_of, user
+from account_clients import ANN, BOB, PAGE, by, core_with_users, first_admin, guess, log_in, token_of, user
 from gatehouse_api.auth.witness import DEEDS
 from gatehouse_common.accounts import Scope
-from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.runtime import Core
-from pipeline_kit import core_at
 
 
 @pytest.fixture
 def core(tmp_path: Path) -> Iterator[Core]:
-    with core_at(tmp_path / "data", **{"auth.mode": "local"}) as core:
-        for camera in ("gate", "yard"):
-            CameraRepository(core.db).add(Camera(camera, f"rtsp://nobody/{camera}", "", False, core.clock.now_us()))
-        yield core
+    with core_with_users(tmp_path / "data") as made:
+        yield made
 
 
 @pytest.fixture
 def ann(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    made = client.post("/api/v1/auth/setup", json={"name": "Ann", "password": ANN})
-    assert made.status_code == 204, made.text
-    return client
+    return first_admin(app)
 
 
 def test_a_session_ends_with_log_out(app: Flask, ann: FlaskClient) -> None:

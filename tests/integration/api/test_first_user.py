@@ -9,28 +9,23 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from account_clients import ANN, BOB, PAGE, first_user, guess, log_in
+from account_clients import ANN, BOB, PAGE, core_with_users, first_admin, first_user, guess, log_in
 from gatehouse_api.app import create_app, setup_token_of
 from gatehouse_common.accounts import Role, Scope
-from gatehouse_common.db import Camera, CameraRepository, Users
+from gatehouse_common.db import Users
 from gatehouse_common.runtime import Core
 from pipeline_kit import core_at
 
 
 @pytest.fixture
 def core(tmp_path: Path) -> Iterator[Core]:
-    with core_at(tmp_path / "data", **{"auth.mode": "local"}) as core:
-        for camera in ("gate", "yard"):
-            CameraRepository(core.db).add(Camera(camera, f"rtsp://nobody/{camera}", "", False, core.clock.now_us()))
-        yield core
+    with core_with_users(tmp_path / "data") as made:
+        yield made
 
 
 @pytest.fixture
 def ann(app: Flask) -> FlaskClient:
-    client = app.test_client()
-    made = client.post("/api/v1/auth/setup", json={"name": "Ann", "password": ANN})
-    assert made.status_code == 204, made.text
-    return client
+    return first_admin(app)
 
 
 def test_whoever_sets_up_may_name_a_first_camera(app: Flask) -> None:
