@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from bench.pace import pace
 from bench.report import main as report
 from bench.result import save
 
@@ -45,6 +46,7 @@ def main() -> None:
     failed = 0
     for name in wanted:
         print(f"{name} ...", flush=True)
+        before = pace()
         with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as folder:
             try:
                 found = importlib.import_module(BENCHES[name]).run(Path(folder))
@@ -52,7 +54,7 @@ def main() -> None:
                 print(f"{name} did not run: {error}", file=sys.stderr)
                 failed += 1
                 continue
-        save(found)
+        save(found, before.between(pace()))
     report()
     sys.exit(1 if failed else 0)
 

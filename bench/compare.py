@@ -77,12 +77,19 @@ def _verdict(was: dict[str, Any], line: dict[str, Any], change: float) -> str:
         return "measured under other conditions"
     gain = change if line.get("more_is_better") else -change
     if was["met"] and not line["met"]:
-        return "worse: not met any more"
+        return "worse: not met any more" + _slower(was, line)
     if gain < -TOLERANCE:
-        return "worse"
+        return "worse" + _slower(was, line)
     if line["met"] and not was["met"]:
         return "better: met now"
     return "better" if gain > TOLERANCE else ""
+
+
+def _slower(was: dict[str, Any], line: dict[str, Any]) -> str:
+    """Return what there is to say of a machine that is slower than it was: also ratios suffer, if less than times."""
+    before, now = was.get("pace"), line.get("pace")
+    times = max(now[name] / before[name] for name in now) if before and now else 0
+    return f"; the machine is up to {times:.1f} times as slow" if times > 1 + TOLERANCE else ""
 
 
 if __name__ == "__main__":

@@ -26,7 +26,10 @@ machine; a time cannot. `make bench` measures anew what is fast, cheap and well 
 `make faults` does the others, which are told in [reliability.md](reliability.md) too. Where nothing is wanted, the
 figure is told.
 
-The newest was measured on {cpu}, {system}, Python {python}.
+The newest was measured on {cpu}, {system}, Python {python}. Others use that machine too. Its *pace* is how many
+seconds a fixed loop of Python took about the time of the measurement, and how many a GiB of memory that is written to
+for the first time: where they are larger times are longer, and ratios are worse as well, for a reference needs less of
+both.
 
 """
 TOLD = "told"
@@ -70,7 +73,8 @@ def _measured(r: dict[str, Any]) -> Line:
     reference = "" if r["reference"] is None else f"{r['reference']:.4g} {r['unit']}".strip()
     ratio = "" if r["ratio"] is None else f"{r['ratio']:.3g}"
     figure = f"{r['value']:.4g} {r['unit']}".strip()
-    on = ", ".join(filter(None, (r["on"], r.get("when", ""))))
+    at_pace = "pace {steps_s:.2f} and {memory_s:.1f} s".format(**r["pace"]) if r.get("pace") else ""
+    on = ", ".join(filter(None, (r["on"], r.get("when", ""), at_pace)))
     short = "" if r["met"] else why(r["id"], r["what"])
     return Line(r["id"], r["what"], figure, reference, ratio, r["target"], r["met"], on, short)
 

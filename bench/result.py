@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.pace import Pace
+
 RESULTS = Path(__file__).parent / "results.json"
 
 
@@ -52,12 +54,21 @@ def saved() -> list[dict[str, Any]]:
     return lines
 
 
-def save(results: list[Result]) -> None:
+def save(results: list[Result], pace: Pace) -> None:
     """Write ``bench/results.json``: lines measured now replace their older selves, others stay.
 
-    Each line says when it was measured and of which version; the machine is the one of the newest.
+    Each line says when it was measured, of which version, and how fast the machine was; the machine is the one of the
+    newest.
+
+    Args:
+        results: lines.
+        pace: of the machine about then.
     """
-    made = {"when": str(datetime.now(UTC).date()), "version": version()}
+    made = {
+        "when": str(datetime.now(UTC).date()),
+        "version": version(),
+        "pace": {name: round(took, 3) for name, took in asdict(pace).items()},
+    }
     now = [{**asdict(r), "ratio": r.ratio, **made} for r in results]
     measured = {(r["id"], r["what"]) for r in now}
     kept = [r for r in saved() if (r["id"], r["what"]) not in measured]

@@ -12,9 +12,11 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from bench.compare import changes
 
+PACE, SLOW = {"steps_s": 0.13, "memory_s": 0.9}, {"steps_s": 0.14, "memory_s": 1.8}
+
 
 def line(
-    value: float, *, ratio: float | None = None, met: bool = True, more: bool = False, **of: str
+    value: float, *, ratio: float | None = None, met: bool = True, more: bool = False, **of: Any
 ) -> dict[str, Any]:
     """A line of results.json."""
     fields = {
@@ -40,6 +42,14 @@ def exponent(value: float) -> dict[str, Any]:
         (line(10), line(12), ""),
         (line(10), line(13), "worse"),
         (line(10), line(5), "better"),
+        (line(10, pace=PACE), line(13, pace={"steps_s": 0.15, "memory_s": 1.0}), "worse"),
+        (line(10, pace=PACE), line(13, pace=SLOW), "worse; the machine is up to 2.0 times as slow"),
+        (
+            line(10, pace=PACE),
+            line(9, met=False, pace=SLOW),
+            "worse: not met any more; the machine is up to 2.0 times as slow",
+        ),
+        (line(10), line(13, pace=SLOW), "worse"),
         (line(10, more=True), line(7, more=True), "worse"),
         (line(10, more=True), line(13, more=True), "better"),
         (line(10), line(11, met=False), "worse: not met any more"),
