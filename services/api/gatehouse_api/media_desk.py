@@ -21,6 +21,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.db.media_records import NOBODY
 from gatehouse_common.errors import Conflict, Forbidden, InvalidInput, NotFound
+from gatehouse_common.intake import describe_quietly
 from gatehouse_common.retention import refuse_of_age
 from gatehouse_common.runtime import Core, tell_job
 
@@ -123,6 +124,7 @@ class MediaDesk:
             raise InvalidInput(f"a name has 1 to {_MOST_NAME} characters that can be seen", "name")
         named = self.library(asks).rename(found.number, shown, seen)
         self._note("media.renamed", found, asks, caller, {"name": shown})
+        describe_quietly(self._core, found.number)
         return named
 
     def delete(
@@ -149,6 +151,7 @@ class MediaDesk:
         self.library(asks).trash(found.number, now_us, seen)
         if purge:
             self._trash.mark([found.id], "asked", now_us)
+        describe_quietly(self._core, found.number)
         return found
 
     def restore(self, which: str, asks: Principal, caller: Caller) -> Media:
@@ -167,6 +170,7 @@ class MediaDesk:
             refuse_of_age(self._core.settings.values, kind, found.ready_us or found.created_us, now_us)
         self._note("media.restored", found, asks, caller)
         restored = self.library(asks).restore(found.number, self._core.clock.now_us(), asks.name)
+        describe_quietly(self._core, found.number)
         for job in self.newest_jobs([found.number]).get(found.number, [])[:1]:
             tell_job(self._core, job)
         return restored
@@ -217,6 +221,8 @@ class MediaDesk:
         job = self._jobs.cancel(found.id, self._core.clock.now_us())
         now_us = self._core.clock.now_us()
         self._audit.write(deed_of(asks, caller, "job.cancelled", f"job {job.id}", {"kind": job.kind}), now_us)
+        if job.media is not None:
+            describe_quietly(self._core, job.media)
         tell_job(self._core, job)
         return job
 

@@ -103,6 +103,7 @@ class Removal:
             GatehouseError: store or database do not answer; what was decided stays so.
         """
         self._check_store()
+        self._forget_descriptions(decided)
         refused = self._core.store.delete_many([d.key for d in decided])
         gone = [d for d in decided if d.key not in refused]
         self._empty_folders(gone)
@@ -112,6 +113,13 @@ class Removal:
         self.blocked = bool(refused) and not gone
         self._tell(gone)
         return Freed(len(gone), sum(d.bytes for d in gone))
+
+    def _forget_descriptions(self, decided: Sequence[Deletion]) -> None:
+        """Delete first what describes media that go: an index that is lost now must not bring half of one back."""
+        media = {d.subject for d in decided if d.kind == "media"}
+        about = [keys.media_description(folder) for folder, _ in self._media.folders(media)] if media else []
+        if about:
+            self._core.store.delete_many(about)
 
     def _empty_folders(self, gone: Sequence[Deletion]) -> None:
         """Delete what else is in the folders of media that go: no row speaks of what a worker left that was killed.

@@ -22,6 +22,7 @@ from gatehouse_common.sharing import FairShare
 from gatehouse_common.storage import Ballast, Capacity
 
 from .checking.check_jobs import CheckJobs
+from .description_sweep import DescriptionSweep
 from .fill_rate import FillRate
 from .gauges import Gauges
 from .giving_back import GivingBack
@@ -59,6 +60,7 @@ class Janitor:
         self._giving_back = GivingBack(core, deletions, self._clock.now_us)
         self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
         self._uploads, self._uploads_away = UploadSweep(core, self._clock.now_us), ""
+        self._descriptions, self._undescribed = DescriptionSweep(core), ""
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
         self._ballast = Ballast(core.data_dir)
@@ -104,6 +106,7 @@ class Janitor:
         settings, strange = self._core.settings.values.retention, self._trouble_of_store()
         RETENTION_ENABLED.set(settings.enabled)
         self._look_at_uploads(stop, strange)
+        self._look_at_descriptions(stop, strange)
         if not settings.enabled:
             self._away = self._held_back = self._no_room = ""
             return settings.look_seconds
@@ -153,6 +156,19 @@ class Janitor:
             self._uploads_away = error.message
         else:
             self._uploads_away = ""
+
+    def _look_at_descriptions(self, stop: threading.Event, strange: GatehouseError | None) -> None:
+        """Have media described that are not; as with uploads, what fails hinders nothing else."""
+        try:
+            if strange is not None:
+                raise strange
+            self._descriptions.look(stop)
+        except GatehouseError as error:
+            if error.message != self._undescribed:
+                log.warning("not all media are described beside their files", reason=error.message)
+            self._undescribed = error.message
+        else:
+            self._undescribed = ""
 
     def health(self) -> list[Check]:
         """Return whether what should go goes, whether there is room, and whether uploads are looked after."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Deletions, RecorderSession, RecorderSessions, SessionChunk
+from gatehouse_common.db import Deletions, RecorderSession, RecorderSessions, SessionChunk, Users
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound, WorkerUnavailable
 from gatehouse_common.footage import (
     ChunkReader,
@@ -62,11 +62,12 @@ class SessionCutter:
             DataLoss: footage is damaged, or gone.
         """
         wanted, session = Interval(self._begin(chunk), chunk.wanted_end_us), self._sessions.get(chunk.session)
+        user_id = Users(self._core.db).id_of(session.user)
         for _ in range(_TRIES):
             found = self._library.find(chunk.camera, wanted.start, wanted.end, partial=partial)
             cut = slice_footage(found.media, wanted.start, wanted.end)
             try:
-                cut = _explained(cut, chunk, session, self._digest(cut))
+                cut = _explained(cut, chunk, session, self._digest(cut), user_id)
                 key = place_session_file(self._core, chunk, self._source(cut), self._put)
             except NotFound as error:  # a chunk was let go of between the look and now; then the index knows it
                 gone = error.message
@@ -140,9 +141,9 @@ class SessionCutter:
         )
 
 
-def _explained(cut: Slice, chunk: SessionChunk, session: RecorderSession, sha256: str) -> Slice:
+def _explained(cut: Slice, chunk: SessionChunk, session: RecorderSession, sha256: str, user_id: str) -> Slice:
     """Return a slice whose file says at its end what its row says, of what does not change until it is cut."""
     # What is missing in it, and the sizes that its movie box tells, may be others when it is cut anew.
     told = replace(chunk, start_us=cut.start_us, end_us=cut.end_us, width=0, height=0, frames=0, detail="")
-    box = build_session_box(session_info(session, told, sha256))
+    box = build_session_box(session_info(session, told, sha256, user_id))
     return replace(cut, file=replace(cut.file, pieces=(*cut.file.pieces, box)))

@@ -1,4 +1,4 @@
-"""The index from files alone: runs, chunks, sample indexes, gaps, clips and files of sessions as the files tell."""
+"""The index from files alone: runs, chunks, sample indexes, gaps, clips and what people have, as the files tell."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from pydantic import ValidationError
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Camera, CameraRepository, Facts, FootageReader, Inventory
+from gatehouse_common.db import (
+    Camera,
+    CameraRepository,
+    Facts,
+    FootageReader,
+    FormerUser,
+    Inventory,
+    MediaDescriptions,
+    SessionInventory,
+)
 from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound
 from gatehouse_common.media.index_blob import decode_index, decode_seal
@@ -25,9 +34,10 @@ from gatehouse_indexer.service import build as build_indexer
 from gatehouse_janitor.checking.clip_check import event_of, start_of
 from gatehouse_janitor.checking.content import read_content
 from gatehouse_janitor.checking.mend_clips import restore_clip
-from gatehouse_janitor.checking.mend_sessions import restore_session_file
 from gatehouse_janitor.checking.object_check import is_ours
 from gatehouse_janitor.checking.payload import is_sound
+
+from .rebuilding_people import restore_files
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +67,8 @@ class Rebuilt:
         chunks: how many chunks.
         clips: how many clips got a row.
         sessions: how many files of recorder sessions did.
+        media: how many uploads, recordings of browsers and exports did.
+        users: whose those are, where they are users again for that; none of them is let in.
         holds: how many holds hold again.
         left: keys of files that did not say enough, each with the reason.
     """
@@ -66,6 +78,8 @@ class Rebuilt:
     chunks: int = 0
     clips: int = 0
     sessions: int = 0
+    media: int = 0
+    users: list[FormerUser] = field(default_factory=list)
     holds: int = 0
     left: dict[str, str] = field(default_factory=dict)
 
@@ -78,10 +92,10 @@ def rebuild(core: Core, advance: Callable[[int], None]) -> Rebuilt:
         advance: called with 1 after each file.
 
     Raises:
-        Conflict: the index knows footage or clips already.
+        Conflict: the index knows footage, clips, files of sessions or media already.
         Unavailable: index or store does not answer.
     """
-    if FootageReader(core.db).cameras() or next(Inventory(core.db).clips(1), None) is not None:
+    if not _is_empty(core):
         raise Conflict(
             f"the index {core.db.shown} is not empty: move it away, or name another with --into. "
             "What is missing in it `gatehouse check --repair` adds."
@@ -102,9 +116,18 @@ def rebuild(core: Core, advance: Callable[[int], None]) -> Rebuilt:
         done.runs += 1
         indexer.handle(Delivery(ended))
     _restore_clips(core, done, advance)
-    _restore_sessions(core, done, advance)
+    people = restore_files(core, advance)
+    done.sessions, done.media, done.users = people.sessions, people.media, people.users
+    done.left |= people.left
     done.holds += restore_holds(core.db, holds)
     return done
+
+
+def _is_empty(core: Core) -> bool:
+    """Return whether an index knows nothing of what files tell."""
+    clips, sessions = next(Inventory(core.db).clips(1), None), next(SessionInventory(core.db).files(1), None)
+    has_media = MediaDescriptions(core.db).any()
+    return not FootageReader(core.db).cameras() and clips is None and sessions is None and not has_media
 
 
 def _begin(core: Core, done: Rebuilt) -> list[CopiedHold]:
@@ -231,17 +254,6 @@ def _restore_clips(core: Core, done: Rebuilt, advance: Callable[[int], None]) ->
         try:
             restore_clip(core, info.key, camera, event)
             done.clips += 1
-        except GatehouseError as error:
-            done.left[info.key] = error.message
-
-
-def _restore_sessions(core: Core, done: Rebuilt, advance: Callable[[int], None]) -> None:
-    """Make rows of files of sessions anew: each says at its end what its row said."""
-    for info in core.store.list(keys.SESSIONS):
-        advance(1)
-        try:
-            restore_session_file(core, info.key)
-            done.sessions += 1
         except GatehouseError as error:
             done.left[info.key] = error.message
 

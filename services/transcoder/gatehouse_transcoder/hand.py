@@ -14,6 +14,7 @@ from gatehouse_common.db import Job, JobQueue, MediaWork
 from gatehouse_common.db.job_queue import MOST_TRIES, STEPS, tries
 from gatehouse_common.db.media_records import MEDIA_KINDS, WHOLE
 from gatehouse_common.errors import Cancelled, GatehouseError, Kind
+from gatehouse_common.intake import describe_quietly
 from gatehouse_common.messages.jobs import JobState
 from gatehouse_common.observability.metrics import JOB_SECONDS, JOBS
 from gatehouse_common.runtime import Core, tell_job
@@ -81,6 +82,7 @@ class Hand:
         if state is None:
             return
         self._tell(state)
+        self._describe()
         if state != "queued":
             self._waits.pop(self._job.id, None)
             JOBS.labels(self._job.kind, state).inc()
@@ -128,7 +130,10 @@ class Hand:
         return work.result
 
     def _begin(self, work: Work, stage: Stage, low: float, high: float) -> None:
+        is_second = bool(self._stage) and not self._low
         self._stage, self._low, self._high, self._done = stage.name, low, high, low
+        if is_second:
+            self._describe()  # the original is there, and what else is made of it may take hours
         if work.job.kind in WHOLE:
             work.learn(stage=stage.name)
         self._tell("running")
@@ -220,6 +225,11 @@ class Hand:
             except GatehouseError as error:
                 if error.kind not in _AWAY or self._core.clock.wait(self._stop, _BEAT_S):
                     raise
+
+    def _describe(self) -> None:
+        """Write down what the index knows of the medium now: with a lost index it would be lost too."""
+        if self._job.media is not None:
+            describe_quietly(self._core, self._job.media)
 
     def _tell(self, state: JobState) -> None:
         """Tell whoever waits for it how far it is, unless that is known."""

@@ -42,11 +42,12 @@ class Stage:
 
 
 def _is_recording(media: Media) -> bool:
-    return media.session is not None
+    """Return whether it is to be cut; when it began only its upload says, which an index made anew does not have."""
+    return media.session is not None and media.upload is not None
 
 
 def _is_upload(media: Media) -> bool:
-    return media.session is None
+    return not _is_recording(media)
 
 
 def _is_film(media: Media) -> bool:

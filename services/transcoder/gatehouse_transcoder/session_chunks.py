@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 
 from gatehouse_common.clock import MINUTE, SECOND
-from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessions, SessionChunk
+from gatehouse_common.db import BrowserSessions, RecorderSession, RecorderSessions, SessionChunk, Users
 from gatehouse_common.db.browser_sessions import INTERRUPTED, PAUSES
 from gatehouse_common.errors import DataLoss, InvalidInput, from_os_error
 from gatehouse_common.footage import place_session_file, session_info
@@ -198,7 +198,7 @@ def _store(
         stored_us=work.core.clock.now_us(),
     )
     path = work.folder / file.name
-    _explain(path, session, made, done.container)
+    _explain(path, session, made, done.container, Users(work.core.db).id_of(made.user))
     size = path.stat().st_size
     key = place_session_file(
         work.core,
@@ -210,14 +210,14 @@ def _store(
     RecorderSessions(work.core.db).made(replace(made, key=key, bytes=size))
 
 
-def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, container: str) -> None:
+def _explain(path: Path, session: RecorderSession, chunk: SessionChunk, container: str, user_id: str) -> None:
     """Let a file say at its end what its row says."""
     try:
         with path.open("rb") as whole:
             digest = hashlib.file_digest(whole, "sha256").hexdigest()
     except OSError as error:
         raise from_os_error(error, "reading a file of a session") from error
-    info = session_info(session, chunk, digest)
+    info = session_info(session, chunk, digest, user_id)
     build = build_session_box if container == "mp4" else build_session_element
     try:
         with path.open("ab") as out:

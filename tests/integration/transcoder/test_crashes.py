@@ -25,6 +25,7 @@ from gatehouse_common.retention import reserve_bytes
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
 from gatehouse_common.settings.transcoder import TranscoderSettings
+from gatehouse_common.storage import keys
 from gatehouse_transcoder import hand
 from gatehouse_transcoder.children import Limits
 from gatehouse_transcoder.hand import Hand
@@ -128,6 +129,7 @@ def test_whoever_has_the_job_next_goes_on(
     assert list(core.store.list("incoming/")) == []
     assert MediaWork(core.db).pieces(MediaWork(core.db).upload(str(one.upload))) == []
     named = {file.key for file in found.values()}
+    named.add(keys.media_description(one.folder))
     unnamed = {info.key for info in core.store.list(one.folder)} - named
     assert len(unnamed) == (operation == "put_file")  # and that one the janitor finds
     assert list(tmp_path.glob("first/*")) == []

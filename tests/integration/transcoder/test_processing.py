@@ -15,6 +15,7 @@ import simplejpeg
 from gatehouse_common.db.media_records import AUDIO, VIDEO
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
+from gatehouse_common.storage import keys
 from media_jobs_kit import (
     ask,
     browser_film,
@@ -82,7 +83,7 @@ def test_what_a_browser_recorded_is_kept_byte_for_byte_and_plays(core: Core, rec
     assert len(digests[0]) == 120
     assert list(core.store.list("incoming/")) == []
     folder = sorted(o.key for o in core.store.list(one.folder))
-    assert folder == sorted(file.key for file in found.values())
+    assert folder == sorted([keys.media_description(one.folder), *(file.key for file in found.values())])
 
 
 def test_pictures_stand_for_the_film(core: Core, recorded: int, tmp_path: Path) -> None:

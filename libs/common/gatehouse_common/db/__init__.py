@@ -14,6 +14,8 @@ from .deliveries import Deliveries
 from .engine import Database
 from .facts import Facts
 from .footage import FootageReader
+from .former_users import FormerUser, FormerUsers, Whose
+from .hand_over import Handed, HandOver
 from .holds import Hold, HoldRepository
 from .inventory import Inventory, InventoryWriter
 from .job_queue import JobQueue
@@ -23,6 +25,7 @@ from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
+from .media_descriptions import MediaDescriptions, WholeMedium
 from .media_exports import MediaExports
 from .media_intake import take_in
 from .media_inventory import MediaInventory
@@ -96,7 +99,11 @@ __all__ = [
     "FileTotals",
     "FootageReader",
     "FootageWriter",
+    "FormerUser",
+    "FormerUsers",
     "Gap",
+    "HandOver",
+    "Handed",
     "Hold",
     "HoldRepository",
     "Inventory",
@@ -116,6 +123,7 @@ __all__ = [
     "Logins",
     "Match",
     "Media",
+    "MediaDescriptions",
     "MediaExports",
     "MediaFile",
     "MediaInventory",
@@ -177,6 +185,8 @@ __all__ = [
     "Watcher",
     "Webhook",
     "Webhooks",
+    "WholeMedium",
+    "Whose",
     "plate_times",
     "present_cause",
     "said_of",

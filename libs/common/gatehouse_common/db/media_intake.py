@@ -17,7 +17,8 @@ from .media_rows import row_values
 from .upkeep_models import FactRow
 from .upload_models import UploadRow
 
-_LOCK = "media.lock"
+LOCK = "media.lock"
+"""Name of the fact that counts media."""
 
 
 def take_in(
@@ -70,7 +71,7 @@ def take_in(
 
 def next_number(c: Connection) -> int:
     """Return a number that no medium ever had or gets; nobody else takes one until the end of the transaction."""
-    told = c.execute(select(FactRow.value).where(FactRow.name == _LOCK).with_for_update()).scalar_one()
+    told = c.execute(select(FactRow.value).where(FactRow.name == LOCK).with_for_update()).scalar_one()
     number = int(told or 0) + 1
-    c.execute(update(FactRow).where(FactRow.name == _LOCK).values(value=str(number)))
+    c.execute(update(FactRow).where(FactRow.name == LOCK).values(value=str(number)))
     return number

@@ -62,7 +62,7 @@ class MediaJobs:
         """Begin anew what is made of a medium of which that failed.
 
         Raises:
-            Conflict: it has not failed.
+            Conflict: it has not failed; or it is an export, and what it was to be of is not known any more.
         """
         failed = (MediaRow.number == media.number, MediaRow.state == "failed")
         with self._db.begin() as c:
@@ -122,11 +122,18 @@ def call_off(c: Connection, media: int, now_us: int) -> None:
 
 
 def queue_processing(c: Connection, media: Media, now_us: int, by: str) -> Job:
-    """Ask, in a transaction, for what belongs to a medium to be made of it; for an export, as it was asked for."""
+    """Ask, in a transaction, for what belongs to a medium to be made of it; for an export, as it was asked for.
+
+    Raises:
+        Conflict: what an export was to be of is not known any more: the index that did was lost.
+    """
     kind, parameters = PROCESS, {"media": media.number}
     if media.kind == "export":
         asked = select(JobRow.parameters).where(JobRow.media == media.number, JobRow.kind == EXPORT)
-        kind, parameters = EXPORT, c.execute(asked.order_by(JobRow.created_us.desc()).limit(1)).scalar_one()
+        newest = c.execute(asked.order_by(JobRow.created_us.desc()).limit(1)).scalar()
+        if newest is None:
+            raise Conflict(f"what export {media.number} was to be of is not known any more: ask for it again.")
+        kind, parameters = EXPORT, newest
     return queue_job(c, kind, parameters, media.number, now_us, media.owner, by)
 
 

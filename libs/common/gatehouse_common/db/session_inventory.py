@@ -85,6 +85,14 @@ class SessionInventory:
             same = (SessionChunkRow.number == number, SessionChunkRow.key == key)
             return c.execute(update(SessionChunkRow).where(*same).values(bytes=size)).rowcount > 0
 
+    def user_of(self, session: int, session_id: str) -> int | None:
+        """Return the number of whoever recorded a session; None: the index does not know the session."""
+        query = select(RecorderSessionRow.user).where(
+            RecorderSessionRow.number == session, RecorderSessionRow.id == session_id
+        )
+        with self._db.look() as c:
+            return c.execute(query).scalar()
+
     @retried
     def add(self, session: RecorderSession, chunk: SessionChunk, user: int) -> None:
         """Keep a file of which only the object is there, and its session if that is not known either.

@@ -1,4 +1,4 @@
-"""The row of a user, locked: what is added to it must not slip in beside a change of it."""
+"""Users, locked: all of them, or the row of one, so that what is added must not slip in beside a change of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from .account_models import UserRow
+from .upkeep_models import FactRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,8 @@ def lock_user(c: Connection, user_id: str) -> LockedUser | None:
     query = select(UserRow.name, UserRow.state, UserRow.password).where(UserRow.id == user_id)
     row = c.execute(query.with_for_update()).first()
     return None if row is None else LockedUser(*row)
+
+
+def lock_users(c: Connection) -> None:
+    """Let nobody else change users until the end of the transaction: names, and the last admin, are of them all."""
+    c.execute(select(FactRow.value).where(FactRow.name == "users.lock").with_for_update())

@@ -16,7 +16,7 @@ from gatehouse_common.ids import new_id
 from .account_models import ApiTokenRow, GrantRow, LoginRow, UserRow
 from .contention import retried
 from .engine import Database
-from .upkeep_models import FactRow
+from .user_lock import lock_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Users:
         shown = parse_name(name)
         everything = role in {Role.ADMIN, Role.OPERATOR} if all_cameras is None else all_cameras
         with self._db.begin() as c:
-            _lock(c)
+            lock_users(c)
             number = (c.execute(select(func.max(UserRow.number))).scalar() or 0) + 1
             if first and c.execute(select(UserRow.number).where(*_ADMINS)).first() is not None:
                 raise Conflict("there are users already: the installation has been set up.")
@@ -127,7 +127,7 @@ class Users:
         query = select(*_USER).order_by(UserRow.name_key)
         with self._db.look() as c:
             rows = c.execute(query if removed else query.where(UserRow.state != "removed"))
-            return [_user(row) for row in rows]
+            return [user_of_row(row) for row in rows]
 
     def get(self, user_id: str) -> User:
         """Return a user by its id.
@@ -139,13 +139,18 @@ class Users:
             row = c.execute(select(*_USER).where(UserRow.id == user_id)).first()
         if row is None:
             raise NotFound(f"there is no user {user_id[:64]!r}")
-        return _user(row)
+        return user_of_row(row)
+
+    def id_of(self, number: int) -> str:
+        """Return the id of the user of a number; empty: there is none."""
+        with self._db.look() as c:
+            return c.execute(select(UserRow.id).where(UserRow.number == number)).scalar() or ""
 
     def named(self, name: str) -> User | None:
         """Return the user of a name, None if there is none."""
         with self._db.look() as c:
             row = c.execute(_BY_NAME, {"key": name_key(name)}).first()
-        return None if row is None else _user(row)
+        return None if row is None else user_of_row(row)
 
     @retried
     def change(self, user_id: str, *, seen: Collection[str] | None = None, **values: Any) -> User:
@@ -168,7 +173,7 @@ class Users:
         if unknown:
             raise TypeError(f"users have no {', '.join(sorted(unknown))} to change")
         with self._db.begin() as c:
-            _lock(c)
+            lock_users(c)
             before = _locked(c, user_id, seen)
             new = dict(values)
             if "name" in new:
@@ -191,7 +196,7 @@ class Users:
             NotFound: there is no such user.
         """
         with self._db.begin() as c:
-            _lock(c)
+            lock_users(c)
             kept = {**_locked(c, user_id).settings, **told}
             settings = {name: value for name, value in kept.items() if value is not None}
             c.execute(update(UserRow).where(UserRow.id == user_id).values(settings=settings))
@@ -208,7 +213,7 @@ class Users:
             Conflict: it is the last admin who can log in.
         """
         with self._db.begin() as c:
-            _lock(c)
+            lock_users(c)
             before = _locked(c, user_id, seen)
             gone: dict[str, Any] = {"state": "removed", "password": None, "name_key": user_id, "settings": {}}
             _keep_an_admin(c, before, gone)
@@ -249,7 +254,7 @@ class Users:
             ChangedSince: it has another tag by now.
         """
         with self._db.begin() as c:
-            _lock(c)
+            lock_users(c)
             before = _locked(c, user_id, seen)
             c.execute(delete(GrantRow).where(GrantRow.user == user_id))
             for one in {grant.camera: grant for grant in grants}.values():
@@ -264,7 +269,7 @@ class Users:
             NotFound: there is no such user.
         """
         with self._db.begin() as c:
-            _lock(c)
+            lock_users(c)
             before = _locked(c, user_id)
             c.execute(delete(GrantRow).where(GrantRow.user == user_id, GrantRow.camera == grant.camera))
             c.execute(insert(GrantRow).values(_grant_row(user_id, grant)))
@@ -278,7 +283,7 @@ class Users:
             NotFound: there is no such user, or nothing of this camera was granted.
         """
         with self._db.begin() as c:
-            _lock(c)
+            lock_users(c)
             before = _locked(c, user_id)
             those = delete(GrantRow).where(GrantRow.user == user_id, GrantRow.camera == camera)
             if not c.execute(those).rowcount:
@@ -286,16 +291,11 @@ class Users:
             c.execute(update(UserRow).where(UserRow.id == user_id).values(version=before.version + 1))
 
 
-def _lock(c: Connection) -> None:
-    """Let nobody else change users until the end of the transaction: names, and the last admin, are of them all."""
-    c.execute(select(FactRow.value).where(FactRow.name == "users.lock").with_for_update())
-
-
 def _locked(c: Connection, user_id: str, seen: Collection[str] | None = None) -> User:
     row = c.execute(select(*_USER).where(UserRow.id == user_id, UserRow.state != "removed").with_for_update()).first()
     if row is None:
         raise NotFound(f"there is no user {user_id[:64]!r}")
-    user = _user(row)
+    user = user_of_row(row)
     if seen is not None and user.tag not in seen:
         raise ChangedSince(f"user {user.name!r} has been changed since you looked: look again.")
     return user
@@ -325,7 +325,8 @@ def _keep_an_admin(c: Connection, before: User, new: Mapping[str, Any]) -> None:
         raise Conflict(f"{before.name!r} is the last admin who can log in: make somebody else one first.")
 
 
-def _user(row: Any) -> User:
+def user_of_row(row: Any) -> User:
+    """Return the user of a row that has the columns of ``User`` in the order of its fields."""
     number, user_id, name, role, *others = row
     return User(number, user_id, name, Role(role), *others)
 

@@ -6,13 +6,14 @@ from gatehouse_common.db import RecorderSession, SessionChunk
 from gatehouse_common.media.session_box import SessionInfo
 
 
-def session_info(session: RecorderSession, chunk: SessionChunk, sha256: str) -> SessionInfo:
+def session_info(session: RecorderSession, chunk: SessionChunk, sha256: str, user_id: str) -> SessionInfo:
     """Return what a file says of itself.
 
     Args:
         session: that it is of.
         chunk: its row as it is going to be; what may differ when the file is made anew has to be left out of it.
         sha256: of all that is before the box, hexadecimal.
+        user_id: of who recorded; empty: not known.
     """
     return SessionInfo(
         session=session.number,
@@ -36,4 +37,6 @@ def session_info(session: RecorderSession, chunk: SessionChunk, sha256: str) -> 
         height=chunk.height,
         frames=chunk.frames,
         detail=chunk.detail,
+        user=chunk.user,
+        user_id=user_id,
     )

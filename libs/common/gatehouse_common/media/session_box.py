@@ -56,6 +56,8 @@ class SessionInfo:
         height: of its pictures, pixels.
         frames: that are shown.
         detail: what is wrong with it, for people; empty: nothing.
+        user: number of who recorded; 0: an older version did not say.
+        user_id: its id; empty: likewise. A name may be another's later.
     """
 
     session: int
@@ -79,6 +81,8 @@ class SessionInfo:
     height: int = 0
     frames: int = 0
     detail: str = ""
+    user: int = 0
+    user_id: str = ""
 
 
 def build_session_box(info: SessionInfo) -> bytes:
@@ -135,6 +139,8 @@ def _parse(payload: Buffer) -> SessionInfo:
             height=_count(told.get("height", 0)),
             frames=_count(told.get("frames", 0)),
             detail=str(told.get("detail", ""))[:_LONGEST_DETAIL],
+            user=_count(told.get("user", 0)),
+            user_id=str(uuid.UUID(told["user_id"])) if told.get("user_id") else "",
         )
     except (InvalidInput, *UNREADABLE_JSON) as error:
         raise DataLoss(f"the session box is damaged: {error}") from error

@@ -136,13 +136,14 @@ def restore_holds(db: Database, copied: list[CopiedHold], *, clips: bool = True)
     Args:
         db: the index.
         copied: what was copied.
-        clips: whether holds of clips are placed too; not while their rows are still to come.
+        clips: whether holds of clips and media are placed too; not while their rows are still to come.
 
     Raises:
         Unavailable: the database does not answer.
     """
     holds, placed = HoldRepository(db), 0
-    new = [one for one in copied if (clips or one.hold.clip is None) and not _is_known(holds, one.hold.id)]
+    of_footage = [one for one in copied if clips or (one.hold.clip is None and one.hold.media is None)]
+    new = [one for one in of_footage if not _is_known(holds, one.hold.id)]
     for one in new:
         found = _found(db, one)
         try:

@@ -22,6 +22,8 @@ PLATES = "plates/"
 SESSIONS = "sessions/"
 INCOMING = "incoming/"
 UPLOADS = "uploads/"
+DESCRIPTION = "about.json"
+"""What is known of a medium, beside its files in ``uploads/``."""
 STORE_SIGN = "gatehouse-store.json"
 """Tells whose store it is: a disk that is not mounted has none."""
 HOLDS = "holds.json"
@@ -32,6 +34,8 @@ _RECORDING_KEY = re.compile(
     r"recordings/(?P<camera>[a-z0-9_-]+)/\d{4}-\d\d-\d\d/recording_(?P<start>\d{8}_\d{6})(?:_(?P<attempt>\d+))?\.mp4"
 )
 _SESSION_KEY = re.compile(r"sessions/(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:mp4|webm)")
+_MEDIA_FOLDER = re.compile(r"uploads/[a-z0-9_-]{1,40}\.(?:0|[1-9]\d{0,9})/(?P<number>[1-9]\d{0,9})/")
+_MOST_NUMBER = 2**31 - 2
 _SEGMENT = re.compile(r"[^/\\\0]+")
 _LONGEST_KEY = 255
 
@@ -192,6 +196,25 @@ def incoming(upload: str, position: int, attempt: str) -> str:
 def media_folder(owner: int, owner_name: str, media: int) -> str:
     """Prefix of the keys of all files of a medium: ``uploads/{user}/{media}/``; what a client sent never climbs."""
     return f"{UPLOADS}{_folder_of(owner, owner_name)}/{media}/"
+
+
+def media_description(folder: str) -> str:
+    """Key of what is known of a medium, by the prefix of its keys."""
+    return f"{folder}{DESCRIPTION}"
+
+
+def media_folder_of(key: str) -> tuple[str, int] | None:
+    """Return the prefix and the number of the medium whose file a key may be of; None: of none."""
+    match = _MEDIA_FOLDER.match(key)
+    if match is None or "/" in key[match.end() :] or int(match["number"]) > _MOST_NUMBER:
+        return None
+    return match[0], int(match["number"])
+
+
+def parse_media_description(key: str) -> tuple[str, int] | None:
+    """Return the prefix and the number of the medium that an object of a key describes; None: of none."""
+    found = media_folder_of(key)
+    return found if found is not None and key == media_description(found[0]) else None
 
 
 def plate_picture(

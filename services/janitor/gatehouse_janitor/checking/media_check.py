@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gatehouse_common.db import MediaFile, MediaInventory
+from gatehouse_common.db import MediaDescriptions, MediaFile, MediaInventory
 from gatehouse_common.errors import NotFound
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
@@ -26,7 +26,7 @@ class MediaCheck(FilmCheck[MediaFile]):
 
     def __init__(self, core: Core, care: Care, *, quick: bool) -> None:
         super().__init__(core, care, quick=quick, prefix=keys.UPLOADS, area=Area.MEDIA, what="the file of the medium")
-        self._files = MediaInventory(core.db)
+        self._files, self._descriptions = MediaInventory(core.db), MediaDescriptions(core.db)
 
     def _known(self) -> Iterator[MediaFile]:
         return self._files.files()
@@ -42,8 +42,12 @@ class MediaCheck(FilmCheck[MediaFile]):
 
     def _strays(self, files: Sequence[ObjectInfo]) -> dict[str, tuple[Kind, str]]:
         known = self._files.of_keys([info.key for info in files])
+        about = {info.key: place[0] for info in files if (place := keys.parse_media_description(info.key))}
+        described = self._descriptions.known(about.values()) if about else set()
         strays = {}
         for info in files:
+            if about.get(info.key) in described:
+                continue
             row = known.get(info.key)
             if row is None or row.state != "ready":
                 kind = Kind.EMPTY if info.size == 0 else Kind.ORPHAN

@@ -1,15 +1,22 @@
-"""Mending files of media: what is gone is told of by the index; what no medium has is kept in the quarantine."""
+"""Mending files of media: what is gone the index tells, what is described comes back, the rest is set aside."""
 
 from __future__ import annotations
 
-from gatehouse_common.db import Facts, MediaInventory
+import structlog
+
+from gatehouse_common.db import Facts, FormerUsers, MediaInventory
 from gatehouse_common.db.facts import INDEX_REBUILT
+from gatehouse_common.errors import Conflict, DataLoss
 from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
 
 from .media_check import file_of
 from .problem import Kind, Problem
 from .quarantine import set_aside
+from .restore_media import restore_medium
 from .safety import StoreStands
+
+log = structlog.get_logger(__name__)
 
 
 class MediaRepair:
@@ -22,7 +29,7 @@ class MediaRepair:
 
     def __init__(self, core: Core, stands: StoreStands) -> None:
         self._core, self._stands = core, stands
-        self._files = MediaInventory(core.db)
+        self._files, self._former = MediaInventory(core.db), FormerUsers(core.db)
 
     def mend(self, problem: Problem) -> str | None:
         """Mend one problem and return what was done, None if nothing can be done about it.
@@ -32,10 +39,24 @@ class MediaRepair:
         """
         if problem.subject:
             return self._row(problem)
+        if keys.parse_media_description(problem.key) is not None:
+            done = self._restore(problem.key)
+            if done:
+                return done
         if Facts(self._core.db).get(INDEX_REBUILT) is not None:
-            return None  # an index that was lost knew whose it was; files of media do not tell: a person has to look
+            return None  # what described it may be lost with the index that knew whose it was: a person has to look
         self._stands.check()
         return f"moved to {set_aside(self._core.store, problem.key, problem.detail, self._core.clock)}"
+
+    def _restore(self, key: str) -> str | None:
+        """Index the medium anew that an object describes; return what was done, None if that cannot be."""
+        try:
+            done = restore_medium(self._core, key, self._former)
+        except (DataLoss, Conflict) as error:
+            log.info("a medium cannot be indexed anew", key=key, reason=error.message)
+            return None
+        without = f", without {', '.join(sorted(done.left))}" if done.left else ""
+        return f"medium {done.number} is indexed anew from what describes it{without}"
 
     def _row(self, problem: Problem) -> str | None:
         file = file_of(self._files, problem.subject)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import structlog
 
-from gatehouse_common.accounts import Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import (
     OF_NO_CAMERA,
     FootageReader,
+    FormerUsers,
     RecorderSession,
     RecorderSessions,
     SessionChunk,
     SessionInventory,
-    User,
-    Users,
+    Whose,
 )
-from gatehouse_common.errors import Conflict, DataLoss, InvalidInput
+from gatehouse_common.errors import Conflict, DataLoss
 from gatehouse_common.media.film_facts import read_facts
 from gatehouse_common.media.session_box import SessionInfo, read_session_box
 from gatehouse_common.runtime import Core
@@ -30,8 +29,6 @@ from .session_check import is_whole_file
 
 log = structlog.get_logger(__name__)
 
-_NOBODY = "unknown"
-
 
 class SessionRepair:
     """Mends what is wrong with files of sessions.
@@ -44,7 +41,7 @@ class SessionRepair:
     def __init__(self, core: Core, stands: StoreStands) -> None:
         self._core, self._stands = core, stands
         self._sessions, self._known = RecorderSessions(core.db), SessionInventory(core.db)
-        self._footage = FootageReader(core.db)
+        self._footage, self._former = FootageReader(core.db), FormerUsers(core.db)
 
     def mend(self, problem: Problem) -> str | None:
         """Mend one problem and return what was done, None if nothing can be done about it.
@@ -63,7 +60,7 @@ class SessionRepair:
         if told is not None and self._known.is_planned(told.number):
             return None  # it may be the file of that row: the segmenter writes it, or makes the same again
         try:
-            return restore_session_file(self._core, problem.key)
+            return restore_session_file(self._core, problem.key, self._former)
         except (DataLoss, Conflict) as error:
             log.info("a file of a session cannot be indexed anew", key=problem.key, reason=error.message)
         return self._set_aside(problem)
@@ -115,12 +112,13 @@ class SessionRepair:
         return f"moved to {target}"
 
 
-def restore_session_file(core: Core, key: str) -> str:
+def restore_session_file(core: Core, key: str, former: FormerUsers) -> str:
     """Make the row of a session's file anew of the file; return what was done.
 
     Args:
         core: the index and the store.
         key: of the file.
+        former: finds whose it is; where the index knows the session, that says it.
 
     Raises:
         DataLoss: it is no film, or does not say what it is.
@@ -133,12 +131,16 @@ def restore_session_file(core: Core, key: str) -> str:
     if told is None:
         raise DataLoss("nothing says which session the file is of")
     width, height, frames = _pictures(reader, told)
-    user = _user(core, told.user_name)
+    inventory = SessionInventory(core.db)
+    number = inventory.user_of(told.session, told.session_id)
+    if number is None:
+        whose = Whose(told.user, told.user_id, told.user_name)
+        number = former.of(whose, core.clock.now_us()).number
     ended_us = max(told.end_us, told.wanted_end_us)
     session = RecorderSession(
         told.session,
         told.session_id,
-        user.number,
+        number,
         told.user_name,
         told.camera,
         told.began_us,
@@ -153,7 +155,7 @@ def restore_session_file(core: Core, key: str) -> str:
         id=told.id,
         session=told.session,
         position=told.position,
-        user=user.number,
+        user=number,
         user_name=told.user_name,
         camera=told.camera,
         chunk_seconds=told.chunk_seconds,
@@ -171,7 +173,7 @@ def restore_session_file(core: Core, key: str) -> str:
         stored_us=info.modified_us,
         name=told.name,
     )
-    SessionInventory(core.db).add(session, chunk, user.number)
+    inventory.add(session, chunk, number)
     return "indexed anew from the file"
 
 
@@ -187,16 +189,3 @@ def _pictures(reader: BlockReader, told: SessionInfo) -> tuple[int, int, int]:
         return told.width, told.height, told.frames
     facts = read_facts(reader)
     return facts.width, facts.height, facts.frames
-
-
-def _user(core: Core, name: str) -> User:
-    """Return the user of a name; one that is not there any more is added, and can do nothing."""
-    users = Users(core.db)
-    found = users.named(name)
-    if found is not None:
-        return found
-    now_us = core.clock.now_us()
-    try:
-        return users.add(name, Role.UPLOADER, now_us, state="disabled")
-    except InvalidInput:  # names were stricter since
-        return users.named(_NOBODY) or users.add(_NOBODY, Role.UPLOADER, now_us, state="disabled")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import sys
 from pathlib import Path
 
 import click
 
 from gatehouse.rebuilding import Rebuilt, rebuild
-from gatehouse_common.db import Database
+from gatehouse_common.accounts import name_key
+from gatehouse_common.db import Database, FormerUser
 from gatehouse_common.errors import NotFound
 from gatehouse_common.runtime import Core, DataLock
 
 from .options import data_options, json_option, read_settings
+from .plain import plain
 from .progress import progress
 
 _NAMED = 20
@@ -30,11 +33,12 @@ def index() -> None:
 @json_option
 @data_options
 def rebuild_index(into: str | None, as_json: bool, data: Path | None, config: Path | None) -> None:
-    """Make runs, recordings, sample tables, gaps and clips anew from the files in the store, into an empty index.
+    """Make the index anew from the files in the store: recordings, clips, files of sessions, uploads, exports, holds.
 
-    Cameras are named by their footage and switched off: files do not say where they are. What was read of plates is
-    in no file. Holds hold again; nothing is deleted by its age until `gatehouse retention run` was called once. Needs
-    Gatehouse to be stopped. Exit code 1 if files did not say enough: `gatehouse check` tells of them.
+    Into an empty index. Cameras are named by their footage and switched off: files do not say where they are. Whoever
+    has files is a user again, whom nobody lets in before an admin does. What was read of plates is in no file. Holds
+    hold again; nothing is deleted by its age until `gatehouse retention run` was called once. Needs Gatehouse to be
+    stopped. Exit code 1 if files did not say enough: `gatehouse check` tells of them.
     """
     more = {} if into is None else {"database_url": into}
     settings = read_settings(data, config, broker_url="memory:", **more)
@@ -58,7 +62,7 @@ def rebuild_index(into: str | None, as_json: bool, data: Path | None, config: Pa
 
 
 def _files(core: Core) -> int:
-    return sum(1 for prefix in ("recordings/", "videos/", "sessions/") for _ in core.store.list(prefix))
+    return sum(1 for prefix in ("recordings/", "videos/", "sessions/", "uploads/") for _ in core.store.list(prefix))
 
 
 def _report(done: Rebuilt, *, as_json: bool) -> None:
@@ -66,11 +70,13 @@ def _report(done: Rebuilt, *, as_json: bool) -> None:
         click.echo(json.dumps(dataclasses.asdict(done), indent=1))
         return
     click.echo(
-        f"{done.chunks} recordings of {len(done.cameras)} cameras in {done.runs} runs, {done.clips} clips, and "
-        f"{done.sessions} files of sessions are in the index."
+        f"{done.chunks} recordings of {len(done.cameras)} cameras in {done.runs} runs, {done.clips} clips, "
+        f"{done.sessions} files of sessions and {done.media} uploads and exports are in the index."
     )
     if done.holds:
         click.echo(f"{done.holds} holds hold again.")
+    for user in done.users:
+        click.echo(_told_of(user), err=True)
     for key, why in list(done.left.items())[:_NAMED]:
         click.echo(f"  {key}: {why}", err=True)
     if len(done.left) > _NAMED:
@@ -86,3 +92,19 @@ def _report(done: Rebuilt, *, as_json: bool) -> None:
             "`gatehouse retention run`.",
             err=True,
         )
+
+
+def _told_of(user: FormerUser) -> str:
+    """Return what there is to say of whom files named, and what an admin can do."""
+    name, told = shlex.quote(plain(user.name)), plain(user.told)
+    if user.state == "removed":
+        return f"Files are of {told}, who had been removed: `gatehouse user list` does not show them."
+    if name_key(user.name) != name_key(user.told):
+        return (
+            f"Files are of somebody who was called {told}, a name that is another's now, or can be none: they are "
+            f"{plain(user.name)}'s. If you know whose they are: `gatehouse user hand-over {name} NAME`."
+        )
+    return (
+        f"Files are of {told}, who cannot log in until you say so: `gatehouse user reset-password {name}`, then "
+        f"`gatehouse user set {name} --enable`, with --role if it was more than an uploader."
+    )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from gatehouse_common.accounts import Grant, Permission, Role, parse_name
-from gatehouse_common.db import CameraRepository, LoginAttempts, User, Users
+from gatehouse_common.db import CameraRepository, HandOver, LoginAttempts, User, Users
 from gatehouse_common.errors import Conflict, InvalidInput, NotFound
 from gatehouse_common.timefmt import rfc3339
 
@@ -165,6 +165,25 @@ def remove(name: str, data: Path | None, config: Path | None) -> None:
         Users(index.db).remove(one.id)
         index.note("user.removed", f"user {one.name}")
     click.echo(f"User {one.name} is removed.")
+
+
+@user.command("hand-over")
+@click.argument("name")
+@click.argument("to")
+@data_options
+def hand_over(name: str, to: str, data: Path | None, config: Path | None) -> None:
+    """Give all uploads, exports and recordings of NAME to TO, who is the same person, or has them from now on.
+
+    NAME stays a user, who has none: `gatehouse user remove` removes it.
+    """
+    with open_index(data, config) as index:
+        giver, taker = index.user(name), index.user(to)
+        done = HandOver(index.db).give(giver, taker)
+        detail = {"to": taker.name, "media": done.media, "sessions": done.sessions}
+        index.note("user.handed_over", f"user {giver.name}", detail)
+    click.echo(
+        f"{done.media} uploads and exports and {done.sessions} recorder sessions of {giver.name} are {taker.name}'s."
+    )
 
 
 @user.command("reset-password")

@@ -1,0 +1,233 @@
+"""Media are described beside their files whatever happens meanwhile: changed, deleted, written by two, died over."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatehouse_common.accounts import Role
+from gatehouse_common.clock import MINUTE, SECOND
+from gatehouse_common.db import Media, MediaLibrary, MediaTrash, Users
+from gatehouse_common.errors import Unavailable
+from gatehouse_common.intake import keep_description, read_description
+from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
+from gatehouse_common.testing.clock import FakeClock
+from gatehouse_janitor.description_sweep import DescriptionSweep
+from gatehouse_janitor.service import build as build_janitor
+from janitor_kit import found, mend, objects, quarantined
+from media_rows import add_file, medium, put, put_many
+from retention_kit import NOW, open_core
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+def core(tmp_path: Path, clock: FakeClock) -> Iterator[Core]:
+    opened = open_core(tmp_path / "data", clock)
+    yield opened
+    opened.close()
+
+
+def film(core: Core, number: int = 3, **more: Any) -> Media:
+    """A medium with an original that nothing describes yet."""
+    user = Users(core.db).named("ada") or Users(core.db).add("ada", Role.OPERATOR, NOW)
+    media = put(core.db, number, **{"owner": user.number, "created_us": NOW, **more})
+    core.store.put_bytes(add_file(core.db, media, "original", 4).key, b"film")
+    return media
+
+
+def about(media: Media) -> str:
+    return keys.media_description(media.folder)
+
+
+def told(core: Core, media: Media) -> Media:
+    return read_description(about(media), core.store.read(about(media))).media
+
+
+class Between:
+    """The store, but something happens just before the next description is written."""
+
+    def __init__(self, core: Core, happens: Callable[[], object]) -> None:
+        self._core, self._happens = core, [happens]
+        self._real = core.store.put_bytes
+
+    def __enter__(self) -> None:
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setattr(self._core.store, "put_bytes", self._put)
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.undo()
+
+    def _put(self, key: str, data: bytes, **more: Any) -> object:
+        if key.endswith(keys.DESCRIPTION) and self._happens:
+            self._happens.pop()()
+        return self._real(key, data, **more)
+
+
+def test_what_is_deleted_while_it_is_described_does_not_come_back(core: Core) -> None:
+    media = film(core)
+
+    def delete() -> None:
+        MediaLibrary(core.db).trash(3, NOW)
+        assert MediaTrash(core.db).mark([media.id], "asked", NOW)
+        build_janitor(core).look(threading.Event())
+        assert objects(core, keys.UPLOADS) == {}
+
+    with Between(core, delete):
+        keep_description(core, 3)
+    assert objects(core, keys.UPLOADS) == {}
+    assert not keep_description(core, 3), "of what is deleted nothing is written"
+    assert objects(core, keys.UPLOADS) == {}
+
+
+def test_who_writes_late_writes_what_is_known_by_then(core: Core) -> None:
+    """A newer name is not lost to one that was read before, whoever writes last."""
+    media = film(core)
+
+    def rename() -> None:
+        MediaLibrary(core.db).rename(3, "newer")
+        keep_description(core, 3)
+        assert told(core, media).name == "newer"
+
+    with Between(core, rename):
+        assert keep_description(core, 3)
+    assert told(core, media).name == "newer"
+
+
+def test_many_who_change_and_describe_at_once_leave_what_is_so_in_the_end(core: Core) -> None:
+    media = film(core)
+
+    def change(n: int) -> None:
+        for k in range(6):
+            MediaLibrary(core.db).rename(3, f"{n} {k}")
+            keep_description(core, 3)
+
+    threads = [threading.Thread(target=change, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert told(core, media) == MediaLibrary(core.db).get(3)
+    assert told(core, media).version == 19
+
+
+def test_the_same_is_not_written_again(core: Core) -> None:
+    media = film(core)
+    assert keep_description(core, 3)
+    before = core.store.stat(about(media)).modified_us
+    assert not keep_description(core, 3)
+    assert core.store.stat(about(media)).modified_us == before
+
+
+def test_what_describes_a_medium_of_an_older_index_is_kept(core: Core) -> None:
+    """A copy of the index that is older than the medium gives its number, and its folder, to another one."""
+    old = film(core)
+    keep_description(core, 3)
+    text = core.store.read(about(old))
+    with core.db.begin() as c:
+        for table in ("media_files", "media"):
+            c.exec_driver_sql(f"DELETE FROM {table}")
+    core.store.delete(f"{old.folder}original.bin")
+    new = film(core)
+    assert new.folder == old.folder
+    keep_description(core, 3)
+    assert told(core, new).id == new.id
+    assert quarantined(core) == [text]
+
+
+def test_a_sweep_describes_what_is_not_and_what_is_not_any_more(core: Core, clock: FakeClock) -> None:
+    """Of before this version, of who was killed, of who wrote late, of an owner who is called otherwise."""
+    one, two, three, four = (film(core, number) for number in (1, 2, 3, 4))
+    for media in (two, three, four):
+        keep_description(core, media.number)
+    MediaLibrary(core.db).rename(2, "another")  # and whoever did it was killed
+    core.store.put_bytes(about(three), b"rubbish", overwrite=True)
+    put(core.db, 9, state="queued")  # without a file
+    janitor = build_janitor(core)
+    janitor.look(threading.Event())
+    assert [told(core, media) for media in (one, two, three)] == [MediaLibrary(core.db).get(n) for n in (1, 2, 3)]
+    assert quarantined(core) == [b"rubbish"]
+    assert about(medium(9)) not in objects(core, keys.UPLOADS)
+    before = {key: core.store.stat(key).modified_us for key in objects(core, keys.UPLOADS)}
+    clock.advance(11 * MINUTE)
+    janitor.look(threading.Event())
+    assert {key: core.store.stat(key).modified_us for key in objects(core, keys.UPLOADS)} == before, "nothing to do"
+    ada = Users(core.db).named("ada")
+    assert ada is not None
+    Users(core.db).change(ada.id, name="Ada L.")
+    clock.advance(11 * MINUTE)
+    janitor.look(threading.Event())
+    known = read_description(about(four), core.store.read(about(four)))
+    assert (known.owner.name, known.owner.id, known.media.owner_name) == ("Ada L.", ada.id, "ada")
+
+
+def test_a_sweep_looks_at_some_at_once_the_newest_first_and_gets_to_all(core: Core, clock: FakeClock) -> None:
+    media = put_many(core.db, [{"number": number, "created_us": NOW} for number in range(1, 451)])
+    for one in media:
+        core.store.put_bytes(add_file(core.db, one, "original", 4).key, b"film")
+    sweep, stop = DescriptionSweep(core), threading.Event()
+    assert sweep.look(stop) == 200
+    assert sweep.look(stop) == 0, "not again at once"
+    described = [key for key in objects(core, keys.UPLOADS) if key.endswith(keys.DESCRIPTION)]
+    assert sorted(int(key.split("/")[2]) for key in described) == list(range(251, 451))
+    for more in (200, 50, 0):
+        clock.advance(20 * SECOND)
+        assert sweep.look(stop) == more
+    stop.set()
+    clock.advance(11 * MINUTE)
+    assert sweep.look(stop) == 0
+
+
+def test_a_store_that_is_away_hinders_nothing_else_and_is_told(core: Core, clock: FakeClock) -> None:
+    media = film(core)
+    sweep = DescriptionSweep(core)
+
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("the store does not answer")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.store, "put_bytes", away)
+        with pytest.raises(Unavailable):
+            sweep.look(threading.Event())
+        clock.advance(20 * SECOND)
+        janitor = build_janitor(core)
+        janitor.look(threading.Event())
+    clock.advance(20 * SECOND)
+    assert sweep.look(threading.Event()) == 1
+    assert told(core, media) == media
+
+
+def test_a_description_goes_with_its_medium_and_is_no_stray(core: Core) -> None:
+    media = film(core, created_us=1)  # before its files came, by the clock of the disk
+    keep_description(core, 3)
+    assert found(core) == []
+    MediaLibrary(core.db).trash(3, NOW)
+    assert keep_description(core, 3)
+    assert (told(core, media).state, told(core, media).before_trash) == ("trashed", "ready")
+    assert found(core) == []
+    assert MediaTrash(core.db).mark([media.id], "asked", NOW)
+    build_janitor(core).look(threading.Event())
+    assert list(core.store.list(keys.UPLOADS)) == []
+
+
+def test_what_describes_a_deleted_medium_is_a_stray_and_goes_to_the_quarantine(core: Core) -> None:
+    """Whoever wrote it was killed before it saw that the medium was deleted."""
+    media = film(core)
+    keep_description(core, 3)
+    text = core.store.read(about(media))
+    MediaLibrary(core.db).trash(3, NOW)
+    assert MediaTrash(core.db).mark([media.id], "asked", NOW)
+    build_janitor(core).look(threading.Event())
+    core.store.put_bytes(about(media), text)
+    assert found(core) == [("orphan", about(media))]
+    mend(core)
+    assert quarantined(core) == [text]
+    assert objects(core, keys.UPLOADS) == {}
