@@ -26,7 +26,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.errors import Conflict, Forbidden, NotFound
 from gatehouse_common.intervals import Interval
-from gatehouse_common.retention import refuse_of_age
+from gatehouse_common.retention import copy_trash, refuse_of_age
 from gatehouse_common.runtime import Core, PageSettings
 
 from .auth.caller import visible_to, wanted_permission
@@ -262,6 +262,7 @@ class RecorderDesk:
         self._trash.refuse_held(number, now_us)
         self._note_file("session_file.purged" if purge else "session_file.deleted", found, asks, caller)
         self._trash.put(number, now_us)
+        copy_trash(self._core.db, self._core.store, now_us)
         if purge and not Deletions(self._core.db).mark_session_files([found.id], "asked", now_us):
             raise Conflict("it is on hold: it is in the trash")
 
@@ -280,6 +281,7 @@ class RecorderDesk:
             refuse_of_age(self._core.settings.values, "session", max(found.end_us, found.stored_us or 0), now_us)
         self._note_file("session_file.restored", found, asks, caller)
         self._trash.take_out(number)
+        copy_trash(self._core.db, self._core.store, now_us)
         return self._sessions.any_state(number)
 
     def _refuse_others(self, found: SessionChunk, asks: Principal) -> None:

@@ -15,7 +15,7 @@ from gatehouse_common.observability.metrics import (
     RETENTION_LEFT,
     RETENTION_RESERVE,
 )
-from gatehouse_common.retention import CameraRules, copy_holds, reserve_bytes
+from gatehouse_common.retention import CameraRules, copy_holds, copy_trash, reserve_bytes
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
@@ -210,7 +210,9 @@ class Janitor:
         now = self._core.clock.monotonic_us()
         if self._by_age_us is not None and now - self._by_age_us < _BY_AGE_US:
             return
-        copy_holds(self._core.db, self._core.store, self._core.clock.now_us())
+        now_us = self._core.clock.now_us()
+        copy_holds(self._core.db, self._core.store, now_us)
+        copy_trash(self._core.db, self._core.store, now_us)
         self._held_back = "" if trusted else _JUMPED
         self._held_back = self._held_back or refuse_after_rebuild(self._facts)
         if self._held_back:

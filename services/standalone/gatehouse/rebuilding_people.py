@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from gatehouse_common.db import FormerUser, FormerUsers
-from gatehouse_common.errors import GatehouseError
+from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput
+from gatehouse_common.retention import restore_trash
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_janitor.checking.mend_sessions import restore_session_file
@@ -56,6 +57,10 @@ def restore_files(core: Core, advance: Callable[[int], None]) -> RestoredFiles:
             done.sessions += 1
         except GatehouseError as error:
             done.left[info.key] = error.message
+    try:
+        restore_trash(core.db, core.store)
+    except (DataLoss, InvalidInput) as error:
+        done.left[keys.TRASH] = error.message
     for folder, found in _folders(core):
         advance(len(found))
         _restore_folder(core, done, former, folder, found)

@@ -48,7 +48,7 @@ from .retention import ClipTotals, Kept, RetentionReader
 from .session_files import BROWSER, FileQuery, FileTotals, SessionFiles
 from .session_inventory import SessionInventory
 from .session_records import RecorderSession, SessionChunk
-from .session_trash import SessionTrash
+from .session_trash import SessionTrash, TrashedFile
 from .sessions import Also, RecorderSessions
 from .share_links import ShareLink, ShareLinks
 from .timeline import TimelineReader
@@ -167,6 +167,7 @@ __all__ = [
     "TokenRecord",
     "Tokens",
     "Totals",
+    "TrashedFile",
     "Upload",
     "UploadUpkeep",
     "Uploads",

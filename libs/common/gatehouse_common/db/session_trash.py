@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
 from sqlalchemy import func, select, update
 
 from gatehouse_common.errors import Conflict, NotFound
@@ -11,6 +14,17 @@ from .engine import Database
 from .holds import IS_HELD, lock_retention, session_file_is_held
 from .retention import Kept
 from .session_models import SESSION_FILE, SessionChunkRow
+
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class TrashedFile:
+    """A file in the trash: its number, its id, and when it was put there, microseconds UTC."""
+
+    number: int
+    id: str
+    trashed_us: int
 
 
 class SessionTrash:
@@ -64,6 +78,36 @@ class SessionTrash:
             there = (SessionChunkRow.number == number, SessionChunkRow.state == "trashed")
             if not c.execute(update(SessionChunkRow).where(*there).values(state="stored", trashed_us=None)).rowcount:
                 raise NotFound("Video chunk not found")
+
+    def all(self) -> list[TrashedFile]:
+        """Return all files in the trash, by number."""
+        columns = (SessionChunkRow.number, SessionChunkRow.id, SessionChunkRow.trashed_us)
+        query = select(*columns).where(SessionChunkRow.state == "trashed", SessionChunkRow.trashed_us.is_not(None))
+        with self._db.look() as c:
+            rows = c.execute(query.order_by(SessionChunkRow.number))
+            return [TrashedFile(number, one, at or 0) for number, one, at in rows]
+
+    def unknown(self, ids: Sequence[str]) -> set[str]:
+        """Return those among ids that no file of the index has."""
+        known = set[str]()
+        for at in range(0, len(ids), _AT_ONCE):
+            query = select(SessionChunkRow.id).where(SessionChunkRow.id.in_(ids[at : at + _AT_ONCE]))
+            with self._db.look() as c:
+                known.update(c.execute(query).scalars())
+        return set(ids) - known
+
+    @retried
+    def put_back(self, files: Collection[TrashedFile]) -> int:
+        """Put stored files into the trash, since when they were in it before the index was lost; return how many."""
+        done = 0
+        with self._db.begin(durable=True) as c:
+            lock_retention(c)
+            for one in files:
+                mine = (SessionChunkRow.number == one.number, SessionChunkRow.id == one.id)
+                values = {"state": "trashed", "trashed_us": one.trashed_us}
+                stored = update(SessionChunkRow).where(*mine, SessionChunkRow.state == "stored")
+                done += c.execute(stored.values(values)).rowcount
+        return done
 
     @retried
     def forget_gone(self, file_id: str) -> None:

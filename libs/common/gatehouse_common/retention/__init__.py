@@ -7,6 +7,7 @@ from .outlook import Forecast, NextGone, Outlook, Room, look_ahead
 from .placing import make_hold, medium_to_hold
 from .reserve import reserve_bytes
 from .rules import CameraRules, Rules, refuse_of_age, rules_of
+from .trash_copy import copy_trash, restore_trash
 
 __all__ = [
     "CameraRules",
@@ -21,6 +22,7 @@ __all__ = [
     "chunks_due",
     "clips_due",
     "copy_holds",
+    "copy_trash",
     "look_ahead",
     "make_hold",
     "medium_to_hold",
@@ -28,5 +30,6 @@ __all__ = [
     "refuse_of_age",
     "reserve_bytes",
     "restore_holds",
+    "restore_trash",
     "rules_of",
 ]

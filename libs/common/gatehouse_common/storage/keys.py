@@ -28,6 +28,8 @@ STORE_SIGN = "gatehouse-store.json"
 """Tells whose store it is: a disk that is not mounted has none."""
 HOLDS = "holds.json"
 """What nobody is to delete: with an index that is lost, nobody would know."""
+TRASH = "trash.json"
+"""Which files of sessions are in the trash: with an index that is lost, nobody would know."""
 
 _SPOOL_KEY = re.compile(rf"spool/(?P<camera>{SLUG.pattern})/(?P<run>[0-9a-f-]{{36}})/(?P<start>\d{{1,18}})\.mp4")
 _RECORDING_KEY = re.compile(
