@@ -12,8 +12,11 @@ from flask.testing import FlaskClient
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Audit, Deletions, JobRepository, Media, User
+from gatehouse_common.errors import Unavailable
+from gatehouse_common.intake import read_description
 from gatehouse_common.messages import JobChanged
 from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
 from media_rows import add_file, put
 from pipeline_kit import core_at
 from session_kit import add_user
@@ -224,3 +227,46 @@ def test_the_older_uploaders_routes_list_and_delete(core: Core, client: FlaskCli
         assert deleted.get_json() == {"msg": "Video deleted successfully!"}
         gone = client.delete(f"{prefix}/video/{number}", headers=by_ann)
         assert (gone.status_code, list(gone.get_json())) == (404, ["detail"])
+
+
+def test_what_people_change_is_described_beside_the_files_at_once(core: Core, client: FlaskClient) -> None:
+    """R5: else it would be lost with the index; of what is deleted nothing is left to say."""
+    ann, by_ann = add_user(core, "Ann", Role.ADMIN)
+    media = film(core, ann, 1)
+    about = keys.media_description(media.folder)
+
+    def told() -> Media:
+        return read_description(about, core.store.read(about)).media
+
+    assert client.patch("/api/v1/media/1", json={"name": "Hof"}, headers=by_ann).status_code == 200
+    assert (told().name, told().version) == ("Hof", 2)
+    assert client.delete("/api/v1/media/1", headers=by_ann).status_code == 204
+    assert (told().state, told().before_trash) == ("trashed", "ready")
+    assert client.post("/api/v1/media/1/restore", headers=by_ann).status_code == 200
+    assert (told().state, told().trashed_us) == ("ready", None)
+    assert client.delete("/api/v1/media/1?purge=true", headers=by_ann).status_code == 204
+    assert about not in [info.key for info in core.store.list(media.folder)]
+
+
+def test_a_store_that_is_away_keeps_nobody_from_renaming(
+    core: Core, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, by_ann = add_user(core, "Ann")
+    film(core, ann, 1)
+
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("the store does not answer")
+
+    monkeypatch.setattr(core.store, "put_bytes", away)
+    answer = client.patch("/api/v1/media/1", json={"name": "Hof"}, headers=by_ann)
+    assert (answer.status_code, answer.get_json()["name"]) == (200, "Hof")
+
+
+def test_an_export_whose_job_was_lost_is_not_tried_again_and_says_why(core: Core, client: FlaskClient) -> None:
+    """An index that was made anew has no jobs: 409, never a fault of the server."""
+    ann, by_ann = add_user(core, "Ann")
+    film(core, ann, 1, kind="export", state="failed", detail="the index was lost")
+    answer = client.post("/api/v1/media/1/retry", headers=by_ann)
+    assert (answer.status_code, "ask for it again" in answer.get_json()["detail"]) == (409, True)
+    film(core, ann, 2, kind="recording", session=5, state="failed")
+    assert client.post("/api/v1/media/2/retry", headers=by_ann).status_code == 202

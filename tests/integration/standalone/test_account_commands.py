@@ -14,11 +14,24 @@ from gatehouse.cli.entry import root
 from gatehouse_api.auth.doorkeeper import Doorkeeper
 from gatehouse_api.auth.login_desk import Caller, LoginDesk
 from gatehouse_common.clock import HOUR, SECOND, SystemClock
-from gatehouse_common.db import Audit, Camera, CameraRepository, Database, Entry, LoginAttempts, Logins, Tokens, Users
+from gatehouse_common.db import (
+    Audit,
+    Camera,
+    CameraRepository,
+    Database,
+    Entry,
+    LoginAttempts,
+    Logins,
+    MediaLibrary,
+    MediaQuery,
+    Tokens,
+    Users,
+)
 from gatehouse_common.db.account_models import AuditRow
 from gatehouse_common.errors import Conflict, GatehouseError, InvalidInput, NotFound, TooOften
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings import load
+from media_rows import put
 
 GOOD, OTHER = "seven purple lamps hum", "nine yellow drums sing"
 GUESSES, GUESSING_US = 15, 1023 * SECOND
@@ -99,6 +112,23 @@ class TestUsers:
         assert done(data, "user", "remove", "ZOË").stdout == "User Zoë is removed.\n"
         assert list(listed(data)) == ["root"]
         assert actions(data) == [("user.added", "user Zoë"), ("user.added", "user root"), ("user.removed", "user Zoë")]
+
+    def test_what_one_has_is_handed_over_to_another(self, data: Path) -> None:
+        """After an index was made anew, two accounts may be one person."""
+        add(data, "Ann", "operator")
+        add(data, "Ann (2)", "uploader")
+        db = index(data)
+        ann, other = Users(db).named("Ann"), Users(db).named("Ann (2)")
+        assert ann is not None
+        assert other is not None
+        put(db, 1, owner=other.number)
+        told = done(data, "user", "hand-over", "Ann (2)", "Ann").stdout
+        assert told == "1 uploads and exports and 0 recorder sessions of Ann (2) are Ann's.\n"
+        assert [one.owner_name for one in MediaLibrary(db, ann.number).find(MediaQuery(), 9)] == ["Ann"]
+        db.close()
+        assert actions(data)[-1] == ("user.handed_over", "user Ann (2)")
+        assert isinstance(refused(data, "user", "hand-over", "Ann", "ann"), InvalidInput)
+        assert isinstance(refused(data, "user", "hand-over", "nobody", "Ann"), NotFound)
 
     def test_what_cannot_be_is_told_and_changes_nothing(self, data: Path, tmp_path: Path) -> None:
         add(data, "root", "admin")
