@@ -244,6 +244,29 @@ def test_held_media_are_held_in_the_new_index(core: Core, tmp_path: Path) -> Non
             MediaLibrary(fresh.db).trash(3, T)
 
 
+def test_a_held_recording_of_a_browser_is_held_itself_and_not_all_of_its_time(core: Core, tmp_path: Path) -> None:
+    """As long as it is not known whether it comes back its hold waits; before, it became one of a range."""
+    film = stored(core, 3, "original", kind="recording", session=7)
+    HoldRepository(core.db).place(
+        make_hold(core.db, core.zone, NOW, camera=None, clip=None, media=film.id, start=None, end=None, reason="x")
+    )
+    copy_holds(core.db, core.store, NOW)
+    with anew(tmp_path) as fresh:
+        assert rebuilt(fresh).holds == 1
+        (hold,) = HoldRepository(fresh.db).list(NOW)
+        assert (hold.media, hold.camera) == (film.id, None)
+
+
+def test_a_check_says_for_whom_it_has_made_an_account(core: Core) -> None:
+    film = stored(core, 3, "original")
+    with core.db.begin() as c:
+        for table in ("media_files", "media", "users"):
+            c.exec_driver_sql(f"DELETE FROM {table}")
+    Users(core.db).add("ada", Role.ADMIN, NOW)
+    told = mend(core)[about(film)]
+    assert told == "medium 3 is indexed anew from what describes it, for ada (2), whom nobody lets in yet"
+
+
 def test_what_was_deleted_stays_deleted(core: Core, tmp_path: Path) -> None:
     """Also where somebody was killed in the midst of it: a description goes before the files."""
     film, half = stored(core, 3, "original", "playable"), stored(core, 4, "original", "playable")

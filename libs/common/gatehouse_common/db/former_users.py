@@ -62,6 +62,11 @@ class FormerUser:
     told: str
     state: str
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether the account is called otherwise than files say: that name is somebody else's, or can be none."""
+        return self.state != "removed" and name_key(self.name) != name_key(self.told)
+
 
 class FormerUsers:
     """Finds the account of whom files name, and makes it anew where it is not there.

@@ -29,6 +29,7 @@ def keep_description(core: Core, number: int) -> bool:
     Raises:
         NotFound: there is none of that number.
         Conflict: others change it all the time: whoever comes last describes it.
+        DataLoss: the index says of it what none of ours would; nothing is written.
         GatehouseError: index or store does not answer.
     """
     descriptions = MediaDescriptions(core.db)
@@ -45,6 +46,7 @@ def keep_description(core: Core, number: int) -> bool:
             continue
         if there == text:
             return tried > 0
+        read_description(key, text)  # what could not be read again would be no description
         if there is not None and not _is_of(key, there, known):
             _set_aside(core, key, there)
         core.store.put_bytes(key, text, overwrite=True)

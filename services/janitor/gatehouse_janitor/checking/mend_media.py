@@ -50,13 +50,15 @@ class MediaRepair:
 
     def _restore(self, key: str) -> str | None:
         """Index the medium anew that an object describes; return what was done, None if that cannot be."""
+        known = len(self._former.added)
         try:
             done = restore_medium(self._core, key, self._former)
         except (DataLoss, Conflict) as error:
             log.info("a medium cannot be indexed anew", key=key, reason=error.message)
             return None
         without = f", without {', '.join(sorted(done.left))}" if done.left else ""
-        return f"medium {done.number} is indexed anew from what describes it{without}"
+        whose = "".join(f", for {one.name}, whom nobody lets in yet" for one in self._former.added[known:])
+        return f"medium {done.number} is indexed anew from what describes it{without}{whose}"
 
     def _row(self, problem: Problem) -> str | None:
         file = file_of(self._files, problem.subject)

@@ -59,8 +59,10 @@ class SessionRepair:
         told = self._told(problem.key)
         if told is not None and self._known.is_planned(told.number):
             return None  # it may be the file of that row: the segmenter writes it, or makes the same again
+        known = len(self._former.added)
         try:
-            return restore_session_file(self._core, problem.key, self._former)
+            done = restore_session_file(self._core, problem.key, self._former)
+            return done + "".join(f", for {one.name}, whom nobody lets in yet" for one in self._former.added[known:])
         except (DataLoss, Conflict) as error:
             log.info("a file of a session cannot be indexed anew", key=problem.key, reason=error.message)
         return self._set_aside(problem)

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from gatehouse.rebuilding import Rebuilt, rebuild
-from gatehouse_common.accounts import name_key
 from gatehouse_common.db import Database, FormerUser
 from gatehouse_common.errors import NotFound
 from gatehouse_common.runtime import Core, DataLock
@@ -99,7 +98,7 @@ def _told_of(user: FormerUser) -> str:
     name, told = shlex.quote(plain(user.name)), plain(user.told)
     if user.state == "removed":
         return f"Files are of {told}, who had been removed: `gatehouse user list` does not show them."
-    if name_key(user.name) != name_key(user.told):
+    if user.is_apart:
         return (
             f"Files are of somebody who was called {told}, a name that is another's now, or can be none: they are "
             f"{plain(user.name)}'s. If you know whose they are: `gatehouse user hand-over {name} NAME`."
