@@ -27,6 +27,7 @@ from .fill_rate import FillRate
 from .gauges import Gauges
 from .giving_back import GivingBack
 from .guards import CONFIRMED, ClockGuard, StoreGuard, refuse_after_rebuild
+from .media_numbers import MediaNumbers
 from .removal import Freed, Removal
 from .sweeps import Sweeps
 from .upload_sweep import UploadSweep
@@ -60,7 +61,7 @@ class Janitor:
         self._giving_back = GivingBack(core, deletions, self._clock.now_us)
         self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
         self._uploads, self._uploads_away = UploadSweep(core, self._clock.now_us), ""
-        self._descriptions, self._undescribed = DescriptionSweep(core), ""
+        self._descriptions, self._numbers, self._undescribed = DescriptionSweep(core), MediaNumbers(core), ""
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
         self._ballast = Ballast(core.data_dir)
@@ -162,6 +163,7 @@ class Janitor:
         try:
             if strange is not None:
                 raise strange
+            self._numbers.look(stop)
             self._descriptions.look(stop)
         except GatehouseError as error:
             if error.message != self._undescribed:

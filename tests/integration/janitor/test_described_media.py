@@ -12,6 +12,7 @@ import pytest
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import MINUTE, SECOND
 from gatehouse_common.db import Media, MediaLibrary, MediaTrash, Users
+from gatehouse_common.db.media_intake import next_number
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.intake import keep_description, read_description
 from gatehouse_common.runtime import Core
@@ -184,6 +185,22 @@ def test_a_sweep_looks_at_some_at_once_the_newest_first_and_gets_to_all(core: Co
     stop.set()
     clock.advance(11 * MINUTE)
     assert sweep.look(stop) == 0
+
+
+def test_numbers_go_on_after_those_that_only_the_store_knows(core: Core) -> None:
+    """An index that is new, or an older copy, would give away folders of media that are still to come back."""
+    core.store.put_bytes("uploads/bob.2/41/original.webm", b"film")
+    core.store.put_bytes("uploads/bob.2/9/original.webm", b"film")
+    core.store.put_bytes("uploads/notes/999/original.webm", b"no folder of ours")
+    core.store.put_bytes("uploads/bob.2/2147483646/original.webm", b"after which there would be none left")
+    janitor = build_janitor(core)
+    janitor.look(threading.Event())
+    with core.db.begin() as c:
+        assert next_number(c) == 42
+    core.store.put_bytes("uploads/bob.2/40/original.webm", b"film")
+    build_janitor(core).look(threading.Event())
+    with core.db.begin() as c:
+        assert next_number(c) == 43, "it never goes back"
 
 
 def test_a_store_that_is_away_hinders_nothing_else_and_is_told(core: Core, clock: FakeClock) -> None:

@@ -99,6 +99,17 @@ class MediaDescriptions:
             newest = str(max(int(told or 0), media.number))
             c.execute(update(FactRow).where(lock).values(value=newest))
 
+    @retried
+    def count_on(self, number: int) -> bool:
+        """Let no medium that is still to come get a number up to this one; return whether one would have."""
+        with self._db.begin() as c:
+            lock = FactRow.name == LOCK
+            told = c.execute(select(FactRow.value).where(lock).with_for_update()).scalar_one()
+            if int(told or 0) >= number:
+                return False
+            c.execute(update(FactRow).where(lock).values(value=str(number)))
+        return True
+
 
 def _refuse_known(c: Connection, media: Media) -> None:
     same = (MediaRow.number == media.number) | (MediaRow.id == media.id)
