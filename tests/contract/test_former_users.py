@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatehouse_common.accounts import Role
-from gatehouse_common.db import Database, FormerUsers, HandOver, MediaLibrary, Users, Whose
+from gatehouse_common.db import Database, FormerUsers, HandOver, MediaLibrary, NamedAlone, Users, Whose
 from gatehouse_common.db.media_jobs import MediaJobs
 from gatehouse_common.db.media_records import AUDIO
 from gatehouse_common.errors import InvalidInput
@@ -65,20 +65,28 @@ def test_of_a_name_alone_there_is_one_account_which_is_nobody_elses(db: Database
     """As files of older versions say it; also in the next run."""
     living = Users(db).add("Ada", Role.OPERATOR, T)
     ada = FormerUsers(db).of(Whose(0, "", "ada"), T)
-    assert (ada.name, ada.state) == ("ada (2)", "disabled")
+    assert (ada.name, ada.state) == ("ada (by name)", "disabled")
     again = FormerUsers(db)
     assert again.of(Whose(0, "", "Ada"), T) == ada
     assert again.added == []
     assert ada.id != living.id
     bob = again.of(Whose(0, "", "Bob"), T)
-    assert bob.name == "Bob"
-    assert again.of(whose(5, "Bob"), T).name == "Bob (2)", "who has an id is not known to be that one"
+    assert bob.name == "Bob (by name)", "it may be several people"
+    assert again.of(whose(5, "Bob"), T).name == "Bob", "who has an id is not known to be that one"
+    with pytest.raises(NamedAlone, match="Carl"):
+        FormerUsers(db, by_name=False).of(Whose(0, "", "Carl"), T)
+
+
+def test_a_name_that_several_have_had_is_given_to_none_of_them(db: Database) -> None:
+    former = FormerUsers(db, {"ADA"})
+    assert [former.of(whose(0, "Ada"), T).name for _ in range(2)] == ["Ada (2)", "Ada (3)"]
+    assert former.of(whose(0, "Bob"), T).name == "Bob"
 
 
 def test_names_that_can_be_none_are_not_one_person(db: Database) -> None:
     former = FormerUsers(db)
     found = [former.of(Whose(0, "", "\u202e"), T), former.of(whose(0, "…"), T), former.of(whose(0, ""), T)]
-    assert [one.name for one in found] == ["user 1", "user 2", "user 3"]
+    assert [one.name for one in found] == ["user 1 (by name)", "user 2", "user 3"]
     long = former.of(whose(0, "n" * 255), T)
     assert former.of(whose(0, "n" * 255), T).name == "n" * 240 + " (2)"
     assert long.name == "n" * 255

@@ -21,6 +21,8 @@ _AT_ONCE: Final = 25
 _MOST: Final = 200
 _LONGEST_US: Final = SECOND
 _ABOVE_ALL: Final = 2**31
+_TRIES: Final = 3
+"""So often one medium is tried while the store, or what it has of that one, does not answer."""
 
 
 class DescriptionSweep:
@@ -39,12 +41,13 @@ class DescriptionSweep:
         self._began_us: int | None = None
         self._below: int | None = None
         self._trouble: GatehouseError | None = None
+        self._tries = 0
 
     def look(self, stop: threading.Event) -> int:
         """Go on for a second at most, if it is time; return how many were described that were not.
 
         Raises:
-            Unavailable: store or index are away: it is gone on with what was at hand.
+            Unavailable: store or index are away: it is gone on with what was at hand, some times.
             GatehouseError: some medium could not be described, and the others were.
         """
         now = self._core.clock.monotonic_us()
@@ -55,13 +58,19 @@ class DescriptionSweep:
                 return 0
             self._began_us, self._below = now, _ABOVE_ALL
         self._looked_us, self._trouble, done, looked = now, None, 0, 0
-        while self._below is not None and looked < _MOST and not stop.is_set():
+        is_time = True
+        while self._below is not None and looked < _MOST and is_time:
             some = self._descriptions.before(self._below, _AT_ONCE)
-            done += sum(self._is_new(known) for known in some)
-            looked += len(some)
-            self._below = some[-1].media.number if len(some) == _AT_ONCE else None
-            if self._core.clock.monotonic_us() - now > _LONGEST_US:
-                break
+            for known in some:
+                done += self._is_new(known)
+                self._below, self._tries = known.media.number, 0
+                looked += 1
+                is_time = self._core.clock.monotonic_us() - now <= _LONGEST_US and not stop.is_set()
+                if not is_time:
+                    break
+            else:
+                if len(some) < _AT_ONCE:
+                    self._below = None
         if done:
             log.info("media were described beside their files", media=done)
         if self._trouble is not None:
@@ -80,6 +89,9 @@ class DescriptionSweep:
         except NotFound:
             return False
         except Unavailable:
+            self._tries += 1
+            if self._tries >= _TRIES:  # it may be this one alone, which must not hold up all others for ever
+                self._below, self._tries = number, 0
             raise
         except GatehouseError as error:
             log.warning("a medium cannot be described beside its files", media=number, reason=error.message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gatehouse_common.db.media_intake import next_number
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.intake import keep_description, read_description
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import keys
+from gatehouse_common.storage import ObjectInfo, keys
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_janitor.description_sweep import DescriptionSweep
 from gatehouse_janitor.service import build as build_janitor
@@ -220,6 +221,48 @@ def test_a_store_that_is_away_hinders_nothing_else_and_is_told(core: Core, clock
     clock.advance(20 * SECOND)
     assert sweep.look(threading.Event()) == 1
     assert told(core, media) == media
+
+
+def test_one_that_the_store_never_answers_for_holds_up_no_others(core: Core, clock: FakeClock) -> None:
+    """A single object that may not be looked at, of sixty: in the end the other fifty-nine are described."""
+    media = [film(core, number) for number in range(1, 61)]
+    stat, bad = core.store.stat, about(media[49])
+
+    def refused(key: str) -> ObjectInfo:
+        if key == bad:
+            raise Unavailable("it may not be looked at")
+        return stat(key)
+
+    sweep = DescriptionSweep(core)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.store, "stat", refused)
+        for _ in range(8):
+            with suppress(Unavailable):
+                sweep.look(threading.Event())
+            clock.advance(20 * SECOND)
+    assert sum(key.endswith(keys.DESCRIPTION) for key in objects(core, keys.UPLOADS)) == 59
+
+
+def test_a_look_ends_within_its_time_however_slow_the_store_is(core: Core, clock: FakeClock) -> None:
+    """Room on the disk is made after it."""
+    for number in range(1, 31):
+        film(core, number)
+    stat, looks, stop = core.store.stat, list[str](), threading.Event()
+
+    def slow(key: str) -> ObjectInfo:
+        looks.append(key)
+        clock.advance(SECOND)
+        return stat(key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.store, "stat", slow)
+        DescriptionSweep(core).look(stop)
+        assert 1 <= len(looks) <= 4
+        stop.set()
+        clock.advance(20 * SECOND)
+        before = len(looks)
+        DescriptionSweep(core).look(stop)
+        assert len(looks) - before <= 2, "whoever is to end does so after the medium at hand"
 
 
 def test_a_description_goes_with_its_medium_and_is_no_stray(core: Core) -> None:

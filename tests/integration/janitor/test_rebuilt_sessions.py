@@ -24,7 +24,7 @@ from gatehouse_janitor.checking.content import BlockReader
 from gatehouse_janitor.service import Janitor
 from gatehouse_segmenter import session_cutter
 from gatehouse_segmenter.service import build as build_segmenter
-from janitor_kit import found, quarantined, record_chunks
+from janitor_kit import found, mend, quarantined, record_chunks
 from pipeline_kit import START_US, core_at
 from running import wait_for
 
@@ -97,7 +97,14 @@ def test_files_that_say_only_a_name_are_nobodys_who_is_known_by_more(
         others = {RecorderSessions(anew.db).any_state(one.number).user for one in new}
         assert len(whose) == len(others) == 1
         assert len(whose | others | {living.number}) == 3
-        assert sorted((one.name, one.told) for one in done.users) == [("Ann (2)", "Ann"), ("Ann (3)", "Ann")]
+        assert sorted((one.name, one.told) for one in done.users) == [("Ann (2)", "Ann"), ("Ann (by name)", "Ann")]
+    with core_at(tmp_path / "data", database_url=f"sqlite:///{tmp_path}/empty.db", broker_url="memory:") as anew:
+        done = rebuild(anew, lambda _: None)  # where nobody is: the name is hers who is known by more
+        assert sorted((one.name, one.told) for one in done.users) == [("Ann", "Ann"), ("Ann (by name)", "Ann")]
+        ann = Users(core.db).named("Ann")
+        assert ann is not None
+        first = next(iter(Users(anew.db).list()))
+        assert (first.number, first.id) == (ann.number, ann.id)
 
 
 def test_what_was_in_the_trash_is_in_it_and_what_came_out_is_not(core: Core, tmp_path: Path) -> None:
@@ -134,3 +141,14 @@ def test_a_damaged_copy_of_the_trash_is_kept_and_told(core: Core, tmp_path: Path
     copy_trash(core.db, core.store, core.clock.now_us())
     assert quarantined(core) == [rubbish]
     assert core.store.read(keys.TRASH) == b'{"session_files": []}\n'
+
+
+def test_a_file_that_was_in_the_trash_is_in_it_after_a_check_of_an_older_index(core: Core) -> None:
+    one, two = recorded(core, "Ann", 1, 6)
+    SessionTrash(core.db).put(one.number, core.clock.now_us())
+    copy_trash(core.db, core.store, core.clock.now_us())
+    with core.db.begin() as c:
+        for table in ("session_chunks", "recorder_sessions"):
+            c.exec_driver_sql(f"DELETE FROM {table}")
+    mend(core)
+    assert [RecorderSessions(core.db).any_state(n).state for n in (one.number, two.number)] == ["trashed", "stored"]

@@ -14,7 +14,7 @@ from .deliveries import Deliveries
 from .engine import Database
 from .facts import Facts
 from .footage import FootageReader
-from .former_users import FormerUser, FormerUsers, Whose
+from .former_users import FormerUser, FormerUsers, NamedAlone, Whose
 from .hand_over import Handed, HandOver
 from .holds import Hold, HoldRepository
 from .inventory import Inventory, InventoryWriter
@@ -134,6 +134,7 @@ __all__ = [
     "MediaTrash",
     "MediaWork",
     "Member",
+    "NamedAlone",
     "NewBlob",
     "OffsetMismatch",
     "PeopleStats",

@@ -2,19 +2,20 @@
 
 A name is no person: it is free again once its user is removed or renamed. What files say is given to the account of the
 very id that they name. Where there is none there is one again, of that id, which cannot log in until an admin lets it;
-under another name, if somebody else has its own by now. So nothing is ever given to somebody whose it was not; an admin
-who knows that two are one person hands over what one of them has (``HandOver``).
+under another name, if somebody else has its own by now, or several had it. So nothing is ever given to somebody whose
+it was not; an admin who knows that two are one person hands over what one of them has (``HandOver``).
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from sqlalchemy import Connection, func, insert, select
 
 from gatehouse_common.accounts import Role, name_key, parse_name
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import DataLoss, InvalidInput
 from gatehouse_common.ids import new_id
 
 from .account_models import UserRow
@@ -68,15 +69,21 @@ class FormerUser:
         return self.state != "removed" and name_key(self.name) != name_key(self.told)
 
 
+class NamedAlone(DataLoss):
+    """Only a name is written down, and whom it may be is not known yet."""
+
+
 class FormerUsers:
     """Finds the account of whom files name, and makes it anew where it is not there.
 
     Args:
         db: the index.
+        contested: names that several have had: none of them is given one as it is, for nobody could tell whose it is.
+        by_name: whether there is an account for a name alone, too; one that is called so, for it may be several people.
     """
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, contested: Collection[str] = (), *, by_name: bool = True) -> None:
+        self._db, self._contested, self.by_name = db, frozenset(map(name_key, contested)), by_name
         self.added: list[FormerUser] = []
         """Those who were added, in order."""
 
@@ -88,6 +95,7 @@ class FormerUsers:
             now_us: the time.
 
         Raises:
+            NamedAlone: there is no account for a name alone.
             GatehouseError: the index does not answer.
         """
         user, is_new = self._find_or_add(told, now_us)
@@ -104,7 +112,9 @@ class FormerUsers:
             row = c.execute(select(*_COLUMNS).where(UserRow.id == known)).first() if known else None
             if row is not None:
                 return user_of_row(row), False
-            user = _anew(c, told, now_us)
+            if not told.id and not self.by_name:
+                raise NamedAlone(f"only a name is written down: {told.name}")
+            user = _anew(c, told, now_us, is_contested=name_key(told.name) in self._contested)
             key = user.id if user.state == "removed" else name_key(user.name)
             c.execute(insert(UserRow).values(name_key=key, **{f.name: getattr(user, f.name) for f in fields(User)}))
             if not told.id and known is None:
@@ -112,7 +122,7 @@ class FormerUsers:
         return user, True
 
 
-def _anew(c: Connection, told: Whose, now_us: int) -> User:
+def _anew(c: Connection, told: Whose, now_us: int, *, is_contested: bool) -> User:
     """Return a user who may do nothing, under the number that it had unless that is another's by now."""
     taken = c.execute(select(UserRow.number).where(UserRow.number == told.number)).first() is not None
     had_one = told.id and 0 < told.number <= _MOST_NUMBER
@@ -121,7 +131,7 @@ def _anew(c: Connection, told: Whose, now_us: int) -> User:
     state = "removed" if told.removed else "disabled"
     name = _shown(told.name) or f"user {number}"
     if state != "removed":
-        name = _free_name(c, name)
+        name = _free_name(c, name if told.id else f"{name[:_LONGEST_STEM].rstrip()} (by name)", is_taken=is_contested)
     created_us = told.created_us or now_us
     return User(number, told.id or new_id(), name, Role.UPLOADER, state, None, False, {}, 1, created_us, None)
 
@@ -134,10 +144,12 @@ def _shown(name: str) -> str:
         return ""
 
 
-def _free_name(c: Connection, name: str) -> str:
-    """Return a name, or the first of ``name (2)``, ``name (3)`` that nobody has."""
+def _free_name(c: Connection, name: str, *, is_taken: bool) -> str:
+    """Return a name, or the first of ``name (2)``, ``name (3)`` that nobody has; ``is_taken``: not the name itself."""
     found, n = name, 1
-    while c.execute(select(UserRow.number).where(UserRow.name_key == name_key(found))).first() is not None:
+    while (is_taken and n == 1) or c.execute(
+        select(UserRow.number).where(UserRow.name_key == name_key(found))
+    ).first() is not None:
         n += 1
         found = f"{name[:_LONGEST_STEM].rstrip()} ({n})"
     return found

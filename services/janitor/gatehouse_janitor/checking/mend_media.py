@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import structlog
 
-from gatehouse_common.db import Facts, FormerUsers, MediaInventory
+from gatehouse_common.db import Facts, FormerUsers, MediaDescriptions, MediaInventory
 from gatehouse_common.db.facts import INDEX_REBUILT
-from gatehouse_common.errors import Conflict, DataLoss
+from gatehouse_common.errors import Conflict, DataLoss, NotFound
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 
@@ -30,6 +30,7 @@ class MediaRepair:
     def __init__(self, core: Core, stands: StoreStands) -> None:
         self._core, self._stands = core, stands
         self._files, self._former = MediaInventory(core.db), FormerUsers(core.db)
+        self._descriptions = MediaDescriptions(core.db)
 
     def mend(self, problem: Problem) -> str | None:
         """Mend one problem and return what was done, None if nothing can be done about it.
@@ -39,23 +40,42 @@ class MediaRepair:
         """
         if problem.subject:
             return self._row(problem)
-        if keys.parse_media_description(problem.key) is not None:
-            done = self._restore(problem.key)
-            if done:
-                return done
+        folder = keys.media_folder_of(problem.key)
+        about = keys.media_description(folder[0]) if folder else ""
+        if folder:  # no medium that is still to come gets a folder in which there is something
+            self._descriptions.count_on(folder[1])
+        if about and self._is_there(about):
+            try:
+                return self._restore(about, problem.key)
+            except Conflict as error:  # the index knows that medium: this is no file of it
+                log.info("a medium cannot be indexed anew", key=about, reason=error.message)
+            except (DataLoss, NotFound) as error:
+                log.info("a medium cannot be indexed anew", key=about, reason=error.message)
+                if any(info.key != about for info in self._core.store.list(folder[0] if folder else "")):
+                    return None  # it may be told yet what the files are of
         if Facts(self._core.db).get(INDEX_REBUILT) is not None:
             return None  # what described it may be lost with the index that knew whose it was: a person has to look
         self._stands.check()
         return f"moved to {set_aside(self._core.store, problem.key, problem.detail, self._core.clock)}"
 
-    def _restore(self, key: str) -> str | None:
-        """Index the medium anew that an object describes; return what was done, None if that cannot be."""
-        known = len(self._former.added)
+    def _is_there(self, about: str) -> bool:
         try:
-            done = restore_medium(self._core, key, self._former)
-        except (DataLoss, Conflict) as error:
-            log.info("a medium cannot be indexed anew", key=key, reason=error.message)
-            return None
+            self._core.store.stat(about)
+        except NotFound:
+            return False
+        return True
+
+    def _restore(self, key: str, of: str) -> str | None:
+        """Index the medium anew that an object describes; return what was done for one of its files.
+
+        Raises:
+            Conflict: the index knows that medium, and the file is none of it.
+            DataLoss: it describes none.
+        """
+        if self._files.of_keys({of}):  # since another file of it was mended
+            return "its medium is indexed anew"
+        known = len(self._former.added)
+        done = restore_medium(self._core, key, self._former)
         without = f", without {', '.join(sorted(done.left))}" if done.left else ""
         whose = "".join(f", for {one.name}, whom nobody lets in yet" for one in self._former.added[known:])
         return f"medium {done.number} is indexed anew from what describes it{without}{whose}"

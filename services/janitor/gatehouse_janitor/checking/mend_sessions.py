@@ -15,9 +15,10 @@ from gatehouse_common.db import (
     SessionInventory,
     Whose,
 )
-from gatehouse_common.errors import Conflict, DataLoss
+from gatehouse_common.errors import Conflict, DataLoss, InvalidInput
 from gatehouse_common.media.film_facts import read_facts
 from gatehouse_common.media.session_box import SessionInfo, read_session_box
+from gatehouse_common.retention import restore_trash
 from gatehouse_common.runtime import Core
 
 from .content import BlockReader
@@ -62,10 +63,14 @@ class SessionRepair:
         known = len(self._former.added)
         try:
             done = restore_session_file(self._core, problem.key, self._former)
-            return done + "".join(f", for {one.name}, whom nobody lets in yet" for one in self._former.added[known:])
         except (DataLoss, Conflict) as error:
             log.info("a file of a session cannot be indexed anew", key=problem.key, reason=error.message)
-        return self._set_aside(problem)
+            return self._set_aside(problem)
+        try:
+            restore_trash(self._core.db, self._core.store)  # it may have been in the trash
+        except (DataLoss, InvalidInput) as error:
+            log.warning("what the store says of the trash cannot be read", reason=error.message)
+        return done + "".join(f", for {one.name}, whom nobody lets in yet" for one in self._former.added[known:])
 
     def _told(self, key: str) -> SessionInfo | None:
         try:

@@ -11,6 +11,7 @@ from gatehouse_common.db.media_records import NOBODY
 from gatehouse_common.errors import DataLoss, NotFound
 from gatehouse_common.intake import raw_description, read_description
 from gatehouse_common.runtime import Core
+from gatehouse_common.storage import keys
 
 ORIGINAL = "original"
 _CHANGED = "its original is not what it was when it was described, and is left out"
@@ -69,6 +70,10 @@ def restore_medium(core: Core, key: str, former: FormerUsers) -> RestoredMedium:
         raise DataLoss("none of the files that it describes is there as it says: " + "; ".join(left.values())[:200])
     changed = any(file.kind == ORIGINAL and left.get(file.key, _MISSING) != _MISSING for file in known.files)
     media = _as_found(known.media, there, changed=changed)
+    if media.trashed_us is not None:  # who is to hold it, or to take it out, has as long as ever for that
+        media = replace(media, trashed_us=core.clock.now_us())
+    if left:  # it is written anew without them: what it said is kept, for they may come back
+        core.store.put_bytes(keys.quarantine(key, core.clock.now_us()), data, overwrite=True)
     descriptions.add(replace(media, owner=_owner(core, known.owner, former)), there)
     return RestoredMedium(media.number, frozenset(file.key for file in there), left)
 

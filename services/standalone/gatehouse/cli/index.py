@@ -100,7 +100,7 @@ def _told_of(user: FormerUser) -> str:
         return f"Files are of {told}, who had been removed: `gatehouse user list` does not show them."
     if user.is_apart:
         return (
-            f"Files are of somebody who was called {told}, a name that is another's now, or can be none: they are "
+            f"Files are of somebody who was called {told}, a name that others have or had, or can be none: they are "
             f"{plain(user.name)}'s. If you know whose they are: `gatehouse user hand-over {name} NAME`."
         )
     return (
