@@ -81,6 +81,13 @@ def test_a_name_that_several_have_had_is_given_to_none_of_them(db: Database) -> 
     former = FormerUsers(db, {"ADA"})
     assert [former.of(whose(0, "Ada"), T).name for _ in range(2)] == ["Ada (2)", "Ada (3)"]
     assert former.of(whose(0, "Bob"), T).name == "Bob"
+    assert former.of(Whose(0, "", "Ada"), T).name == "Ada (by name)", "which nobody has had"
+
+
+def test_where_not_all_was_heard_no_name_is_given_as_it_is(db: Database) -> None:
+    former = FormerUsers(db, contested=None)
+    assert [former.of(whose(0, name), T).name for name in ("Ada", "Bob")] == ["Ada (2)", "Bob (2)"]
+    assert former.of(whose(0, "Carl", removed=True), T).name == "Carl", "nobody logs in as who was removed"
 
 
 def test_names_that_can_be_none_are_not_one_person(db: Database) -> None:

@@ -22,8 +22,6 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_US: Final = SECOND
 _LOOK_EVERY: Final = 256
-_BELIEVED: Final = 10**9
-"""A folder of a higher number somebody has made up: after it there would be none left."""
 
 
 class MediaNumbers:
@@ -42,28 +40,30 @@ class MediaNumbers:
         """Go on; let no number be given any more that a folder has by what was seen.
 
         Raises:
-            GatehouseError: store or index are away: it is begun anew.
+            GatehouseError: store or index are away: it is begun anew, and what was seen counts.
         """
         if self._is_done:
             return
+        seen = set[int]()
         try:
-            highest = self._highest(stop)
-            if self._descriptions.count_on(highest):
-                log.warning("the store has media that the index does not know", highest=highest)
+            self._see(seen, stop)
         except GatehouseError:
             self._left = None
             raise
+        finally:
+            highest = self._descriptions.count_on(seen)
+            if highest:
+                log.warning("the store has media that the index does not know", highest=highest)
 
-    def _highest(self, stop: threading.Event) -> int:
-        """Return the highest number that was seen at this look; 0: none was."""
-        began_us, highest = self._core.clock.monotonic_us(), 0
+    def _see(self, seen: set[int], stop: threading.Event) -> None:
+        """Add the numbers that folders have to those that were seen, as far as one look goes."""
+        began_us = self._core.clock.monotonic_us()
         self._left = self._left or self._core.store.list(keys.UPLOADS)
-        for seen, info in enumerate(self._left, 1):
+        for looked, info in enumerate(self._left, 1):
             place = keys.media_folder_of(info.key)
-            if place is not None and place[1] <= _BELIEVED:
-                highest = max(highest, place[1])
-            is_late = seen % _LOOK_EVERY == 0 and self._core.clock.monotonic_us() - began_us > _LONGEST_US
+            if place is not None:
+                seen.add(place[1])
+            is_late = looked % _LOOK_EVERY == 0 and self._core.clock.monotonic_us() - began_us > _LONGEST_US
             if is_late or stop.is_set():
-                return highest
+                return
         self._left, self._is_done = None, True
-        return highest

@@ -104,10 +104,14 @@ class Janitor:
 
     def look(self, stop: threading.Event) -> float:
         """Do what is due, room first; return after how many seconds to look again."""
+        pause = self._look_after_room(stop)
+        self._look_at_descriptions(stop)
+        return pause
+
+    def _look_after_room(self, stop: threading.Event) -> float:
         settings, strange = self._core.settings.values.retention, self._trouble_of_store()
         RETENTION_ENABLED.set(settings.enabled)
         self._look_at_uploads(stop, strange)
-        self._look_at_descriptions(stop, strange)
         if not settings.enabled:
             self._away = self._held_back = self._no_room = ""
             return settings.look_seconds
@@ -158,26 +162,26 @@ class Janitor:
         else:
             self._uploads_away = ""
 
-    def _look_at_descriptions(self, stop: threading.Event, strange: GatehouseError | None) -> None:
-        """Have media described that are not; as with uploads, what fails hinders nothing else."""
-        try:
-            if strange is not None:
-                raise strange
-            self._numbers.look(stop)
-            self._descriptions.look(stop)
-        except GatehouseError as error:
-            if error.message != self._undescribed:
-                log.warning("not all media are described beside their files", reason=error.message)
-            self._undescribed = error.message
-        else:
-            self._undescribed = ""
+    def _look_at_descriptions(self, stop: threading.Event) -> None:
+        """Have media described that are not, and folders counted; what fails of one hinders nothing else."""
+        trouble = ""
+        for look in (self._numbers.look, self._descriptions.look):
+            try:
+                self._store.check()
+                look(stop)
+            except GatehouseError as error:
+                trouble = trouble or error.message
+        if trouble and trouble != self._undescribed:
+            log.warning("not all media are described beside their files", reason=trouble)
+        self._undescribed = trouble
 
     def health(self) -> list[Check]:
-        """Return whether what should go goes, whether there is room, and whether uploads are looked after."""
+        """Return whether what should go goes, there is room, uploads are looked after, and media are described."""
         trouble = self._no_room or self._away or self._held_back or self._removal.refused
         retention = Check("retention", ok=not trouble, detail=trouble)
         uploads = Check("uploads", ok=not self._uploads_away, detail=self._uploads_away)
-        return [retention, uploads, *self._checks.health()]
+        described = Check("descriptions", ok=not self._undescribed, detail=self._undescribed)
+        return [retention, uploads, described, *self._checks.health()]
 
     def _keep_share(self, ending: threading.Event) -> None:
         """Give signs of life, however long a look takes: who gives none is not the one that leads any more."""
@@ -192,7 +196,7 @@ class Janitor:
         """
         self._gauges.forget()
         RETENTION_ENABLED.set(self._core.settings.values.retention.enabled)
-        self._uploads_away = self._away = self._held_back = self._no_room = ""
+        self._undescribed = self._uploads_away = self._away = self._held_back = self._no_room = ""
         return _SHARE_S
 
     def _tell_success_before(self) -> None:

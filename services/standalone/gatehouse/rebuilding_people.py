@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
-from gatehouse_common.accounts import name_key
 from gatehouse_common.db import FormerUser, FormerUsers, MediaDescriptions, NamedAlone, Whose
-from gatehouse_common.errors import DataLoss, GatehouseError, InvalidInput, Unavailable
-from gatehouse_common.retention import restore_trash
+from gatehouse_common.errors import DataLoss, GatehouseError, Unavailable
+from gatehouse_common.retention import read_trash
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
-from gatehouse_janitor.checking.mend_sessions import restore_session_file
+from gatehouse_janitor.checking.mend_sessions import owner_in_session, restore_session_file
 from gatehouse_janitor.checking.restore_media import owner_described, restore_medium
+
+from .rebuilding_owners import Owners
 
 _T = TypeVar("_T")
 
@@ -52,17 +54,15 @@ def restore_files(core: Core, advance: Callable[[int], None]) -> RestoredFiles:
     """
     done = RestoredFiles()
     former = _owners(core)
-    named_alone = [
-        info.key for info in core.store.list(keys.SESSIONS) if _restore_session(core, done, former, info.key)
-    ]
+    trashed = _trashed(core, done)
+    named_alone = list[str]()
+    for info in core.store.list(keys.SESSIONS):
+        advance(1)
+        if _restore_session(core, done, former, trashed, info.key):
+            named_alone.append(info.key)
     former.by_name = True
     for key in named_alone:
-        _restore_session(core, done, former, key)
-    advance(done.sessions + len(done.left))
-    try:
-        restore_trash(core.db, core.store)
-    except (DataLoss, InvalidInput) as error:
-        done.left[keys.TRASH] = error.message
+        _restore_session(core, done, former, trashed, key)
     for folder, found in _folders(core):
         advance(len(found))
         _restore_folder(core, done, former, folder, [info.key for info in found])
@@ -72,43 +72,53 @@ def restore_files(core: Core, advance: Callable[[int], None]) -> RestoredFiles:
 
 
 def _owners(core: Core) -> FormerUsers:
-    """Return the users whom descriptions name by an id, each added by all that is said; note which numbers are had."""
-    highest = 0
-    newest, removed, named = dict[str, tuple[int, Whose]](), set[str](), dict[str, set[str]]()
-    for folder, found in _folders(core):
-        place = keys.media_folder_of(found[0].key)
-        highest = max(highest, place[1] if place else 0)
-        about = next((one for one in found if folder and one.key == keys.media_description(folder)), None)
-        owner = None if about is None or len(found) == 1 else _owner(core, about.key)
-        if about is None or owner is None:
-            continue
-        if owner.removed:
-            removed.add(owner.id)
-        named.setdefault(name_key(owner.name), set()).add(owner.id)
-        if owner.id not in newest or newest[owner.id][0] < about.modified_us:
-            newest[owner.id] = about.modified_us, owner
-    # However much of it comes back, no medium that is still to come gets a folder in which there is something.
-    MediaDescriptions(core.db).count_on(highest)
-    contested = [name for name, ids in named.items() if len(ids - removed) > 1]
-    former, now_us = FormerUsers(core.db, contested, by_name=False), core.clock.now_us()
-    for _, owner in sorted(newest.values(), key=lambda one: (one[1].created_us, one[1].id)):
-        former.of(replace(owner, removed=owner.id in removed), now_us)
+    """Return the users whom files name by an id, each added by all that is said.
+
+    Where the store did not say it of all, any name may be one that several have had.
+    """
+    owners, is_all_heard = Owners(), True
+    for info, read in _words(core):
+        try:
+            owners.hear(_twice(partial(read, core, info.key)), info.modified_us)
+        except GatehouseError:  # the file is told of in its turn
+            is_all_heard = False
+    former = FormerUsers(core.db, owners.contested() if is_all_heard else None, by_name=False)
+    now_us = core.clock.now_us()
+    for owner in owners.each():
+        former.of(owner, now_us)
     return former
 
 
-def _owner(core: Core, about: str) -> Whose | None:
-    """Return whom a description names by an id; None: nobody, or it cannot be read, which is told in its turn."""
+def _words(core: Core) -> Iterator[tuple[ObjectInfo, Callable[[Core, str], Whose | None]]]:
+    """Yield what says whose files are, and how to read it; note which numbers folders of media have."""
+    for info in core.store.list(keys.SESSIONS):
+        yield info, owner_in_session
+    numbers = set[int]()
+    for folder, found in _folders(core):
+        place = keys.media_folder_of(folder)
+        numbers.update([place[1]] if place else [])
+        about = next((one for one in found if folder and one.key == keys.media_description(folder)), None)
+        if about is not None and len(found) > 1:
+            yield about, owner_described
+    # However much of it comes back, no medium that is still to come gets a folder in which there is something.
+    MediaDescriptions(core.db).count_on(numbers)
+
+
+def _trashed(core: Core, done: RestoredFiles) -> frozenset[tuple[int, str]]:
+    """Return which files of sessions were in the trash; of what says it and cannot be read it is told."""
     try:
-        owner = owner_described(core, about)
-    except GatehouseError:
-        return None
-    return owner if owner is not None and owner.id else None
+        return _twice(lambda: read_trash(core.store))
+    except DataLoss as error:
+        done.left[keys.TRASH] = error.message
+        return frozenset()
 
 
-def _restore_session(core: Core, done: RestoredFiles, former: FormerUsers, key: str) -> bool:
+def _restore_session(
+    core: Core, done: RestoredFiles, former: FormerUsers, trashed: frozenset[tuple[int, str]], key: str
+) -> bool:
     """Make the row of a session's file; return whether it has to wait, for it says only a name."""
     try:
-        _twice(lambda: restore_session_file(core, key, former))
+        _twice(lambda: restore_session_file(core, key, former, trashed))
         done.sessions += 1
     except NamedAlone:
         return True
@@ -126,10 +136,10 @@ def _twice(do: Callable[[], _T]) -> _T:
 
 
 def _folders(core: Core) -> Iterator[tuple[str, list[ObjectInfo]]]:
-    """Yield the prefixes of media and what is below each; of keys that can be of none, an empty prefix."""
+    """Yield the prefixes of media and what is below each, however deep; of other keys an empty prefix."""
 
     def folder(info: ObjectInfo) -> str:
-        place = keys.media_folder_of(info.key)
+        place = keys.media_folder_of("/".join(info.key.split("/", 3)[:3]) + "/")
         return place[0] if place else ""
 
     for prefix, some in groupby(core.store.list(keys.UPLOADS), folder):

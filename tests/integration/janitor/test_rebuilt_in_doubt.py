@@ -13,10 +13,12 @@ from typing import Any
 import pytest
 
 from described_media import about, anew, files_of, forgotten, rebuilt, stored
+from gatehouse.rebuilding import rebuild
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import MediaLibrary, Users
 from gatehouse_common.db.media_intake import next_number
 from gatehouse_common.errors import DataLoss, Unavailable
+from gatehouse_common.ids import new_id
 from gatehouse_common.intake import keep_description
 from gatehouse_common.runtime import Core
 from gatehouse_common.testing.clock import FakeClock
@@ -24,7 +26,7 @@ from gatehouse_janitor.checking.care import Care
 from gatehouse_janitor.checking.check import Check
 from gatehouse_janitor.checking.repair import Repair
 from gatehouse_janitor.service import build as build_janitor
-from janitor_kit import mend, objects, quarantined
+from janitor_kit import mend, objects, quarantined, reasons
 from retention_kit import NOW, open_core
 
 
@@ -162,4 +164,101 @@ def test_files_beside_a_description_that_says_rubbish_stay_where_they_are(core: 
     core.store.put_bytes(about(film), json.dumps(told).encode(), overwrite=True)
     forgotten(core, "media_files", "media")
     mend(core)
-    assert {f"{film.folder}{kind}.webm" for kind in ("original", "playable")} <= set(objects(core, "uploads/"))
+    names = ("about.json", "original.webm", "playable.webm")
+    assert sorted(objects(core, "uploads/")) == [f"{film.folder}{name}" for name in names]
+    assert quarantined(core) == []
+
+
+def test_where_a_description_could_not_be_asked_for_nobody_is_given_a_name_as_it_is(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have told of another of that name."""
+    stored(core, 1, "original")
+    film = stored(core, 2, "original", owner_name="Bob")
+    with anew(tmp_path) as fresh:
+        read = fresh.store.read
+
+        def refused(key: str, *where: Any) -> bytes:
+            if key == about(film):
+                raise Unavailable("it may not be read")
+            return read(key, *where)
+
+        monkeypatch.setattr(fresh.store, "read", refused)
+        done = rebuilt(fresh)
+        assert (done.media, about(film) in done.left) == (1, True)
+        assert [(one.name, one.told, one.is_apart) for one in done.users] == [("ada (2)", "ada", True)]
+
+
+def test_an_original_that_the_disk_does_not_give_back_is_still_its_mediums(
+    core: Core, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the size that is described; a check tells of what is wrong within it, and nobody moves it away."""
+    film = stored(core, 1, "original")
+    with anew(tmp_path) as fresh:
+        open_range = fresh.store.open_range
+
+        def damaged(key: str, *where: Any) -> Iterator[bytes]:
+            if key == f"{film.folder}original.webm":
+                raise DataLoss("reading it: Input/output error")
+            return open_range(key, *where)
+
+        monkeypatch.setattr(fresh.store, "open_range", damaged)
+        done = rebuilt(fresh)
+        assert (done.media, done.left) == (1, {})
+        assert [file.kind for file in files_of(fresh, 1)] == ["original"]
+
+
+def test_a_check_sets_aside_what_is_not_as_described_with_the_reason(core: Core) -> None:
+    film = stored(core, 3, "original", "playable")
+    said = core.store.read(about(film))
+    core.store.put_bytes(f"{film.folder}original.webm", b"ORIGINAL of 3", overwrite=True)
+    forgotten(core, "media_files", "media")
+    done = mend(core)
+    assert "without" in done[about(film)]
+    assert "moved to quarantine" in done[f"{film.folder}original.webm"]
+    assert [file.kind for file in files_of(core, 3)] == ["playable"]
+    assert sorted(quarantined(core)) == sorted([said, b"ORIGINAL of 3"])
+    why = sorted(reasons(core))
+    assert len(why) == 2
+    assert "SHA-256" in "".join(why)
+    assert f"without files that it names, for they are not as it says: {film.folder}original.webm" in "".join(why)
+
+
+def test_of_two_media_with_one_number_none_is_moved(core: Core) -> None:
+    """As after an older copy of the index in which others have uploaded since: a person has to say which is which."""
+    film = stored(core, 3, "original", "playable")
+    forgotten(core, "media_files", "media")
+    other = stored(core, 3, "original", owner_name="Bob", id=new_id())
+    before = objects(core, "uploads/")
+    done = mend(core)
+    assert not any(key.startswith(film.folder) for key in done)
+    assert objects(core, "uploads/") == before
+    assert quarantined(core) == []
+    assert MediaLibrary(core.db).get(3) == other
+
+
+def test_a_number_that_somebody_has_made_up_is_not_counted(core: Core, tmp_path: Path) -> None:
+    """Else after it there would be none left for whoever uploads next."""
+    stored(core, 4, "original")
+    core.store.put_bytes("uploads/x.1/2147483646/a.webm", b"made up")
+    made_up = stored(core, 2147483645, "original")
+    with anew(tmp_path) as fresh:
+        done = rebuilt(fresh)
+        assert (done.media, list(done.left)) == (2, ["uploads/x.1/2147483646/a.webm"])
+        assert MediaLibrary(fresh.db).get(made_up.number) == made_up
+        with fresh.db.begin() as c:
+            assert next_number(c) == 5
+        mend(fresh)
+        with fresh.db.begin() as c:
+            assert next_number(c) == 6
+
+
+def test_a_folder_within_that_of_a_medium_is_told_alone(core: Core, tmp_path: Path) -> None:
+    film = stored(core, 1, "original", "playable", "thumbnail")
+    deep = f"{film.folder}p/deep.txt"
+    core.store.put_bytes(deep, b"?")
+    seen = list[int]()
+    with anew(tmp_path) as fresh:
+        done = rebuild(fresh, seen.append)
+        assert (done.media, list(done.left)) == (1, [deep])
+        assert sum(seen) == 5, "each file is counted once"

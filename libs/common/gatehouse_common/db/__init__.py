@@ -25,7 +25,7 @@ from .leases import Lease, LeaseRepository, Member, Sight
 from .ledger import FootageWriter
 from .login_attempts import LoginAttempts
 from .logins import Login, Logins
-from .media_descriptions import MediaDescriptions, WholeMedium
+from .media_descriptions import AnotherMedium, MediaDescriptions, WholeMedium
 from .media_exports import MediaExports
 from .media_intake import take_in
 from .media_inventory import MediaInventory
@@ -70,6 +70,7 @@ __all__ = [
     "AddedBlob",
     "AgedFiles",
     "Also",
+    "AnotherMedium",
     "Audit",
     "BrowserSessions",
     "Camera",

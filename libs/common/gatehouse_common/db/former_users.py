@@ -57,11 +57,15 @@ class FormerUser:
         name: of the account.
         told: the name that files say; another than ``name`` where that is somebody else's, or cannot be one.
         state: ``disabled``, or ``removed`` as it was.
+        since_us: when the user was first added, microseconds UTC; 0: not known.
+        by_name: whether files say only a name, which may have been several people's.
     """
 
     name: str
     told: str
     state: str
+    since_us: int = 0
+    by_name: bool = False
 
     @property
     def is_apart(self) -> bool:
@@ -79,11 +83,13 @@ class FormerUsers:
     Args:
         db: the index.
         contested: names that several have had: none of them is given one as it is, for nobody could tell whose it is.
+            None: any may be, for nobody has looked at all that is written down.
         by_name: whether there is an account for a name alone, too; one that is called so, for it may be several people.
     """
 
-    def __init__(self, db: Database, contested: Collection[str] = (), *, by_name: bool = True) -> None:
-        self._db, self._contested, self.by_name = db, frozenset(map(name_key, contested)), by_name
+    def __init__(self, db: Database, contested: Collection[str] | None = (), *, by_name: bool = True) -> None:
+        self._db, self.by_name = db, by_name
+        self._contested = None if contested is None else frozenset(map(name_key, contested))
         self.added: list[FormerUser] = []
         """Those who were added, in order."""
 
@@ -100,7 +106,7 @@ class FormerUsers:
         """
         user, is_new = self._find_or_add(told, now_us)
         if is_new:
-            self.added.append(FormerUser(user.name, told.name, user.state))
+            self.added.append(FormerUser(user.name, told.name, user.state, told.created_us, by_name=not told.id))
         return user
 
     @retried
@@ -114,7 +120,8 @@ class FormerUsers:
                 return user_of_row(row), False
             if not told.id and not self.by_name:
                 raise NamedAlone(f"only a name is written down: {told.name}")
-            user = _anew(c, told, now_us, is_contested=name_key(told.name) in self._contested)
+            is_contested = self._contested is None or name_key(told.name) in self._contested
+            user = _anew(c, told, now_us, is_contested=is_contested)
             key = user.id if user.state == "removed" else name_key(user.name)
             c.execute(insert(UserRow).values(name_key=key, **{f.name: getattr(user, f.name) for f in fields(User)}))
             if not told.id and known is None:
@@ -131,7 +138,8 @@ def _anew(c: Connection, told: Whose, now_us: int, *, is_contested: bool) -> Use
     state = "removed" if told.removed else "disabled"
     name = _shown(told.name) or f"user {number}"
     if state != "removed":
-        name = _free_name(c, name if told.id else f"{name[:_LONGEST_STEM].rstrip()} (by name)", is_taken=is_contested)
+        by_name = "" if told.id else f"{name[:_LONGEST_STEM].rstrip()} (by name)"  # which is nobody's name yet
+        name = _free_name(c, by_name or name, is_taken=is_contested and not by_name)
     created_us = told.created_us or now_us
     return User(number, told.id or new_id(), name, Role.UPLOADER, state, None, False, {}, 1, created_us, None)
 

@@ -20,6 +20,12 @@ from .media_rows import FILE, MEDIA, find_medium, row_values
 from .session_models import RecorderSessionRow
 from .upkeep_models import FactRow
 
+_MOST_COUNTED = 10**9
+
+
+class AnotherMedium(Conflict):
+    """The index has another medium of that number, or of that id."""
+
 
 @dataclass(frozen=True, slots=True)
 class WholeMedium:
@@ -71,7 +77,8 @@ class MediaDescriptions:
         """Return unless there is a medium of the number or the id of this one.
 
         Raises:
-            Conflict: there is, or was.
+            AnotherMedium: there is, or was, and it is another.
+            Conflict: it is this one.
         """
         with self._db.look() as c:
             _refuse_known(c, media)
@@ -83,7 +90,8 @@ class MediaDescriptions:
         A session that the index does not know is left away.
 
         Raises:
-            Conflict: there is another of that number or id, or it is there already.
+            AnotherMedium: there is another of that number or id.
+            Conflict: it is there already.
         """
         with self._db.begin(durable=True) as c:
             lock = FactRow.name == LOCK
@@ -96,19 +104,27 @@ class MediaDescriptions:
             c.execute(insert(MediaRow).values(values))
             if files:
                 c.execute(insert(MediaFileRow), [row_values(file) for file in files])
-            newest = str(max(int(told or 0), media.number))
-            c.execute(update(FactRow).where(lock).values(value=newest))
+            newest = max(int(told or 0), _highest([media.number]))
+            c.execute(update(FactRow).where(lock).values(value=str(newest)))
 
     @retried
-    def count_on(self, number: int) -> bool:
-        """Let no medium that is still to come get a number up to this one; return whether one would have."""
+    def count_on(self, numbers: Collection[int]) -> int:
+        """Let no medium that is still to come get a number up to the highest of these; return that, 0: none would have.
+
+        One so high that no index has come to it somebody has made up: it is not counted, for after it would be none.
+        """
+        number = _highest(numbers)
         with self._db.begin() as c:
             lock = FactRow.name == LOCK
             told = c.execute(select(FactRow.value).where(lock).with_for_update()).scalar_one()
             if int(told or 0) >= number:
-                return False
+                return 0
             c.execute(update(FactRow).where(lock).values(value=str(number)))
-        return True
+        return number
+
+
+def _highest(numbers: Collection[int]) -> int:
+    return max((number for number in numbers if number <= _MOST_COUNTED), default=0)
 
 
 def _refuse_known(c: Connection, media: Media) -> None:
@@ -117,7 +133,7 @@ def _refuse_known(c: Connection, media: Media) -> None:
     if row is None:
         return
     if (row.number, row.id) != (media.number, media.id):
-        raise Conflict(f"the index has another medium, {row.number}, with its number or its id")
+        raise AnotherMedium(f"the index has another medium, {row.number}, with its number or its id")
     raise Conflict(f"the index knows medium {row.number} already" + (", and it is deleted" * (row.state == "deleted")))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
@@ -95,19 +95,6 @@ class SessionTrash:
             with self._db.look() as c:
                 known.update(c.execute(query).scalars())
         return set(ids) - known
-
-    @retried
-    def put_back(self, files: Collection[TrashedFile]) -> int:
-        """Put stored files into the trash, since when they were in it before the index was lost; return how many."""
-        done = 0
-        with self._db.begin(durable=True) as c:
-            lock_retention(c)
-            for one in files:
-                mine = (SessionChunkRow.number == one.number, SessionChunkRow.id == one.id)
-                values = {"state": "trashed", "trashed_us": one.trashed_us}
-                stored = update(SessionChunkRow).where(*mine, SessionChunkRow.state == "stored")
-                done += c.execute(stored.values(values)).rowcount
-        return done
 
     @retried
     def forget_gone(self, file_id: str) -> None:

@@ -19,12 +19,14 @@ from .description import MOST_BYTES, describe, read_description
 log = structlog.get_logger(__name__)
 
 _TRIES = 8
+_ANOTHERS = "it described another medium, or none, where one is described that the index has"
 
 
 def keep_description(core: Core, number: int) -> bool:
     """Let the store say of a medium what the index says; of one that is deleted nothing. Return whether it did not.
 
-    What is there of another medium, or is no description, is kept in the quarantine first.
+    What is there of another medium, or is no description, is kept in the quarantine first; what cannot be read is
+    written anew.
 
     Raises:
         NotFound: there is none of that number.
@@ -36,7 +38,7 @@ def keep_description(core: Core, number: int) -> bool:
     for tried in range(_TRIES):
         known = descriptions.read(number)
         key, text = keys.media_description(known.media.folder), describe(known)
-        there = raw_description(core, key)
+        there = _readable(core, key)
         if text is None:
             if known.media.state != "deleted":
                 return tried > 0  # without a file there is nothing to find again
@@ -48,7 +50,7 @@ def keep_description(core: Core, number: int) -> bool:
             return tried > 0
         read_description(key, text)  # what could not be read again would be no description
         if there is not None and not _is_of(key, there, known):
-            _set_aside(core, key, there)
+            keep_aside(core, key, there, _ANOTHERS)
         core.store.put_bytes(key, text, overwrite=True)
     raise Conflict(f"medium {number} is changed all the time: it is described when that is over")
 
@@ -68,7 +70,7 @@ def is_described(core: Core, known: WholeMedium) -> bool:
         GatehouseError: the store does not answer.
     """
     text = describe(known)
-    return text is None or raw_description(core, keys.media_description(known.media.folder)) == text
+    return text is None or _readable(core, keys.media_description(known.media.folder)) == text
 
 
 def raw_description(core: Core, key: str) -> bytes | None:
@@ -84,6 +86,15 @@ def raw_description(core: Core, key: str) -> bytes | None:
         return None
 
 
+def _readable(core: Core, key: str) -> bytes | None:
+    """Return what an object has; None: there is none, or the disk does not give it back any more."""
+    try:
+        return raw_description(core, key)
+    except DataLoss as error:
+        log.warning("what describes a medium cannot be read", key=key, reason=error.message)
+        return None
+
+
 def _is_of(key: str, data: bytes, known: WholeMedium) -> bool:
     """Return whether a description is of this very medium, and not of one of an index that was there before."""
     try:
@@ -92,11 +103,16 @@ def _is_of(key: str, data: bytes, known: WholeMedium) -> bool:
         return False
 
 
-def _set_aside(core: Core, key: str, data: bytes) -> None:
+def keep_aside(core: Core, key: str, data: bytes, why: str) -> None:
+    """Copy what an object says into the quarantine, with the reason: something else is written in its place.
+
+    Raises:
+        Conflict: it is too large to be a description.
+        GatehouseError: the store does not take it.
+    """
     if len(data) > MOST_BYTES:
         raise Conflict(f"{key} is no description, and too large to be kept elsewhere: it is left as it is")
     aside = keys.quarantine(key, core.clock.now_us())
     core.store.put_bytes(aside, data, overwrite=True)
-    reason = f"{key}: it described another medium, or none, where one is described that the index has\n"
-    core.store.put_bytes(f"{aside}.reason.txt", reason.encode(), overwrite=True)
-    log.warning("what described another medium was kept in the quarantine", key=key, kept=aside)
+    core.store.put_bytes(f"{aside}.reason.txt", f"{key}: {why}\n".encode(), overwrite=True)
+    log.warning("what described a medium was kept in the quarantine", key=key, kept=aside, reason=why)

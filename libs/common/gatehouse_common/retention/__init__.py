@@ -7,7 +7,7 @@ from .outlook import Forecast, NextGone, Outlook, Room, look_ahead
 from .placing import make_hold, medium_to_hold
 from .reserve import reserve_bytes
 from .rules import CameraRules, Rules, refuse_of_age, rules_of
-from .trash_copy import copy_trash, restore_trash
+from .trash_copy import copy_trash, read_trash
 
 __all__ = [
     "CameraRules",
@@ -27,9 +27,9 @@ __all__ = [
     "make_hold",
     "medium_to_hold",
     "read_copy",
+    "read_trash",
     "refuse_of_age",
     "reserve_bytes",
     "restore_holds",
-    "restore_trash",
     "rules_of",
 ]

@@ -53,14 +53,14 @@ def copy_trash(db: Database, store: ObjectStore, now_us: int) -> None:
         log.warning("what is in the trash is in the index alone for now", reason=error.message)
 
 
-def restore_trash(db: Database, store: ObjectStore) -> int:
-    """Put files of sessions into the trash that were in it by the copy; return how many.
+def read_trash(store: ObjectStore) -> frozenset[tuple[int, str]]:
+    """Return the files of sessions that were in the trash by the copy: number and id of each.
 
     Raises:
         DataLoss: the copy is damaged.
-        GatehouseError: index or store do not answer.
+        GatehouseError: the store does not answer.
     """
-    return SessionTrash(db).put_back(_read(_raw(store)))
+    return frozenset((one.number, one.id) for one in _read(_raw(store)))
 
 
 def _readable(store: ObjectStore, data: bytes, now_us: int) -> list[TrashedFile]:

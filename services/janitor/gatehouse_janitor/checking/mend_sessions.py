@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import structlog
 
 from gatehouse_common.clock import SECOND
@@ -15,10 +17,10 @@ from gatehouse_common.db import (
     SessionInventory,
     Whose,
 )
-from gatehouse_common.errors import Conflict, DataLoss, InvalidInput
+from gatehouse_common.errors import Conflict, DataLoss
 from gatehouse_common.media.film_facts import read_facts
 from gatehouse_common.media.session_box import SessionInfo, read_session_box
-from gatehouse_common.retention import restore_trash
+from gatehouse_common.retention import read_trash
 from gatehouse_common.runtime import Core
 
 from .content import BlockReader
@@ -42,7 +44,8 @@ class SessionRepair:
     def __init__(self, core: Core, stands: StoreStands) -> None:
         self._core, self._stands = core, stands
         self._sessions, self._known = RecorderSessions(core.db), SessionInventory(core.db)
-        self._footage, self._former = FootageReader(core.db), FormerUsers(core.db)
+        self._footage, self._former = FootageReader(core.db), FormerUsers(core.db, contested=None)
+        self._trashed: Collection[tuple[int, str]] | None = None
 
     def mend(self, problem: Problem) -> str | None:
         """Mend one problem and return what was done, None if nothing can be done about it.
@@ -62,15 +65,21 @@ class SessionRepair:
             return None  # it may be the file of that row: the segmenter writes it, or makes the same again
         known = len(self._former.added)
         try:
-            done = restore_session_file(self._core, problem.key, self._former)
+            done = restore_session_file(self._core, problem.key, self._former, self._in_trash())
         except (DataLoss, Conflict) as error:
             log.info("a file of a session cannot be indexed anew", key=problem.key, reason=error.message)
             return self._set_aside(problem)
-        try:
-            restore_trash(self._core.db, self._core.store)  # it may have been in the trash
-        except (DataLoss, InvalidInput) as error:
-            log.warning("what the store says of the trash cannot be read", reason=error.message)
         return done + "".join(f", for {one.name}, whom nobody lets in yet" for one in self._former.added[known:])
+
+    def _in_trash(self) -> Collection[tuple[int, str]]:
+        """Return what the store says of the trash, of which nobody changes what is said of files without a row."""
+        if self._trashed is None:
+            try:
+                self._trashed = read_trash(self._core.store)
+            except DataLoss as error:
+                log.warning("what the store says of the trash cannot be read", reason=error.message)
+                self._trashed = ()
+        return self._trashed
 
     def _told(self, key: str) -> SessionInfo | None:
         try:
@@ -119,13 +128,29 @@ class SessionRepair:
         return f"moved to {target}"
 
 
-def restore_session_file(core: Core, key: str, former: FormerUsers) -> str:
+def owner_in_session(core: Core, key: str) -> Whose | None:
+    """Return who recorded the session of a file; None: it is no file of a session.
+
+    Raises:
+        GatehouseError: the store does not answer.
+    """
+    try:
+        told = read_session_box(BlockReader(core.store, key, core.store.stat(key).size))
+    except DataLoss:
+        return None
+    return None if told is None else Whose(told.user, told.user_id, told.user_name)
+
+
+def restore_session_file(core: Core, key: str, former: FormerUsers, trashed: Collection[tuple[int, str]]) -> str:
     """Make the row of a session's file anew of the file; return what was done.
+
+    One that was in the trash is in it since now: who is to hold it, or to take it out, has as long as ever for that.
 
     Args:
         core: the index and the store.
         key: of the file.
         former: finds whose it is; where the index knows the session, that says it.
+        trashed: numbers and ids of those that were in the trash.
 
     Raises:
         DataLoss: it is no film, or does not say what it is.
@@ -138,11 +163,12 @@ def restore_session_file(core: Core, key: str, former: FormerUsers) -> str:
     if told is None:
         raise DataLoss("nothing says which session the file is of")
     width, height, frames = _pictures(reader, told)
-    inventory = SessionInventory(core.db)
+    inventory, now_us = SessionInventory(core.db), core.clock.now_us()
+    is_trashed = (told.number, told.id) in trashed
     number = inventory.user_of(told.session, told.session_id)
     if number is None:
         whose = Whose(told.user, told.user_id, told.user_name)
-        number = former.of(whose, core.clock.now_us()).number
+        number = former.of(whose, now_us).number
     ended_us = max(told.end_us, told.wanted_end_us)
     session = RecorderSession(
         told.session,
@@ -170,7 +196,7 @@ def restore_session_file(core: Core, key: str, former: FormerUsers) -> str:
         wanted_end_us=told.wanted_end_us,
         start_us=told.start_us,
         end_us=told.end_us,
-        state="stored",
+        state="trashed" if is_trashed else "stored",
         key=key,
         bytes=info.size,
         width=width,
@@ -179,6 +205,7 @@ def restore_session_file(core: Core, key: str, former: FormerUsers) -> str:
         detail=told.detail,
         stored_us=info.modified_us,
         name=told.name,
+        trashed_us=now_us if is_trashed else None,
     )
     inventory.add(session, chunk, number)
     return "indexed anew from the file"

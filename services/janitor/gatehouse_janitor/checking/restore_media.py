@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 
+import structlog
+
 from gatehouse_common.db import FormerUsers, Media, MediaDescriptions, MediaFile, Whose
 from gatehouse_common.db.media_inventory import GONE
 from gatehouse_common.db.media_records import NOBODY
 from gatehouse_common.errors import DataLoss, NotFound
-from gatehouse_common.intake import raw_description, read_description
+from gatehouse_common.intake import keep_aside, raw_description, read_description
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import keys
+
+log = structlog.get_logger(__name__)
 
 ORIGINAL = "original"
 _CHANGED = "its original is not what it was when it was described, and is left out"
 _INTERRUPTED = "the index was lost while something was made of it: it can be tried again"
 _NO_EXPORT = "the index was lost while the export was made: ask for it again"
+_LEFT_OUT = "its medium was indexed anew of it without files that it names, for they are not as it says"
 _MISSING = "a description names it, and it is not in the store"
 _MADE = {"queued", "processing"}
 
@@ -39,8 +43,9 @@ class RestoredMedium:
 def restore_medium(core: Core, key: str, former: FormerUsers) -> RestoredMedium:
     """Make the rows of a medium and its files anew of what describes it.
 
-    A file counts as its own only with the size that is described, an original only with its SHA-256, too. What was
-    being made when the index was lost has failed, and says so.
+    A file counts as its own only with the size that is described, an original only with its SHA-256, too, as long as
+    the disk gives it back: damage within it a check tells of. What was being made when the index was lost has failed,
+    and says so.
 
     Args:
         core: the index and the store.
@@ -50,7 +55,8 @@ def restore_medium(core: Core, key: str, former: FormerUsers) -> RestoredMedium:
     Raises:
         DataLoss: it describes no medium, or none of its files is there as it says.
         NotFound: it is gone.
-        Conflict: the index knows a medium of that number, or of that id.
+        AnotherMedium: the index has another medium of that number, or of that id.
+        Conflict: it knows this one.
         GatehouseError: index or store does not answer.
     """
     data = raw_description(core, key)
@@ -72,20 +78,20 @@ def restore_medium(core: Core, key: str, former: FormerUsers) -> RestoredMedium:
     media = _as_found(known.media, there, changed=changed)
     if media.trashed_us is not None:  # who is to hold it, or to take it out, has as long as ever for that
         media = replace(media, trashed_us=core.clock.now_us())
-    if left:  # it is written anew without them: what it said is kept, for they may come back
-        core.store.put_bytes(keys.quarantine(key, core.clock.now_us()), data, overwrite=True)
+    if left:  # it is written anew without them
+        keep_aside(core, key, data, f"{_LEFT_OUT}: {', '.join(sorted(left))}")
     descriptions.add(replace(media, owner=_owner(core, known.owner, former)), there)
     return RestoredMedium(media.number, frozenset(file.key for file in there), left)
 
 
 def owner_described(core: Core, key: str) -> Whose | None:
-    """Return who is described as having a medium; None: nobody, or it is no description.
+    """Return who is described as having a medium; None: nobody, or it is no description, or damaged.
 
     Raises:
         GatehouseError: the store does not answer.
     """
-    data = raw_description(core, key)
     try:
+        data = raw_description(core, key)
         told = None if data is None else read_description(key, data).owner
     except DataLoss:
         return None
@@ -109,18 +115,23 @@ def _as_found(media: Media, there: list[MediaFile], *, changed: bool) -> Media:
 
 
 def _wrong_with(core: Core, file: MediaFile, digest: str) -> str:
-    """Return why a file is not the one that is described; empty: it is."""
+    """Return why a file is not the one that is described; empty: it is.
+
+    Raises:
+        GatehouseError: the store does not say whether it is there.
+    """
+    found = hashlib.sha256()
     try:
         size = core.store.stat(file.key).size
         if size != file.bytes:
             return f"it has {size} bytes, and is described with {file.bytes}"
         if not digest:
             return ""
-        found = hashlib.sha256()
         for data in core.store.open_range(file.key):
             found.update(data)
     except NotFound:
         return _MISSING
     except DataLoss as error:
-        return f"it cannot be read: {error.message}"
+        log.warning("an original is not given back whole", key=file.key, reason=error.message)
+        return ""
     return "" if found.hexdigest() == digest else f"its SHA-256 is {found.hexdigest()}, and is described as {digest}"

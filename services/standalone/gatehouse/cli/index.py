@@ -14,6 +14,7 @@ from gatehouse.rebuilding import Rebuilt, rebuild
 from gatehouse_common.db import Database, FormerUser
 from gatehouse_common.errors import NotFound
 from gatehouse_common.runtime import Core, DataLock
+from gatehouse_common.timefmt import to_datetime
 
 from .options import data_options, json_option, read_settings
 from .plain import plain
@@ -99,9 +100,11 @@ def _told_of(user: FormerUser) -> str:
     if user.state == "removed":
         return f"Files are of {told}, who had been removed: `gatehouse user list` does not show them."
     if user.is_apart:
+        since = f" and a user since {to_datetime(user.since_us):%Y-%m-%d}" if user.since_us else ""
+        why = "of whom they say no more" if user.by_name else "a name that others have or had, or can be none"
         return (
-            f"Files are of somebody who was called {told}, a name that others have or had, or can be none: they are "
-            f"{plain(user.name)}'s. If you know whose they are: `gatehouse user hand-over {name} NAME`."
+            f"Files are of somebody who was called {told}{since}, {why}: they are {plain(user.name)}'s. "
+            f"If you know whose they are: `gatehouse user hand-over {name} NAME`."
         )
     return (
         f"Files are of {told}, who cannot log in until you say so: `gatehouse user reset-password {name}`, then "
