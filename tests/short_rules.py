@@ -47,7 +47,7 @@ KEPT: Mapping[str, frozenset[str]] = {
     "GatehouseClockSkew": frozenset({"2"}),  # what a clock is off by
     "GatehouseStorageFull": frozenset({"0.5", "0.02", "0"}),
     "GatehouseWriteErrors": frozenset({"0"}),
-    "GatehouseRetentionShortfall": frozenset({"0.9", "0"}),
+    "GatehouseRetentionShortfall": frozenset({"0.9", "0", "0.5"}),  # so many seconds older in a second
     "GatehouseDiskFullIn24h": frozenset({"0.9", "0"}),
     "GatehouseEmergencyDelete": frozenset({"0"}),
     "GatehouseJanitorStale": frozenset({"1"}),

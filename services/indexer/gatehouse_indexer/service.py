@@ -72,9 +72,10 @@ class Indexer:
                 return
 
     def health(self) -> list[Check]:
-        """Return whether the database answers; dead letters are told, and no reason to be unready."""
+        """Return whether the database answers and the bus takes messages; dead letters are no reason to be unready."""
         checks = [check(self._core.db)]
         try:
+            self._core.bus.check()
             dead = self._core.bus.dead_count()
         except GatehouseError as error:
             return [*checks, Check("bus", ok=False, detail=error.message)]

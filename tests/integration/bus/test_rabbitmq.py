@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pika
@@ -27,6 +28,8 @@ from gatehouse_common.clock import SystemClock
 from gatehouse_common.errors import InvalidInput, Unavailable
 from gatehouse_common.messages import GapRecorded, LivePreview, Message, encode
 from gatehouse_common.observability.metrics import BUS_CONNECTED, MESSAGES_DROPPED
+from gatehouse_indexer.service import build as build_indexer
+from pipeline_kit import core_at
 from rabbitmq_server import RabbitMQ
 from running import wait_for
 
@@ -285,7 +288,9 @@ def test_a_handler_may_take_longer_than_heartbeats(vhost: str, tmp_path: Path) -
     bus.close()
 
 
-def test_a_broker_without_memory_stops_nobody(own_broker: RabbitMQ, make: Callable[..., RabbitBus]) -> None:
+def test_a_broker_without_memory_stops_nobody(
+    own_broker: RabbitMQ, make: Callable[..., RabbitBus], tmp_path: Path
+) -> None:
     """A blocked connection: publishing goes to the outbox at once, and out of it when the alarm is over.
 
     Nor is it called a connection that works: to keep one and take nothing is all that such a broker does.
@@ -303,6 +308,9 @@ def test_a_broker_without_memory_stops_nobody(own_broker: RabbitMQ, make: Callab
     wait_for("a look at the connection", lambda: connected.collect()[0].samples[0].value == 0)
     with pytest.raises(Unavailable, match="takes no messages: is its memory or its disk full"):
         bus.check()
+    with core_at(tmp_path / "data") as core:
+        (told,) = [one for one in build_indexer(replace(core, bus=bus)).health() if one.name == "bus"]
+        assert (told.ok, "takes no messages" in told.detail) == (False, True), "and its readiness names it"
     own_broker.control("set_vm_memory_high_watermark", "absolute", "1GB")
     collector = Collector()
     bus.subscribe(QUEUE, collector)
