@@ -5,11 +5,21 @@ from __future__ import annotations
 import pytest
 
 from gatehouse_common.accounts import Role
-from gatehouse_common.db import Database, FormerUsers, HandOver, MediaLibrary, NamedAlone, Users, Whose
+from gatehouse_common.db import (
+    Database,
+    FormerUsers,
+    HandOver,
+    MediaLibrary,
+    NamedAlone,
+    RecorderSessions,
+    Users,
+    Whose,
+)
 from gatehouse_common.db.media_jobs import MediaJobs
 from gatehouse_common.db.media_records import AUDIO
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.ids import new_id
+from gatehouse_common.intervals import Interval
 from media_rows import T, put
 
 
@@ -90,6 +100,13 @@ def test_where_not_all_was_heard_no_name_is_given_as_it_is(db: Database) -> None
     assert former.of(whose(0, "Carl", removed=True), T).name == "Carl", "nobody logs in as who was removed"
 
 
+def test_a_number_that_somebody_has_made_up_leaves_some_for_others(db: Database) -> None:
+    former = FormerUsers(db)
+    assert former.of(whose(2**31 - 2, "Ada"), T).number == 1
+    assert former.of(whose(41, "Bob"), T).number == 41
+    assert Users(db).add("Carl", Role.VIEWER, T).number == 42
+
+
 def test_names_that_can_be_none_are_not_one_person(db: Database) -> None:
     former = FormerUsers(db)
     found = [former.of(Whose(0, "", "\u202e"), T), former.of(whose(0, "…"), T), former.of(whose(0, ""), T)]
@@ -104,9 +121,13 @@ def test_an_admin_hands_over_what_one_has_to_another(db: Database) -> None:
     ada, again = users.add("Ada", Role.OPERATOR, T), FormerUsers(db).of(whose(0, "Ada"), T)
     film = put(db, 1, owner=again.number, owner_name="Ada", session=None)
     others = put(db, 2, owner=9, owner_name="Bob")
+    sessions = RecorderSessions(db)
+    session = sessions.begin(again.number, again.name, "cam", Interval(T, T + 6_000_000), 3)
     job = MediaJobs(db).ask(film, AUDIO, {"codec": "mp3"}, T, again.number, "Ada")
     handed = HandOver(db).give(again, ada)
-    assert (handed.media, handed.sessions) == (1, 0)
+    assert (handed.media, handed.sessions) == (1, 1)
+    planned = [one for one in sessions.planned(lambda _: True) if one.session == session.number]
+    assert {(one.user, one.user_name) for one in planned} == {(ada.number, "Ada")}, "as they will say of themselves"
     found = MediaLibrary(db, ada.number).get(1)
     assert (found.owner, found.owner_name, found.version) == (ada.number, "Ada", film.version + 1)
     assert MediaLibrary(db).get(2) == others

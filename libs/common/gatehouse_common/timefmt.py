@@ -14,8 +14,8 @@ _EPOCH_SECONDS = re.compile(r"-?[0-9]{9,11}(\.[0-9]{1,12})?")  # Python prints i
 _COMPACT = re.compile(r"\d{8}_\d{6}")
 _MICROSECOND = timedelta(microseconds=1)
 # What `datetime` can show in every zone, with room for arithmetic on ranges.
-_EARLIEST_US = -62_135_000_000 * 1_000_000
-_LATEST_US = 253_402_000_000 * 1_000_000
+EARLIEST_US = -62_135_000_000 * 1_000_000
+LATEST_US = 253_402_000_000 * 1_000_000
 
 
 def zone(name: str) -> ZoneInfo:
@@ -92,6 +92,6 @@ def parse(text: str, tz: ZoneInfo, field: str = "time", *, fold: int = 0) -> int
 
 
 def _within_reach(us: int) -> int:
-    if not _EARLIEST_US <= us <= _LATEST_US:
+    if not EARLIEST_US <= us <= LATEST_US:
         raise ValueError("the time is outside the years 1 to 9999")
     return us

@@ -41,7 +41,10 @@ class DescriptionSweep:
         self._began_us: int | None = None
         self._below: int | None = None
         self._trouble: GatehouseError | None = None
+        self._of_round = ""
         self._tries = 0
+        self.trouble = ""
+        """What kept media from being described at the last look, or at one before it of the same round."""
 
     def look(self, stop: threading.Event) -> int:
         """Go on for a second at most, if it is time; return how many were described that were not.
@@ -56,7 +59,19 @@ class DescriptionSweep:
         if self._below is None:
             if self._began_us is not None and now - self._began_us < _ROUND_US:
                 return 0
-            self._began_us, self._below = now, _ABOVE_ALL
+            self._began_us, self._below, self._of_round = now, _ABOVE_ALL, ""
+        try:
+            done = self._go_on(now, stop)
+        except Unavailable as error:
+            self.trouble = error.message
+            raise
+        except GatehouseError as error:
+            self.trouble = self._of_round = error.message
+            raise
+        self.trouble = self._of_round
+        return done
+
+    def _go_on(self, now: int, stop: threading.Event) -> int:
         self._looked_us, self._trouble, done, looked = now, None, 0, 0
         is_time = True
         while self._below is not None and looked < _MOST and is_time:

@@ -7,63 +7,71 @@ store knows any more.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 
-from gatehouse_common.clock import SECOND
 from gatehouse_common.db import MediaDescriptions
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.runtime import Core
-from gatehouse_common.storage import ObjectInfo, keys
+from gatehouse_common.storage import keys
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_US: Final = SECOND
-_LOOK_EVERY: Final = 256
+_AT_ONCE: Final = 1000
+_AGAIN_S: Final = 20.0
 
 
 class MediaNumbers:
-    """Looks through the keys of media once, a second of it at each look.
+    """Looks through the keys of media once, beside whatever else is done: a disk may take minutes to list them.
 
     Args:
         core: the index, the store, the time.
+        check: returns if the store is the one that is known.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core, self._descriptions = core, MediaDescriptions(core.db)
-        self._left: Iterator[ObjectInfo] | None = None
-        self._is_done = False
+    def __init__(self, core: Core, check: Callable[[], None]) -> None:
+        self._core, self._descriptions, self._check = core, MediaDescriptions(core.db), check
+        self.trouble = ""
+        """Why they are not all known yet; empty: nothing is wrong."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Look until all were seen once, or told to stop."""
+        while not stop.is_set():
+            try:
+                self.look(stop)
+            except GatehouseError as error:
+                if error.message != self.trouble:
+                    log.warning("which numbers media in the store have is not known", reason=error.message)
+                self.trouble = error.message
+                self._core.clock.wait(stop, _AGAIN_S)
+            else:
+                self.trouble = ""
+                return
 
     def look(self, stop: threading.Event) -> None:
-        """Go on; let no number be given any more that a folder has by what was seen.
+        """Look through all keys; let no number be given any more that a folder has.
 
         Raises:
-            GatehouseError: store or index are away: it is begun anew, and what was seen counts.
+            GatehouseError: store or index are away; what was seen before counts.
         """
-        if self._is_done:
-            return
+        self._check()
         seen = set[int]()
         try:
-            self._see(seen, stop)
-        except GatehouseError:
-            self._left = None
-            raise
+            for info in self._core.store.list(keys.UPLOADS):
+                place = keys.media_folder_of(info.key)
+                if place is not None:
+                    seen.add(place[1])
+                if len(seen) >= _AT_ONCE:
+                    self._count(seen)
+                if stop.is_set():
+                    return
         finally:
-            highest = self._descriptions.count_on(seen)
-            if highest:
-                log.warning("the store has media that the index does not know", highest=highest)
+            self._count(seen)
 
-    def _see(self, seen: set[int], stop: threading.Event) -> None:
-        """Add the numbers that folders have to those that were seen, as far as one look goes."""
-        began_us = self._core.clock.monotonic_us()
-        self._left = self._left or self._core.store.list(keys.UPLOADS)
-        for looked, info in enumerate(self._left, 1):
-            place = keys.media_folder_of(info.key)
-            if place is not None:
-                seen.add(place[1])
-            is_late = looked % _LOOK_EVERY == 0 and self._core.clock.monotonic_us() - began_us > _LONGEST_US
-            if is_late or stop.is_set():
-                return
-        self._left, self._is_done = None, True
+    def _count(self, seen: set[int]) -> None:
+        highest = self._descriptions.count_on(seen)
+        seen.clear()
+        if highest:
+            log.warning("the store has media that the index does not know", highest=highest)

@@ -10,7 +10,8 @@ import structlog
 
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Deletion, Deletions, MediaTrash
-from gatehouse_common.errors import Conflict, GatehouseError
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError
+from gatehouse_common.intake import raw_description, read_description
 from gatehouse_common.messages import FootagePurged
 from gatehouse_common.observability.metrics import RETENTION_DELETED_BYTES, RETENTION_DELETED_OBJECTS, RETENTION_REFUSED
 from gatehouse_common.runtime import Core
@@ -117,20 +118,36 @@ class Removal:
     def _forget_descriptions(self, decided: Sequence[Deletion]) -> None:
         """Delete first what describes media that go: an index that is lost now must not bring half of one back."""
         media = {d.subject for d in decided if d.kind == "media"}
-        about = [keys.media_description(folder) for folder, _ in self._media.folders(media)] if media else []
+        folders = self._media.folders(media) if media else []
+        about = [keys.media_description(folder) for medium, folder, _ in folders if not self._is_others(medium, folder)]
         if about:
             self._core.store.delete_many(about)
+
+    def _is_others(self, medium: str, folder: str) -> bool:
+        """Return whether a folder is described as another medium's: of an index that was lost, and had its number too.
+
+        What cannot be read or understood may be, too.
+        """
+        key = keys.media_description(folder)
+        try:
+            data = raw_description(self._core, key)
+            return data is not None and read_description(key, data).media.id != medium
+        except DataLoss:
+            return True
 
     def _empty_folders(self, gone: Sequence[Deletion]) -> None:
         """Delete what else is in the folders of media that go: no row speaks of what a worker left that was killed.
 
         Before what was decided is forgotten: it is done again after a crash. What was there before the medium came is
-        another's: in an index that was made anew, numbers begin again.
+        another's, and so may be all of it where another is described.
         """
         media = {d.subject for d in gone if d.kind == "media"}
-        for folder, since_us in self._media.folders(media) if media else ():
+        for medium, folder, since_us in self._media.folders(media) if media else ():
             if not (folder.startswith(keys.UPLOADS) and folder.endswith("/")):
                 raise Conflict(f"the folder of a medium is {folder!r}: it is not emptied")
+            if self._is_others(medium, folder):
+                log.warning("another medium has the folder of one that is deleted: it is not emptied", folder=folder)
+                continue
             left = [info.key for info in self._core.store.list(folder) if info.modified_us >= since_us - HOUR]
             for at in range(0, len(left), AT_ONCE):
                 self._core.store.delete_many(left[at : at + AT_ONCE])

@@ -40,6 +40,7 @@ _BY_AGE_US = 30 * SECOND
 _SOONEST_S = 0.2
 _SHARE_S = 1.0
 _END_S = 4.0
+_COPY_US = 30 * SECOND
 _SUCCESS = "janitor.success"
 _JUMPED = (
     "the clock has jumped by more than an hour: nothing is deleted for its age until it is back, or until "
@@ -61,7 +62,8 @@ class Janitor:
         self._giving_back = GivingBack(core, deletions, self._clock.now_us)
         self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
         self._uploads, self._uploads_away = UploadSweep(core, self._clock.now_us), ""
-        self._descriptions, self._numbers, self._undescribed = DescriptionSweep(core), MediaNumbers(core), ""
+        self._descriptions, self._numbers = DescriptionSweep(core), MediaNumbers(core, self._store.check)
+        self._undescribed = ""
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
         self._ballast = Ballast(core.data_dir)
@@ -69,6 +71,7 @@ class Janitor:
         self._share: FairShare | None = None
         self._away = self._held_back = self._no_room = ""
         self._by_age_us: int | None = None
+        self._copied_us: int | None = None
         self._knows_success = False
         self._checks = CheckJobs(core, lambda: self.leads)
 
@@ -81,6 +84,7 @@ class Janitor:
         ending = threading.Event()
         threads = [
             threading.Thread(target=self._checks.run, args=(ending,), name="checks", daemon=True),
+            threading.Thread(target=self._numbers.run, args=(ending,), name="media-numbers", daemon=True),
             threading.Thread(target=self._keep_share, args=(ending,), name="share-janitor", daemon=True),
         ]
         for thread in threads:
@@ -111,6 +115,8 @@ class Janitor:
     def _look_after_room(self, stop: threading.Event) -> float:
         settings, strange = self._core.settings.values.retention, self._trouble_of_store()
         RETENTION_ENABLED.set(settings.enabled)
+        if strange is None:
+            self._copy()
         self._look_at_uploads(stop, strange)
         if not settings.enabled:
             self._away = self._held_back = self._no_room = ""
@@ -162,15 +168,26 @@ class Janitor:
         else:
             self._uploads_away = ""
 
+    def _copy(self) -> None:
+        """Have the store say what is held and what is in the trash; a new index takes over what is held by that.
+
+        So it comes before anything is deleted, and again and again, also where nothing is deleted by itself.
+        """
+        now = self._core.clock.monotonic_us()
+        if self._copied_us is None or now - self._copied_us >= _COPY_US:
+            copy_holds(self._core.db, self._core.store, self._core.clock.now_us())
+            copy_trash(self._core.db, self._core.store, self._core.clock.now_us())
+            self._copied_us = now
+
     def _look_at_descriptions(self, stop: threading.Event) -> None:
-        """Have media described that are not, and folders counted; what fails of one hinders nothing else."""
+        """Have media described that are not; as with uploads, what fails hinders nothing else."""
         trouble = ""
-        for look in (self._numbers.look, self._descriptions.look):
-            try:
-                self._store.check()
-                look(stop)
-            except GatehouseError as error:
-                trouble = trouble or error.message
+        try:
+            self._store.check()
+            self._descriptions.look(stop)
+        except GatehouseError as error:
+            trouble = error.message
+        trouble = trouble or self._descriptions.trouble
         if trouble and trouble != self._undescribed:
             log.warning("not all media are described beside their files", reason=trouble)
         self._undescribed = trouble
@@ -180,7 +197,8 @@ class Janitor:
         trouble = self._no_room or self._away or self._held_back or self._removal.refused
         retention = Check("retention", ok=not trouble, detail=trouble)
         uploads = Check("uploads", ok=not self._uploads_away, detail=self._uploads_away)
-        described = Check("descriptions", ok=not self._undescribed, detail=self._undescribed)
+        # Told, and no reason to be unready: files are as safe as before, and nothing waits for it.
+        described = Check("descriptions", ok=True, detail=self._undescribed or self._numbers.trouble)
         return [retention, uploads, described, *self._checks.health()]
 
     def _keep_share(self, ending: threading.Event) -> None:
@@ -216,9 +234,6 @@ class Janitor:
         now = self._core.clock.monotonic_us()
         if self._by_age_us is not None and now - self._by_age_us < _BY_AGE_US:
             return
-        now_us = self._core.clock.now_us()
-        copy_holds(self._core.db, self._core.store, now_us)
-        copy_trash(self._core.db, self._core.store, now_us)
         self._held_back = "" if trusted else _JUMPED
         self._held_back = self._held_back or refuse_after_rebuild(self._facts)
         if self._held_back:

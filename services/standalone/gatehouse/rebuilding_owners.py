@@ -13,7 +13,7 @@ class Owners:
     """Gathers what files say of those whom they name by an id."""
 
     def __init__(self) -> None:
-        self._newest = dict[str, tuple[int, Whose]]()
+        self._newest = dict[str, tuple[tuple[bool, int], Whose]]()
         self._removed = set[str]()
         self._named = dict[str, set[str]]()
 
@@ -23,16 +23,18 @@ class Owners:
         Args:
             told: the owner; None, or without an id: it says nobody by an id.
             at_us: how old that word is, microseconds UTC.
+
+        A word that says when the user was added is of a description, which is kept true for as long as the index is
+        there; a recording says for good what was so when it was made.
         """
         if told is None or not told.id:
             return
         if told.removed:
             self._removed.add(told.id)
         self._named.setdefault(name_key(told.name), set()).add(told.id)
-        before_us, before = self._newest.get(told.id, (at_us, told))
-        newest = told if at_us >= before_us else before
-        since_us = newest.created_us or told.created_us or before.created_us  # files of sessions do not say it
-        self._newest[told.id] = max(at_us, before_us), replace(newest, created_us=since_us)
+        weight = told.created_us > 0, at_us
+        if told.id not in self._newest or weight >= self._newest[told.id][0]:
+            self._newest[told.id] = weight, told
 
     def contested(self) -> list[str]:
         """Return the names that several have had who may all be there."""

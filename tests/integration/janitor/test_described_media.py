@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,16 +16,20 @@ from gatehouse_common.accounts import Role
 from gatehouse_common.clock import MINUTE, SECOND
 from gatehouse_common.db import Media, MediaLibrary, MediaTrash, Users
 from gatehouse_common.db.media_intake import next_number
-from gatehouse_common.errors import DataLoss, Unavailable
+from gatehouse_common.errors import DataLoss, NotFound, Unavailable
 from gatehouse_common.intake import keep_description, read_description
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import ObjectInfo, keys
 from gatehouse_common.testing.clock import FakeClock
+from gatehouse_janitor import media_numbers
 from gatehouse_janitor.description_sweep import DescriptionSweep
+from gatehouse_janitor.media_numbers import MediaNumbers
 from gatehouse_janitor.service import build as build_janitor
 from janitor_kit import found, mend, objects, quarantined
 from media_rows import add_file, medium, put, put_many
+from pipeline_kit import core_at
 from retention_kit import NOW, open_core
+from running import wait_for
 
 
 @pytest.fixture
@@ -145,6 +151,63 @@ def test_what_describes_a_medium_of_an_older_index_is_kept(core: Core) -> None:
     assert quarantined(core) == [text]
 
 
+def two_in_one_folder(core: Core) -> tuple[Media, Media, str]:
+    """A medium of an index that was lost, and one of its number and owner of the next; the older film's key."""
+    old = film(core)
+    keep_description(core, 3)
+    with core.db.begin() as c:
+        for table in ("media_files", "media"):
+            c.exec_driver_sql(f"DELETE FROM {table}")
+    older = f"{old.folder}older.webm"
+    core.store.put_bytes(older, b"of the older")
+    core.store.delete(f"{old.folder}original.bin")
+    return old, put(core.db, 3, owner=old.owner, created_us=NOW, state="queued"), older
+
+
+def test_deleting_one_of_two_in_a_folder_touches_nothing_of_the_other(core: Core) -> None:
+    """It was not described yet, so what is there describes the other."""
+    old, new, older = two_in_one_folder(core)
+    text = core.store.read(about(old))
+    core.store.put_bytes(add_file(core.db, new, "original", 5, key=f"{old.folder}original.webm").key, b"later")
+    MediaLibrary(core.db).trash(3, NOW)
+    assert MediaTrash(core.db).mark([new.id], "asked", NOW)
+    build_janitor(core).look(threading.Event())
+    with pytest.raises(NotFound):
+        MediaLibrary(core.db).get(3)
+    assert objects(core, keys.UPLOADS) == {about(old): text, older: b"of the older"}
+
+
+def test_a_check_moves_no_file_that_was_there_before_the_medium_of_its_folder(core: Core) -> None:
+    """The one that came later is described, so nothing says any more what the older film is; it stays."""
+    old, new, older = two_in_one_folder(core)
+    with core.db.begin() as c:  # by the clock of the disk
+        c.exec_driver_sql(f"UPDATE media SET created_us = {core.store.stat(older).modified_us + SECOND}")
+    later = f"{old.folder}original.webm"
+    core.store.put_bytes(add_file(core.db, new, "original", 5, key=later).key, b"later")
+    keep_description(core, 3)
+    assert told(core, new).id == new.id
+    assert ("orphan", older) in found(core)
+    assert older not in mend(core)
+    assert core.store.read(older) == b"of the older"
+    assert [json.loads(text)["media"]["id"] for text in quarantined(core)] == [old.id]
+
+
+def test_a_file_that_is_put_back_is_its_mediums_again(core: Core) -> None:
+    """As by an admin, out of a backup; what is not the very file is left alone."""
+    media = film(core, digest=hashlib.sha256(b"film").hexdigest())
+    key = f"{media.folder}original.bin"
+    core.store.delete(key)
+    mend(core)
+    assert "not in the store" in MediaLibrary(core.db).get(3).detail
+    core.store.put_bytes(key, b"FILM")
+    assert mend(core).get(key) is None
+    core.store.put_bytes(key, b"film", overwrite=True)
+    assert mend(core)[key] == "it is there again"
+    assert found(core) == []
+    assert MediaLibrary(core.db).get(3).detail == ""
+    assert quarantined(core) == []
+
+
 def test_a_sweep_describes_what_is_not_and_what_is_not_any_more(core: Core, clock: FakeClock) -> None:
     """Of before this version, of who was killed, of who wrote late, of an owner who is called otherwise."""
     one, two, three, four = (film(core, number) for number in (1, 2, 3, 4))
@@ -194,14 +257,50 @@ def test_numbers_go_on_after_those_that_only_the_store_knows(core: Core) -> None
     core.store.put_bytes("uploads/bob.2/9/original.webm", b"film")
     core.store.put_bytes("uploads/notes/999/original.webm", b"no folder of ours")
     core.store.put_bytes("uploads/bob.2/2147483646/original.webm", b"after which there would be none left")
-    janitor = build_janitor(core)
-    janitor.look(threading.Event())
+    stop = threading.Event()
+    MediaNumbers(core, lambda: None).look(stop)
     with core.db.begin() as c:
         assert next_number(c) == 42
     core.store.put_bytes("uploads/bob.2/40/original.webm", b"film")
-    build_janitor(core).look(threading.Event())
+    MediaNumbers(core, lambda: None).look(stop)
     with core.db.begin() as c:
         assert next_number(c) == 43, "it never goes back"
+
+
+def test_a_janitor_counts_beside_its_looks_until_it_has_seen_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that takes minutes to list keeps no room from being made."""
+    monkeypatch.setattr(media_numbers, "_AGAIN_S", 0.2)
+    with core_at(tmp_path / "other") as core:
+        core.store.put_bytes("uploads/bob.2/41/original.webm", b"film")
+        media = film(core)
+        listed, go_on, failures = core.store.list, threading.Event(), [2, 1, 0]
+
+        def slow(prefix: str) -> Iterator[ObjectInfo]:
+            if prefix == keys.UPLOADS and threading.current_thread().name == "media-numbers":
+                assert go_on.wait(30)
+                if failures.pop(0):
+                    raise DataLoss("listing: Input/output error")
+            return listed(prefix)
+
+        def told_of() -> str:
+            return "".join(one.detail for one in janitor.health() if one.name == "descriptions")
+
+        monkeypatch.setattr(core.store, "list", slow)
+        janitor, stop = build_janitor(core), threading.Event()
+        running = threading.Thread(target=janitor.run, args=(stop,))
+        running.start()
+        try:
+            wait_for("a look beside it", lambda: about(media) in objects(core, keys.UPLOADS), 30)
+            go_on.set()
+            wait_for("the trouble", lambda: told_of() == "listing: Input/output error")
+            wait_for("all of them", lambda: not failures and told_of() == "")
+        finally:
+            stop.set()
+            running.join(20)
+        with core.db.begin() as c:
+            assert next_number(c) == 42
 
 
 def test_a_store_that_is_away_hinders_nothing_else_and_is_told(core: Core, clock: FakeClock) -> None:
@@ -218,9 +317,14 @@ def test_a_store_that_is_away_hinders_nothing_else_and_is_told(core: Core, clock
         clock.advance(20 * SECOND)
         janitor = build_janitor(core)
         janitor.look(threading.Event())
+        clock.advance(5 * SECOND)
+        janitor.look(threading.Event())  # which has nothing to do yet, and so nothing new to tell
+        assert [one.detail for one in janitor.health() if one.name == "descriptions"] == ["the store does not answer"]
     clock.advance(20 * SECOND)
     assert sweep.look(threading.Event()) == 1
     assert told(core, media) == media
+    janitor.look(threading.Event())
+    assert [one.detail for one in janitor.health() if one.name == "descriptions"] == [""]
 
 
 def test_what_cannot_be_read_is_described_anew(core: Core, clock: FakeClock) -> None:
@@ -246,31 +350,6 @@ def test_what_cannot_be_read_is_described_anew(core: Core, clock: FakeClock) -> 
         assert DescriptionSweep(core).look(threading.Event()) == 1
     assert told(core, media) == media
     assert quarantined(core) == []
-
-
-def test_a_listing_that_fails_hinders_no_description_and_is_in_the_health(core: Core, clock: FakeClock) -> None:
-    media, janitor = film(core), build_janitor(core)
-    core.store.put_bytes("uploads/bob.2/41/original.webm", b"film")
-    listed = core.store.list
-
-    def failing(prefix: str) -> Iterator[ObjectInfo]:
-        yield from listed(prefix)
-        raise DataLoss("listing: Input/output error")
-
-    def described() -> list[tuple[bool, str]]:
-        return [(check.ok, check.detail) for check in janitor.health() if check.name == "descriptions"]
-
-    assert described() == [(True, "")]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.store, "list", failing)
-        janitor.look(threading.Event())
-    assert told(core, media) == media
-    assert described() == [(False, "listing: Input/output error")]
-    with core.db.begin() as c:
-        assert next_number(c) == 42, "what was seen counts"
-    clock.advance(20 * SECOND)
-    janitor.look(threading.Event())
-    assert described() == [(True, "")]
 
 
 def test_one_that_the_store_never_answers_for_holds_up_no_others(core: Core, clock: FakeClock) -> None:
@@ -335,7 +414,7 @@ def test_a_description_goes_with_its_medium_and_is_no_stray(core: Core) -> None:
 
 def test_what_describes_a_deleted_medium_is_a_stray_and_goes_to_the_quarantine(core: Core) -> None:
     """Whoever wrote it was killed before it saw that the medium was deleted."""
-    media = film(core)
+    media = film(core, created_us=1)  # before its files came, by the clock of the disk
     keep_description(core, 3)
     text = core.store.read(about(media))
     MediaLibrary(core.db).trash(3, NOW)

@@ -15,6 +15,7 @@ from gatehouse.rebuilding import rebuild
 from gatehouse_common.accounts import Role
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import RecorderSession, RecorderSessions, SessionChunk, SessionTrash, Users
+from gatehouse_common.errors import DataLoss
 from gatehouse_common.footage import session_info
 from gatehouse_common.intervals import Interval
 from gatehouse_common.media.session_box import SessionInfo, read_session_box
@@ -142,6 +143,29 @@ def test_a_damaged_copy_of_the_trash_is_kept_and_told(core: Core, tmp_path: Path
     copy_trash(core.db, core.store, core.clock.now_us())
     assert quarantined(core) == [rubbish]
     assert core.store.read(keys.TRASH) == b'{"session_files": []}\n'
+
+
+def test_the_trash_is_told_where_nothing_is_deleted_by_itself_and_anew_where_it_cannot_be_read(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = recorded(core, "Ann", 1, 3)
+    SessionTrash(core.db).put(one.number, core.clock.now_us())
+    object.__setattr__(core.settings.values.retention, "enabled", False)
+    Janitor(core).look(threading.Event())
+    said = core.store.read(keys.TRASH)
+    assert one.id.encode() in said
+    core.store.put_bytes(keys.TRASH, b"{}", overwrite=True)
+    read = core.store.read
+
+    def damaged(key: str, *where: Any) -> bytes:
+        if key == keys.TRASH:
+            raise DataLoss("reading it: Input/output error")
+        return read(key, *where)
+
+    monkeypatch.setattr(core.store, "read", damaged)
+    copy_trash(core.db, core.store, core.clock.now_us())
+    monkeypatch.undo()
+    assert core.store.read(keys.TRASH) == said
 
 
 def test_a_check_brings_one_back_into_the_trash_and_touches_no_other(core: Core) -> None:

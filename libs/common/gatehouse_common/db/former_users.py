@@ -27,7 +27,7 @@ from .users import User, user_of_row
 
 _COLUMNS = [getattr(UserRow, f.name) for f in fields(User)]
 _LONGEST_STEM = 240
-_MOST_NUMBER = 2**31 - 2
+_MOST_NUMBER = 10**9  # a higher one somebody has made up, and after it there would be none left
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from .engine import Database
 from .media_models import MediaRow
 from .session_models import RecorderSessionRow, SessionChunkRow
 from .upkeep_models import JobRow
-from .upload_models import UploadRow
 from .user_lock import lock_users
 from .users import User
 
@@ -38,10 +37,10 @@ class HandOver:
 
     @retried
     def give(self, giver: User, taker: User) -> Handed:
-        """Give all media, recorder sessions with their files, uploads and jobs of a user to another: all, or nothing.
+        """Give all media, recorder sessions with their files and jobs of a user to another: all of it, or nothing.
 
-        Media are called after whoever has them then; files of sessions go on saying who recorded them. Nothing else of
-        the two changes.
+        Media are called after whoever has them then; files of sessions that are written go on saying who recorded them.
+        What is being uploaded stays with whom it began. Nothing else of the two changes.
 
         Raises:
             InvalidInput: they are one.
@@ -56,7 +55,9 @@ class HandOver:
             media = c.execute(update(MediaRow).where(mine).values(values)).rowcount
             theirs = RecorderSessionRow.user == giver.number
             sessions = c.execute(update(RecorderSessionRow).where(theirs).values(user=taker.number)).rowcount
-            c.execute(update(SessionChunkRow).where(SessionChunkRow.user == giver.number).values(user=taker.number))
+            files = SessionChunkRow.user == giver.number
+            to_be_cut = update(SessionChunkRow).where(files, SessionChunkRow.state == "planned")
+            c.execute(to_be_cut.values(user_name=taker.name))
+            c.execute(update(SessionChunkRow).where(files).values(user=taker.number))
             c.execute(update(JobRow).where(JobRow.user == giver.number).values(user=taker.number))
-            c.execute(update(UploadRow).where(UploadRow.owner == giver.number).values(owner=taker.number))
         return Handed(media, sessions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from gatehouse_common.errors import Conflict
 
@@ -72,6 +72,12 @@ class MediaDescriptions:
         query = select(MediaRow.folder).where(MediaRow.folder.in_(sorted(folders)), MediaRow.state != "deleted")
         with self._db.look() as c:
             return set(c.execute(query).scalars())
+
+    def since(self, folder: str) -> int | None:
+        """Return when the medium came whose keys have a prefix, microseconds UTC; None: there is none."""
+        query = select(func.max(MediaRow.created_us)).where(MediaRow.folder == folder)
+        with self._db.look() as c:
+            return c.execute(query).scalar()
 
     def refuse_known(self, media: Media) -> None:
         """Return unless there is a medium of the number or the id of this one.

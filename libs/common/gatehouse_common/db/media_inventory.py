@@ -69,6 +69,19 @@ class MediaInventory:
         return changed > 0
 
     @retried
+    def bring_back(self, file: MediaFile) -> bool:
+        """Keep that a file which was gone is there again; return False if it is not what it was."""
+        same = (tuple_(*_NAME) == (file.media, file.kind, file.variant), MediaFileRow.key == file.key)
+        with self._db.begin() as c:
+            changed = c.execute(
+                update(MediaFileRow).where(*same, MediaFileRow.state == "gone").values(state="ready")
+            ).rowcount
+            if changed and file.kind == "original":
+                medium = (MediaRow.number == file.media, MediaRow.detail == GONE)
+                c.execute(update(MediaRow).where(*medium).values(detail=""))
+        return changed > 0
+
+    @retried
     def size(self, file: MediaFile, size: int) -> bool:
         """Keep how large a file is; return False if it is not what it was."""
         same = (tuple_(*_NAME) == (file.media, file.kind, file.variant), MediaFileRow.key == file.key)

@@ -102,16 +102,16 @@ class MediaTrash:
                 yield row.key, row.bytes
             c.execute(delete(UploadPieceRow).where(pieces))
 
-    def folders(self, ids: Collection[str]) -> list[tuple[str, int]]:
-        """Return the prefixes of keys of those among media that are deleted, and when they came, microseconds UTC.
+    def folders(self, ids: Collection[str]) -> list[tuple[str, str, int]]:
+        """Return those among media that are deleted: id, prefix of keys, and when it came, microseconds UTC.
 
         Nothing that has come below them since is anybody's.
         """
-        query = select(MediaRow.folder, MediaRow.created_us).where(
+        query = select(MediaRow.id, MediaRow.folder, MediaRow.created_us).where(
             MediaRow.id.in_(sorted(ids)), MediaRow.state == "deleted"
         )
         with self._db.look() as c:
-            return [(folder, at) for folder, at in c.execute(query)]
+            return [(one, folder, at) for one, folder, at in c.execute(query)]
 
     @retried
     def forget_jobs(self, before_us: int, limit: int) -> int:

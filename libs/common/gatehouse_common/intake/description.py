@@ -16,21 +16,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gatehouse_common.db import Media, MediaFile, WholeMedium, Whose
 from gatehouse_common.errors import DataLoss
 from gatehouse_common.storage import keys
+from gatehouse_common.timefmt import EARLIEST_US, LATEST_US
 
 MOST_BYTES = 256 << 10
 """No description is longer: what files are made of is left out of one that would be."""
 _VERSION = 1
 _MOST_FILES = 1000
 _MOST_NUMBER = 2**31 - 2
-_LATEST_US = 2**62
+_MOST = 2**62
 _LONGEST_DETAIL = 2000
 _ID = r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _SEEN = r"^[^\x00-\x1f\x7f]+$"
 _BEING_MADE = frozenset({"queued", "processing"})
 _Number = Annotated[int, Field(ge=1, le=_MOST_NUMBER)]
-_Count = Annotated[int, Field(ge=0, le=_LATEST_US)]
+_Count = Annotated[int, Field(ge=0, le=_MOST)]
 _Pixels = Annotated[int, Field(ge=0, le=2**31 - 1)]
-_Time = Annotated[int, Field(ge=1, le=_LATEST_US)]
+_Time = Annotated[int, Field(ge=1, le=LATEST_US)]
 _Made = Literal["processing", "ready", "failed"]
 
 
@@ -42,7 +43,7 @@ class _Owner(_Told):
     number: int = Field(ge=0, le=_MOST_NUMBER)
     id: str = Field("", pattern=rf"^$|{_ID}")
     name: str = Field(max_length=255)
-    created_us: _Count = 0
+    created_us: int = Field(0, ge=0, le=LATEST_US)
     removed: bool = False
 
 
@@ -66,7 +67,7 @@ class _Medium(_Told):
     fps: float = Field(0.0, ge=0, le=1e6, allow_inf_nan=False)
     video_codec: str = Field("", max_length=40)
     audio_codec: str = Field("", max_length=40)
-    start_us: int | None = Field(None, ge=-_LATEST_US, le=_LATEST_US)
+    start_us: int | None = Field(None, ge=EARLIEST_US, le=LATEST_US)
     created_us: _Time
     ready_us: _Time | None = None
     trashed_us: _Time | None = None

@@ -19,7 +19,7 @@ from gatehouse_common.storage import ObjectStore, keys
 log = structlog.get_logger(__name__)
 
 _TRIES = 5
-_MOST_BYTES = 16 << 20
+_MOST_BYTES = 256 << 20
 _NONE = b'{"session_files": []}\n'
 
 
@@ -44,8 +44,8 @@ def copy_trash(db: Database, store: ObjectStore, now_us: int) -> None:
     """
     try:
         for _ in range(_TRIES):  # another process may have put one there since, and been quicker to write it
-            there = _raw(store)
-            data = _bytes(db, _readable(store, there, now_us))
+            there = _given_back(store)
+            data = _bytes(db, [] if there is None else _readable(store, there, now_us))
             if data == there:
                 return
             store.put_bytes(keys.TRASH, data, overwrite=True)
@@ -61,6 +61,15 @@ def read_trash(store: ObjectStore) -> frozenset[tuple[int, str]]:
         GatehouseError: the store does not answer.
     """
     return frozenset((one.number, one.id) for one in _read(_raw(store)))
+
+
+def _given_back(store: ObjectStore) -> bytes | None:
+    """Return the object as it is; None: the disk does not give it back, so that another is written in its place."""
+    try:
+        return _raw(store)
+    except DataLoss as error:
+        log.error("what the store said of the trash cannot be read", reason=error.message)  # noqa: TRY400
+        return None
 
 
 def _readable(store: ObjectStore, data: bytes, now_us: int) -> list[TrashedFile]:

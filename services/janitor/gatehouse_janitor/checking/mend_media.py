@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from gatehouse_common.db import AnotherMedium, Facts, FormerUsers, MediaDescriptions, MediaInventory
+from gatehouse_common.db import AnotherMedium, Facts, FormerUsers, MediaDescriptions, MediaFile, MediaInventory
 from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.errors import Conflict, DataLoss, NotFound
 from gatehouse_common.runtime import Core
@@ -13,7 +13,7 @@ from gatehouse_common.storage import keys
 from .media_check import file_of
 from .problem import Kind, Problem
 from .quarantine import set_aside
-from .restore_media import restore_medium
+from .restore_media import ORIGINAL, restore_medium, wrong_with
 from .safety import StoreStands
 
 log = structlog.get_logger(__name__)
@@ -41,27 +41,60 @@ class MediaRepair:
         """
         if problem.subject:
             return self._row(problem)
+        known = self._files.of_keys({problem.key}).get(problem.key)
+        if known is not None and self._descriptions.read(known.media).media.state != "deleted":
+            return self._back(known)
         folder = keys.media_folder_of(problem.key)
-        about = keys.media_description(folder[0]) if folder else ""
-        if folder:  # no medium that is still to come gets a folder in which there is something
+        if folder is not None:
+            # No medium that is still to come gets a folder in which there is something.
             self._descriptions.count_on([folder[1]])
-        if about and self._is_there(about):
-            try:
-                return self._restore(about, problem.key)
-            except AnotherMedium as error:  # all of them are told of together: a person has to say which is which
-                log.warning("a medium cannot be indexed anew", key=about, reason=error.message)
-                return None
-            except Conflict as error:  # the index knows that medium: this is no file of it
-                log.info("a medium cannot be indexed anew", key=about, reason=error.message)
-            except (DataLoss, NotFound) as error:
-                log.info("a medium cannot be indexed anew", key=about, reason=error.message)
-                if any(info.key != about for info in self._core.store.list(folder[0] if folder else "")):
-                    return None  # it may be told yet what the files are of
+            done = self._described(folder[0], problem.key)
+            if done is not None:
+                return done or None
         if Facts(self._core.db).get(INDEX_REBUILT) is not None:
             return None  # what described it may be lost with the index that knew whose it was: a person has to look
         self._stands.check()
         why = self._left_out.get(problem.key, problem.detail)
         return f"moved to {set_aside(self._core.store, problem.key, why, self._core.clock)}"
+
+    def _back(self, file: MediaFile) -> str | None:
+        """Look at a file that a row names which did not say that it is there."""
+        if file.state == "ready":  # since another file of its medium was mended
+            return "its medium is indexed anew"
+        digest = self._descriptions.read(file.media).media.digest if file.kind == ORIGINAL else ""
+        wrong = wrong_with(self._core, file, digest)
+        if wrong:
+            log.info("a file that is there again is not the one that was", key=file.key, reason=wrong)
+            return None
+        return "it is there again" if self._files.bring_back(file) else None
+
+    def _described(self, folder: str, key: str) -> str | None:
+        """Index the medium anew that is described in a folder.
+
+        Returns:
+            What was done for one of its files; empty: it stays where it is, for a person to look; None: it is no file
+            of a medium that is described, or is known.
+        """
+        about = keys.media_description(folder)
+        if not self._is_there(about):
+            return None
+        try:
+            return self._restore(about)
+        except AnotherMedium as error:  # all of them are told of together: a person has to say which is which
+            log.warning("a medium cannot be indexed anew", key=about, reason=error.message)
+            return ""
+        except Conflict as error:  # the index knows that medium, and this is no file of it
+            log.info("a medium cannot be indexed anew", key=about, reason=error.message)
+            return "" if key not in self._left_out and self._is_older(folder, key) else None
+        except (DataLoss, NotFound) as error:
+            log.info("a medium cannot be indexed anew", key=about, reason=error.message)
+            # The others in the folder may be told yet what they are of.
+            return "" if any(info.key != about for info in self._core.store.list(folder)) else None
+
+    def _is_older(self, folder: str, key: str) -> bool:
+        """Return whether a file was there before the medium whose folder it is in: of an index that was lost, then."""
+        since_us = self._descriptions.since(folder)
+        return since_us is not None and self._core.store.stat(key).modified_us < since_us
 
     def _is_there(self, about: str) -> bool:
         try:
@@ -70,16 +103,14 @@ class MediaRepair:
             return False
         return True
 
-    def _restore(self, key: str, of: str) -> str | None:
-        """Index the medium anew that an object describes; return what was done for one of its files.
+    def _restore(self, key: str) -> str:
+        """Index the medium anew that an object describes; return what was done.
 
         Raises:
             AnotherMedium: the index has another medium of its number or its id.
-            Conflict: the index knows that medium, and the file is none of it.
+            Conflict: the index knows that medium.
             DataLoss: it describes none.
         """
-        if self._files.of_keys({of}):  # since another file of it was mended
-            return "its medium is indexed anew"
         known = len(self._former.added)
         done = restore_medium(self._core, key, self._former)
         self._left_out |= done.left

@@ -67,7 +67,7 @@ def restore_medium(core: Core, key: str, former: FormerUsers) -> RestoredMedium:
     descriptions.refuse_known(known.media)
     there, left = list[MediaFile](), dict[str, str]()
     for file in known.files:
-        wrong = _wrong_with(core, file, known.media.digest if file.kind == ORIGINAL else "")
+        wrong = wrong_with(core, file, known.media.digest if file.kind == ORIGINAL else "")
         if wrong:
             left[file.key] = wrong
         else:
@@ -114,7 +114,7 @@ def _as_found(media: Media, there: list[MediaFile], *, changed: bool) -> Media:
     return media
 
 
-def _wrong_with(core: Core, file: MediaFile, digest: str) -> str:
+def wrong_with(core: Core, file: MediaFile, digest: str) -> str:
     """Return why a file is not the one that is described; empty: it is.
 
     Raises:

@@ -106,6 +106,12 @@ def _told_of(user: FormerUser) -> str:
             f"Files are of somebody who was called {told}{since}, {why}: they are {plain(user.name)}'s. "
             f"If you know whose they are: `gatehouse user hand-over {name} NAME`."
         )
+    if not user.since_us:
+        return (
+            f"Recordings are of {told}, who cannot log in until you say so; they do not say whether that is who has "
+            f"the name now, or had it before and was removed: look at them before you let anybody in by "
+            f"`gatehouse user reset-password {name}` and `gatehouse user set {name} --enable`."
+        )
     return (
         f"Files are of {told}, who cannot log in until you say so: `gatehouse user reset-password {name}`, then "
         f"`gatehouse user set {name} --enable`, with --role if it was more than an uploader."

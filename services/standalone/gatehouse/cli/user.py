@@ -174,6 +174,8 @@ def remove(name: str, data: Path | None, config: Path | None) -> None:
 def hand_over(name: str, to: str, data: Path | None, config: Path | None) -> None:
     """Give all uploads, exports and recordings of NAME to TO, who is the same person, or has them from now on.
 
+    What is being uploaded stays NAME's until it is done: run it again then.
+
     NAME stays a user, who has none: `gatehouse user remove` removes it. Files of sessions go on saying who recorded
     them: should the index be lost, they are NAME's again.
     """
