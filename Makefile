@@ -12,7 +12,7 @@ OUTAGE ?= 60
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check format test tools kills faults outages bench bench-compare docs manifests screenshots clean
+.PHONY: help setup demo check format test tools kills faults outages compose bench bench-compare docs manifests screenshots clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ faults: setup tools ## every fault, as long as the targets say (about 3 hours, a
 
 outages: setup ## kill every service and take away broker, database and store for OUTAGE seconds each (60)
 	GATEHOUSE_TEST_OUTAGE_S=$(OUTAGE) .venv/bin/pytest -q tests/integration/cluster
+
+compose: setup ## start docker-compose.yml for real: targets, footage, an upgrade, the index (Docker; 3 minutes)
+	$(PY) scripts/try_compose.py $(COMPOSE)
 
 bench: setup ## measure against ffmpeg side by side; a table, bench/results.json and docs/figures.md (hours; BENCH=P3 for one)
 	$(PY) -m bench $(BENCH)

@@ -17,7 +17,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.db.media_jobs import MediaJobs
 from gatehouse_common.db.media_records import AUDIO
-from gatehouse_common.errors import InvalidInput
+from gatehouse_common.errors import Conflict, InvalidInput
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval
 from media_rows import T, put
@@ -124,7 +124,10 @@ def test_an_admin_hands_over_what_one_has_to_another(db: Database) -> None:
     sessions = RecorderSessions(db)
     session = sessions.begin(again.number, again.name, "cam", Interval(T, T + 6_000_000), 3)
     job = MediaJobs(db).ask(film, AUDIO, {"codec": "mp3"}, T, again.number, "Ada")
-    handed = HandOver(db).give(again, ada)
+    with pytest.raises(Conflict, match="is recording"):
+        HandOver(db).give(again, ada, T)
+    later = T + 60_000_000
+    handed = HandOver(db).give(again, ada, later)
     assert (handed.media, handed.sessions) == (1, 1)
     planned = [one for one in sessions.planned(lambda _: True) if one.session == session.number]
     assert {(one.user, one.user_name) for one in planned} == {(ada.number, "Ada")}, "as they will say of themselves"
@@ -133,6 +136,6 @@ def test_an_admin_hands_over_what_one_has_to_another(db: Database) -> None:
     assert MediaLibrary(db).get(2) == others
     assert MediaJobs(db).newest([1])[1][0].user == ada.number
     assert job.user == again.number
-    assert HandOver(db).give(again, ada).media == 0
+    assert HandOver(db).give(again, ada, later).media == 0
     with pytest.raises(InvalidInput):
-        HandOver(db).give(ada, ada)
+        HandOver(db).give(ada, ada, later)

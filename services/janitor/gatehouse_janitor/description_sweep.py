@@ -103,10 +103,10 @@ class DescriptionSweep:
             return not is_described(self._core, known) and keep_description(self._core, number)
         except NotFound:
             return False
-        except Unavailable:
+        except Unavailable as error:
             self._tries += 1
             if self._tries >= _TRIES:  # it may be this one alone, which must not hold up all others for ever
-                self._below, self._tries = number, 0
+                self._below, self._tries, self._of_round = number, 0, error.message
             raise
         except GatehouseError as error:
             log.warning("a medium cannot be described beside its files", media=number, reason=error.message)

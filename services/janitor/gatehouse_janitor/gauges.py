@@ -41,7 +41,7 @@ class Gauges:
             one = rules.cameras[camera]
             if one.state == CameraState.RECORDING or one.state_cause == GapCause.STORAGE_FULL:
                 sizes[camera] = 0  # nothing is left: that is as far as can be from the age that it should have
-        oldest = self._reader.oldest_starts(sizes)
+        oldest = self._reader.oldest_starts(sizes, now_us)
         for camera, size in sizes.items():
             STORAGE_BYTES.labels("continuous", camera).set(size)
             OLDEST_RECORDING.labels(camera).set(max(0, now_us - oldest.get(camera, now_us)) / SECOND)

@@ -7,7 +7,6 @@ store knows any more.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -21,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 1000
 _AGAIN_S: Final = 20.0
+_BEGIN_S: Final = 0.5
 
 
 class MediaNumbers:
@@ -28,16 +28,22 @@ class MediaNumbers:
 
     Args:
         core: the index, the store, the time.
-        check: returns if the store is the one that is known.
     """
 
-    def __init__(self, core: Core, check: Callable[[], None]) -> None:
-        self._core, self._descriptions, self._check = core, MediaDescriptions(core.db), check
+    def __init__(self, core: Core) -> None:
+        self._core, self._descriptions = core, MediaDescriptions(core.db)
         self.trouble = ""
         """Why they are not all known yet; empty: nothing is wrong."""
 
-    def run(self, stop: threading.Event) -> None:
-        """Look until all were seen once, or told to stop."""
+    def run(self, begin: threading.Event, stop: threading.Event) -> None:
+        """Look until all were seen once, or told to stop.
+
+        Args:
+            begin: set when the store is known to be the right one.
+            stop: ends it.
+        """
+        while not begin.wait(_BEGIN_S) and not stop.is_set():
+            pass
         while not stop.is_set():
             try:
                 self.look(stop)
@@ -56,7 +62,6 @@ class MediaNumbers:
         Raises:
             GatehouseError: store or index are away; what was seen before counts.
         """
-        self._check()
         seen = set[int]()
         try:
             for info in self._core.store.list(keys.UPLOADS):

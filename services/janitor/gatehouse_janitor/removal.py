@@ -104,8 +104,9 @@ class Removal:
             GatehouseError: store or database do not answer; what was decided stays so.
         """
         self._check_store()
-        self._forget_descriptions(decided)
-        refused = self._core.store.delete_many([d.key for d in decided])
+        unsure = self._forget_descriptions(decided)
+        refused = {d.key: unsure[d.subject] for d in decided if d.kind == "media" and d.subject in unsure}
+        refused |= self._core.store.delete_many([d.key for d in decided if d.key not in refused])
         gone = [d for d in decided if d.key not in refused]
         self._empty_folders(gone)
         if gone:
@@ -115,13 +116,22 @@ class Removal:
         self._tell(gone)
         return Freed(len(gone), sum(d.bytes for d in gone))
 
-    def _forget_descriptions(self, decided: Sequence[Deletion]) -> None:
-        """Delete first what describes media that go: an index that is lost now must not bring half of one back."""
+    def _forget_descriptions(self, decided: Sequence[Deletion]) -> dict[str, str]:
+        """Delete first what describes media that go: an index that is lost now must not bring half of one back.
+
+        Returns:
+            Media of which the store does not say what is described, or does not stop saying it; each with the reason.
+        """
         media = {d.subject for d in decided if d.kind == "media"}
-        folders = self._media.folders(media) if media else []
-        about = [keys.media_description(folder) for medium, folder, _ in folders if not self._is_others(medium, folder)]
-        if about:
-            self._core.store.delete_many(about)
+        about, unsure = dict[str, str](), dict[str, str]()
+        for medium, folder, _ in self._media.folders(media) if media else ():
+            try:
+                if not self._is_others(medium, folder):
+                    about[keys.media_description(folder)] = medium
+            except GatehouseError as error:
+                unsure[medium] = error.message
+        refused = self._core.store.delete_many(list(about)) if about else {}
+        return unsure | {about[key]: why for key, why in refused.items()}
 
     def _is_others(self, medium: str, folder: str) -> bool:
         """Return whether a folder is described as another medium's: of an index that was lost, and had its number too.
@@ -146,9 +156,9 @@ class Removal:
             if not (folder.startswith(keys.UPLOADS) and folder.endswith("/")):
                 raise Conflict(f"the folder of a medium is {folder!r}: it is not emptied")
             if self._is_others(medium, folder):
-                log.warning("another medium has the folder of one that is deleted: it is not emptied", folder=folder)
-                continue
-            left = [info.key for info in self._core.store.list(folder) if info.modified_us >= since_us - HOUR]
+                log.warning("what describes another medium is in the folder of one that is deleted", folder=folder)
+                continue  # nor is anything else deleted there
+            left = [info.key for info in self._core.store.list(folder) if info.modified_us >= since_us]
             for at in range(0, len(left), AT_ONCE):
                 self._core.store.delete_many(left[at : at + AT_ONCE])
 

@@ -8,14 +8,14 @@ import structlog
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Deletions, Facts, LeaseRepository, RetentionReader
-from gatehouse_common.errors import GatehouseError, ResourceExhausted
+from gatehouse_common.errors import Conflict, GatehouseError, ResourceExhausted
 from gatehouse_common.observability.metrics import (
     JANITOR_LAST_SUCCESS,
     RETENTION_ENABLED,
     RETENTION_LEFT,
     RETENTION_RESERVE,
 )
-from gatehouse_common.retention import CameraRules, copy_holds, copy_trash, reserve_bytes
+from gatehouse_common.retention import CameraRules, copy_holds, copy_trash, holds_are_known, reserve_bytes
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
@@ -62,7 +62,7 @@ class Janitor:
         self._giving_back = GivingBack(core, deletions, self._clock.now_us)
         self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
         self._uploads, self._uploads_away = UploadSweep(core, self._clock.now_us), ""
-        self._descriptions, self._numbers = DescriptionSweep(core), MediaNumbers(core, self._store.check)
+        self._descriptions, self._numbers = DescriptionSweep(core), MediaNumbers(core)
         self._undescribed = ""
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
@@ -72,6 +72,8 @@ class Janitor:
         self._away = self._held_back = self._no_room = ""
         self._by_age_us: int | None = None
         self._copied_us: int | None = None
+        self._uncopied, self._knows_holds = "", False
+        self._has_found_store = threading.Event()
         self._knows_success = False
         self._checks = CheckJobs(core, lambda: self.leads)
 
@@ -84,7 +86,9 @@ class Janitor:
         ending = threading.Event()
         threads = [
             threading.Thread(target=self._checks.run, args=(ending,), name="checks", daemon=True),
-            threading.Thread(target=self._numbers.run, args=(ending,), name="media-numbers", daemon=True),
+            threading.Thread(
+                target=self._numbers.run, args=(self._has_found_store, ending), name="media-numbers", daemon=True
+            ),
             threading.Thread(target=self._keep_share, args=(ending,), name="share-janitor", daemon=True),
         ]
         for thread in threads:
@@ -116,6 +120,7 @@ class Janitor:
         settings, strange = self._core.settings.values.retention, self._trouble_of_store()
         RETENTION_ENABLED.set(settings.enabled)
         if strange is None:
+            self._has_found_store.set()
             self._copy()
         self._look_at_uploads(stop, strange)
         if not settings.enabled:
@@ -127,6 +132,7 @@ class Janitor:
             if strange is not None:
                 raise strange
             self._store.check()  # again: that took its time, and what is decided now would go when the disk is back
+            self._refuse_before_holds_are_known()
             trusted = self._clock.trusted()
             rules = CameraRules(self._core.settings.values, self._core.db)
             pause = self._make_room(rules, stop)
@@ -175,9 +181,20 @@ class Janitor:
         """
         now = self._core.clock.monotonic_us()
         if self._copied_us is None or now - self._copied_us >= _COPY_US:
-            copy_holds(self._core.db, self._core.store, self._core.clock.now_us())
+            self._uncopied = copy_holds(self._core.db, self._core.store, self._core.clock.now_us())
             copy_trash(self._core.db, self._core.store, self._core.clock.now_us())
-            self._copied_us = now
+            self._copied_us = None if self._uncopied else now
+
+    def _refuse_before_holds_are_known(self) -> None:
+        """Return if the index knows what the store says of holds.
+
+        Raises:
+            Conflict: it does not: what goes now may be held.
+            Unavailable: the index does not answer.
+        """
+        if not self._knows_holds and not holds_are_known(self._core.db):
+            raise Conflict(f"nothing is deleted before it is known what is held: {self._uncopied}")
+        self._knows_holds = True
 
     def _look_at_descriptions(self, stop: threading.Event) -> None:
         """Have media described that are not; as with uploads, what fails hinders nothing else."""
@@ -198,7 +215,7 @@ class Janitor:
         retention = Check("retention", ok=not trouble, detail=trouble)
         uploads = Check("uploads", ok=not self._uploads_away, detail=self._uploads_away)
         # Told, and no reason to be unready: files are as safe as before, and nothing waits for it.
-        described = Check("descriptions", ok=True, detail=self._undescribed or self._numbers.trouble)
+        described = Check("descriptions", ok=True, detail=self._uncopied or self._undescribed or self._numbers.trouble)
         return [retention, uploads, described, *self._checks.health()]
 
     def _keep_share(self, ending: threading.Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ from gatehouse_janitor import media_numbers
 from gatehouse_janitor.description_sweep import DescriptionSweep
 from gatehouse_janitor.media_numbers import MediaNumbers
 from gatehouse_janitor.service import build as build_janitor
-from janitor_kit import found, mend, objects, quarantined
+from janitor_kit import found, mend, objects, quarantined, reasons
 from media_rows import add_file, medium, put, put_many
 from pipeline_kit import core_at
 from retention_kit import NOW, open_core
@@ -177,6 +178,46 @@ def test_deleting_one_of_two_in_a_folder_touches_nothing_of_the_other(core: Core
     assert objects(core, keys.UPLOADS) == {about(old): text, older: b"of the older"}
 
 
+def test_nor_does_deleting_one_that_was_described(core: Core) -> None:
+    """What described the other is in the quarantine by then, and only how old a file is tells whose it is."""
+    old, new, older = two_in_one_folder(core)
+    with core.db.begin() as c:  # by the clock of the disk; a moment is enough
+        c.exec_driver_sql(f"UPDATE media SET created_us = {core.store.stat(older).modified_us + 1000}")
+    time.sleep(0.01)
+    core.store.put_bytes(add_file(core.db, new, "original", 5, key=f"{old.folder}original.webm").key, b"later")
+    keep_description(core, 3)
+    core.store.put_bytes(f"{old.folder}left-by-a-worker.webm", b"later")
+    MediaLibrary(core.db).trash(3, NOW)
+    assert MediaTrash(core.db).mark([new.id], "asked", NOW)
+    build_janitor(core).look(threading.Event())
+    assert objects(core, keys.UPLOADS) == {older: b"of the older"}
+
+
+def test_one_whose_description_the_store_does_not_tell_costs_no_others(core: Core, clock: FakeClock) -> None:
+    """It is tried again later, as whatever the store refuses to delete."""
+    media = [film(core, number, created_us=1) for number in (3, 4)]
+    for one in media:
+        keep_description(core, one.number)
+        MediaLibrary(core.db).trash(one.number, NOW)
+    assert MediaTrash(core.db).mark([one.id for one in media], "asked", NOW)
+    read, janitor = core.store.read, build_janitor(core)
+
+    def refused(key: str, *where: Any) -> bytes:
+        if key == about(media[0]):
+            raise Unavailable("it may not be read")
+        return read(key, *where)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.store, "read", refused)
+        janitor.look(threading.Event())
+    assert {key.rpartition("/")[0] + "/" for key in objects(core, keys.UPLOADS)} == {media[0].folder}
+    assert f"{media[0].folder}original.bin cannot be deleted: it may not be read" in janitor.health()[0].detail
+    clock.advance(11 * SECOND)
+    janitor.look(threading.Event())
+    assert objects(core, keys.UPLOADS) == {}
+    assert janitor.health()[0].ok
+
+
 def test_a_check_moves_no_file_that_was_there_before_the_medium_of_its_folder(core: Core) -> None:
     """The one that came later is described, so nothing says any more what the older film is; it stays."""
     old, new, older = two_in_one_folder(core)
@@ -193,19 +234,20 @@ def test_a_check_moves_no_file_that_was_there_before_the_medium_of_its_folder(co
 
 
 def test_a_file_that_is_put_back_is_its_mediums_again(core: Core) -> None:
-    """As by an admin, out of a backup; what is not the very file is left alone."""
+    """As by an admin, out of a backup; what is not the very file goes to the quarantine, with the reason."""
     media = film(core, digest=hashlib.sha256(b"film").hexdigest())
     key = f"{media.folder}original.bin"
     core.store.delete(key)
     mend(core)
     assert "not in the store" in MediaLibrary(core.db).get(3).detail
     core.store.put_bytes(key, b"FILM")
-    assert mend(core).get(key) is None
-    core.store.put_bytes(key, b"film", overwrite=True)
+    assert "moved to quarantine" in mend(core)[key]
+    assert "SHA-256" in "".join(reasons(core))
+    core.store.put_bytes(key, b"film")
     assert mend(core)[key] == "it is there again"
     assert found(core) == []
     assert MediaLibrary(core.db).get(3).detail == ""
-    assert quarantined(core) == []
+    assert quarantined(core) == [b"FILM"]
 
 
 def test_a_sweep_describes_what_is_not_and_what_is_not_any_more(core: Core, clock: FakeClock) -> None:
@@ -258,11 +300,11 @@ def test_numbers_go_on_after_those_that_only_the_store_knows(core: Core) -> None
     core.store.put_bytes("uploads/notes/999/original.webm", b"no folder of ours")
     core.store.put_bytes("uploads/bob.2/2147483646/original.webm", b"after which there would be none left")
     stop = threading.Event()
-    MediaNumbers(core, lambda: None).look(stop)
+    MediaNumbers(core).look(stop)
     with core.db.begin() as c:
         assert next_number(c) == 42
     core.store.put_bytes("uploads/bob.2/40/original.webm", b"film")
-    MediaNumbers(core, lambda: None).look(stop)
+    MediaNumbers(core).look(stop)
     with core.db.begin() as c:
         assert next_number(c) == 43, "it never goes back"
 

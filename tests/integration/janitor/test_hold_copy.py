@@ -13,7 +13,7 @@ import pytest
 
 from gatehouse.rebuilding import rebuild
 from gatehouse_common.accounts import Role
-from gatehouse_common.clock import HOUR, SECOND
+from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import (
     OF_NO_CAMERA,
     CameraRepository,
@@ -29,7 +29,7 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.db.sessions import planned_file
-from gatehouse_common.errors import Conflict, DataLoss, ResourceExhausted
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, ResourceExhausted, Unavailable
 from gatehouse_common.intervals import Interval
 from gatehouse_common.retention import copy_holds, make_hold, read_copy
 from gatehouse_common.runtime import Core
@@ -112,6 +112,41 @@ def test_a_full_disk_keeps_nobody_from_holding_and_the_copy_is_made_when_there_i
     assert [h.id for h in HoldRepository(core.db).list(NOW)] == [one.id]
     build_janitor(core).look(threading.Event())
     assert copied(core) == [one.id]
+
+
+@pytest.mark.parametrize("error", [Unavailable("the store does not answer"), DataLoss("Input/output error")])
+def test_nothing_goes_before_it_is_known_what_is_held_or_that_nobody_can_tell(
+    tmp_path: Path, error: GatehouseError
+) -> None:
+    """A copy that the disk does not give back is written anew, and a person has to look before anything goes by age."""
+    data, clock = tmp_path / "data", FakeClock(NOW)
+    core = open_core(data, clock)
+    one = placed(core, camera="gate")
+    assert copy_holds(core.db, core.store, NOW) == ""
+    core.close()
+    again = open_core(data, clock, database_url=f"sqlite:///{tmp_path}/again.db")
+    held = [record(again, "gate", NOW - (80 + n) * HOUR) for n in range(3)]
+    read, janitor = again.store.read, build_janitor(again)
+
+    def failing(key: str, *where: Any) -> bytes:
+        if key == keys.HOLDS:
+            raise error
+        return read(key, *where)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(again.store, "read", failing)
+        janitor.look(threading.Event())
+        assert files(again) == set(held)
+        assert not janitor.health()[0].ok
+    clock.advance(MINUTE)
+    janitor.look(threading.Event())
+    assert files(again) == set(held)
+    if isinstance(error, DataLoss):
+        assert "made anew" in janitor.health()[0].detail
+        assert copied(again) == []
+    else:
+        assert [h.id for h in HoldRepository(again.db).list(NOW)] == [one.id]
+    again.close()
 
 
 def test_a_new_index_takes_over_what_is_held_before_it_deletes(tmp_path: Path) -> None:

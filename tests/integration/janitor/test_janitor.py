@@ -398,6 +398,15 @@ def test_what_is_stored_and_how_old_it_is_can_be_seen(core: Core) -> None:
     assert value("gatehouse_janitor_last_success_timestamp_seconds") == NOW / SECOND
 
 
+def test_what_is_held_makes_no_camera_look_as_if_it_kept_as_much_as_promised(core: Core) -> None:
+    """It stays whatever its age, and all that came after it may go for want of room."""
+    for hours in (60, 59, 3, 2):
+        record(core, "yard", NOW - hours * HOUR, 4 * KB)
+    HoldRepository(core.db).place(hold(camera="yard", start_us=NOW - 61 * HOUR, end_us=NOW - 58 * HOUR))
+    Janitor(core).look(STOP)
+    assert value("gatehouse_oldest_recording_age_seconds", camera="yard") == 3 * 3600
+
+
 def test_of_a_camera_that_should_be_recorded_and_has_nothing_the_age_is_none(core: Core) -> None:
     """What alerts on footage that is not kept for as long as was promised asks for: worst where all had to go."""
     cameras = CameraRepository(core.db)

@@ -89,6 +89,7 @@ def test_a_description_that_cannot_be_read_costs_its_medium_alone(
         monkeypatch.setattr(fresh.store, "read", damaged)
         done = rebuilt(fresh)
         assert (done.media, sorted(done.left)) == (1, [about(film), f"{film.folder}original.webm"])
+        assert [one.name for one in done.users] == ["ada (2)"], "it may have told of another ada"
 
 
 @pytest.mark.parametrize(("failures", "media"), [(1, 2), (2, 1)])

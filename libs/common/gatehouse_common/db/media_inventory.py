@@ -70,8 +70,9 @@ class MediaInventory:
 
     @retried
     def bring_back(self, file: MediaFile) -> bool:
-        """Keep that a file which was gone is there again; return False if it is not what it was."""
-        same = (tuple_(*_NAME) == (file.media, file.kind, file.variant), MediaFileRow.key == file.key)
+        """Keep that a file which was gone is there again; return False if it, or its medium, is not what it was."""
+        mine = select(MediaRow.number).where(MediaRow.number == file.media, MediaRow.state != "deleted")
+        same = (mine.exists(), tuple_(*_NAME) == (file.media, file.kind, file.variant), MediaFileRow.key == file.key)
         with self._db.begin() as c:
             changed = c.execute(
                 update(MediaFileRow).where(*same, MediaFileRow.state == "gone").values(state="ready")

@@ -94,7 +94,12 @@ _NEWEST = by_camera(
     .order_by(ChunkRow.start_us.desc(), ChunkRow.end_us.desc(), ChunkRow.id.desc())
     .limit(_RATE_CHUNKS)
 )
-_OLDEST = select(func.min(ChunkRow.start_us)).where(ChunkRow.camera == bindparam("of_camera"))
+_OLDEST = by_camera(
+    select(ChunkRow.start_us)
+    .where(ChunkRow.camera == bindparam("of_camera"), ~chunk_is_held())
+    .order_by(ChunkRow.start_us)
+    .limit(1)
+)
 _SUM = by_camera(
     select(func.count(), func.coalesce(func.sum(ChunkRow.bytes), 0)).where(
         ChunkRow.camera == bindparam("of_camera"),
@@ -252,12 +257,12 @@ class RetentionReader:
                 count, size = count + some, size + int(their_bytes)
         return count, size
 
-    def oldest_starts(self, cameras: Collection[str]) -> dict[str, int]:
-        """Return where the footage of cameras begins; those without any are left out."""
+    def oldest_starts(self, cameras: Collection[str], now_us: int) -> dict[str, int]:
+        """Return where the footage of cameras begins that is not held; those without any are left out."""
         found: dict[str, int] = {}
         with self._db.read() as c:
             for camera in cameras:
-                start_us = c.execute(_OLDEST, {"of_camera": camera}).scalar()
+                start_us = c.execute(_OLDEST, {"of_camera": camera, "now_us": now_us}).scalar()
                 if start_us is not None:
                     found[camera] = start_us
         return found

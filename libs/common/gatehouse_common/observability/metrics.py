@@ -208,7 +208,7 @@ STORAGE_BYTES = Gauge(
 )
 OLDEST_RECORDING = Gauge(
     "gatehouse_oldest_recording_age_seconds",
-    "Age of the oldest recording of a camera; 0: it is recorded, and nothing is left.",
+    "Age of the oldest recording of a camera that is not on hold; 0: it is recorded, and nothing else is left.",
     ["camera"],
 )
 RETENTION_TARGET = Gauge(

@@ -86,7 +86,7 @@ def copy_holds(db: Database, store: ObjectStore, now_us: int) -> str:
         _know_store(db, store, now_us)
         for _ in range(_TRIES):  # another process may have placed one since, and been quicker to write it
             data = _bytes(db)
-            if _raw(store) == data:
+            if _given_back(store) == data:
                 break
             store.put_bytes(keys.HOLDS, data, overwrite=True)
     except GatehouseError as error:
@@ -105,10 +105,26 @@ def _know_store(db: Database, store: ObjectStore, now_us: int) -> None:
             log.warning("the index is new: holds were placed as the store has them")
             facts.first(INDEX_REBUILT, str(now_us), now_us)
     except (DataLoss, InvalidInput) as error:
-        aside = keys.quarantine(keys.HOLDS, now_us)
-        store.put_bytes(aside, _raw(store))
+        aside, data = keys.quarantine(keys.HOLDS, now_us), _given_back(store)
+        if data is not None:
+            store.put_bytes(aside, data)
         log.error("holds cannot be placed as the store has them", kept=aside, reason=error.message)  # noqa: TRY400
+        facts.first(INDEX_REBUILT, str(now_us), now_us)  # so that a person looks before anything goes for its age
     facts.first(_KNOWN, "", now_us)
+
+
+def holds_are_known(db: Database) -> bool:
+    """Return whether holds that the store had when the index was new were taken over: before that nothing may go."""
+    return Facts(db).get(_KNOWN) is not None
+
+
+def _given_back(store: ObjectStore) -> bytes | None:
+    """Return the object as it is; None: the disk does not give it back, so that another is written in its place."""
+    try:
+        return _raw(store)
+    except DataLoss as error:
+        log.warning("what the store said of holds cannot be read", reason=error.message)
+        return None
 
 
 def read_copy(store: ObjectStore) -> list[CopiedHold]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from gatehouse_common.db.browser_sessions import INTERRUPTED, PAUSES
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.ids import is_id
-from gatehouse_common.timefmt import parse, zone
+from gatehouse_common.timefmt import LATEST_US, parse, zone
 
 _MOST_NAME, _MOST_TYPE, _MOST_METADATA = 255, 100, 8192
 _TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*(?:\s*;.*)?", re.IGNORECASE)
@@ -86,7 +86,7 @@ def facts_of(metadata: Mapping[str, str]) -> dict[str, Any]:
     if metadata.get("started_after_ms"):
         found["started_after_ms"] = _number(metadata["started_after_ms"], "started_after_ms", _MOST_WAIT_MS, 0)
     if metadata.get("started_us"):
-        found["started_us"] = _number(metadata["started_us"], "started_us", 253_402_300_799_000_000)
+        found["started_us"] = _number(metadata["started_us"], "started_us", LATEST_US)
     elif metadata.get("started_at"):
         found["started_us"] = parse(metadata["started_at"], _UTC)
     return found

@@ -43,7 +43,9 @@ class MediaRepair:
             return self._row(problem)
         known = self._files.of_keys({problem.key}).get(problem.key)
         if known is not None and self._descriptions.read(known.media).media.state != "deleted":
-            return self._back(known)
+            done = self._back(known)
+            if done is not None:
+                return done
         folder = keys.media_folder_of(problem.key)
         if folder is not None:
             # No medium that is still to come gets a folder in which there is something.
@@ -58,13 +60,13 @@ class MediaRepair:
         return f"moved to {set_aside(self._core.store, problem.key, why, self._core.clock)}"
 
     def _back(self, file: MediaFile) -> str | None:
-        """Look at a file that a row names which did not say that it is there."""
+        """Look at a file that a row names which did not say that it is there; None: it is not the one that was."""
         if file.state == "ready":  # since another file of its medium was mended
             return "its medium is indexed anew"
         digest = self._descriptions.read(file.media).media.digest if file.kind == ORIGINAL else ""
         wrong = wrong_with(self._core, file, digest)
         if wrong:
-            log.info("a file that is there again is not the one that was", key=file.key, reason=wrong)
+            self._left_out[file.key] = wrong
             return None
         return "it is there again" if self._files.bring_back(file) else None
 

@@ -85,13 +85,13 @@ def restore_medium(core: Core, key: str, former: FormerUsers) -> RestoredMedium:
 
 
 def owner_described(core: Core, key: str) -> Whose | None:
-    """Return who is described as having a medium; None: nobody, or it is no description, or damaged.
+    """Return who is described as having a medium; None: nobody, or it is no description.
 
     Raises:
-        GatehouseError: the store does not answer.
+        GatehouseError: the store does not answer, or give it back.
     """
+    data = raw_description(core, key)
     try:
-        data = raw_description(core, key)
         told = None if data is None else read_description(key, data).owner
     except DataLoss:
         return None

@@ -174,14 +174,14 @@ def remove(name: str, data: Path | None, config: Path | None) -> None:
 def hand_over(name: str, to: str, data: Path | None, config: Path | None) -> None:
     """Give all uploads, exports and recordings of NAME to TO, who is the same person, or has them from now on.
 
-    What is being uploaded stays NAME's until it is done: run it again then.
+    Not while NAME is recording or uploading.
 
     NAME stays a user, who has none: `gatehouse user remove` removes it. Files of sessions go on saying who recorded
     them: should the index be lost, they are NAME's again.
     """
     with open_index(data, config) as index:
         giver, taker = index.user(name), index.user(to)
-        done = HandOver(index.db).give(giver, taker)
+        done = HandOver(index.db).give(giver, taker, index.clock.now_us())
         detail = {"to": taker.name, "media": done.media, "sessions": done.sessions}
         index.note("user.handed_over", f"user {giver.name}", detail)
     click.echo(
