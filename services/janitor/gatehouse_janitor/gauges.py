@@ -41,7 +41,8 @@ class Gauges:
             one = rules.cameras[camera]
             if one.state == CameraState.RECORDING or one.state_cause == GapCause.STORAGE_FULL:
                 sizes[camera] = 0  # nothing is left: that is as far as can be from the age that it should have
-        oldest = self._reader.oldest_starts(sizes, now_us)
+        holds = self._holds.list(now_us)
+        oldest = self._reader.oldest_starts(sizes, holds)
         for camera, size in sizes.items():
             STORAGE_BYTES.labels("continuous", camera).set(size)
             OLDEST_RECORDING.labels(camera).set(max(0, now_us - oldest.get(camera, now_us)) / SECOND)
@@ -54,7 +55,7 @@ class Gauges:
         STORAGE_BYTES.labels("event", "").set(self._reader.clip_totals().bytes)
         STORAGE_BYTES.labels("session", "").set(self._files.bytes())
         STORAGE_BYTES.labels("upload", "").set(self._media.bytes())
-        HOLDS.set(len(self._holds.list(now_us)))
+        HOLDS.set(len(holds))
         HELD_BYTES.set(self._holds.held_bytes(now_us))
 
     def forget(self) -> None:

@@ -7,6 +7,7 @@ store knows any more.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -28,10 +29,11 @@ class MediaNumbers:
 
     Args:
         core: the index, the store, the time.
+        check: returns if the store is the one that is known: a disk that is away has nothing to list.
     """
 
-    def __init__(self, core: Core) -> None:
-        self._core, self._descriptions = core, MediaDescriptions(core.db)
+    def __init__(self, core: Core, check: Callable[[], None]) -> None:
+        self._core, self._descriptions, self._check = core, MediaDescriptions(core.db), check
         self.trouble = ""
         """Why they are not all known yet; empty: nothing is wrong."""
 
@@ -39,7 +41,7 @@ class MediaNumbers:
         """Look until all were seen once, or told to stop.
 
         Args:
-            begin: set when the store is known to be the right one.
+            begin: set when the store was found to be the right one: two must not find a new one at once.
             stop: ends it.
         """
         while not begin.wait(_BEGIN_S) and not stop.is_set():
@@ -62,6 +64,7 @@ class MediaNumbers:
         Raises:
             GatehouseError: store or index are away; what was seen before counts.
         """
+        self._check()
         seen = set[int]()
         try:
             for info in self._core.store.list(keys.UPLOADS):
@@ -74,6 +77,7 @@ class MediaNumbers:
                     return
         finally:
             self._count(seen)
+        self._check()
 
     def _count(self, seen: set[int]) -> None:
         highest = self._descriptions.count_on(seen)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 
 from gatehouse_common.db import Deletions, Facts
+from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.errors import Conflict
-from gatehouse_common.retention import CameraRules, copy_holds
+from gatehouse_common.retention import CameraRules, copy_holds, know_holds
 from gatehouse_common.runtime import Core
 
 from .giving_back import GivingBack
@@ -29,7 +30,8 @@ def sweep_once(
     That it was called says that index, settings and clock are right, to whoever waits for somebody to say so.
 
     Raises:
-        Conflict: the store is not the one that is known, or nothing is to be deleted by the settings.
+        Conflict: the store is not the one that is known, nothing is to be deleted by the settings, or holds of a store
+            whose index is new were placed just now, or could not be.
         GatehouseError: store or database do not answer.
     """
     if not core.settings.values.retention.enabled and not force:
@@ -38,9 +40,13 @@ def sweep_once(
     removal = Removal(core, deletions, store.check, core.clock.now_us)
     sweeps = Sweeps(core, removal, deletions, core.clock.now_us)
     store.check(adopt=adopt_store)
-    now_us = core.clock.now_us()
+    now_us, facts = core.clock.now_us(), Facts(core.db)
+    rebuilt = facts.get(INDEX_REBUILT)
+    know_holds(core.db, core.store, now_us)
+    if facts.get(INDEX_REBUILT) != rebuilt:
+        raise Conflict("the index is new, and holds were looked for just now: see `gatehouse hold list`, then again.")
     copy_holds(core.db, core.store, now_us)
-    Facts(core.db).put(CONFIRMED, str(now_us), now_us)
+    facts.put(CONFIRMED, str(now_us), now_us)
     GivingBack(core, deletions, core.clock.now_us).look()
     freed = removal.finish(stop)
     rules = CameraRules(core.settings.values, core.db)

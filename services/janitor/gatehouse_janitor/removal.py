@@ -105,14 +105,16 @@ class Removal:
         """
         self._check_store()
         unsure = self._forget_descriptions(decided)
-        refused = {d.key: unsure[d.subject] for d in decided if d.kind == "media" and d.subject in unsure}
-        refused |= self._core.store.delete_many([d.key for d in decided if d.key not in refused])
+        unread = {d.key: unsure[d.subject] for d in decided if d.kind == "media" and d.subject in unsure}
+        sure = [d.key for d in decided if d.key not in unread]
+        kept = self._core.store.delete_many(sure) if sure else {}
+        refused = unread | kept
         gone = [d for d in decided if d.key not in refused]
         self._empty_folders(gone)
         if gone:
             self._deletions.done(gone)
         self._note([d for d in decided if d.key in refused], refused)
-        self.blocked = bool(refused) and not gone
+        self.blocked = bool(kept) and not gone
         self._tell(gone)
         return Freed(len(gone), sum(d.bytes for d in gone))
 

@@ -8,14 +8,14 @@ import structlog
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Deletions, Facts, LeaseRepository, RetentionReader
-from gatehouse_common.errors import Conflict, GatehouseError, ResourceExhausted
+from gatehouse_common.errors import GatehouseError, ResourceExhausted
 from gatehouse_common.observability.metrics import (
     JANITOR_LAST_SUCCESS,
     RETENTION_ENABLED,
     RETENTION_LEFT,
     RETENTION_RESERVE,
 )
-from gatehouse_common.retention import CameraRules, copy_holds, copy_trash, holds_are_known, reserve_bytes
+from gatehouse_common.retention import CameraRules, copy_holds, copy_trash, know_holds, read_copy, reserve_bytes
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
@@ -62,7 +62,7 @@ class Janitor:
         self._giving_back = GivingBack(core, deletions, self._clock.now_us)
         self._sweeps = Sweeps(core, self._removal, deletions, self._clock.now_us)
         self._uploads, self._uploads_away = UploadSweep(core, self._clock.now_us), ""
-        self._descriptions, self._numbers = DescriptionSweep(core), MediaNumbers(core)
+        self._descriptions, self._numbers = DescriptionSweep(core), MediaNumbers(core, self._store.check)
         self._undescribed = ""
         self._rate = FillRate(RetentionReader(core.db), core.clock)
         self._gauges = Gauges(core.db, core.clock)
@@ -183,17 +183,22 @@ class Janitor:
         if self._copied_us is None or now - self._copied_us >= _COPY_US:
             self._uncopied = copy_holds(self._core.db, self._core.store, self._core.clock.now_us())
             copy_trash(self._core.db, self._core.store, self._core.clock.now_us())
-            self._copied_us = None if self._uncopied else now
+            self._copied_us = now
 
     def _refuse_before_holds_are_known(self) -> None:
-        """Return if the index knows what the store says of holds.
+        """Return if the index knows what the store says of holds, or no room is left to note that there is none.
 
         Raises:
-            Conflict: it does not: what goes now may be held.
-            Unavailable: the index does not answer.
+            GatehouseError: it does not: what goes now may be held.
         """
-        if not self._knows_holds and not holds_are_known(self._core.db):
-            raise Conflict(f"nothing is deleted before it is known what is held: {self._uncopied}")
+        if self._knows_holds:
+            return
+        try:
+            know_holds(self._core.db, self._core.store, self._core.clock.now_us())
+        except ResourceExhausted:
+            if self._has_no_ballast and not read_copy(self._core.store):
+                return
+            raise
         self._knows_holds = True
 
     def _look_at_descriptions(self, stop: threading.Event) -> None:

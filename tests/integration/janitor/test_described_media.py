@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from gatehouse_common.accounts import Role
-from gatehouse_common.clock import MINUTE, SECOND
+from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import Media, MediaLibrary, MediaTrash, Users
 from gatehouse_common.db.media_intake import next_number
 from gatehouse_common.errors import DataLoss, NotFound, Unavailable
@@ -29,7 +29,7 @@ from gatehouse_janitor.service import build as build_janitor
 from janitor_kit import found, mend, objects, quarantined, reasons
 from media_rows import add_file, medium, put, put_many
 from pipeline_kit import core_at
-from retention_kit import NOW, open_core
+from retention_kit import NOW, files, open_core, record
 from running import wait_for
 
 
@@ -210,9 +210,15 @@ def test_one_whose_description_the_store_does_not_tell_costs_no_others(core: Cor
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.store, "read", refused)
         janitor.look(threading.Event())
-    assert {key.rpartition("/")[0] + "/" for key in objects(core, keys.UPLOADS)} == {media[0].folder}
-    assert f"{media[0].folder}original.bin cannot be deleted: it may not be read" in janitor.health()[0].detail
-    clock.advance(11 * SECOND)
+        left = {info.key.rpartition("/")[0] + "/" for info in core.store.list(keys.UPLOADS)}
+        assert left == {media[0].folder}
+        assert f"{media[0].folder}original.bin cannot be deleted: it may not be read" in janitor.health()[0].detail
+        old = record(core, "gate", NOW - 100 * HOUR)
+        for _ in range(3):  # it alone is refused, again and again, and footage goes all the same
+            clock.advance(2 * MINUTE)
+            janitor.look(threading.Event())
+        assert old not in files(core)
+    clock.advance(HOUR)
     janitor.look(threading.Event())
     assert objects(core, keys.UPLOADS) == {}
     assert janitor.health()[0].ok
@@ -300,11 +306,11 @@ def test_numbers_go_on_after_those_that_only_the_store_knows(core: Core) -> None
     core.store.put_bytes("uploads/notes/999/original.webm", b"no folder of ours")
     core.store.put_bytes("uploads/bob.2/2147483646/original.webm", b"after which there would be none left")
     stop = threading.Event()
-    MediaNumbers(core).look(stop)
+    MediaNumbers(core, lambda: None).look(stop)
     with core.db.begin() as c:
         assert next_number(c) == 42
     core.store.put_bytes("uploads/bob.2/40/original.webm", b"film")
-    MediaNumbers(core).look(stop)
+    MediaNumbers(core, lambda: None).look(stop)
     with core.db.begin() as c:
         assert next_number(c) == 43, "it never goes back"
 

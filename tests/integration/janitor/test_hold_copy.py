@@ -35,6 +35,7 @@ from gatehouse_common.retention import copy_holds, make_hold, read_copy
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import keys
 from gatehouse_common.testing.clock import FakeClock
+from gatehouse_janitor.once import sweep_once
 from gatehouse_janitor.service import build as build_janitor
 from janitor_kit import record_chunks
 from media_rows import put
@@ -138,15 +139,58 @@ def test_nothing_goes_before_it_is_known_what_is_held_or_that_nobody_can_tell(
         janitor.look(threading.Event())
         assert files(again) == set(held)
         assert not janitor.health()[0].ok
+        with pytest.raises(type(error)):
+            sweep_once(again, threading.Event())
+        if isinstance(error, DataLoss):  # for an hour it may be given back yet; then it is told, and written anew
+            clock.advance(HOUR)
+            janitor.look(threading.Event())
+            assert "made anew" in janitor.health()[0].detail
+            assert files(again) == set(held)
     clock.advance(MINUTE)
     janitor.look(threading.Event())
     assert files(again) == set(held)
-    if isinstance(error, DataLoss):
-        assert "made anew" in janitor.health()[0].detail
-        assert copied(again) == []
-    else:
-        assert [h.id for h in HoldRepository(again.db).list(NOW)] == [one.id]
+    assert copied(again) == ([] if isinstance(error, DataLoss) else [one.id])
     again.close()
+
+
+def test_one_sweep_of_a_new_index_looks_for_holds_and_waits_for_whoever_asked(tmp_path: Path) -> None:
+    data, clock = tmp_path / "data", FakeClock(NOW)
+    core = open_core(data, clock)
+    one = placed(core, camera="gate")
+    assert copy_holds(core.db, core.store, NOW) == ""
+    core.close()
+    again = open_core(data, clock, database_url=f"sqlite:///{tmp_path}/again.db")
+    held, other = record(again, "gate", NOW - 80 * HOUR), record(again, "yard", NOW - 80 * HOUR)
+    with pytest.raises(Conflict, match="hold list"):
+        sweep_once(again, threading.Event())
+    assert files(again) == {held, other}
+    sweep_once(again, threading.Event())
+    assert files(again) == {held}
+    assert [h.id for h in HoldRepository(again.db).list(NOW)] == [one.id]
+    again.close()
+
+
+def test_a_full_disk_keeps_no_room_from_being_made_where_nothing_is_held(tmp_path: Path) -> None:
+    """A new index that finds no room to note so; what may be held stays, until there is room to know it."""
+    for name, is_held in (("none", False), ("some", True)):
+        data, clock = tmp_path / name, FakeClock(NOW)
+        core = open_core(data, clock)
+        if is_held:
+            placed(core, camera="gate")
+            assert copy_holds(core.db, core.store, NOW) == ""
+        core.close()
+        again = open_core(data, clock, database_url=f"sqlite:///{tmp_path}/{name}.db")
+        old, janitor = record(again, "gate", NOW - 80 * HOUR), build_janitor(again)
+
+        def full(*_: object) -> None:
+            raise ResourceExhausted("no space left on device")
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("gatehouse_janitor.service.know_holds", full)
+            patch.setattr(janitor._ballast, "keep", full)
+            janitor.look(threading.Event())
+        assert (old in files(again)) is is_held
+        again.close()
 
 
 def test_a_new_index_takes_over_what_is_held_before_it_deletes(tmp_path: Path) -> None:

@@ -403,8 +403,13 @@ def test_what_is_held_makes_no_camera_look_as_if_it_kept_as_much_as_promised(cor
     for hours in (60, 59, 3, 2):
         record(core, "yard", NOW - hours * HOUR, 4 * KB)
     HoldRepository(core.db).place(hold(camera="yard", start_us=NOW - 61 * HOUR, end_us=NOW - 58 * HOUR))
-    Janitor(core).look(STOP)
+    janitor = Janitor(core)
+    janitor.look(STOP)
     assert value("gatehouse_oldest_recording_age_seconds", camera="yard") == 3 * 3600
+    HoldRepository(core.db).place(hold(camera="yard"))
+    core.clock.advance(MINUTE)
+    janitor.look(STOP)
+    assert value("gatehouse_oldest_recording_age_seconds", camera="yard") == 60 * 3600 + 60, "all of it is kept"
 
 
 def test_of_a_camera_that_should_be_recorded_and_has_nothing_the_age_is_none(core: Core) -> None:

@@ -11,7 +11,7 @@ from .chunk_days import DAY_US
 from .contention import retried
 from .engine import Database
 from .hints import by_camera, by_state
-from .holds import chunk_is_held, clip_is_held
+from .holds import Hold, chunk_is_held, clip_is_held
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import MAX_CLIP_US, ClipRow
 from .session_waits import chunk_is_waited_for
@@ -95,8 +95,8 @@ _NEWEST = by_camera(
     .limit(_RATE_CHUNKS)
 )
 _OLDEST = by_camera(
-    select(ChunkRow.start_us)
-    .where(ChunkRow.camera == bindparam("of_camera"), ~chunk_is_held())
+    select(ChunkRow.start_us, ChunkRow.end_us)
+    .where(ChunkRow.camera == bindparam("of_camera"), ChunkRow.start_us >= bindparam("from_us"))
     .order_by(ChunkRow.start_us)
     .limit(1)
 )
@@ -257,14 +257,22 @@ class RetentionReader:
                 count, size = count + some, size + int(their_bytes)
         return count, size
 
-    def oldest_starts(self, cameras: Collection[str], now_us: int) -> dict[str, int]:
-        """Return where the footage of cameras begins that is not held; those without any are left out."""
+    def oldest_starts(self, cameras: Collection[str], holds: Collection[Hold]) -> dict[str, int]:
+        """Return where the footage of cameras begins that no hold keeps; where all is kept, where it begins.
+
+        Args:
+            cameras: slugs; those without any footage are left out.
+            holds: that are active.
+        """
         found: dict[str, int] = {}
         with self._db.read() as c:
             for camera in cameras:
-                start_us = c.execute(_OLDEST, {"of_camera": camera, "now_us": now_us}).scalar()
-                if start_us is not None:
-                    found[camera] = start_us
+                mine = [one for one in holds if one.is_of_footage and one.camera in {None, camera}]
+                first = row = c.execute(_OLDEST, {"of_camera": camera, "from_us": 0}).first()
+                while row is not None and (past := _past(mine, row.start_us, row.end_us)) is not None:
+                    row = c.execute(_OLDEST, {"of_camera": camera, "from_us": past}).first()
+                if first is not None:
+                    found[camera] = int((row or first).start_us)
         return found
 
     @retried
@@ -282,3 +290,9 @@ class RetentionReader:
     def _kept(self, query: _Query, now_us: int) -> list[Kept]:
         with self._db.read() as c:
             return [Kept(*row) for row in c.execute(query, {"now_us": now_us})]
+
+
+def _past(holds: Collection[Hold], start_us: int, end_us: int) -> int | None:
+    """Return until when holds keep what comes after a chunk that they keep; None: they do not keep it."""
+    ends = [one.end_us for one in holds if one.start_us < end_us and one.end_us > start_us]
+    return max(*ends, start_us + 1) if ends else None

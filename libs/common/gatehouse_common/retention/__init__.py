@@ -2,7 +2,7 @@
 
 from .coming import DayDue
 from .due import ClassDue, chunks_due, clips_due
-from .hold_copy import CopiedHold, copy_holds, holds_are_known, read_copy, restore_holds
+from .hold_copy import CopiedHold, copy_holds, know_holds, read_copy, restore_holds
 from .outlook import Forecast, NextGone, Outlook, Room, look_ahead
 from .placing import make_hold, medium_to_hold
 from .reserve import reserve_bytes
@@ -23,7 +23,7 @@ __all__ = [
     "clips_due",
     "copy_holds",
     "copy_trash",
-    "holds_are_known",
+    "know_holds",
     "look_ahead",
     "make_hold",
     "medium_to_hold",

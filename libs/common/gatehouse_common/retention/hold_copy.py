@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gatehouse_common.clock import HOUR
 from gatehouse_common.db import (
     OF_NO_CAMERA,
     ClipRepository,
@@ -25,12 +26,13 @@ from gatehouse_common.db import (
 )
 from gatehouse_common.db.facts import INDEX_REBUILT
 from gatehouse_common.db.upkeep_models import FOREVER_US
-from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, InvalidInput, NotFound, ResourceExhausted
 from gatehouse_common.storage import ObjectStore, keys
 
 log = structlog.get_logger(__name__)
 
 _KNOWN = "holds.known"
+_UNREAD = "holds.unread"
 _TRIES = 5
 _NONE = b'{"holds": []}\n'
 
@@ -83,7 +85,7 @@ def copy_holds(db: Database, store: ObjectStore, now_us: int) -> str:
         Why that could not be done; empty: it is. The holds hold all the same.
     """
     try:
-        _know_store(db, store, now_us)
+        know_holds(db, store, now_us)
         for _ in range(_TRIES):  # another process may have placed one since, and been quicker to write it
             data = _bytes(db)
             if _given_back(store) == data:
@@ -95,8 +97,16 @@ def copy_holds(db: Database, store: ObjectStore, now_us: int) -> str:
     return ""
 
 
-def _know_store(db: Database, store: ObjectStore, now_us: int) -> None:
-    """Once, and before anything is written: place the holds of the index that was there before."""
+def know_holds(db: Database, store: ObjectStore, now_us: int) -> None:
+    """Once, before anything is written or deleted: place the holds of the index that was there before.
+
+    What cannot be understood is kept in the quarantine, and nothing goes for its age until a person has looked; so too
+    where the disk does not give it back for an hour.
+
+    Raises:
+        DataLoss: the disk does not give back what the store says of holds.
+        GatehouseError: index or store does not answer, or has no room.
+    """
     facts = Facts(db)
     if facts.get(_KNOWN) is not None:
         return
@@ -105,17 +115,22 @@ def _know_store(db: Database, store: ObjectStore, now_us: int) -> None:
             log.warning("the index is new: holds were placed as the store has them")
             facts.first(INDEX_REBUILT, str(now_us), now_us)
     except (DataLoss, InvalidInput) as error:
-        aside, data = keys.quarantine(keys.HOLDS, now_us), _given_back(store)
-        if data is not None:
-            store.put_bytes(aside, data)
-        log.error("holds cannot be placed as the store has them", kept=aside, reason=error.message)  # noqa: TRY400
-        facts.first(INDEX_REBUILT, str(now_us), now_us)  # so that a person looks before anything goes for its age
+        data = _given_back(store)
+        if data is None and now_us - int(facts.first(_UNREAD, str(now_us), now_us)) < HOUR:
+            raise
+        facts.first(INDEX_REBUILT, str(now_us), now_us)
+        _keep_aside(store, data, now_us, error.message)
     facts.first(_KNOWN, "", now_us)
 
 
-def holds_are_known(db: Database) -> bool:
-    """Return whether holds that the store had when the index was new were taken over: before that nothing may go."""
-    return Facts(db).get(_KNOWN) is not None
+def _keep_aside(store: ObjectStore, data: bytes | None, now_us: int, why: str) -> None:
+    aside = keys.quarantine(keys.HOLDS, now_us)
+    try:
+        if data is not None:
+            store.put_bytes(aside, data)
+    except ResourceExhausted as error:  # nothing can be deleted for room before this is over
+        log.error("what the store said of holds finds no room", reason=error.message)  # noqa: TRY400
+    log.error("holds cannot be placed as the store has them", kept=aside, reason=why)
 
 
 def _given_back(store: ObjectStore) -> bytes | None:
