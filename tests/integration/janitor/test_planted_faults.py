@@ -148,7 +148,15 @@ def test_a_flipped_picture_costs_its_gop_alone(core: Core) -> None:
 
 @pytest.mark.parametrize(
     "where",
-    ["the init segment", "the run box", "a digest between GOPs", "the index at the end", "the footer", "no index"],
+    [
+        "the init segment",
+        "the run box",
+        "the chunk's own id",
+        "a digest between GOPs",
+        "the index at the end",
+        "the footer",
+        "no index",
+    ],
 )
 def test_what_is_known_otherwise_is_had_back_to_the_byte(core: Core, where: str) -> None:
     """R5: damage of what the index has too costs nothing at all."""
@@ -160,6 +168,7 @@ def test_what_is_known_otherwise_is_had_back_to_the_byte(core: Core, where: str)
     changed = {
         "the init segment": lambda: flip(data, 60),
         "the run box": lambda: flip(data, data.index(b'"camera"') + 3),
+        "the chunk's own id": lambda: flip(data, data.index(row.id.encode()) + 4),
         "a digest between GOPs": lambda: flip(data, second - 5),
         "the index at the end": lambda: flip(data, media.indexed_bytes + 200),
         "the footer": lambda: flip(data, len(data) - 3),
