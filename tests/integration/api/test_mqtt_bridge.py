@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_api.app import bridge_of, close_app, create_app
+from gatehouse_api.mqtt import broker as broker_module
 from gatehouse_api.mqtt.bridge import MqttBridge
 from gatehouse_api.mqtt.broker import Broker
 from gatehouse_common.clock import SECOND, SystemClock
@@ -18,6 +19,7 @@ from gatehouse_common.errors import Unavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings.mqtt import MqttSettings
 from gatehouse_common.testing.chunk_rows import seed_chunks
+from log_kit import logged, text_of
 from mosquitto_server import PASSWORD, USER, Mosquitto, Told, mosquitto
 from pipeline_kit import add_camera, core_at
 from plates_kit import Visit, indexing, server_settings, tell, visit
@@ -183,9 +185,8 @@ def test_a_message_that_is_too_large_is_left_out_and_the_rest_is_told(tmp_path: 
         told.close()
 
 
-def test_a_wrong_password_is_said_once_and_never_shown(
-    broker: Mosquitto, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_wrong_password_is_said_once_and_never_shown(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = logged(monkeypatch, broker_module)
     told = Broker(
         MqttSettings(url=broker.url, username=USER, password="wrong-canary"),
         "tests",
@@ -196,8 +197,7 @@ def test_a_wrong_password_is_said_once_and_never_shown(
     threading.Event().wait(5)
     assert not told.is_connected
     told.close()
-    said = capfd.readouterr()
-    text = said.out + said.err or caplog.text  # wherever logs go since other tests
+    text = text_of(said)
     assert "wrong-canary" not in text
     assert text.count("is told nothing") == 1
     assert "refuses us" in text
@@ -216,10 +216,10 @@ def test_a_broker_is_told_by_tls_if_it_is_the_one_that_is_meant(
     certified: str,
     is_believed: bool,
     is_told: bool,
-    capfd: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A broker that cannot show who it is gets neither the password nor anything else, and the log says why."""
+    said = logged(monkeypatch, broker_module)
     with mosquitto(tmp_path / "mosquitto", certified) as broker:
         believed = {"mqtt.ca_file": str(broker.certificate)} if is_believed else {}
         secure = settings(broker, **{"mqtt.url": broker.secure_url, **believed})
@@ -233,10 +233,8 @@ def test_a_broker_is_told_by_tls_if_it_is_the_one_that_is_meant(
                 threading.Event().wait(6)
                 assert bridge._broker is None or not bridge._broker.is_connected
             assert listener.told("gatehouse/available") == []
-    said = capfd.readouterr()
-    text = said.out + said.err or caplog.text  # wherever logs go since other tests
-    assert "certificate verify failed" in text
-    assert PASSWORD not in text
+    assert "certificate verify failed" in text_of(said)
+    assert PASSWORD not in text_of(said)
 
 
 def test_of_two_processes_one_tells_and_the_other_takes_over(tmp_path: Path, broker: Mosquitto) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+from gatehouse_api.webhooks import notifier
 from gatehouse_api.webhooks.posting import post
 from gatehouse_api.webhooks.schedule import DELAYS_US
 from gatehouse_api.webhooks.sending import Postman
@@ -25,6 +26,7 @@ from gatehouse_api.webhooks.targets import Target
 from gatehouse_common.clock import HOUR, MINUTE, SECOND, SystemClock
 from gatehouse_common.db.deliveries import SENDING_US
 from gatehouse_common.sealing import Sealer
+from log_kit import logged, text_of
 from running import wait_for
 from webhook_kit import Site, site_at
 from webhook_receiver import OTHER, SECRET, Got, Receiver, Reply, receiving
@@ -85,8 +87,9 @@ def test_a_name_service_that_does_not_answer_stands_no_sender(site: Site) -> Non
 
 
 def test_a_webhook_whose_key_is_lost_waits_and_the_others_are_told(
-    site: Site, receiver: Receiver, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    site: Site, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    said = logged(monkeypatch, notifier)
     key, sealer = Sealer("0123456789abcdef0123456789abcdef"), site.core.db.sealer
     site.core.db.sealer = key
     locked = site.add(receiver.url)
@@ -98,9 +101,7 @@ def test_a_webhook_whose_key_is_lost_waits_and_the_others_are_told(
     assert [got.verified(OTHER)["type"] for got in receiver.got] == ["recording.gap"]
     assert site.states(other) == [("delivered", 200, 1)]
     assert site.states(locked) == [("waiting", None, 0)]  # no try was lost over it
-    told = capsys.readouterr()
-    said = told.out + told.err or caplog.text  # wherever logs go since other tests
-    assert said.count("was sealed with another key") == 1
+    assert text_of(said).count("was sealed with another key") == 1
     site.core.db.sealer = key
     site.go()
     assert site.states(locked) == [("delivered", 200, 1)]

@@ -8,7 +8,9 @@ import pytest
 
 from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.errors import Unavailable
+from gatehouse_detector import watched as watched_module
 from gatehouse_detector.watched import WatchedCameras
+from log_kit import logged, text_of
 from pipeline_kit import add_camera, core_at
 
 
@@ -46,9 +48,9 @@ def test_a_change_is_seen_at_the_next_look_and_no_change_reads_no_rows(
 def test_an_index_that_is_away_is_told_once_and_again_when_it_was_back(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    said = logged(monkeypatch, watched_module)
+
     def away(_: CameraRepository) -> str:
         raise Unavailable("the index is away")
 
@@ -63,6 +65,4 @@ def test_an_index_that_is_away_is_told_once_and_again_when_it_was_back(
                 watched.refresh()
             assert watched.ids() == ["gate"]
             watched.refresh()
-    said = capfd.readouterr()
-    told = [text.count("the settings of cameras cannot be read") for text in (said.out, said.err, caplog.text)]
-    assert max(told) == 2, "wherever logs go since other tests"
+    assert text_of(said).count("the settings of cameras cannot be read") == 2
