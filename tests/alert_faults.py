@@ -235,7 +235,10 @@ def deleted_under_it(site: Recorder) -> Iterator[None]:
 
 @contextmanager
 def a_file_is_missing(site: Recorder) -> Iterator[None]:
-    found = [path for path in recordings(site.gatehouse.data) if "/clock/" in str(path)]
+    def stored() -> list[Path]:
+        return [path for path in recordings(site.gatehouse.data) if "/clock/" in str(path)]
+
+    found = wait_for("a recording", stored, 60)
     found[len(found) // 2].unlink()
     site.check(repair=False)
     yield

@@ -152,7 +152,7 @@ def test_nothing_is_lost_when_any_of_it_goes_away(
         outages.append((away, now_us()))
         time.sleep(8)
     wait_for("all cameras recording", lambda: all_record(site), 60)
-    wait_for("pictures of all cameras", lambda: each_by_one(site), 30)
+    wait_for("pictures of all cameras", lambda: each_by_one(site), 60)
     ended = now_us()
     for camera in CAMERAS:
         site.command("camera", "disable", camera)
