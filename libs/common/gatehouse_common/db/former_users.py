@@ -93,6 +93,10 @@ class FormerUsers:
         self.added: list[FormerUser] = []
         """Those who were added, in order."""
 
+    def told_since(self, known: int) -> str:
+        """Return for whom accounts were added after so many, as the end of a sentence; empty: for nobody."""
+        return "".join(f", for {one.name}, whom nobody lets in yet" for one in self.added[known:])
+
     def of(self, told: Whose, now_us: int) -> User:
         """Return the user whose something is.
 

@@ -32,7 +32,6 @@ _Number = Annotated[int, Field(ge=1, le=_MOST_NUMBER)]
 _Count = Annotated[int, Field(ge=0, le=_MOST)]
 _Pixels = Annotated[int, Field(ge=0, le=2**31 - 1)]
 _Time = Annotated[int, Field(ge=1, le=LATEST_US)]
-_Made = Literal["processing", "ready", "failed"]
 
 
 class _Told(BaseModel):

@@ -117,8 +117,7 @@ class MediaRepair:
         done = restore_medium(self._core, key, self._former)
         self._left_out |= done.left
         without = f", without {', '.join(sorted(done.left))}" if done.left else ""
-        whose = "".join(f", for {one.name}, whom nobody lets in yet" for one in self._former.added[known:])
-        return f"medium {done.number} is indexed anew from what describes it{without}{whose}"
+        return f"medium {done.number} is indexed anew from what describes it{without}{self._former.told_since(known)}"
 
     def _row(self, problem: Problem) -> str | None:
         file = file_of(self._files, problem.subject)

@@ -60,7 +60,7 @@ class SessionRepair:
         return self._set_aside(problem)
 
     def _restore(self, problem: Problem) -> str | None:
-        told = self._told(problem.key)
+        told = _told(self._core, problem.key)
         if told is not None and self._known.is_planned(told.number):
             return None  # it may be the file of that row: the segmenter writes it, or makes the same again
         known = len(self._former.added)
@@ -69,7 +69,7 @@ class SessionRepair:
         except (DataLoss, Conflict) as error:
             log.info("a file of a session cannot be indexed anew", key=problem.key, reason=error.message)
             return self._set_aside(problem)
-        return done + "".join(f", for {one.name}, whom nobody lets in yet" for one in self._former.added[known:])
+        return done + self._former.told_since(known)
 
     def _in_trash(self) -> Collection[tuple[int, str]]:
         """Return what the store says of the trash, of which nobody changes what is said of files without a row."""
@@ -80,12 +80,6 @@ class SessionRepair:
                 log.warning("what the store says of the trash cannot be read", reason=error.message)
                 self._trashed = ()
         return self._trashed
-
-    def _told(self, key: str) -> SessionInfo | None:
-        try:
-            return read_session_box(BlockReader(self._core.store, key, self._core.store.stat(key).size))
-        except DataLoss:
-            return None
 
     def _row(self, problem: Problem) -> str | None:
         row = self._sessions.any_state(int(problem.subject))
@@ -128,16 +122,21 @@ class SessionRepair:
         return f"moved to {target}"
 
 
+def _told(core: Core, key: str) -> SessionInfo | None:
+    """Return what a file says of itself; None: nothing, or it is damaged."""
+    try:
+        return read_session_box(BlockReader(core.store, key, core.store.stat(key).size))
+    except DataLoss:
+        return None
+
+
 def owner_in_session(core: Core, key: str) -> Whose | None:
     """Return who recorded the session of a file; None: it is no file of a session.
 
     Raises:
         GatehouseError: the store does not answer.
     """
-    try:
-        told = read_session_box(BlockReader(core.store, key, core.store.stat(key).size))
-    except DataLoss:
-        return None
+    told = _told(core, key)
     return None if told is None else Whose(told.user, told.user_id, told.user_name)
 
 
