@@ -89,7 +89,9 @@ class Database:
             yield connection
 
     def check(self) -> None:
-        """Return if the database answers and has the newest schema.
+        """Return if the database answers and its schema is the one that this program needs, or a newer one.
+
+        While an upgrade is rolled out, programs of the version before go on with what the new one has added.
 
         Raises:
             Unavailable: it does not.
@@ -97,7 +99,7 @@ class Database:
         with self.read() as connection:
             connection.execute(text("SELECT 1"))
             revision = current_revision(connection)
-        if revision != self.newest():
+        if revision is None or revision < self.newest():
             raise Unavailable(f"database {self.shown} is at schema {revision}, this program needs {self.newest()}")
 
     def upgrade(self) -> None:

@@ -21,6 +21,7 @@ _RECYCLE_S = 1800
 _FRESH_S = 1.0
 _MIGRATION_LOCK = "gatehouse-migrations"
 _MIGRATION_S = 25  # less than an answer may take
+_STATEMENT_S = 3600  # a column or an index of a table of millions of rows
 
 # Codes of the server, mysqld_error.h; the last two of checks are MySQL's and MariaDB's. 1020: a row was changed since
 # the transaction read it, of which MariaDB tells by default from 11.6.2 on (innodb_snapshot_isolation).
@@ -56,19 +57,25 @@ class MySQL:
     def migrating(self, engine: Engine, shown: str) -> Iterator[Connection]:
         """Yield a connection that holds a lock of the server's: DDL commits by itself here, statement by statement.
 
+        It waits for a statement as long as that takes, up to an hour.
+
         Raises:
             Unavailable: another process has been at it for 25 s; the next try finds what it did.
         """
-        with engine.connect() as connection:
-            wait = {"name": _MIGRATION_LOCK, "seconds": _MIGRATION_S}
-            if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), wait).scalar() != 1:
-                raise Unavailable(f"database {shown} is being upgraded by another process")
-            try:
-                yield connection
-                connection.commit()
-            finally:
-                connection.rollback()
-                connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _MIGRATION_LOCK})
+        patient = _engine(engine.url, _STATEMENT_S)
+        try:
+            with patient.connect() as connection:
+                wait = {"name": _MIGRATION_LOCK, "seconds": _MIGRATION_S}
+                if connection.execute(text("SELECT GET_LOCK(:name, :seconds)"), wait).scalar() != 1:
+                    raise Unavailable(f"database {shown} is being upgraded by another process")
+                try:
+                    yield connection
+                    connection.commit()
+                finally:
+                    connection.rollback()
+                    connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": _MIGRATION_LOCK})
+        finally:
+            patient.dispose()
 
     def understand(self, error: DBAPIError, shown: str) -> GatehouseError:
         """Return the error by the server's code; the sentence is the server's, which names no password."""

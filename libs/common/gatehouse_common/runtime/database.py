@@ -32,7 +32,7 @@ def wait_for(db: Database, stop: threading.Event, clock: Clock) -> bool:
 
 
 def check(db: Database) -> Check:
-    """Return whether the database answers and has the newest schema."""
+    """Return whether the database answers and has the schema that this program needs."""
     try:
         db.check()
     except GatehouseError as error:
