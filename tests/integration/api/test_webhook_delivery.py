@@ -8,11 +8,13 @@ import hmac
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -230,28 +232,56 @@ def test_one_that_hangs_or_is_dead_keeps_nobody_waiting(site: Site) -> None:
         assert {state for state, _, _ in site.states(prompt)} == {"delivered"}
 
 
-def test_an_answer_that_drips_is_cut_off_in_time(receiver: Receiver) -> None:
+@pytest.mark.parametrize(
+    "begins",
+    [
+        b"HTTP/1.1 200 OK\r\nX-Slow: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n400\r\n",
+    ],
+    ids=["head", "length", "close", "HTTP/1.0", "chunk"],
+)
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+def test_an_answer_that_drips_is_cut_off_in_time(
+    begins: bytes, tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = _tls(tmp_path, monkeypatch) if tls else None
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def drip() -> None:
-            connection, _ = server.accept()
-            with connection:
-                try:
-                    for _ in range(200):
-                        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: " if _ == 0 else b"a")
-                        time.sleep(0.05)
-                except OSError:
-                    return
+            plain, _ = server.accept()
+            made = plain if serving is None else serving.wrap_socket(plain, server_side=True)
+            with made as connection, suppress(OSError):
+                connection.sendall(begins)
+                for _ in range(200):
+                    connection.sendall(b"a")
+                    time.sleep(0.05)
 
         thread = threading.Thread(target=drip, daemon=True)
         thread.start()
-        target = Target("127.0.0.1", server.getsockname()[1], "/", False)
+        target = Target("localhost", server.getsockname()[1], "/", tls)
         begun = time.monotonic()
         answer = post(target, ["127.0.0.1"], {}, b"{}", SystemClock(), timeout_s=0.5)
         assert answer.status is None
-        assert "within" in answer.trouble
+        assert answer.trouble == "no answer within 0.5 s"
         assert time.monotonic() - begun < 5
         thread.join(10)
+        assert not thread.is_alive()  # nothing of the connection is open any more
+
+
+def _tls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
+    """Make a certificate of this machine that is trusted here; return what a server encrypts by."""
+    name, key = folder / "cert.pem", folder / "key.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    made += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out", str(name)]
+    subprocess.run([*made, "-keyout", str(key)], check=True, capture_output=True)
+    trusting = ssl.create_default_context(cafile=str(name))
+    monkeypatch.setattr("gatehouse_api.webhooks.posting._context", lambda: trusting)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(name, key)
+    return serving
 
 
 def test_while_secrets_change_both_sign(site: Site, receiver: Receiver) -> None:

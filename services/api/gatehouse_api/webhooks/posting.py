@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -78,7 +79,7 @@ def post(
         trouble = _words(error, cut=connection.is_cut, timeout_s=timeout_s)
     finally:
         guard.cancel()
-        connection.close()
+        connection.let_go()
     return Answer(status, text, retry_after, trouble, clock.monotonic_us() - begun)
 
 
@@ -89,6 +90,8 @@ class _To(http.client.HTTPConnection):
         super().__init__(target.host, target.port, timeout=timeout_s)
         self._target, self._addresses, self._timeout_s = target, addresses[:_MOST_ADDRESSES], timeout_s
         self._cutting = threading.Lock()
+        self._held: socket.socket | None = None
+        """A handle of its own on it: ``sock`` is given away with an answer that ends with the connection."""
         self.default_port = http.client.HTTPS_PORT if target.tls else http.client.HTTP_PORT
         self.is_cut = False
 
@@ -101,16 +104,16 @@ class _To(http.client.HTTPConnection):
             except OSError as error:
                 failed = error
                 continue
+            self.sock = plain
             plain.settimeout(self._timeout_s)
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if not self._target.tls:
-                self._have(plain)
-                return
-            context = _context()
-            # Held before they shake hands: that too can be made to last.
-            wrapped = context.wrap_socket(plain, server_hostname=self._target.host, do_handshake_on_connect=False)
-            self._have(wrapped)
-            wrapped.do_handshake()
+            self._hold(plain)  # before they shake hands: that too can be made to last
+            if self._target.tls:
+                context = _context()
+                name = self._target.host
+                wrapped = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
+                self.sock = wrapped
+                wrapped.do_handshake()
             return
         raise failed or OSError("there is no address")
 
@@ -120,19 +123,24 @@ class _To(http.client.HTTPConnection):
             self.is_cut = True
             self._end()
 
-    def _have(self, made: socket.socket) -> None:
+    def let_go(self) -> None:
+        """Close all that there is of the connection; there is nothing to cut any more."""
+        self.close()
         with self._cutting:
-            self.sock = made
+            if self._held is not None:
+                self._held.close()
+            self._held = None
+
+    def _hold(self, made: socket.socket) -> None:
+        with self._cutting:
+            self._held = made.dup()
             if self.is_cut:
                 self._end()
 
     def _end(self) -> None:
-        found: socket.socket | None = self.sock
-        if found is not None:
-            try:
-                socket.socket.shutdown(found, socket.SHUT_RDWR)  # not that of SSL, which another thread is using
-            except OSError:
-                return
+        if self._held is not None:
+            with suppress(OSError):  # it has ended by itself
+                self._held.shutdown(socket.SHUT_RDWR)  # of all handles on it
 
 
 @cache
