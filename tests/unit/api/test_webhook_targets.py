@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -141,6 +143,40 @@ def test_a_name_service_that_does_not_answer_is_not_waited_for() -> None:
     assert lookups("quick.example.org", 443) == ["93.184.215.14"]
     answer.set()
     wait_for("those that went on to end", lambda: _found(lookups, "slow.example.org"))
+
+
+def test_who_wants_a_name_that_is_being_looked_up_waits_for_the_same_answer() -> None:
+    """Webhooks of one host: each has its requests at once, and none may fail for the others."""
+    answer, asked = threading.Event(), list[str]()
+
+    def look(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        answer.wait(30)
+        return ["93.184.215.14"]
+
+    lookups = Lookups(look, limit_s=20)
+    with ThreadPoolExecutor(8) as pool:
+        found = [pool.submit(lookups, "hub.example.org", 443) for _ in range(8)]
+        wait_for("look-up", lambda: asked)
+        time.sleep(0.1)
+        answer.set()
+        assert [one.result() for one in found] == [["93.184.215.14"]] * 8
+    assert asked == ["hub.example.org"]
+
+
+def test_a_name_that_cannot_be_looked_up_is_looked_up_again_by_the_next() -> None:
+    answers: list[list[str]] = [["93.184.215.14"], []]
+
+    def look(_host: str, _port: int) -> list[str]:
+        found = answers.pop()
+        if not found:
+            raise OSError("away")
+        return found
+
+    lookups = Lookups(look)
+    with pytest.raises(OSError, match="away"):
+        lookups("hub.example.org", 443)
+    assert lookups("hub.example.org", 443) == ["93.184.215.14"]
 
 
 def _found(lookups: Lookups, host: str) -> bool:
