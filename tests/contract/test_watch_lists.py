@@ -185,6 +185,22 @@ class TestEntries:
         assert [one.plate for one in told.removed] == ["ABC2"]
         assert told.same == 1
 
+    def test_who_saw_an_entry_before_a_table_has_not_seen_what_it_made_of_it(
+        self, entries: WatchEntries, guests: WatchList
+    ) -> None:
+        seen = entries.add(guests.id, EntryFields("ABC1", owner="Ada"), T)
+        for at in (1, 2):  # and never again a tag that it has had
+            entries.put_table(
+                guests.id, [EntryFields("ABC1", owner=f"Bob {at}"), EntryFields("XYZ1")], T + at, instead=True
+            )
+            with pytest.raises(ChangedSince):
+                entries.change(guests.id, seen.id, owner="Eve", seen={seen.tag})
+            with pytest.raises(ChangedSince):
+                entries.remove(guests.id, seen.id, seen={seen.tag})
+        now = entries.get(guests.id, seen.id)
+        assert (now.owner, now.created_us, now.version) == ("Bob 2", T, 3)
+        assert entries.change(guests.id, seen.id, owner="Eve", seen={now.tag}).owner == "Eve"
+
     def test_a_list_that_is_gone_takes_none(self, entries: WatchEntries, guests: WatchList) -> None:
         with pytest.raises(NotFound):
             entries.add("gone", EntryFields("ABC123"), T)

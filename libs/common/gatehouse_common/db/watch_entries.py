@@ -161,12 +161,8 @@ class WatchEntries:
             lock_list(c, list_id)
             of_list = select(*ENTRY).where(WatchEntryRow.list == list_id).order_by(WatchEntryRow.plate)
             before = [entry_of(row) for row in c.execute(of_list)] if instead else []
-            # A plate that stays keeps its id: a visit that goes on was told of it.
-            ids = {one.plate: one.id for one in before}
-            made = [
-                WatchEntry(id=ids.get(one.plate) or new_id(), list=list_id, version=1, created_us=now_us, **asdict(one))
-                for one in new
-            ]
+            known = {one.plate: one for one in before}
+            made = [_entry(list_id, one, known.get(one.plate), now_us) for one in new]
             if instead:
                 c.execute(delete(WatchEntryRow).where(WatchEntryRow.list == list_id))
             _refuse_taken(c, list_id, [one.plate for one in new])
@@ -216,6 +212,16 @@ class WatchEntries:
 def said_of(entry: WatchEntry) -> dict[str, Any]:
     """Return what people say of an entry, by the names of :class:`EntryFields`."""
     return {name: getattr(entry, name) for name in EntryFields.__dataclass_fields__}
+
+
+def _entry(list_id: str, fields: EntryFields, before: WatchEntry | None, now_us: int) -> WatchEntry:
+    """Return an entry, in place of that of the same plate: it keeps its id, for a visit that goes on was told of it.
+
+    Its version goes on too: whoever has seen the one before has not seen this one.
+    """
+    if before is not None:
+        return replace(before, version=before.version + 1, **asdict(fields))
+    return WatchEntry(id=new_id(), list=list_id, version=1, created_us=now_us, **asdict(fields))
 
 
 def _of(list_id: str, entry_id: str) -> tuple[Any, ...]:
