@@ -175,6 +175,15 @@ class Deliveries:
         with self._db.begin() as c:
             return c.execute(update(DeliveryRow).where(*_own(mine)).values(values)).rowcount == 1
 
+    @retried
+    def withdraw(self, mine: Delivery) -> bool:
+        """Delete a delivery of which nothing was sent, for what it tells of is so no more, or is told anew.
+
+        Returns False if it is not this sender's any more.
+        """
+        with self._db.begin() as c:
+            return c.execute(delete(DeliveryRow).where(*_own(mine), DeliveryRow.body.is_(None))).rowcount == 1
+
     def get(self, webhook_id: str, delivery_id: str) -> Delivery:
         """Return a delivery to a webhook.
 

@@ -254,10 +254,11 @@ LIVE_VIEWERS = Gauge("gatehouse_live_viewers", "Open live views.", ["camera", "k
 EVENT_VIEWERS = Gauge("gatehouse_event_viewers", "Pages and programs that are being told of events.")
 WEBHOOK_DELIVERIES = Counter(
     "gatehouse_webhook_deliveries",
-    "Times that a webhook was told of an event, by what came of it: `delivered`, `retried` later, `failed` for good.",
+    "Times that a webhook was told of an event, by what came of it: `delivered`, `retried` later, `failed` for good, "
+    "`withdrawn` before it was told: the plate is not on the list any more, or is told to be so anew.",
     ["outcome"],
 )
-for _outcome in ("delivered", "retried", "failed"):
+for _outcome in ("delivered", "retried", "failed", "withdrawn"):
     WEBHOOK_DELIVERIES.labels(_outcome)
 WEBHOOK_WAITING = Gauge("gatehouse_webhook_deliveries_waiting", "Events that webhooks are still to be told of.")
 WEBHOOK_OLDEST = Gauge(

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import Final
 
 import structlog
 
@@ -16,7 +17,7 @@ from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import Deliveries, Delivery, LeaseRepository, Webhook, Webhooks
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.ids import new_id
-from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed
+from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed, PlateListed
 from gatehouse_common.observability.metrics import WEBHOOK_DELIVERIES, WEBHOOK_OLDEST, WEBHOOK_WAITING
 from gatehouse_common.runtime import Core
 from gatehouse_common.runtime.buses import is_shared
@@ -40,6 +41,7 @@ _COUNT_US = 10 * SECOND
 _PURGE_US = 10 * MINUTE
 _END_S = 3.0
 _WORK, _STATES = "webhooks", "states"
+_HINTS: Final = (PlateIndexed, PlateListed, ClipStored, JobChanged)
 _ENDED = frozenset({"done", "failed", "cancelled"})
 
 
@@ -74,7 +76,7 @@ class Notifier:
         """Go on until told to stop; what is on its way then has a moment to end."""
         heard: Subscription | None = None
         try:
-            heard = self._core.bus.subscribe_transient([PlateIndexed, ClipStored, JobChanged], self._hear)
+            heard = self._core.bus.subscribe_transient(_HINTS, self._hear)
         except GatehouseError as error:  # these are hints: without them it is half a second later
             log.warning("webhooks are told without hints", reason=error.message)
         try:

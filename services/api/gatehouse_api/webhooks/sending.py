@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import structlog
 
-from gatehouse_common.clock import SECOND, Clock
+from gatehouse_api.events import LISTED
+from gatehouse_common.clock import MINUTE, SECOND, Clock
 from gatehouse_common.db import Deliveries, Delivery, Webhook, Webhooks
 from gatehouse_common.errors import Forbidden, GatehouseError, InvalidInput, Unavailable
 from gatehouse_common.observability.metrics import WEBHOOK_DELIVERIES
@@ -28,6 +29,8 @@ LOCKED: Final = (
     "sealing.key or the setting sealing_key; or enter its address again and give it another secret"
 )
 """Why a webhook is told nothing whose key is lost."""
+_VOTED_US: Final = MINUTE
+"""So long a plate that was on a list may be found to be on it after all."""
 _GONE: Final = 410
 _BUSY: Final = (429, 503)
 _AGENT: Final = "Gatehouse-Webhooks/1"
@@ -104,7 +107,7 @@ class Sender:
                 self._put_off(mine, error.message)
                 return
             if body is None:
-                self._fail(mine, "what it tells of is gone")
+                self._lost(mine)
                 return
             if not self._deliveries.keep_body(mine, body):
                 return
@@ -144,6 +147,20 @@ class Sender:
         state = "failed" if next_us is None else "waiting"
         WEBHOOK_DELIVERIES.labels("failed" if next_us is None else "retried").inc()
         self._deliveries.finish(mine, state, now_us, detail="it could not be sent: a fault here", next_us=next_us)
+
+    def _lost(self, mine: Delivery) -> None:
+        """Settle what there is nothing to tell of any more.
+
+        A listing goes without a loss: another has taken its place, which is told by itself, or what the plate says has
+        been voted otherwise. For a while it may be voted back, and that is not told by itself.
+        """
+        if mine.name != LISTED:
+            self._fail(mine, "what it tells of is gone")
+        elif 0 <= self._clock.now_us() - mine.created_us < _VOTED_US:
+            self._put_off(mine, "the plate is not on the list as it was")
+        elif self._deliveries.withdraw(mine):
+            WEBHOOK_DELIVERIES.labels("withdrawn").inc()
+            log.info("a webhook is not told what is not so any more", webhook=mine.webhook, told=mine.name)
 
     def _put_off(self, mine: Delivery, why: str) -> None:
         """Try again when what is to be told can be looked up: that was no try."""
