@@ -263,12 +263,60 @@ def test_who_wants_no_more_is_told_nothing_of_what_waits(db: Database) -> None:
     happened(db, "clip.failed")
     spread(db)
     sending = taken(db, webhook)
-    Webhooks(db).end(webhook.id, "it answered 410", NOW)
+    assert Webhooks(db).end(webhook, "it answered 410", NOW)
     found = Webhooks(db).get(webhook.id, NOW)
     assert (found.active, found.ended) == (False, "it answered 410")
     assert Deliveries(db).finish(sending, "failed", NOW)
     assert {one.state for one in Deliveries(db).list(webhook.id, 10)} == {"failed"}
     assert Webhooks(db).change(webhook.id, {"active": True}, NOW).ended == ""
+
+
+def test_what_is_on_its_way_when_nobody_wants_it_any_more_is_given_up(db: Database) -> None:
+    webhook = made(db)
+    happened(db, "clip.ready")
+    spread(db)
+    sending = taken(db, webhook)
+    Webhooks(db).end(webhook, "it answered 410", NOW)
+    assert Deliveries(db).finish(sending, "waiting", NOW, status=500, next_us=NOW + MINUTE) == "failed"
+    found = only(db, webhook)
+    assert (found.state, found.detail, found.ended_us, found.owner) == ("failed", "it answered 410", NOW, None)
+    # Who is made inactive by a person is told when it is active again.
+    Webhooks(db).change(webhook.id, {"active": True}, NOW)
+    Deliveries(db).replay(webhook.id, found.id, NOW)
+    again = taken(db, webhook)
+    Webhooks(db).change(webhook.id, {"active": False}, NOW)
+    assert Deliveries(db).finish(again, "waiting", NOW, next_us=NOW + MINUTE) == "waiting"
+
+
+def test_what_fails_while_its_webhook_is_ended_does_not_wait_whichever_comes_first(db: Database) -> None:
+    webhook = made(db)
+    for number in range(12):
+        happened(db, "clip.ready", str(number))
+    spread(db)
+    sending = [taken(db, webhook, str(number)) for number in range(12)]
+    for one in sending:  # at the same time, again and again
+        Webhooks(db).change(webhook.id, {"active": True}, NOW)
+        now = Webhooks(db).get(webhook.id, NOW)
+        ending = threading.Thread(target=Webhooks(db).end, args=(now, "it answered 410", NOW))
+        ending.start()
+        Deliveries(db).finish(one, "waiting", NOW, next_us=NOW + MINUTE)
+        ending.join()
+        assert Deliveries(db).get(webhook.id, one.id).state == "failed"
+
+
+def test_who_asked_before_a_person_changed_it_neither_ends_nor_holds_it(db: Database) -> None:
+    before = made(db)
+    now = Webhooks(db).change(before.id, {"url": f"{URL}/other"}, NOW)
+    happened(db, "clip.ready")
+    spread(db)
+    assert not Webhooks(db).end(before, "it answered 410", NOW)
+    assert not Webhooks(db).hold(before, NOW + HOUR)
+    found = Webhooks(db).get(before.id, NOW)
+    assert (found.active, found.ended, found.not_before_us) == (True, "", 0)
+    assert only(db, found).state == "waiting"
+    assert Webhooks(db).hold(now, NOW + HOUR)
+    assert Webhooks(db).hold(now, NOW + MINUTE)
+    assert Webhooks(db).get(before.id, NOW).not_before_us == NOW + HOUR
 
 
 def test_deliveries_are_listed_by_pages_and_purged_when_old(db: Database) -> None:

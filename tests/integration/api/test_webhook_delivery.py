@@ -196,6 +196,22 @@ def test_410_ends_it(site: Site, receiver: Receiver) -> None:
     assert {state for state, _, _ in site.states(webhook)} == {"failed"}
 
 
+@pytest.mark.parametrize("reply", [Reply(410), Reply(429, headers={"Retry-After": "36000"})], ids=["410", "429"])
+def test_a_late_answer_of_the_address_before_is_not_that_of_the_new_one(site: Site, reply: Reply) -> None:
+    with receiving(2) as (old, new):
+        webhook = site.add(old.url)
+        reply.before = lambda: site.webhooks.change(webhook.id, {"url": new.url}, site.clock.now_us())
+        old.replies = [reply]
+        site.happen()
+        site.go()
+        found = site.webhooks.get(webhook.id, site.clock.now_us())
+        assert (found.active, found.ended, found.not_before_us) == (True, "", 0)
+        assert site.states(webhook) == [("waiting", reply.status, 1)]
+        site.go(6 * SECOND)
+        assert [got.id for got in new.got] == [got.id for got in old.got]
+        assert site.states(webhook) == [("delivered", 200, 2)]
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_who_asks_for_time_gets_it(site: Site, receiver: Receiver, status: int) -> None:
     webhook = site.add(receiver.url)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.errors import Conflict, NotFound
@@ -152,8 +152,10 @@ class Deliveries:
         lasted_us: int = 0,
         next_us: int | None = None,
         counts: bool = True,
-    ) -> bool:
-        """Keep what came of a try; return False if the delivery is not this sender's any more.
+    ) -> str:
+        """Keep what came of a try; return the state that it has then, empty if it is not this sender's any more.
+
+        It does not wait for a webhook that wanted to be told no more meanwhile: then it has failed.
 
         Args:
             mine: as it was taken.
@@ -173,7 +175,10 @@ class Deliveries:
         else:
             values["ended_us"] = now_us
         with self._db.begin() as c:
-            return c.execute(update(DeliveryRow).where(*_own(mine)).values(values)).rowcount == 1
+            if state == "waiting" and (why := _why_ended(c, mine.webhook)):
+                values |= {"state": "failed", "ended_us": now_us, "detail": why}
+            kept = c.execute(update(DeliveryRow).where(*_own(mine)).values(values)).rowcount == 1
+        return str(values["state"]) if kept else ""
 
     @retried
     def withdraw(self, mine: Delivery) -> bool:
@@ -299,6 +304,15 @@ _UNTOUCHED = (DeliveryRow.state == "waiting", DeliveryRow.body.is_(None), Delive
 
 def _own(mine: Delivery) -> tuple[Any, ...]:
     return DeliveryRow.id == mine.id, DeliveryRow.state == "waiting", DeliveryRow.owner == mine.owner
+
+
+def _why_ended(c: Connection, webhook_id: str) -> str:
+    """Return why a webhook was made inactive by itself; empty: it was not.
+
+    Whoever does so meanwhile waits until what is kept here is there to be given up with the rest.
+    """
+    why = select(WebhookRow.ended).where(WebhookRow.id == webhook_id, WebhookRow.active.is_(False))
+    return c.execute(why.with_for_update(read=True)).scalar() or ""
 
 
 def _new_row(webhook_id: str, happening: Any, now_us: int) -> dict[str, Any]:

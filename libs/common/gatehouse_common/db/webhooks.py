@@ -150,20 +150,33 @@ class Webhooks:
             c.execute(delete(WebhookRow).where(WebhookRow.id == webhook_id))
 
     @retried
-    def hold(self, webhook_id: str, not_before_us: int) -> None:
-        """Send nothing to a webhook before a time: it asked for that."""
+    def hold(self, asked: Webhook, not_before_us: int) -> bool:
+        """Send nothing to a webhook before a time: it asked for that.
+
+        Returns whether it did: if people have changed it since, it may have been another address that asked.
+        """
         with self._db.begin() as c:
-            mine = (WebhookRow.id == webhook_id, WebhookRow.not_before_us < not_before_us)
-            c.execute(update(WebhookRow).where(*mine).values(not_before_us=not_before_us))
+            found = c.execute(select(WebhookRow.not_before_us).where(*_as_was(asked)).with_for_update()).scalar()
+            if found is not None and found < not_before_us:
+                c.execute(update(WebhookRow).where(*_as_was(asked)).values(not_before_us=not_before_us))
+        return found is not None
 
     @retried
-    def end(self, webhook_id: str, why: str, now_us: int) -> None:
-        """Tell a webhook nothing any more: not what waits to be told either."""
+    def end(self, asked: Webhook, why: str, now_us: int) -> bool:
+        """Tell a webhook nothing any more: not what waits to be told either. It asked for that.
+
+        What is on its way to it then is given up when it was not heard: see ``Deliveries.finish``.
+
+        Returns whether it did: if people have changed it since, it may have been another address that asked.
+        """
         with self._db.begin() as c:
-            c.execute(update(WebhookRow).where(WebhookRow.id == webhook_id).values(active=False, ended=why[:300]))
-            waiting = (DeliveryRow.webhook == webhook_id, DeliveryRow.state == "waiting", DeliveryRow.owner.is_(None))
+            ended = update(WebhookRow).where(*_as_was(asked)).values(active=False, ended=why[:300])
+            if c.execute(ended).rowcount == 0:
+                return False
+            waiting = (DeliveryRow.webhook == asked.id, DeliveryRow.state == "waiting", DeliveryRow.owner.is_(None))
             values = {"state": "failed", "detail": why[:500], "ended_us": now_us}
             c.execute(update(DeliveryRow).where(*waiting).values(values))
+        return True
 
     @retried
     def _write(
@@ -206,6 +219,10 @@ class Webhooks:
         except GatehouseError:  # one whose key cannot be read must not stand in the way of the others
             return ""
         return "" if is_sealed(opened) else opened
+
+
+def _as_was(webhook: Webhook) -> tuple[Any, ...]:
+    return WebhookRow.id == webhook.id, WebhookRow.version == webhook.version
 
 
 def _missing(webhook_id: str) -> NotFound:

@@ -32,6 +32,7 @@ LOCKED: Final = (
 _VOTED_US: Final = MINUTE
 """So long a plate that was on a list may be found to be on it after all."""
 _GONE: Final = 410
+_UNWANTED: Final = "it answered 410: nobody wants to be told there any more"
 _BUSY: Final = (429, 503)
 _AGENT: Final = "Gatehouse-Webhooks/1"
 
@@ -122,19 +123,15 @@ class Sender:
             return
         why = mask(answer.trouble) or f"it answered {answer.status}"
         log.info("a webhook was not told", webhook=webhook.id, told=mine.name, tries=mine.tries, reason=why)
-        if answer.status == _GONE:
-            self._deliveries.finish(mine, "failed", now_us, detail=why, **facts)
-            WEBHOOK_DELIVERIES.labels("failed").inc()
-            self._webhooks.end(webhook.id, "it answered 410: nobody wants to be told there any more", now_us)
+        if answer.status == _GONE and self._webhooks.end(webhook, _UNWANTED, now_us):
             log.warning("a webhook was made inactive", webhook=webhook.id, reason="it answered 410")
+            self._unheard(mine, now_us, None, detail=why, **facts)
             return
         next_us = next_try_us(mine.tries, now_us)
         if answer.status in _BUSY and (wait_us := asked_wait_us(answer.retry_after, now_us)):
-            self._webhooks.hold(webhook.id, now_us + wait_us)
-            next_us = None if next_us is None else max(next_us, now_us + wait_us)
-        outcome = "failed" if next_us is None else "waiting"
-        WEBHOOK_DELIVERIES.labels("failed" if next_us is None else "retried").inc()
-        self._deliveries.finish(mine, outcome, now_us, detail=why, next_us=next_us, **facts)
+            is_held = self._webhooks.hold(webhook, now_us + wait_us)
+            next_us = max(next_us, now_us + wait_us) if is_held and next_us is not None else next_us
+        self._unheard(mine, now_us, next_us, detail=why, **facts)
 
     def stumbled(self, mine: Delivery) -> None:
         """Keep that a try ended with a fault of ours: it is tried again as what was not heard is.
@@ -143,10 +140,13 @@ class Sender:
             GatehouseError: that cannot be kept now.
         """
         now_us = self._clock.now_us()
-        next_us = next_try_us(mine.tries, now_us)
-        state = "failed" if next_us is None else "waiting"
-        WEBHOOK_DELIVERIES.labels("failed" if next_us is None else "retried").inc()
-        self._deliveries.finish(mine, state, now_us, detail="it could not be sent: a fault here", next_us=next_us)
+        self._unheard(mine, now_us, next_try_us(mine.tries, now_us), detail="it could not be sent: a fault here")
+
+    def _unheard(self, mine: Delivery, now_us: int, next_us: int | None, **facts: Any) -> None:
+        """Keep that a try was not heard, and when it is tried again; None: not any more."""
+        wanted = "failed" if next_us is None else "waiting"
+        state = self._deliveries.finish(mine, wanted, now_us, next_us=next_us, **facts) or wanted
+        WEBHOOK_DELIVERIES.labels("retried" if state == "waiting" else "failed").inc()
 
     def _lost(self, mine: Delivery) -> None:
         """Settle what there is nothing to tell of any more.
