@@ -310,12 +310,12 @@ def test_who_asked_before_a_person_changed_it_neither_ends_nor_holds_it(db: Data
     happened(db, "clip.ready")
     spread(db)
     assert not Webhooks(db).end(before, "it answered 410", NOW)
-    assert not Webhooks(db).hold(before, NOW + HOUR)
+    assert not Webhooks(db).hold(before, NOW + HOUR, NOW)
     found = Webhooks(db).get(before.id, NOW)
     assert (found.active, found.ended, found.not_before_us) == (True, "", 0)
     assert only(db, found).state == "waiting"
-    assert Webhooks(db).hold(now, NOW + HOUR)
-    assert Webhooks(db).hold(now, NOW + MINUTE)
+    assert Webhooks(db).hold(now, NOW + HOUR, NOW)
+    assert Webhooks(db).hold(now, NOW + MINUTE, NOW)
     assert Webhooks(db).get(before.id, NOW).not_before_us == NOW + HOUR
 
 
@@ -342,6 +342,44 @@ def test_what_was_put_off_by_a_clock_that_was_ahead_is_due(db: Database) -> None
     happened(db, "clip.ready")
     Deliveries(db).spread([webhook], NOW + 400 * 24 * HOUR)
     assert len(Deliveries(db).due(webhook.id, NOW, 9)) == 1
+
+
+def test_what_waits_longer_than_it_can_have_been_put_off_is_brought_forward(db: Database) -> None:
+    """By how often it was tried: a clock that was an hour ahead is no reason to wait for an hour."""
+    webhook = made(db)
+    waits_us = (0, 5 * SECOND, HOUR)
+    for number in range(4):
+        happened(db, "clip.ready", str(number))
+    spread(db)
+    _fresh, once, twice, sent = sorted(Deliveries(db).due(webhook.id, NOW, 9), key=lambda one: one.subject)
+    for seen, tries in ((once, 1), (twice, 2), (sent, 1)):
+        for count in range(tries):
+            now = Deliveries(db).get(webhook.id, seen.id)
+            mine = Deliveries(db).take(now, f"{seen.id} {count}", NOW)
+            assert mine is not None
+            if seen is not sent:
+                next_us = NOW + waits_us[count + 1]
+                assert Deliveries(db).finish(mine, "waiting", NOW, next_us=next_us) == "waiting"
+    assert Deliveries(db).bring_forward(waits_us, NOW) == 0
+    back_us = NOW - 30 * MINUTE
+    assert Deliveries(db).bring_forward(waits_us, NOW - 4 * MINUTE) == 0
+    assert Deliveries(db).bring_forward(waits_us, back_us) == 4
+    assert len(Deliveries(db).due(webhook.id, back_us, 9)) == 4
+    assert {one.next_us for one in Deliveries(db).list(webhook.id, 9)} == {back_us}
+
+
+def test_what_waits_for_it_was_asked_for_is_not_brought_forward(db: Database) -> None:
+    webhook = made(db)
+    happened(db, "clip.ready")
+    spread(db)
+    Webhooks(db).hold(webhook, NOW + 10 * HOUR, NOW)
+    Deliveries(db).finish(taken(db, webhook), "waiting", NOW, next_us=NOW + 10 * HOUR)
+    assert Deliveries(db).bring_forward((0, SECOND), NOW) == 0
+    # An address that has asked for nothing is not told so late; nor is a hold believed that nobody can have asked for.
+    assert Deliveries(db).bring_forward((0, SECOND), NOW - 20 * HOUR) == 1
+    now = Webhooks(db).get(webhook.id, NOW)
+    Webhooks(db).hold(now, NOW - 19 * HOUR, NOW - 20 * HOUR)
+    assert Webhooks(db).get(webhook.id, NOW).not_before_us == NOW - 19 * HOUR
 
 
 def test_what_nobody_is_there_to_be_told_of_goes_with_time(db: Database) -> None:

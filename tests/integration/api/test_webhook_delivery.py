@@ -71,6 +71,17 @@ def test_an_event_is_told_once_and_signed(site: Site, receiver: Receiver) -> Non
     assert site.deliveries.list(webhook.id, 1)[0].answer == "ok"
 
 
+def test_a_clock_that_is_set_back_stops_nothing(site: Site, receiver: Receiver) -> None:
+    webhook = site.add(receiver.url)
+    receiver.replies = [Reply(500), Reply()]
+    site.happen()
+    site.go()
+    site.clock.step(-10 * HOUR)
+    site.go(MINUTE)
+    site.go(MINUTE)
+    assert site.states(webhook) == [("delivered", 200, 2)]
+
+
 def test_a_name_service_that_does_not_answer_stands_no_sender(site: Site) -> None:
     """A try ends in its time, as that of a receiver that is away does."""
     answer = threading.Event()

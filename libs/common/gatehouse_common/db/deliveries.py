@@ -6,13 +6,13 @@ than sending can last. One that dies over it is given up after that time, and th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, case, delete, func, insert, not_, or_, select, update
 
-from gatehouse_common.clock import HOUR, SECOND
+from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.errors import Conflict, NotFound
 from gatehouse_common.ids import id_time_us, new_id
 
@@ -21,6 +21,7 @@ from .engine import Database
 from .happenings import note
 from .webhook_models import DeliveryRow, HappeningRow, ToldStateRow, WebhookRow
 from .webhook_records import Delivery, Webhook
+from .webhooks import LONGEST_HOLD_US
 
 UPDATED = "plate.updated"
 """Of a visit that goes on this is told about once a second: what waits to be looked up stands for those after it."""
@@ -29,6 +30,9 @@ SENDING_US = 45 * SECOND
 _DELIVERY = [getattr(DeliveryRow, f.name) for f in fields(Delivery)]
 _AT_ONCE = 200
 _LONGEST_WAIT_US = 27 * HOUR
+_APART_US = 5 * MINUTE
+"""Clocks of processes that share an index are less apart than that."""
+_MOST_FORWARD = 1000
 _TOLD_DATA = ("id", "name", "subject", "camera", "time_us", "data")
 
 
@@ -113,6 +117,27 @@ class Deliveries:
         query = select(*_DELIVERY).where(*mine).order_by(DeliveryRow.next_us, DeliveryRow.id).limit(limit)
         with self._db.look() as c:
             return [Delivery(*row) for row in c.execute(query)]
+
+    @retried
+    def bring_forward(self, waits_us: Sequence[int], now_us: int) -> int:
+        """Have tried now what was put off for longer than it can have been: the clock was ahead; return how much.
+
+        Args:
+            waits_us: how long something waits at most, by how often it was tried, microseconds.
+            now_us: the time.
+        """
+        waits = case(dict(enumerate(waits_us)), value=DeliveryRow.tries, else_=max(waits_us))
+        longest = case((DeliveryRow.owner.is_(None), waits), else_=SENDING_US)
+        held = select(WebhookRow.not_before_us).where(WebhookRow.id == DeliveryRow.webhook).scalar_subquery()
+        is_held = and_(held <= now_us + LONGEST_HOLD_US, DeliveryRow.next_us <= held)
+        ahead = (DeliveryRow.state == "waiting", DeliveryRow.next_us > now_us + _APART_US + longest, not_(is_held))
+        with self._db.look() as c:
+            found = list(c.execute(select(DeliveryRow.id).where(*ahead).limit(_MOST_FORWARD)).scalars())
+        if not found:
+            return 0
+        with self._db.begin() as c:
+            told = update(DeliveryRow).where(DeliveryRow.id.in_(sorted(found)), *ahead)
+            return c.execute(told.values(next_us=now_us)).rowcount
 
     @retried
     def take(self, seen: Delivery, name: str, now_us: int) -> Delivery | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from gatehouse_common.clock import HOUR
 from gatehouse_common.errors import ChangedSince, Conflict, GatehouseError, NotFound
 from gatehouse_common.ids import new_id
 from gatehouse_common.sealing import is_sealed
@@ -18,6 +19,8 @@ from .webhook_records import Webhook
 
 MOST_WEBHOOKS = 50
 """Each has threads of its own while something is sent to it."""
+LONGEST_HOLD_US = 25 * HOUR
+"""Longer than one may ask for time: what is further ahead was asked for when the clock was."""
 _COLUMNS: list[Any] = [
     WebhookRow.id,
     WebhookRow.url,
@@ -150,14 +153,14 @@ class Webhooks:
             c.execute(delete(WebhookRow).where(WebhookRow.id == webhook_id))
 
     @retried
-    def hold(self, asked: Webhook, not_before_us: int) -> bool:
+    def hold(self, asked: Webhook, not_before_us: int, now_us: int) -> bool:
         """Send nothing to a webhook before a time: it asked for that.
 
         Returns whether it did: if people have changed it since, it may have been another address that asked.
         """
         with self._db.begin() as c:
             found = c.execute(select(WebhookRow.not_before_us).where(*_as_was(asked)).with_for_update()).scalar()
-            if found is not None and found < not_before_us:
+            if found is not None and not not_before_us <= found <= now_us + LONGEST_HOLD_US:
                 c.execute(update(WebhookRow).where(*_as_was(asked)).values(not_before_us=not_before_us))
         return found is not None
 

@@ -15,6 +15,7 @@ from gatehouse_common.bus import Delivery as BusDelivery
 from gatehouse_common.bus import Subscription
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import Deliveries, Delivery, LeaseRepository, Webhook, Webhooks
+from gatehouse_common.db.webhooks import LONGEST_HOLD_US
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed, PlateListed
@@ -24,6 +25,7 @@ from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
 
 from .bodies import bounded
+from .schedule import LONGEST_US
 from .sending import LOCKED, Sender
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,6 @@ AT_ONCE = 2
 """So much is on its way to one webhook at once, from this process."""
 MOST_WAITING = 20_000
 """Of one webhook: what nobody hears must not fill the disk of the index."""
-_LONGEST_HOLD_US = 25 * HOUR
 _MOST_PAGES = 50
 _LOOK_S = 0.5
 _STATES_US = 2 * SECOND
@@ -107,7 +108,7 @@ class Notifier:
         if webhooks and leads:  # one alone: two at once would hold up whoever notes what happens
             self._deliveries.spread(webhooks, now_us)
         for webhook in webhooks:
-            is_held = now_us < webhook.not_before_us <= now_us + _LONGEST_HOLD_US  # else the clock was set back
+            is_held = now_us < webhook.not_before_us <= now_us + LONGEST_HOLD_US  # else the clock was set back
             if not is_held and not self._is_locked(webhook):
                 self._begin(webhook, now_us)
         if self._is_time("count", _COUNT_US):
@@ -118,6 +119,8 @@ class Notifier:
             for webhook_id, count in waiting.items() if leads else ():
                 if count > MOST_WAITING:
                     self._give_up(webhook_id, count - MOST_WAITING, now_us)
+            if leads:
+                self._deliveries.bring_forward(LONGEST_US, now_us)
         if leads and self._is_time("purge", _PURGE_US):
             self._purge(webhooks, now_us - self._keep_us, now_us)
 

@@ -24,6 +24,8 @@ DELAYS_US: Final = (
 """How long before each try, microseconds; there are no more tries than these."""
 JITTER: Final = 0.1
 """A delay is longer by up to this share of it: what failed together does not come again together."""
+LONGEST_US: Final = tuple(round(delay_us * (1 + JITTER)) for delay_us in DELAYS_US)
+"""How long each of them is at most."""
 _LONGEST_WAIT_US = 24 * HOUR
 _CHANCE: Final = random.SystemRandom()
 """Of its own: many threads draw from it."""

@@ -129,7 +129,7 @@ class Sender:
             return
         next_us = next_try_us(mine.tries, now_us)
         if answer.status in _BUSY and (wait_us := asked_wait_us(answer.retry_after, now_us)):
-            is_held = self._webhooks.hold(webhook, now_us + wait_us)
+            is_held = self._webhooks.hold(webhook, now_us + wait_us, now_us)
             next_us = max(next_us, now_us + wait_us) if is_held and next_us is not None else next_us
         self._unheard(mine, now_us, next_us, detail=why, **facts)
 
