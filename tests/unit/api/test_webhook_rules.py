@@ -118,7 +118,8 @@ def test_of_a_listing_that_is_too_long_all_stays_but_the_visit() -> None:
     assert whole["data"]["visit"]["links"]["self"] == "https://cameras.example.org/api/v1/plates/one"
     told["visit"]["lists"] = ["x" * LARGEST]
     short = json.loads(envelope("plate.listed", NOW, told, "listing", "https://cameras.example.org"))
-    assert short["data"] == {**whole["data"], "visit": None}
+    assert short["data"] == {**whole["data"], "visit": None, "shortened": True}
+    assert "shortened" not in whole["data"]
     assert short["links"]["self"] == whole["links"]["self"]
 
 

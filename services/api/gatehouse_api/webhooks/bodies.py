@@ -66,8 +66,9 @@ def envelope(name: str, time_us: int, data: dict[str, Any], subject: str, base: 
     text = _json(told)
     if len(text.encode()) < LARGEST:
         return text
-    # Which list it is, and whether it is the very plate, is what somebody acts on: that stays.
-    short = {**data, "visit": None} if name == _LISTED else _shortened(subject)
+    # Which list it is, and whether it is the very plate, is what somebody acts on: that stays. What the visit says
+    # against it has to be looked up, and who sees that something is left out does so.
+    short = {**data, "visit": None, "shortened": True} if name == _LISTED else _shortened(subject)
     return _json({**told, "data": short})
 
 

@@ -16,6 +16,7 @@ _HEAD: Final = """# Events that webhooks are told of
 
 Made from the code by `make docs`. How they are told and verified: [webhooks](webhooks.md). Of plates, clips, cameras
 and jobs `data` is what their own routes show ([the API](api.md)), as it was when the event was first sent.
+What would be too long is [shortened](webhooks.md#what-is-sent): `data` has `"shortened": true` then.
 
 | `type` | says |
 |---|---|
