@@ -153,6 +153,10 @@ class Listener:
         """Return what was said of a topic, oldest first."""
         return [one for one in list(self._told) if one.topic == topic]
 
+    def all(self) -> list[Told]:
+        """Return all that was said, oldest first."""
+        return list(self._told)
+
     def wait(self, topic: str, payload: str | None = None, timeout: float = 30, since: int = 0) -> Told:
         """Return the first message of a topic, or the first with a payload; ``since``: not of the first so many."""
         deadline = time.monotonic() + timeout

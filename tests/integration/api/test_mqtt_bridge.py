@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,7 @@ from gatehouse_api.mqtt import broker as broker_module
 from gatehouse_api.mqtt.bridge import MqttBridge
 from gatehouse_api.mqtt.broker import Broker
 from gatehouse_common.clock import SECOND, SystemClock
-from gatehouse_common.db import CameraRepository, PlateReader
+from gatehouse_common.db import CameraRepository, Facts, PlateReader
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.settings.mqtt import MqttSettings
@@ -147,6 +148,83 @@ def test_a_camera_that_is_renamed_or_removed_meanwhile_is_so_at_the_broker(tmp_p
                 listener.wait("gatehouse/yard/state", "")
                 listener.wait("homeassistant/device/gatehouse_yard/config", "")
                 assert listener.told("gatehouse/gate/state")[-1].payload
+
+
+DEVICE = "homeassistant/device/gatehouse_{}/config"
+STATES = ["gatehouse/available", "gatehouse/{}/state", "gatehouse/{}/recording/state"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "goes", "stays"),
+    [
+        (
+            {"mqtt.prefix": "house"},
+            [*STATES, DEVICE],
+            ["house/available", "house/{}/state", "homeassistant/device/house_{}/config"],
+        ),
+        ({"mqtt.discovery": "ha"}, [DEVICE], [*STATES, "ha/device/gatehouse_{}/config"]),
+        ({"mqtt.discovery": ""}, [DEVICE], STATES),
+    ],
+    ids=["prefix", "discovery", "no discovery"],
+)
+def test_what_the_broker_keeps_by_settings_before_goes_once(
+    tmp_path: Path, broker: Mosquitto, changed: dict[str, object], goes: list[str], stays: list[str]
+) -> None:
+    """Also of a camera that was removed meanwhile; and what others keep there stays."""
+    others = "gatehouse/bridge/state"
+    broker.tell(others, '{"state": "online"}', retain=True)
+    with core_at(tmp_path / "data", **settings(broker)) as core:
+        add_camera(core, "gate")
+        add_camera(core, "yard")
+        with broker.listener() as listener:
+            with bridging(core):
+                listener.wait("homeassistant/device/gatehouse_yard/config")
+                listener.wait("gatehouse/yard/recording/state")
+            CameraRepository(core.db).remove("yard")
+    with core_at(tmp_path / "data", **settings(broker, **changed)) as core, bridging(core):
+        wait_for("all that goes", lambda: not kept(broker) & of_both(goes), 30)
+        wait_for("all that stays", lambda: kept(broker) >= {one.format("gate") for one in stays}, 30)
+        assert others in kept(broker)
+        told = wait_for("the settings before to be forgotten", lambda: one_alone(Facts(core.db).get("mqtt.told")))
+        if goes[0] == "gatehouse/available":
+            broker.tell(goes[0], "offline", retain=True)  # as the will of the process before, which comes late
+            wait_for("its end", lambda: goes[0] not in kept(broker), 30)
+    with core_at(tmp_path / "data", **settings(broker, **changed)) as core, bridging(core):
+        # Whoever has the old place now, as another installation, keeps what it tells there.
+        broker.tell(goes[-1].format("gate"), "{}", retain=True)
+        wait_for("a later start", lambda: kept(broker) >= {one.format("gate") for one in stays}, 30)
+        threading.Event().wait(5)
+        assert goes[-1].format("gate") in kept(broker)
+        assert Facts(core.db).get("mqtt.told") == told
+
+
+def kept(broker: Mosquitto) -> set[str]:
+    """Topics of which a broker keeps something."""
+    with broker.listener() as listener:
+        return {one.topic for one in listener.all() if one.is_retained and one.payload}
+
+
+def of_both(topics: list[str]) -> set[str]:
+    return {topic.format(camera) for topic in topics for camera in ("gate", "yard")}
+
+
+def one_alone(told: str | None) -> str:
+    """What was told where, if it is one place."""
+    return told if told and len(json.loads(told)) == 1 else ""
+
+
+def test_a_broker_is_not_robbed_of_what_another_was_told(tmp_path: Path, broker: Mosquitto) -> None:
+    """Who moves to a broker that another installation tells has to take another prefix, and that one's stays."""
+    with core_at(tmp_path / "data", **settings(broker)) as core:
+        add_camera(core, "gate")
+        with broker.listener() as listener, bridging(core):
+            listener.wait("gatehouse/gate/recording/state")
+    with mosquitto(tmp_path / "other") as other:
+        other.tell("gatehouse/gate/recording/state", "ON", retain=True)
+        with core_at(tmp_path / "data", **settings(other, **{"mqtt.prefix": "house"})) as core, bridging(core):
+            wait_for("state", lambda: "house/gate/state" in kept(other), 30)
+            threading.Event().wait(5)
+            assert "gatehouse/gate/recording/state" in kept(other)
 
 
 def test_what_happens_while_the_broker_is_away_is_not_told_later(tmp_path: Path, broker: Mosquitto) -> None:

@@ -23,6 +23,7 @@ from gatehouse_common.sharing import FairShare
 from gatehouse_common.timefmt import parse
 
 from .days_left import DaysLeft
+from .former import FormerTopics
 from .topics import OFF, OFFLINE, ON, ONLINE, PLATE_EVENTS, Topics, is_state, state_of
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class MqttBridge:
         self._core, self._hub, self._sources, self._cameras, self._audit = core, hub, sources, cameras, audit
         self._settings = core.settings.values.mqtt
         self._topics = Topics(self._settings.prefix, self._settings.discovery)
+        self._former = FormerTopics(core, self._topics)
         self._broker: Broker | None = None
         self._told: dict[str, str] = {}
         self._known: set[str] = set()
@@ -115,6 +117,7 @@ class MqttBridge:
         self._guarded("events", wait)
         if broker.is_new():
             self._told, self._due_us = {}, 0
+            self._former.connected()
         for event in events:
             if not self._leads():
                 return newest
@@ -149,9 +152,13 @@ class MqttBridge:
         filters = [topics.available, topics.state("+"), *topics.births]
         filters += [topics.commands] if self._settings.control else []
         will = (topics.available, OFFLINE)
-        self._guarded(
-            "broker", lambda: made.append(Broker(self._settings, self._core.name, will, filters, self._core.clock))
-        )
+
+        def connect() -> None:
+            self._former.remember()
+            wanted = [*filters, *self._former.filters]
+            made.append(Broker(self._settings, self._core.name, will, wanted, self._core.clock))
+
+        self._guarded("broker", connect)
         return made[0] if made else None
 
     def _leave(self, *, is_last: bool) -> None:
@@ -173,6 +180,8 @@ class MqttBridge:
         cameras = {camera.id: camera for camera in self._cameras.list()}
         for camera in cameras.values():
             self._guarded(f"camera {camera.id}", partial(self._tell_camera, broker, camera))
+        # First: a camera that was removed is known by its state, which goes with the rest.
+        self._guarded("former topics", partial(self._former.clear, broker, self._known | cameras.keys()))
         for gone in self._known - cameras.keys():
             told = [broker.tell(topic, b"", retain=True) for topic in self._topics.retained(gone)]
             for topic in self._topics.retained(gone):
@@ -233,6 +242,8 @@ class MqttBridge:
             waits.wait(_PAUSE_S)
 
     def _obey(self, broker: Broker, heard: Heard) -> None:
+        if self._former.hear(broker, heard):
+            return
         said = heard.payload.decode(errors="replace").strip()
         if heard.topic == self._topics.available:
             if said != ONLINE:  # of us before we had connected again, or of whoever told the broker before us
