@@ -17,6 +17,7 @@ from gatehouse_common.errors import ChangedSince, Conflict, NotFound
 from gatehouse_common.sealing import Sealer
 
 NOW = 1_715_941_380_000_000
+DAY = 24 * HOUR
 SECRET, OTHER = "whsec_" + "A" * 32, "whsec_" + "B" * 32
 URL = "https://example.org/hooks/swordfish9"
 
@@ -335,6 +336,29 @@ def test_deliveries_are_listed_by_pages_and_purged_when_old(db: Database) -> Non
     assert [one.subject for one in Deliveries(db).list(webhook.id, 9)] == ["4", "3"]
     assert Deliveries(db).fail_oldest(webhook.id, 1, NOW + 10 * SECOND) == 1
     assert [one.subject for one in Deliveries(db).list(webhook.id, 9, state="waiting")] == ["4"]
+
+
+def test_what_was_told_of_plates_is_emptied_when_they_are_forgotten(db: Database) -> None:
+    """What came of it stays, and so does what was told of others, or is still to be told."""
+    webhook = made(db)
+    for at_us, name, subject in (
+        (NOW, "plate.closed", "old"),
+        (NOW, "plate.listed", "waits"),
+        (NOW, "clip.ready", "clip"),
+        (NOW + DAY, "plate.closed", "young"),
+    ):
+        happened(db, name, subject)
+        Deliveries(db).spread([webhook], at_us)
+        mine = taken(db, webhook, subject, at_us)
+        Deliveries(db).keep_body(mine, '{"text":"ABC123"}')
+        state = "waiting" if subject == "waits" else "delivered"
+        Deliveries(db).finish(mine, state, at_us, status=200, answer="ABC123 may pass", next_us=at_us + 40 * DAY)
+    assert Deliveries(db).forget_plates(NOW + DAY, 10) == 1
+    assert Deliveries(db).forget_plates(NOW + DAY, 10) == 0
+    found = {one.subject: one for one in Deliveries(db).list(webhook.id, 10)}
+    assert {subject for subject, one in found.items() if one.body} == {"waits", "clip", "young"}
+    old = found["old"]
+    assert (old.state, old.status, old.data, old.answer) == ("delivered", 200, None, "")
 
 
 def test_what_was_put_off_by_a_clock_that_was_ahead_is_due(db: Database) -> None:

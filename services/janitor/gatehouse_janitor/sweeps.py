@@ -15,6 +15,7 @@ from gatehouse_common.db import (
     ChunkDays,
     DeletionReason,
     Deletions,
+    Deliveries,
     HoldRepository,
     Kept,
     MediaTrash,
@@ -39,6 +40,8 @@ log = structlog.get_logger(__name__)
 _PAUSE_S = 0.01
 _HEADROOM = 0.1
 _MOST_PAGES = 40
+_TOLD_US = HOUR
+"""So often what webhooks were told is looked through: by its age alone it is found, and that may be all of it."""
 _JOBS_KEPT_US = 90 * DAY_US
 _Kind = Literal["chunk", "clip", "session", "media"]
 
@@ -58,6 +61,8 @@ class Sweeps:
         self._reader, self._holds = RetentionReader(core.db), HoldRepository(core.db)
         self._days = ChunkDays(core.db)
         self._plates, self._trash, self._viewings = PlateRetention(core.db), SessionTrash(core.db), Viewings(core.db)
+        self._deliveries = Deliveries(core.db)
+        self._told_us: int | None = None
         self._media, self._aged = MediaTrash(core.db), AgedFiles(core.db)
         self._allowance, self._settings = Allowance(core.clock), PageSettings(core)
 
@@ -211,7 +216,19 @@ class Sweeps:
                 self._removal.refuse_if_blocked()
             if not events and not self._plates.forget_reads_before(before, now_us, AT_ONCE):
                 break
+        if not trouble:
+            self._forget_told(before, stop, force=force)
         return freed, trouble
+
+    def _forget_told(self, before_us: int, stop: threading.Event, *, force: bool) -> None:
+        """Empty what webhooks were told of plates: as old, and as long, as the plates themselves."""
+        now = self._core.clock.monotonic_us()
+        if self._told_us is not None and now < self._told_us + _TOLD_US and not force:
+            return
+        for _ in range(_MOST_PAGES):
+            if stop.is_set() or not self._deliveries.forget_plates(before_us, AT_ONCE):
+                break
+        self._told_us = now
 
     def _old_files(self, _rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:
         """Delete files of sessions, uploads and exports that are too old, where they are not kept for good."""

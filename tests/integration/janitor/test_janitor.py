@@ -16,13 +16,16 @@ from gatehouse_common.db import (
     CameraRepository,
     ClipRepository,
     Deletions,
+    Deliveries,
     Facts,
     FootageReader,
     HoldRepository,
     PlateQuery,
     PlateReader,
     PlateWriter,
+    Webhooks,
 )
+from gatehouse_common.db.happenings import note
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.messages import CameraState, CameraStatus
 from gatehouse_common.runtime import Core, Supervisor
@@ -382,6 +385,20 @@ def test_plates_are_forgotten_after_a_year_and_their_pictures_deleted(core: Core
     Janitor(core).look(STOP)
     assert [e.id for e in PlateReader(core.db).search(PlateQuery())] == ["young"]
     assert [i.key for i in core.store.list("plates/")] == ["plates/young_crop.jpg", "plates/young_frame.jpg"]
+
+
+def test_what_webhooks_were_told_of_plates_is_forgotten_with_them(core: Core) -> None:
+    deliveries, hook = Deliveries(core.db), Webhooks(core.db).add("https://a.example", "", ["*"], None, "", "ann", NOW)
+    for ago_us in (366 * 24 * HOUR, HOUR):
+        with core.db.begin() as c:
+            note(c, "plate.closed", str(ago_us), "gate", NOW - ago_us)
+        deliveries.spread([hook], NOW - ago_us)
+        mine = deliveries.take(deliveries.due(hook.id, NOW - ago_us, 1)[0], "me", NOW - ago_us)
+        assert mine is not None
+        assert deliveries.keep_body(mine, "ABC1234")
+        deliveries.finish(mine, "delivered", NOW - ago_us)
+    Janitor(core).look(STOP)
+    assert [one.body for one in deliveries.list(hook.id, 9)] == ["ABC1234", None]
 
 
 def test_what_is_stored_and_how_old_it_is_can_be_seen(core: Core) -> None:

@@ -323,6 +323,23 @@ class Deliveries:
                 c.execute(delete(HappeningRow).where(HappeningRow.id.in_(left)))
         return len(found) + len(left)
 
+    @retried
+    def forget_plates(self, before_us: int, limit: int) -> int:
+        """Empty what was told of plates before an instant, so many deliveries at most; return how many these were.
+
+        That they were, and what came of it, stays. What still waits is told first.
+        """
+        told = (DeliveryRow.created_us < before_us, DeliveryRow.state != "waiting", DeliveryRow.body.is_not(None))
+        of_plates = (*told, DeliveryRow.name.startswith("plate."))
+        with self._db.look() as c:
+            old = select(DeliveryRow.id).where(*of_plates).order_by(DeliveryRow.created_us)
+            found = sorted(c.execute(old.limit(limit)).scalars())
+        if not found:
+            return 0
+        with self._db.begin() as c:
+            mine = update(DeliveryRow).where(DeliveryRow.id.in_(found), *of_plates)
+            return c.execute(mine.values(body=None, data=None, answer="")).rowcount
+
 
 _UNTOUCHED = (DeliveryRow.state == "waiting", DeliveryRow.body.is_(None), DeliveryRow.owner.is_(None))
 

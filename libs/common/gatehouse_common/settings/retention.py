@@ -21,7 +21,11 @@ class RetentionSettings(Group):
         0.0, ge=0, le=36_500, description="an archived clip keeps its file for so much longer; its row stays"
     )
     plate_days: float = Field(
-        365.0, ge=0, le=36_500, description="plate events, their reads and pictures are kept for so long; 0: for good"
+        365.0,
+        ge=0,
+        le=36_500,
+        description="plate events, their reads and pictures are kept for so long, and the bodies by which webhooks "
+        "were told of plates no longer after they were; 0: for good",
     )
     session_days: float = Field(
         0.0, ge=0, le=36_500, description="files of recorder sessions are kept for so long; 0: until they are deleted"

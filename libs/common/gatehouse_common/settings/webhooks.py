@@ -27,7 +27,11 @@ class WebhookSettings(Group):
         False, description="whether webhooks may lead to `http` addresses, where all on the way can read what is told"
     )
     keep_days: float = Field(
-        30.0, ge=4, le=3650, description="what came of deliveries is kept for so long; tries of one go on for 3 days"
+        30.0,
+        ge=4,
+        le=3650,
+        description="what came of deliveries is kept for so long; tries of one go on for 3 days. Bodies "
+        "that tell of plates go after `retention.plate_days`, if that is less",
     )
     public_url: Annotated[str, AfterValidator(_check_base)] = Field(
         "",

@@ -127,7 +127,9 @@ class DeliveryView(BaseModel):
     answer: str = Field(description="how it began, 1 KiB at most")
     detail: str = Field(description="what was wrong last; empty: nothing")
     seconds: float = Field(description="how long the last try took")
-    body: str | None = Field(description="what is sent, to the letter; null: not yet")
+    body: str | None = Field(
+        description="what is sent, to the letter; null: not yet, or it told of a plate longer ago than plates are kept"
+    )
 
 
 class DeliveryList(BaseModel):
