@@ -1,4 +1,5 @@
 // What happened, in a sentence, and where it is seen: {kind, text, link, at}; null: nothing that a person is told of.
+// With an id where the message's own is not that of what happened: all that was missed comes by one id.
 
 import { reasonOf } from "./camera_state.js";
 import { checkName, troubleText } from "./site_words.js";
@@ -25,7 +26,7 @@ export function noticeOf({ name, id, data }, cameraName) {
       return { kind: "plates", at, text: `Plate ${told.text} at ${cameraName(told.camera)}.`, link: `/plates?${new URLSearchParams({ q: told.text })}` };
     case "plate.listed": {
       const close = told.match === "fuzzy" ? `, like ${told.plate}` : "";
-      return { kind: "plates", grave: told.kind === "deny", at, text: `Plate ${told.text} at ${cameraName(told.camera)} is on ${told.name} (${told.kind}${close}).`, link: `/plates?${new URLSearchParams({ q: told.text })}` };
+      return { id: told.id, kind: "plates", grave: told.kind === "deny", at: Date.parse(told.at), text: `Plate ${told.text} at ${cameraName(told.camera)} is on ${told.name} (${told.kind}${close}).`, link: `/plates?${new URLSearchParams({ q: told.text })}` };
     }
     default:
       return null;

@@ -28,14 +28,15 @@ function told(message) {
   if (!message.name || message.name === "reset") return;
   const notice = noticeOf(message, cameraName);
   keep("notices.last", message.id);
-  if (notice) add(message.id, notice);
+  if (notice) add({ id: message.id, ...notice });
 }
 
-function add(id, notice) {
+function add(notice) {
   list = kept("notices.list", list);  // another page may have told of it, and of more
-  const known = list.some((one) => one.id === id);
+  const known = list.some((one) => one.id === notice.id);
   if (!known) {
-    list = [{ id, seen: false, ...notice }, ...list].slice(0, MOST);
+    // By their times: what was missed comes after what is newer, and again until something else has happened.
+    list = [{ seen: false, ...notice }, ...list].sort((a, b) => b.at - a.at).slice(0, MOST);
     keep("notices.list", list);
   }
   show();
@@ -75,7 +76,7 @@ function look({ checks, error }) {
   keep("notices.troubles", now);
   for (const one of ofSite(checks)) {
     const was = before?.[one.name] ?? true;
-    if (was !== one.ok) add(`${one.name} ${serverNow()}`, troubleOf(one, serverNow()));
+    if (was !== one.ok) add({ id: `${one.name} ${serverNow()}`, ...troubleOf(one, serverNow()) });
   }
 }
 
