@@ -1,17 +1,19 @@
-"""The bell in a real Chromium: what was missed is told too, each of when it was."""
+"""The bell in a real Chromium: what was missed is told too, and browsers that share no connection are told as well."""
 
 from __future__ import annotations
 
 import json
+import re
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from browser_kit import faultless
 from running import Running, wait_for
@@ -20,6 +22,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 LISTS = "/api/v1/watchlists"
 STREAM = "/api/v1/events/stream"
+HIDE = (
+    "Object.defineProperty(document, 'hidden', {value: true, configurable: true});"
+    "document.dispatchEvent(new Event('visibilitychange'))"
+)
+SHOW = "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +44,13 @@ def gatehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def page(browser: Browser) -> Iterator[Page]:
     with faultless(browser) as opened:
         yield opened
+
+
+@pytest.fixture
+def alone(page: Page) -> Page:
+    """A page of a browser that shares no connection among its pages."""
+    page.add_init_script("delete window.SharedWorker")
+    return page
 
 
 def send(running: Running, path: str, body: dict[str, object]) -> Any:
@@ -59,6 +73,21 @@ def told_since(running: Running, event_id: str) -> list[dict[str, Any]]:
             if time.monotonic() > until:
                 break
     return found
+
+
+@contextmanager
+def hearing(running: Running) -> Iterator[list[str]]:
+    """Yield the names of events of recordings that another viewer is told meanwhile."""
+    names: list[str] = []
+    stream = urllib.request.urlopen(f"{running.url}{STREAM}?topics=recordings", timeout=60)
+
+    def hear() -> None:
+        for line in stream:
+            names.append(line.decode().rstrip("\n").removeprefix("event: "))
+
+    threading.Thread(target=hear, daemon=True).start()
+    wait_for("a stream", lambda: names)
+    yield names
 
 
 def noticed(page: Page) -> str:
@@ -94,3 +123,35 @@ def test_all_that_was_missed_is_told_and_of_when_it_was(gatehouse: Running, page
     page.wait_for_timeout(2000)
     rows = page.locator("#notice-list li").evaluate_all("all => all.map((li) => li.innerHTML)")
     assert len(rows) == len(set(rows)), "nothing is told twice"
+
+
+def test_a_browser_that_shares_no_connection_misses_nothing_while_hidden(gatehouse: Running, alone: Page) -> None:
+    body: dict[str, object] = {"user_name": "Ann", "camera": "gate"}
+    alone.goto(f"{gatehouse.url}/plates")
+    wait_for("live", lambda: alone.locator("#told").inner_text() == "Live")
+    send(gatehouse, "/api/start-recording", body)
+    wait_for("word of it", lambda: "Ann records gate." in noticed(alone))
+    alone.evaluate(HIDE)
+    with hearing(gatehouse) as names:
+        send(gatehouse, "/api/stop-recording", body)
+        wait_for("the end", lambda: "recording.stopped" in names)
+    assert "has ended" not in noticed(alone)
+    alone.evaluate(SHOW)
+    wait_for("word of it", lambda: "has ended" in noticed(alone))
+
+
+def test_a_browser_that_shares_no_connection_asks_again_after_an_answer_that_is_none(
+    gatehouse: Running, alone: Page
+) -> None:
+    asked: list[str] = []
+
+    def fail(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=502, body="nobody is there")
+
+    alone.route(re.compile(STREAM), fail)
+    alone.goto(f"{gatehouse.url}/plates")
+    wait_for("word of it", lambda: alone.locator("#told").get_attribute("data-state") == "reconnecting")
+    alone.unroute(re.compile(STREAM))
+    wait_for("live", lambda: alone.locator("#told").inner_text() == "Live", 20)
+    assert asked
