@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from standardwebhooks import Webhook as Verifier
 
 from gatehouse_api.app import notifier_of
 from gatehouse_common.clock import SECOND
-from gatehouse_common.db import FootageWriter, Gap
+from gatehouse_common.db import Deliveries, FootageWriter, Gap, Webhooks
 from gatehouse_common.runtime import Core
 from pipeline_kit import START_US, add_camera, core_at
 from webhook_receiver import Receiver, Reply, receiving
@@ -107,6 +109,41 @@ def test_what_it_was_told_is_shown_and_told_again(
     assert client.post(f"/webhooks/{webhook}/deliveries", data={"delivery": "none"}).status_code == 404
 
 
+def test_what_failed_is_found_and_told_again_without_losing_ones_place(
+    app: Flask, core: Core, client: FlaskClient, receiver: Receiver
+) -> None:
+    webhook, _ = add(client, receiver)
+    gaps = [Gap("gate", START_US + n * SECOND, START_US + n * SECOND + 9, "dropped", "") for n in range(53)]
+    FootageWriter(core.db).put_gaps(None, gaps)
+    notifier, deliveries = notifier_of(app), Deliveries(core.db)
+    deliveries.spread(Webhooks(core.db).list(core.clock.now_us()), core.clock.now_us())
+    deliveries.fail_oldest(webhook, 52, core.clock.now_us())
+    notifier.look()
+    assert notifier.join(20)
+    page = f"/webhooks/{webhook}"
+    assert sum(shown(client.get(page).text).values()) == 50
+    assert shown(client.get(f"{page}?state=delivered").text) == {"delivered": 1}
+    assert "There are none." in client.get(f"{page}?state=waiting").text
+    first = client.get(f"{page}?state=failed").text
+    assert shown(first) == {"failed": 50}
+    assert re.findall(r'aria-current="true">([^<]+)<', first) == ["Failed"]
+    earlier = html.unescape(re.findall(r'href="(\?[^"]*cursor=[^"]*)"', first)[0])
+    second = client.get(page + earlier).text
+    assert shown(second) == {"failed": 2}
+    form = re.findall(r"<form.*?</form>", second)[-1]
+    told = client.post(f"{page}/deliveries", data=dict(re.findall(r'name="([^"]+)" value="([^"]*)"', form)))
+    assert told.location == f"{page}{earlier}&done=again"
+    back = client.get(told.location).text
+    assert shown(back) == {"failed": 1}
+    assert "It is told again." in back
+    assert client.get(f"{page}?state=odd").status_code == 400
+
+
+def shown(page: str) -> dict[str, int]:
+    """Return how many deliveries a page shows, by their states."""
+    return dict(Counter(re.findall(r"<td>(waiting|failed|delivered)<", page)))
+
+
 def test_what_is_refused_stays_as_it_was_written(client: FlaskClient, receiver: Receiver) -> None:
     webhook, _ = add(client, receiver)
     form = {"url": "ftp://<x>", "note": 'a "bell"', "event": ["clip.ready", "job.failed"], "cameras": "gate, yard"}
@@ -125,7 +162,7 @@ def test_what_is_refused_stays_as_it_was_written(client: FlaskClient, receiver: 
     assert client.get(f"/api/v1/webhooks/{webhook}").json["url"] == receiver.url
 
 
-def fields_of(html: str) -> tuple[str, str, str, list[str]]:
+def fields_of(page: str) -> tuple[str, str, str, list[str]]:
     """Return what the first form of a page says: address, note, cameras, and what is ticked."""
-    url, note, cameras = (re.findall(rf'name="{name}"[^>]* value="([^"]*)"', html)[0] for name in FIELDS)
-    return url, note, cameras, re.findall(r'value="([^"]+)" checked', html)
+    url, note, cameras = (re.findall(rf'name="{name}"[^>]* value="([^"]*)"', page)[0] for name in FIELDS)
+    return url, note, cameras, re.findall(r'value="([^"]+)" checked', page)

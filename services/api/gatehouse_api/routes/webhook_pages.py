@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,6 +25,7 @@ from gatehouse_common.errors import GatehouseError, InvalidInput
 pages = Blueprint("webhook_pages", __name__)
 
 _PAGE = 50
+_STATES = {"": "All", "waiting": "Waiting", "failed": "Failed", "delivered": "Delivered"}
 _NEW = "new"
 """What is refused is no webhook yet."""
 _DONE = {
@@ -80,19 +82,19 @@ def post_change(webhook: str) -> BaseResponse:
 @pages.get("/webhooks/<webhook>")
 @needs(Scope.SETTINGS_ADMIN)
 def get_deliveries(webhook: str) -> BaseResponse:
-    """Return what a webhook was told, the newest first, a page at a time."""
+    """Return what a webhook was told, all or what is in one state, the newest first, a page at a time."""
     return _deliveries(webhook)
 
 
 @pages.post("/webhooks/<webhook>/deliveries")
 @needs(Scope.SETTINGS_ADMIN)
 def post_replay(webhook: str) -> BaseResponse:
-    """Have an event told again."""
+    """Have an event told again, and go back to the page on which it was."""
     try:
         context().webhooks.replay(caller(), sender(), webhook, text("delivery"))
     except GatehouseError as error:
         return _deliveries(webhook, error)
-    return led_to(f"/webhooks/{webhook}?done=again")
+    return led_to(f"/webhooks/{webhook}?{urlencode({**_looked_at(), 'done': 'again'})}")
 
 
 def _webhooks(
@@ -139,10 +141,12 @@ def _shown_once(secret: str) -> Response:
 
 
 def _deliveries(webhook: str, error: GatehouseError | None = None) -> Response:
-    desk = context().webhooks
-    one = desk.get(caller(), webhook)
-    _, before = read_cursor(request.args.get("cursor"))
-    found = desk.deliveries.list(webhook, _PAGE + 1, before)
+    desk, looked_at = context().webhooks, _looked_at()
+    one, state = desk.get(caller(), webhook), looked_at.get("state", "")
+    if state not in _STATES:
+        raise InvalidInput(f"a state is one of {', '.join(filter(None, _STATES))}.", "state")
+    _, before = read_cursor(looked_at.get("cursor"))
+    found = desk.deliveries.list(webhook, _PAGE + 1, before, state or None)
     last = found[:_PAGE][-1] if len(found) > _PAGE else None
     return page(
         "webhook.html",
@@ -154,8 +158,17 @@ def _deliveries(webhook: str, error: GatehouseError | None = None) -> Response:
         deliveries=[
             dated(webhooks.delivery_view(row).model_dump(), "time", "next_try", "last_try") for row in found[:_PAGE]
         ],
-        more=None if last is None else write_cursor(0, (last.created_us, last.id)),
+        states=_STATES,
+        state=state,
+        looked_at=looked_at,
+        more=None if last is None else urlencode({**looked_at, "cursor": write_cursor(0, (last.created_us, last.id))}),
     )
+
+
+def _looked_at() -> dict[str, str]:
+    """Return which deliveries are looked at, by the address or by the form on that page: ``state`` and ``cursor``."""
+    given = request.form if request.method == "POST" else request.args
+    return {name: given[name][:200] for name in ("state", "cursor") if given.get(name)}
 
 
 def _written() -> dict[str, Any]:
