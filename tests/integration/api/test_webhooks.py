@@ -234,6 +234,34 @@ def test_deliveries_are_paged_and_replayed(core: Core, app: Flask, client: Flask
     assert receiver.got[-1].body == found[0]["body"]
 
 
+def test_the_next_try_is_when_something_is_sent_at_all(
+    core: Core, app: Flask, client: FlaskClient, receiver: Receiver
+) -> None:
+    """Not while a webhook has asked for time, be it a day, and never while it is inactive."""
+    made = make(client, receiver.url, note="barrier")
+    receiver.replies = [Reply(429, headers={"Retry-After": "36000"})]
+    gaps = [Gap("gate", START_US + n * SECOND, START_US + n * SECOND + 9, "dropped", "") for n in range(4)]
+    FootageWriter(core.db).put_gaps(None, gaps)
+    send(app)
+    path = f"{PATH}/{made['id']}"
+    until = client.get(path).json["held_until"]
+    assert until is not None
+    waiting = client.get(f"{path}/deliveries").json["items"]
+    assert {one["state"] for one in waiting} == {"waiting"}
+    assert all(one["next_try"] >= until for one in waiting)
+    assert until in {one["next_try"] for one in waiting}, "some were not tried at all"
+    words = f"{until[:10]} {until[11:16]}"
+    assert f"asked to wait until {words}" in client.get("/webhooks").text
+    page = client.get(f"/webhooks/{made['id']}").text
+    assert f"asked to wait until {words}" in page
+    assert page.count(f"next try {words}") >= 1
+    client.patch(path, json={"active": False})
+    assert {one["next_try"] for one in client.get(f"{path}/deliveries").json["items"]} == {None}
+    page = client.get(f"/webhooks/{made['id']}").text
+    assert "next try" not in page
+    assert "It is inactive" in page
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

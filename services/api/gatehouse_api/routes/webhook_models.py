@@ -121,7 +121,9 @@ class DeliveryView(BaseModel):
     time: str = Field(description="when it happened")
     state: Literal["waiting", "delivered", "failed"]
     tries: int
-    next_try: str | None = Field(description="null: there will be none")
+    next_try: str | None = Field(
+        description="null: there will be none; while the webhook is inactive, or told nothing, neither"
+    )
     last_try: str | None
     status: int | None = Field(description="of the last answer; null: there was none")
     answer: str = Field(description="how it began, 1 KiB at most")

@@ -117,7 +117,6 @@ def _webhooks(
 
 
 def _shown(one: Webhook, waiting: int, refused: str) -> dict[str, Any]:
-    view = webhooks.webhook_view(one).model_dump()
     if one.id == refused:
         form = _typed()
     else:
@@ -125,7 +124,11 @@ def _shown(one: Webhook, waiting: int, refused: str) -> dict[str, Any]:
         cameras = ", ".join(one.cameras or ())
         form = {"url": one.url, "note": one.note, "cameras": cameras, "all": "*" in one.events, "ticked": ticked}
     more = {"shown": context().webhooks.target(one), "waiting": waiting, "form": form, "refused": one.id == refused}
-    return {**view, **more}
+    return {**_dated_view(one), **more}
+
+
+def _dated_view(one: Webhook) -> dict[str, Any]:
+    return dated(webhooks.webhook_view(one).model_dump(), "held_until")
 
 
 def _typed() -> dict[str, Any]:
@@ -155,8 +158,10 @@ def _deliveries(webhook: str, error: GatehouseError | None = None) -> Response:
         done=told(_DONE),
         id=one.id,
         name=one.note or desk.target(one),
+        webhook=_dated_view(one),
         deliveries=[
-            dated(webhooks.delivery_view(row).model_dump(), "time", "next_try", "last_try") for row in found[:_PAGE]
+            dated(webhooks.delivery_view(row, one).model_dump(), "time", "next_try", "last_try")
+            for row in found[:_PAGE]
         ],
         states=_STATES,
         state=state,

@@ -28,6 +28,7 @@ from gatehouse_api.routes.webhook_models import (
 )
 from gatehouse_api.webhooks.desk import WebhookOrder
 from gatehouse_api.webhooks.posting import Answer
+from gatehouse_api.webhooks.schedule import held_until_us
 from gatehouse_api.webhooks.sending import LOCKED
 from gatehouse_common.accounts import Scope
 from gatehouse_common.clock import SECOND
@@ -118,12 +119,13 @@ def try_webhook(path: WebhookPath) -> Response:
 def get_deliveries(path: WebhookPath, query: DeliveriesQuery) -> Response:
     """Return the deliveries to a webhook, the newest first. Those older than `webhooks.keep_days` are gone."""
     ctx = context()
-    ctx.webhooks.get(caller(), path.webhook)
+    webhook = ctx.webhooks.get(caller(), path.webhook)
     _, before = read_cursor(query.cursor)
     found = ctx.webhooks.deliveries.list(path.webhook, query.limit + 1, before, query.state)
     page = found[: query.limit]
     more = write_cursor(0, (page[-1].created_us, page[-1].id)) if len(found) > query.limit else None
-    return _private(jsonify(DeliveryList(items=[delivery_view(one) for one in page], next_cursor=more).model_dump()))
+    items = [delivery_view(one, webhook) for one in page]
+    return _private(jsonify(DeliveryList(items=items, next_cursor=more).model_dump()))
 
 
 @api.post(
@@ -132,13 +134,14 @@ def get_deliveries(path: WebhookPath, query: DeliveriesQuery) -> Response:
 @needs(Scope.SETTINGS_ADMIN)
 def replay(path: DeliveryPath) -> Response:
     """Have a delivery tried again from now on, also one that came through; `webhook-id` and body are the same."""
-    again = context().webhooks.replay(caller(), sender(), path.webhook, path.delivery)
-    return _private(jsonify(delivery_view(again).model_dump()))
+    desk = context().webhooks
+    again = desk.replay(caller(), sender(), path.webhook, path.delivery)
+    return _private(jsonify(delivery_view(again, desk.get(caller(), path.webhook)).model_dump()))
 
 
 def webhook_view(one: Webhook) -> WebhookView:
     """Return a webhook as answers show it."""
-    held = one.not_before_us > context().core.clock.now_us()
+    held_us = held_until_us(one.not_before_us, context().core.clock.now_us())
     return WebhookView(
         id=one.id,
         etag=f'"{one.tag}"',
@@ -149,15 +152,17 @@ def webhook_view(one: Webhook) -> WebhookView:
         active=one.active,
         ended=one.ended,
         trouble=LOCKED if one.is_locked else "",
-        held_until=rfc3339(one.not_before_us) if held else None,
+        held_until=None if held_us is None else rfc3339(held_us),
         secrets=len(one.secrets),
         created=rfc3339(one.created_us),
         created_by=one.created_by,
     )
 
 
-def delivery_view(one: Delivery) -> DeliveryView:
-    """Return a delivery as answers show it."""
+def delivery_view(one: Delivery, webhook: Webhook) -> DeliveryView:
+    """Return a delivery to a webhook as answers show it: what waits is tried when the webhook is told anything."""
+    next_us = max(one.next_us, held_until_us(webhook.not_before_us, context().core.clock.now_us()) or 0)
+    is_tried = one.state == "waiting" and webhook.active and not webhook.is_locked
     return DeliveryView(
         id=one.id,
         event=one.event,
@@ -166,7 +171,7 @@ def delivery_view(one: Delivery) -> DeliveryView:
         time=rfc3339(one.time_us),
         state=one.state,
         tries=one.tries,
-        next_try=rfc3339(one.next_us) if one.state == "waiting" else None,
+        next_try=rfc3339(next_us) if is_tried else None,
         last_try=None if one.tried_us is None else rfc3339(one.tried_us),
         status=one.status,
         answer=one.answer,

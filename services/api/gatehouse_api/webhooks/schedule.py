@@ -27,6 +27,8 @@ JITTER: Final = 0.1
 LONGEST_US: Final = tuple(round(delay_us * (1 + JITTER)) for delay_us in DELAYS_US)
 """How long each of them is at most."""
 _LONGEST_WAIT_US = 24 * HOUR
+LONGEST_HOLD_US: Final = _LONGEST_WAIT_US + HOUR
+"""What is to wait for longer than it asked to was put off when the clock was ahead: it does not wait."""
 _CHANCE: Final = random.SystemRandom()
 """Of its own: many threads draw from it."""
 
@@ -36,6 +38,11 @@ def next_try_us(tries: int, now_us: int) -> int | None:
     if tries >= len(DELAYS_US):
         return None
     return now_us + round(DELAYS_US[tries] * _CHANCE.uniform(1, 1 + JITTER))
+
+
+def held_until_us(not_before_us: int, now_us: int) -> int | None:
+    """Return until when a webhook that asked for time is sent nothing; None: it is."""
+    return not_before_us if now_us < not_before_us <= now_us + LONGEST_HOLD_US else None
 
 
 def asked_wait_us(header: str, now_us: int) -> int:
