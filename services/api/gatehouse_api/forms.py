@@ -36,6 +36,12 @@ def number(name: str) -> float | None:
     return found
 
 
+def seen() -> frozenset[str] | None:
+    """Return the tag of what was looked at when the form was filled in; None: it does not say."""
+    tag = text("seen")
+    return frozenset({tag}) if tag else None
+
+
 def check_twice() -> None:
     """Return if both fields for a new password say the same.
 

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
 
 from gatehouse_api.app import notifier_of
 from gatehouse_common.clock import SECOND
@@ -77,6 +78,61 @@ def test_a_webhook_is_changed_and_deleted(client: FlaskClient, receiver: Receive
     assert "inactive</strong>" in client.get("/webhooks").text
     assert client.post(f"/webhooks/{webhook}", data={"deed": "remove"}).location == "/webhooks?done=removed"
     assert client.get(f"/webhooks/{webhook}").status_code == 404
+
+
+def test_nobody_undoes_what_another_admin_has_changed_meanwhile(client: FlaskClient, receiver: Receiver) -> None:
+    webhook, _ = add(client, receiver)
+    (seen,) = set(re.findall(r'name="seen" value="([^"]+)"', client.get("/webhooks").text))
+    assert client.get("/webhooks").text.count('name="seen"') == 4, "by every form that changes it"
+    client.patch(f"/api/v1/webhooks/{webhook}", json={"cameras": ["gate"]})
+    form = {"url": receiver.url, "note": "mine", "event": ["*"], "cameras": "", "deed": "change", "seen": seen}
+    told = client.post(f"/webhooks/{webhook}", data=form)
+    assert (told.status_code, "somebody has changed this webhook since" in told.text.lower()) == (412, True)
+    mine, _ = re.split(r'aria-label="Add a webhook"', told.text)
+    assert fields_of(mine) == (receiver.url, "mine", "", ["*"]), "what was written stays"
+    for deed in ("inactive", "rotate", "rotate-at-once", "remove"):
+        assert client.post(f"/webhooks/{webhook}", data={"deed": deed, "seen": seen}).status_code == 412
+    now = client.get(f"/api/v1/webhooks/{webhook}").json
+    assert (now["cameras"], now["active"], now["secrets"]) == (["gate"], True, 1)
+    again = re.findall(r'name="seen" value="([^"]+)"', told.text)[0]
+    assert client.post(f"/webhooks/{webhook}", data={**form, "seen": again}).location == "/webhooks?done=changed"
+
+
+def test_a_pattern_stays_one_while_all_that_it_stands_for_is_ticked(client: FlaskClient, receiver: Receiver) -> None:
+    """So that it is told of the events that a later version has."""
+    webhook, _ = add(client, receiver)
+
+    def save(ticked: list[str]) -> list[str]:
+        form = {"url": receiver.url, "note": "x", "event": ticked, "cameras": "", "deed": "change"}
+        assert client.post(f"/webhooks/{webhook}", data=form).location == "/webhooks?done=changed"
+        found: list[str] = client.get(f"/api/v1/webhooks/{webhook}").json["events"]
+        return found
+
+    client.patch(f"/api/v1/webhooks/{webhook}", json={"events": ["plate.*", "clip.ready"]})
+    ticked = fields_of(client.get("/webhooks").text.partition('aria-label="Add a webhook"')[0])[3]
+    assert len(ticked) == 6
+    assert save(ticked) == ["plate.*", "clip.ready"]
+    assert save([*ticked, "job.failed"]) == ["plate.*", "clip.ready", "job.failed"]
+    less = [name for name in ticked if name != "plate.updated"]
+    assert save(less) == less
+    assert save([*less, "plate.updated"]) == [*less, "plate.updated"], "what was named by itself is no pattern"
+    assert save(["*"]) == ["*"]
+    assert save(["clip.ready"]) == ["clip.ready"]
+
+
+def test_a_second_secret_within_a_day_takes_the_place_of_both(client: FlaskClient, receiver: Receiver) -> None:
+    webhook, first = add(client, receiver)
+    assert 'value="rotate"' in client.get("/webhooks").text
+    client.post(f"/webhooks/{webhook}", data={"deed": "rotate"})
+    page = client.get("/webhooks").text
+    assert ('value="rotate"' in page, 'value="rotate-at-once"' in page) == (False, True)
+    told = client.post(f"/webhooks/{webhook}", data={"deed": "rotate-at-once"})
+    assert told.headers["Cache-Control"] == "no-store"
+    (third,) = re.findall(r'class="secret">(whsec_[^<]+)<', told.text)
+    client.post(f"/webhooks/{webhook}", data={"deed": "test"})
+    Verifier(third).verify(receiver.got[0].body, receiver.got[0].headers)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(first).verify(receiver.got[0].body, receiver.got[0].headers)
 
 
 def test_what_is_wrong_is_said_where_it_was_written(client: FlaskClient, receiver: Receiver) -> None:

@@ -12,7 +12,7 @@ from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
-from gatehouse_api.forms import led_to, page, text, told
+from gatehouse_api.forms import led_to, page, seen, text, told
 from gatehouse_api.list_csv import InvalidLines
 from gatehouse_api.plate_search import normalise, plate_text
 from gatehouse_api.routes.watch_lists import table
@@ -69,7 +69,7 @@ def post_change(watchlist: str) -> BaseResponse:
     """Change a list."""
     values = {"name": text("name"), "kind": text("kind"), "note": text("note"), "disabled": "disabled" in request.form}
     try:
-        context().list_desk.change(caller(), sender(), watchlist, seen=_seen(), **values)
+        context().list_desk.change(caller(), sender(), watchlist, seen=seen(), **values)
     except GatehouseError as error:
         return _list(watchlist, error, of="list")
     return led_to(f"/lists/{watchlist}?done=changed")
@@ -80,7 +80,7 @@ def post_change(watchlist: str) -> BaseResponse:
 def post_removal(watchlist: str) -> BaseResponse:
     """Remove a list."""
     try:
-        context().list_desk.remove(caller(), sender(), watchlist, seen=_seen())
+        context().list_desk.remove(caller(), sender(), watchlist, seen=seen())
     except GatehouseError as error:
         return _list(watchlist, error)
     return led_to("/lists?done=removed")
@@ -104,7 +104,7 @@ def post_entry_change(watchlist: str, entry: str) -> BaseResponse:
     desk = context().list_desk
     try:
         values = _written(desk.entries.get(watchlist, entry))
-        desk.change_entry(caller(), sender(), watchlist, entry, seen=_seen(), **values)
+        desk.change_entry(caller(), sender(), watchlist, entry, seen=seen(), **values)
     except GatehouseError as error:
         return _list(watchlist, error, of=entry)
     return led_to(f"/lists/{watchlist}?done=entry-changed")
@@ -115,7 +115,7 @@ def post_entry_change(watchlist: str, entry: str) -> BaseResponse:
 def post_entry_removal(watchlist: str, entry: str) -> BaseResponse:
     """Take an entry off a list."""
     try:
-        context().list_desk.remove_entry(caller(), sender(), watchlist, entry, seen=_seen())
+        context().list_desk.remove_entry(caller(), sender(), watchlist, entry, seen=seen())
     except GatehouseError as error:
         return _list(watchlist, error)
     return led_to(f"/lists/{watchlist}?done=entry-removed")
@@ -244,9 +244,3 @@ def _written(before: WatchEntry | None) -> dict[str, Any]:
 def _moment(us: int | None) -> str:
     """Return an instant as fields of forms have it, by the site's clocks; empty: none."""
     return "" if us is None else to_datetime(us, context().core.zone).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _seen() -> frozenset[str] | None:
-    """Return the tag of what was looked at when the form was filled in; None: it does not say."""
-    tag = text("seen")
-    return frozenset({tag}) if tag else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from gatehouse_api.auth.access import needs
 from gatehouse_api.auth.caller import caller, sender
 from gatehouse_api.context import context
 from gatehouse_api.cursors import read_cursor, write_cursor
-from gatehouse_api.forms import dated, led_to, page, text, told
+from gatehouse_api.forms import dated, led_to, page, seen, text, told
 from gatehouse_api.routes import webhooks
 from gatehouse_api.routes.webhook_models import Tried
 from gatehouse_api.webhooks.catalogue import EVENTS
@@ -28,6 +29,8 @@ _PAGE = 50
 _STATES = {"": "All", "waiting": "Waiting", "failed": "Failed", "delivered": "Delivered"}
 _NEW = "new"
 """What is refused is no webhook yet."""
+_OVERLAPS = {"rotate": OVERLAP_HOURS, "rotate-at-once": 0.0}
+"""For how many hours the secret before signs too."""
 _DONE = {
     "changed": "The webhook has been changed.",
     "removed": "The webhook has been deleted.",
@@ -59,19 +62,19 @@ def post_webhook() -> BaseResponse:
 @needs(Scope.SETTINGS_ADMIN)
 def post_change(webhook: str) -> BaseResponse:
     """Try a webhook, change it, give it another secret, or delete it."""
-    desk, deed, who = context().webhooks, text("deed"), (caller(), sender())
+    desk, deed, who = context().webhooks, text("deed"), (caller(), sender(), webhook)
     try:
         if deed == "test":
-            return _webhooks(tried=webhooks.tried_view(desk.test(*who, webhook)))
-        if deed == "rotate":
-            return _shown_once(desk.rotate(*who, webhook, OVERLAP_HOURS)[1])
+            return _webhooks(tried=webhooks.tried_view(desk.test(*who)))
+        if deed in _OVERLAPS:
+            return _shown_once(desk.rotate(*who, _OVERLAPS[deed], seen=seen())[1])
         if deed == "remove":
-            desk.remove(*who, webhook)
+            desk.remove(*who, seen=seen())
             return led_to("/webhooks?done=removed")
         if deed == "change":
-            desk.change(*who, webhook, _written())
+            desk.change(*who, _written(desk.get(caller(), webhook)), seen=seen())
         elif deed in {"active", "inactive"}:
-            desk.change(*who, webhook, {"active": deed == "active"})
+            desk.change(*who, {"active": deed == "active"}, seen=seen())
         else:
             raise InvalidInput("there is no such button.", "deed")
     except GatehouseError as error:
@@ -124,6 +127,7 @@ def _shown(one: Webhook, waiting: int, refused: str) -> dict[str, Any]:
         cameras = ", ".join(one.cameras or ())
         form = {"url": one.url, "note": one.note, "cameras": cameras, "all": "*" in one.events, "ticked": ticked}
     more = {"shown": context().webhooks.target(one), "waiting": waiting, "form": form, "refused": one.id == refused}
+    more["tag"] = one.tag
     return {**_dated_view(one), **more}
 
 
@@ -176,9 +180,18 @@ def _looked_at() -> dict[str, str]:
     return {name: given[name][:200] for name in ("state", "cursor") if given.get(name)}
 
 
-def _written() -> dict[str, Any]:
-    """Return what was written in the form of a webhook."""
-    events = request.form.getlist("event")
+def _written(before: Webhook | None = None) -> dict[str, Any]:
+    """Return what was written in the form of a webhook, as it was before."""
     named = [one.strip() for one in text("cameras").split(",") if one.strip()]
-    wanted = {"events": ["*"] if "*" in events else events, "cameras": named or None}
+    wanted = {"events": _wanted(() if before is None else before.events), "cameras": named or None}
     return {"url": text("url").strip(), "note": text("note"), **wanted}
+
+
+def _wanted(before: Sequence[str]) -> list[str]:
+    """Return the events that are ticked; a pattern stays one while all that it stands for is ticked."""
+    ticked = request.form.getlist("event")
+    if "*" in ticked:
+        return ["*"]
+    patterns = [one for one in before if one.endswith("*") and one != "*"]
+    kept = [one for one in patterns if all(name in ticked for name in EVENTS if fits(one, name))]
+    return [*kept, *(name for name in ticked if not any(fits(one, name) for one in kept))]
