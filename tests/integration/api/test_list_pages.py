@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -142,6 +144,43 @@ def test_entries_come_in_pages_and_by_how_they_begin(site: AccessSite, guests: W
         True,
     )
     assert "AB59<" not in read(site, f"/lists/{guests.id}?q=ab%201")
+
+
+def test_what_is_refused_of_an_entry_far_down_stays_written_too(site: AccessSite, guests: WatchList) -> None:
+    WatchEntries(site.core.db).add_all(guests.id, [EntryFields(f"AB{n}") for n in range(60)], 1)
+    base = f"/lists/{guests.id}"
+    older = html.unescape(read(site, f"{base}?q=A").partition('href="?')[2].partition('"')[0])
+    (last,) = [one for one in WatchEntries(site.core.db).all(guests.id) if one.plate == "AB0"]
+    page = read(site, f"{base}?{older}")
+    forms = [form for form in re.findall(r"<form.*?</form>", page, re.DOTALL) if last.id in form]
+    assert len(forms) == 2
+    hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', forms[0]))
+    assert hidden == dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', forms[1]))
+    fields = {"plate": "AB/0", "distance": "0", "owner": "<Ada>", **hidden}
+    refused = send(site, f"{base}/entries/{last.id}", **fields)
+    assert refused.status_code == 400
+    assert ("AB59<" in refused.text, "AB9<" in refused.text) == (False, True), "the page on which it was"
+    kept = refused.text.partition('<details class="wide" open>')[2].partition("</form>")[0]
+    assert ('value="AB/0"' in kept, 'value="&lt;Ada&gt;"' in kept, 'class="problem"' in kept) == (True, True, True)
+    assert all(f'name="{name}" value="{value}"' in kept for name, value in hidden.items())
+    changed = send(site, f"{base}/entries/{last.id}", **{**fields, "plate": "AB0"})
+    assert changed.location == f"{base}?{older}&done=entry-changed"
+    assert "&lt;Ada&gt;" in read(site, changed.location)
+
+
+def test_what_is_refused_is_shown_wherever_the_entry_is(site: AccessSite, guests: WatchList) -> None:
+    WatchEntries(site.core.db).add_all(guests.id, [EntryFields(f"AB{n}") for n in range(60)], 1)
+    (last,) = [one for one in WatchEntries(site.core.db).all(guests.id) if one.plate == "AB0"]
+    path = f"/lists/{guests.id}/entries/{last.id}"
+    refused = send(site, path, plate="AB/0", distance="0", owner="Ada", seen=last.tag)
+    assert ("AB59<" in refused.text, "<strong>AB0<" in refused.text) == (True, True)
+    kept = refused.text.partition('<details class="wide" open>')[2].partition("</form>")[0]
+    assert ('value="AB/0"' in kept, path in refused.text) == (True, True)
+    WatchEntries(site.core.db).remove(guests.id, last.id)
+    gone = send(site, path, plate="AB0", distance="0", owner="Ada", seen=last.tag)
+    assert gone.status_code == 404
+    new = gone.text.partition('aria-label="Add an entry"')[2].partition("</section>")[0]
+    assert ("<details open>" in new, 'value="AB0"' in new, 'value="Ada"' in new) == (True, True, True)
 
 
 def test_who_may_only_read_sees_no_forms_that_change(site: AccessSite, guests: WatchList) -> None:

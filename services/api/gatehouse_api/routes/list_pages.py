@@ -19,7 +19,7 @@ from gatehouse_api.routes.watch_lists import table
 from gatehouse_common.accounts import Scope
 from gatehouse_common.db import EntryFields, WatchEntry
 from gatehouse_common.db.watch_records import KINDS, MOST_ENTRIES
-from gatehouse_common.errors import GatehouseError, InvalidInput
+from gatehouse_common.errors import GatehouseError, InvalidInput, NotFound
 from gatehouse_common.timefmt import parse, to_datetime
 
 pages = Blueprint("list_pages", __name__)
@@ -107,7 +107,7 @@ def post_entry_change(watchlist: str, entry: str) -> BaseResponse:
         desk.change_entry(caller(), sender(), watchlist, entry, seen=seen(), **values)
     except GatehouseError as error:
         return _list(watchlist, error, of=entry)
-    return led_to(f"/lists/{watchlist}?done=entry-changed")
+    return led_to(f"/lists/{watchlist}?{urlencode({**_looked_at(), 'done': 'entry-changed'})}")
 
 
 @pages.post("/lists/<watchlist>/entries/<entry>/remove")
@@ -118,7 +118,7 @@ def post_entry_removal(watchlist: str, entry: str) -> BaseResponse:
         context().list_desk.remove_entry(caller(), sender(), watchlist, entry, seen=seen())
     except GatehouseError as error:
         return _list(watchlist, error)
-    return led_to(f"/lists/{watchlist}?done=entry-removed")
+    return led_to(f"/lists/{watchlist}?{urlencode({**_looked_at(), 'done': 'entry-removed'})}")
 
 
 @pages.get("/lists/<watchlist>/entries.csv")
@@ -175,14 +175,21 @@ def _list(list_id: str, error: GatehouseError | None = None, of: str = "") -> Re
     Args:
         list_id: which.
         error: why what was asked for was not done.
-        of: where that was written: ``list``, ``new``, or the id of an entry; it is shown there as it was.
+        of: where that was written: ``list``, ``new``, or the id of an entry; it is shown there as it was. An entry that
+            is not on this page comes first; of one that is gone, what was written is shown as a new one.
     """
     desk = context().list_desk
     found = desk.lists.get(list_id)
-    begins = request.args.get("q", "")[:64]
-    _, before = read_cursor(request.args.get("cursor", "")[:200])
+    looked_at = _looked_at()
+    begins = looked_at.get("q", "")
+    _, before = read_cursor(looked_at.get("cursor"))
     entries = desk.entries.page(found.id, _PAGE + 1, before, normalise(begins, wildcards=True))
     shown = [_shown(one, request.form if of == one.id else None) for one in entries[:_PAGE]]
+    if of not in {"", "list", "new"} and not any(one["refused"] for one in shown):
+        try:
+            shown.insert(0, _shown(desk.entries.get(found.id, of), request.form))
+        except NotFound:
+            of = "new"
     more = None
     if len(entries) > _PAGE:
         last = entries[_PAGE - 1]
@@ -200,10 +207,17 @@ def _list(list_id: str, error: GatehouseError | None = None, of: str = "") -> Re
         entries=shown,
         new=_shown(None, request.form if of == "new" else None),
         begins=begins,
+        looked_at=looked_at,
         older=before is not None,
         more=more,
         most=MOST_ENTRIES,
     )
+
+
+def _looked_at() -> dict[str, str]:
+    """Return which entries are looked at, by the address or by the form on that page: ``q`` and ``cursor``."""
+    given = request.form if request.method == "POST" else request.args
+    return {name: given[name][:most] for name, most in (("q", 64), ("cursor", 200)) if given.get(name)}
 
 
 def _shown(one: WatchEntry | None, given: Any = None) -> dict[str, Any]:
