@@ -15,6 +15,7 @@ from gatehouse.cli.entry import root
 from gatehouse.composition import SERVICES, STOP_S
 from gatehouse_common.bus.rabbitmq import bus, consuming
 from gatehouse_common.bus.rabbitmq.link import Link
+from gatehouse_common.db.job_queue import OPEN
 from gatehouse_common.observability import metrics
 from gatehouse_common.runtime import supervisor
 from gatehouse_common.runtime.inner_address import InnerAddress
@@ -209,6 +210,21 @@ def test_nobody_is_scaled_by_two_or_beyond_what_can_share(overlay: str) -> None:
             asked = set(re.findall(r"gatehouse_\w+", trigger["metadata"]["query"]))
             assert asked
             assert asked <= known
+
+
+def test_who_is_in_the_midst_of_a_job_is_not_taken_away_for_want_of_others() -> None:
+    """Jobs that go on hold their transcoders as those that wait call them; each transcoder tells of all of them."""
+    spec = of_kind("prod", "ScaledObject")["transcoder"]["spec"]
+    (trigger,) = spec["triggers"]
+    query = trigger["metadata"]["query"]
+    assert query.startswith("sum(max by (kind, state) (gatehouse_jobs_open{")
+    counted = set(re.findall(r'state=~"([^"]*)"', query)[0].split("|"))
+    assert counted == set(OPEN) - {"later"}, "nobody is of use to a job that waits for the store"
+    assert trigger.get("metricType", "AverageValue") == "AverageValue"
+    assert int(trigger["metadata"]["threshold"]) == SettingsModel().transcoder.workers
+    fewer = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert 1800 <= fewer["stabilizationWindowSeconds"] <= 3600, "an API server takes no more than an hour"
+    assert [(one["type"], one["value"]) for one in fewer["policies"]] == [("Pods", 1)]
 
 
 def rendered_scalers(overlay: str) -> list[Object]:

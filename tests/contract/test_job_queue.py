@@ -208,7 +208,19 @@ def test_a_job_of_another_kind_leaves_the_medium_as_it_is(db: Database) -> None:
     assert queue.end(mine, "failed", "it has no sound", None, 3 * NOW)
     assert rows.media(1).state == "queued"
     asked(db)
-    assert queue.counts() == {(PROCESS, "queued"): (1, NOW)}
+    assert queue.counts(NOW) == {(PROCESS, "queued"): (1, NOW)}
+
+
+def test_what_is_open_is_counted_by_whether_somebody_may_do_it_now(db: Database) -> None:
+    """More workers are of use for what is queued, and of none for what waits for the store."""
+    queue = JobQueue(db, MEDIA_KINDS)
+    taken(queue, asked(db, AUDIO, None))
+    for at_us in (5 * NOW, 6 * NOW):
+        assert queue.put_back(taken(queue, asked(db, AUDIO, None, at_us)), "the store is away", 9 * NOW)
+    asked(db, AUDIO, None, 7 * NOW)
+    later = {(AUDIO, "running"): (1, NOW), (AUDIO, "later"): (2, 5 * NOW), (AUDIO, "queued"): (1, 7 * NOW)}
+    assert queue.counts(9 * NOW - 1) == later
+    assert queue.counts(9 * NOW) == {(AUDIO, "running"): (1, NOW), (AUDIO, "queued"): (3, 5 * NOW)}
 
 
 def test_neither_what_waits_nor_the_many_jobs_of_one_user_hide_those_of_others(db: Database) -> None:

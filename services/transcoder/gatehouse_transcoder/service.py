@@ -11,6 +11,7 @@ import structlog
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Job, JobQueue
+from gatehouse_common.db.job_queue import OPEN
 from gatehouse_common.db.media_records import MEDIA_KINDS
 from gatehouse_common.errors import Cancelled, GatehouseError
 from gatehouse_common.messages import JobChanged
@@ -153,12 +154,12 @@ class Transcoder:
         if self._counted_us is not None and now - self._counted_us < _COUNT_US:
             return
         self._counted_us, now_us = now, self._core.clock.now_us()
-        counts = self._queue.counts()
+        counts = self._queue.counts(now_us)
         for kind in MEDIA_KINDS:
-            for state in ("queued", "running"):
+            for state in OPEN:
                 JOBS_OPEN.labels(kind, state).set(counts.get((kind, state), (0, 0))[0])
-        queued = [oldest for (_, state), (_, oldest) in counts.items() if state == "queued"]
-        JOB_OLDEST_QUEUED.set((now_us - min(queued)) / SECOND if queued else 0)
+        waiting = [oldest for (_, state), (_, oldest) in counts.items() if state != "running"]
+        JOB_OLDEST_QUEUED.set((now_us - min(waiting)) / SECOND if waiting else 0)
         self._failed = self._queue.failed_since(now_us - 24 * HOUR)
 
 

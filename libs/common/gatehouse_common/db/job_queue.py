@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, func, or_, select, update
+from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, case, func, or_, select, update
 
 from gatehouse_common.clock import NEVER
 
@@ -25,6 +25,8 @@ MOST_TRIES = 3
 """So often is a job begun: one that takes its process with it would do so for ever."""
 STEPS = 1000
 """How far a job is, is told in thousandths."""
+OPEN = ("queued", "later", "running")
+"""How jobs that are open are counted: may be begun, may not be begun yet, are done at the moment."""
 _TRIES = "tries"
 _BEING_MADE = ("queued", "processing")
 _TOLD = ("done", "failed")
@@ -83,12 +85,19 @@ class JobQueue:
         with self._db.look() as c:
             return [Job(*row) for row in c.execute(_RUNNING, {"kinds": self._kinds})]
 
-    def counts(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """Return how many jobs wait or go on and when the oldest was asked for, by kind and state."""
-        query = select(JobRow.kind, JobRow.state, func.count(), func.min(JobRow.created_us))
-        query = query.where(JobRow.kind.in_(self._kinds), JobRow.state.in_(("queued", "running")))
+    def counts(self, now_us: int) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return how many jobs wait or go on and when the oldest was asked for, by kind and state (``OPEN``).
+
+        Args:
+            now_us: the time: those that are not to be begun yet are ``later``.
+        """
+        late = case((JobRow.not_before_us > now_us, "later"), else_="queued")
+        state = case((JobRow.state == "queued", late), else_=JobRow.state).label("state")
+        of_ours = (JobRow.kind.in_(self._kinds), JobRow.state.in_(("queued", "running")))
+        each = select(JobRow.kind, state, JobRow.created_us).where(*of_ours).subquery().c
+        query = select(each.kind, each.state, func.count(), func.min(each.created_us))
         with self._db.look() as c:
-            rows = c.execute(query.group_by(JobRow.kind, JobRow.state)).all()
+            rows = c.execute(query.group_by(each.kind, each.state)).all()
         return {(kind, state): (count, oldest) for kind, state, count, oldest in rows}
 
     def failed_since(self, since_us: int) -> int:

@@ -235,7 +235,12 @@ JOB_SECONDS = Histogram(
     "gatehouse_job_seconds", "Seconds that a job took.", ["kind"], buckets=(0.1, 1, 10, 60, 600, 3600, 6 * 3600)
 )
 
-JOBS_OPEN = Gauge("gatehouse_jobs_open", "Jobs of media that wait, or are done at the moment.", ["kind", "state"])
+JOBS_OPEN = Gauge(
+    "gatehouse_jobs_open",
+    "Jobs of media that may be begun (`queued`), wait for what they need until a time (`later`), or are "
+    "done at the moment (`running`). Each transcoder tells of those of all.",
+    ["kind", "state"],
+)
 JOB_OLDEST_QUEUED = Gauge("gatehouse_job_oldest_queued_seconds", "Age of the oldest job of media that waits.")
 
 # API
