@@ -17,6 +17,7 @@ from gatehouse_common.bus.rabbitmq import bus, consuming
 from gatehouse_common.bus.rabbitmq.link import Link
 from gatehouse_common.db.job_queue import OPEN
 from gatehouse_common.observability import metrics
+from gatehouse_common.observability.exporting import everything
 from gatehouse_common.runtime import supervisor
 from gatehouse_common.runtime.inner_address import InnerAddress
 from gatehouse_common.settings import SettingsModel, load
@@ -163,6 +164,17 @@ def test_people_come_by_the_ingress_and_prometheus_to_all() -> None:
     assert selects(monitor["spec"]["selector"], service["metadata"]["labels"])
     scraped = {p.name for p in pods("prod").values() if service["spec"]["selector"].items() <= p.labels.items()}
     assert scraped == set(processes("prod"))
+
+
+def test_prometheus_hides_no_label_of_a_metric_behind_what_it_calls_a_target() -> None:
+    """Where both have a label, that of the target is kept, and the metric's is renamed: no rule would ask for it."""
+    (monitor,) = of_kind("prod", "ServiceMonitor").values()
+    (endpoint,) = monitor["spec"]["endpoints"]
+    given = {"namespace", "service", "pod", "container", "endpoint", "job", "instance"}  # by the operator, of itself
+    given |= {one["targetLabel"] for one in endpoint["relabelings"] if "targetLabel" in one}
+    given -= {one["regex"] for one in endpoint["relabelings"] if one.get("action") == "labeldrop"}
+    for metric in everything():
+        assert not given & set(metric._labelnames), metric
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
