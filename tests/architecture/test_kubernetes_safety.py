@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import ipaddress
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from prometheus_client import REGISTRY
 from werkzeug.test import Client
@@ -23,6 +25,7 @@ from gatehouse_common.runtime.inner_address import InnerAddress
 from gatehouse_common.settings import SettingsModel, load
 from kubernetes_kit import OVERLAYS, ROOT, Object, Pod, may_connect, of_kind, pods, processes, selects
 
+PRIVATE = ("10.99.0.1", "100.64.0.1", "172.16.0.1", "192.168.77.1")
 READERS_OF_SPOOLS = {"api", "segmenter", "transcoder", "janitor"}
 """ARCHITECTURE.md: a spool is read over its worker's inner address."""
 CAMERA = {"dev": "192.168.1.20", "prod": "10.20.3.4"}
@@ -131,13 +134,31 @@ def test_nobody_reaches_anybody_unless_it_is_said(overlay: str) -> None:
 def test_cameras_are_reached_by_recorders_alone_and_secrets_of_the_cloud_by_nobody(overlay: str) -> None:
     for service, pod in processes(overlay).items():
         for port in (554, 8554, 80, 443):
-            assert may_connect(overlay, pod, CAMERA[overlay], port) == (
-                service == "capture" or (overlay == "prod" and port == 443)  # where stores may be, too
-            )
+            assert may_connect(overlay, pod, CAMERA[overlay], port) == (service == "capture")
         assert not may_connect(overlay, pod, CLOUD, 80)
     for pod in pods(overlay).values():
         assert not may_connect(overlay, pod, CLOUD, 443)
         assert pod.service == "capture" or not may_connect(overlay, pod, STRANGER, 25)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_webhooks_are_kept_out_of_private_networks_by_the_cluster_too(overlay: str) -> None:
+    """Policies add up: what any other of them lets the api reach, a webhook reaches."""
+    found = processes(overlay)
+    assert may_connect(overlay, found["api"], STRANGER, 443)
+    for service in found.keys() - {"capture"}:
+        for address in PRIVATE:
+            assert not may_connect(overlay, found[service], address, 443), f"{service} to {address}"
+        assert service == "api" or not may_connect(overlay, found[service], STRANGER, 443), service
+
+
+def test_a_way_to_a_store_that_nobody_named_leads_into_no_private_network() -> None:
+    component = ROOT / "deploy" / "k8s" / "components" / "external-servers" / "network-policies.yaml"
+    (store,) = (p for p in yaml.safe_load_all(component.read_text()) if p["metadata"]["name"] == "store")
+    (rule,) = store["spec"]["egress"]
+    spared = [ipaddress.ip_network(one) for one in rule["to"][0]["ipBlock"]["except"]]
+    for address in (*PRIVATE, CLOUD):
+        assert any(ipaddress.ip_address(address) in one for one in spared), address
 
 
 def test_broker_database_and_store_are_reached_by_all_of_ours() -> None:
