@@ -86,6 +86,19 @@ def test_the_broker_of_the_operator_is_restricted() -> None:
         assert one["securityContext"] == {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
+def test_every_queue_has_as_many_members_as_there_are_brokers() -> None:
+    """A queue that was made while one broker was alone had that one only, and nobody told."""
+    (broker,) = of_kind("prod", "RabbitmqCluster").values()
+    said = dict(
+        line.split(" = ", 1)
+        for line in broker["spec"]["rabbitmq"]["additionalConfig"].splitlines()
+        if not line.startswith("#")
+    )
+    members = "quorum_queue.continuous_membership_reconciliation"
+    assert said[f"{members}.enabled"] == "true"
+    assert int(said[f"{members}.target_group_size"]) == broker["spec"]["replicas"]
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_what_is_written_to_can_be(overlay: str) -> None:
     for pod in (pod for pod in pods(overlay).values() if pod.is_ours):
