@@ -48,7 +48,7 @@ class Pod:
     """What a workload starts.
 
     Attributes:
-        workload: the Deployment, StatefulSet or Job.
+        workload: the Deployment, StatefulSet, Job or CronJob.
         spec: of its pods.
         labels: of its pods.
     """
@@ -81,10 +81,12 @@ class Pod:
 
 def pods(overlay: str) -> dict[str, Pod]:
     """Return what each workload of an overlay starts."""
-    return {
-        name: Pod(one, one["spec"]["template"]["spec"], one["spec"]["template"]["metadata"]["labels"])
-        for name, one in of_kind(overlay, "Deployment", "StatefulSet", "Job").items()
-    }
+    found: dict[str, Pod] = {}
+    for name, one in of_kind(overlay, "Deployment", "StatefulSet", "Job", "CronJob").items():
+        made = one["spec"]["jobTemplate"] if one["kind"] == "CronJob" else one
+        template = made["spec"]["template"]
+        found[name] = Pod(one, template["spec"], template["metadata"]["labels"])
+    return found
 
 
 def processes(overlay: str) -> dict[str, Pod]:

@@ -23,7 +23,7 @@ from gatehouse_common.observability.exporting import everything
 from gatehouse_common.runtime import supervisor
 from gatehouse_common.runtime.inner_address import InnerAddress
 from gatehouse_common.settings import SettingsModel, load
-from kubernetes_kit import OVERLAYS, ROOT, Object, Pod, may_connect, of_kind, pods, processes, selects
+from kubernetes_kit import OVERLAYS, ROOT, Object, Pod, environment, may_connect, of_kind, pods, processes, selects
 
 PRIVATE = ("10.99.0.1", "100.64.0.1", "172.16.0.1", "192.168.77.1")
 READERS_OF_SPOOLS = {"api", "segmenter", "transcoder", "janitor"}
@@ -283,6 +283,27 @@ def test_the_schema_is_brought_up_to_date_before(overlay: str) -> None:
     assert job.workload["kind"] == "Job"
     assert job.container["args"] == ["db", "upgrade"]
     assert job.spec["restartPolicy"] == "OnFailure"
+
+
+def test_what_is_done_with_everything_stopped_has_a_pod_that_nobody_else_starts() -> None:
+    """As the others are, image, settings and secrets; the guide says by which command."""
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    kept = {name: pod for name, pod in pods("prod").items() if pod.workload["kind"] == "CronJob"}
+    assert {name: pod.container["args"] for name, pod in kept.items()} == {
+        "index-rebuild": ["index", "rebuild"],
+        "check-repair": ["check", "--repair", "--force"],
+    }
+    other = pods("prod")["migrate"]
+    for name, pod in kept.items():
+        assert pod.workload["spec"]["suspend"] is True
+        made = pod.workload["spec"]["jobTemplate"]["spec"]
+        assert made["backoffLimit"] == 0
+        assert pod.spec["restartPolicy"] == "Never", "the index is not empty any more at a second try"
+        assert pod.container["image"] == other.container["image"]
+        assert environment("prod", pod) == environment("prod", other)
+        assert {v["name"]: v for v in pod.spec["volumes"]}["secrets"] in other.spec["volumes"]
+        assert f"kubectl -n gatehouse create job {name} --from=cronjob/{name}\n" in guide
+        assert f"kubectl -n gatehouse logs --follow --pod-running-timeout=5m job/{name}\n" in guide
 
 
 def test_what_the_guide_names_is_there() -> None:
