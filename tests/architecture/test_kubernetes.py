@@ -170,6 +170,18 @@ def told_keys(secret: str) -> set[str]:
     return set(re.findall(r"--from-(?:file|literal)=([\w.-]+)", " ".join(told)))
 
 
+def test_every_secret_that_is_used_is_made_by_the_guide_or_by_somebody_who_is_named() -> None:
+    guide = (ROOT / "docs" / "operations.md").read_text()
+    told = set(re.findall(r"create secret (?:generic|tls) ([\w-]+)", guide))
+    used = {host["secretName"] for one in of_kind("prod", "Ingress").values() for host in one["spec"]["tls"]}
+    for pod in ours("prod"):
+        for volume in pod.spec["volumes"]:
+            used |= {one["secret"]["name"] for one in volume.get("projected", {}).get("sources", [])}
+            used |= {volume["secret"]["secretName"]} if "secret" in volume else set()
+    assert used - {"rabbitmq-default-user"} == told  # which the operator makes
+    assert all(f"`{name}`" in (K8S / "overlays" / "prod" / "kustomization.yaml").read_text() for name in told)
+
+
 def test_no_secret_is_in_what_is_not_for_trying() -> None:
     assert not of_kind("prod", "Secret")
     for name, value in known_secrets().items():
