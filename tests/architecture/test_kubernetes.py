@@ -229,7 +229,7 @@ def test_programs_are_the_servers_that_compose_starts(overlay: str) -> None:
     for pod in theirs:
         assert f":-{pod.container['image']}}}" in text
     for demo in (pod for pod in ours(overlay) if pod.name == "demo"):
-        assert f'command: [camera, add, demo, "{demo.container["args"][3]}", --if-missing]' in text
+        assert f'command: [camera, add, demo, "{demo.container["args"][3]}", --once]' in text
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -332,6 +332,28 @@ def test_cameras_are_added_listed_and_removed(tmp_path: Path) -> None:
     assert (gone.returncode, "no camera 'gate'" in gone.stderr) == (2, True)
 
 
+def test_a_camera_that_is_added_once_does_not_come_back_when_it_was_removed(tmp_path: Path) -> None:
+    """What adds the camera of a demo is run again with every start and every upgrade."""
+    once = ("camera", "add", "demo", "synthetic:", "--once", "--data")
+
+    def cameras(data: Path) -> list[str]:
+        return [c["id"] for c in json.loads(command("camera", "list", "--json", "--data", str(data)).stdout)]
+
+    first, second = tmp_path / "first", tmp_path / "second"
+    for _ in range(2):
+        assert command(*once, str(first)).returncode == 0
+        assert cameras(first) == ["demo"]
+    assert command("camera", "remove", "demo", "--data", str(first)).returncode == 0
+    told = command(*once, str(first))
+    assert (told.returncode, "is not added" in told.stdout) == (0, True)
+    assert cameras(first) == []
+    assert command("camera", "add", "gate", "rtsp://127.0.0.1:9/1", "--data", str(second)).returncode == 0
+    assert command(*once, str(second)).returncode == 0
+    assert command("camera", "remove", "gate", "--data", str(second)).returncode == 0
+    assert command(*once, str(second)).returncode == 0
+    assert cameras(second) == []
+
+
 def test_a_running_gatehouse_follows_cameras_at_once(tmp_path: Path) -> None:
     data = tmp_path / "data"
     where = ["--data", str(data)]

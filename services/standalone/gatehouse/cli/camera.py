@@ -13,7 +13,7 @@ import click
 
 from gatehouse.roster import parse_camera
 from gatehouse_common.clock import SystemClock
-from gatehouse_common.db import Camera, CameraRepository
+from gatehouse_common.db import Camera, CameraRepository, Facts
 from gatehouse_common.errors import Conflict, InvalidInput
 from gatehouse_common.observability.camera_secrets import register_camera_url, show_camera_url
 from gatehouse_common.observability.secrets import mask
@@ -22,6 +22,9 @@ from gatehouse_common.settings.cameras import changed_settings
 from .opened_index import open_index
 from .options import data_options, json_option
 from .progress import progress
+
+_ADDED_ONCE = "camera.added_once."
+"""What is kept, with the id, of a camera that was added with --once: removed, it does not come back by itself."""
 
 
 @click.group()
@@ -34,15 +37,22 @@ def camera() -> None:
 @click.argument("url")
 @click.option("--name", help="Name for people; the id if there is none.")
 @click.option("--if-missing", is_flag=True, help="Leave a camera of that id as it is; for scripts that run again.")
+@click.option("--once", is_flag=True, help="Only if there is no camera, and it was not so added before; for demos.")
 @data_options
-def add(camera_id: str, url: str, name: str | None, if_missing: bool, data: Path | None, config: Path | None) -> None:
+def add(
+    camera_id: str, url: str, name: str | None, if_missing: bool, once: bool, data: Path | None, config: Path | None
+) -> None:
     """Record the camera at URL under ID.
 
     URL: rtsp://user:password@host/path, v4l2:///dev/video0, http://host/video.mjpg, file:///film.mp4, synthetic:
     """
     checked = parse_camera(camera_id, url)
-    with _cameras(data, config) as cameras:
-        now = SystemClock().now_us()
+    with open_index(data, config, make=True) as index:
+        cameras, facts, now = CameraRepository(index.db), Facts(index.db), SystemClock().now_us()
+        if once and (cameras.list() or facts.get(f"{_ADDED_ONCE}{checked.id}")):
+            facts.first(f"{_ADDED_ONCE}{checked.id}", str(now), now)
+            click.echo(f"Camera {checked.id} is not added: there are cameras, or it was there before.")
+            return
         try:
             cameras.add(Camera(id=checked.id, url=checked.url, name=name or checked.id, created_us=now))
         except Conflict:
@@ -50,6 +60,8 @@ def add(camera_id: str, url: str, name: str | None, if_missing: bool, data: Path
                 raise
             click.echo(f"Camera {checked.id} is there already.")
             return
+        if once:
+            facts.first(f"{_ADDED_ONCE}{checked.id}", str(now), now)
     click.echo(f"Camera {checked.id} is added; it is recorded while Gatehouse runs.")
 
 
