@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from gatehouse_common.observability import metrics_reference
 from gatehouse_common.observability.exporting import OF_SERVICES, everything
-from prometheus_server import DASHBOARDS, ROOT, SHIPPED, promtool, rules
+from gatehouse_common.settings import SettingsModel
+from prometheus_server import DASHBOARDS, ROOT, SHIPPED, panel_queries, promtool, rules
 
 DOCS = ROOT / "docs"
 ALERTS = {rule["alert"] for _, rule in rules()}
@@ -109,6 +111,104 @@ def test_a_dashboard_can_be_read_in_git_and_used_anywhere(path: Path) -> None:
         assert not places & taken, f"{panel['title']} lies over another panel"
         assert max(x for x, _ in taken) < 24
         places |= taken
+
+
+def expression(dashboard: str, title: str) -> str:
+    (query,) = [query for query in panel_queries() if query.where == f"{dashboard}: {title}"]
+    return query.expr
+
+
+# Of a day, in steps of a minute; each with what a stat of the last 24 hours has to say at the end of the second day.
+SHOWN = {
+    "a gap of a camera that had none": (
+        ("recording", "Lost in 24 h"),
+        {'gatehouse_recording_gap_seconds_total{camera="yard",cause="camera_offline"}': "_x2000 45x880"},
+        45,
+    ),
+    "another of one that had some, told by an indexer that is gone": (
+        ("recording", "Lost in 24 h"),
+        {'gatehouse_recording_gap_seconds_total{camera="yard",cause="dropped"}': "45x1600 90x400 stale"},
+        45,
+    ),
+    "nothing new": (
+        ("recording", "Lost in 24 h"),
+        {'gatehouse_recording_gap_seconds_total{camera="yard",cause="dropped"}': "45x2880"},
+        0,
+    ),
+    "the first message that was put aside": (
+        ("pipeline", "Dead letters, 24 h"),
+        {'gatehouse_dead_lettered_total{queue="indexer.0"}': "_x2000 1x880"},
+        1,
+    ),
+    "half a day without a recorder": (
+        ("recording", "Coverage, 24 h"),
+        {
+            'gatehouse_recording_recorded_seconds_total{camera="yard"}': "0+60x2160 stale",
+            'gatehouse_recording_wanted{camera="yard",instance="a"}': "1x2880",
+            'gatehouse_recording_wanted{camera="yard",instance="b"}': "1x2880",
+        },
+        0.5,
+    ),
+    "no recorder at all": (
+        ("recording", "Coverage, 24 h"),
+        {'gatehouse_recording_wanted{camera="yard"}': "1x2880"},
+        0,
+    ),
+    "a camera that was switched off for half a day": (
+        ("recording", "Coverage, 24 h"),
+        {
+            'gatehouse_recording_recorded_seconds_total{camera="yard"}': "0+60x2160 129600x720",
+            'gatehouse_recording_wanted{camera="yard"}': "1x2160 0x720",
+        },
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SHOWN)
+def test_a_stat_of_a_day_leaves_nothing_out(case: str, tmp_path: Path) -> None:
+    """A counter that has just appeared has no increase, and nobody counts who is not there."""
+    panel, series, wanted = SHOWN[case]
+    exact = 0.01 if panel[1].startswith("Coverage") else 1  # Prometheus extends an increase to the ends of its window
+    tried = {
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": f"round({expression(*panel)}, {exact})",
+                        "eval_time": "47h59m30s",
+                        "exp_samples": [{"labels": "{}", "value": wanted}],
+                    }
+                ],
+            }
+        ],
+    }
+    (tmp_path / "tests.yml").write_text(yaml.safe_dump(tried))
+    checked = promtool("test", "rules", "tests.yml", cwd=tmp_path)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_rate_of_what_comes_once_a_chunk_sees_two() -> None:
+    chunk_s = SettingsModel().recording.chunk_seconds
+    found = 0
+    for query in panel_queries():
+        for minutes in re.findall(r"gatehouse_segment\w*(?:\{[^}]*\})?\[(\d+)m\]", query.expr):
+            found += 1
+            assert int(minutes) * 60 >= 2 * chunk_s, query
+    assert found >= 3
+
+
+def test_buckets_are_drawn_as_such() -> None:
+    """Grafana takes buckets that include the smaller ones apart only where it is told what they are."""
+    for path in DASHBOARDS:
+        for panel in json.loads(path.read_text())["panels"]:
+            if panel["type"] == "heatmap":
+                assert [one["format"] for one in panel["targets"]] == ["heatmap"]
+                assert panel["options"]["calculate"] is False
+                assert panel["options"]["yAxis"]
 
 
 def inner(value: Any) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.db import Camera, CameraRepository, LeaseRepository, Sight, present_cause
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.messages import CameraState, GapCause
-from gatehouse_common.observability.metrics import RECORDING_ALARM
+from gatehouse_common.observability.metrics import RECORDING_ALARM, RECORDING_WANTED
 from gatehouse_common.observability.secrets import mask
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.runtime.buses import is_shared
@@ -106,10 +106,12 @@ class RecordingWatch:
         for camera in map(self.seen, cameras):
             should = camera.enabled and camera.state != CameraState.ENDED
             missing = should and present_cause(camera) is not None and not self._just_begun(camera)
+            RECORDING_WANTED.labels(camera.id).set(should)
             RECORDING_ALARM.labels(camera.id).set(missing)
             alarms[camera.id] = mask(camera.state_detail) or str(camera.state_cause) if missing else ""
         for gone in self._alarms.keys() - alarms.keys():
             RECORDING_ALARM.remove(gone)
+            RECORDING_WANTED.remove(gone)
         self._alarms = alarms
 
     def seen(self, camera: Camera) -> Camera:

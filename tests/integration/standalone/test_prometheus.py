@@ -107,7 +107,7 @@ def test_every_panel_and_every_alert_asks_for_what_is_exported(site: Site) -> No
         return not waited_for
 
     try:
-        wait_for("something in every panel", all_show_something, 60)
+        wait_for("something in every panel", all_show_something, 90)  # what looks at whole minutes needs one
     except AssertionError as error:
         raise AssertionError("\n".join(f"{query.where} is empty: {query.expr}" for query in waited_for)) from error
     assert site.prometheus.wrong_rules() == []

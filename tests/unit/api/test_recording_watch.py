@@ -11,7 +11,7 @@ from gatehouse_api.recording_watch import RecordingWatch
 from gatehouse_common.clock import SECOND, Clock, SystemClock
 from gatehouse_common.db import Camera, CameraRepository
 from gatehouse_common.messages import CameraState, CameraStatus, GapCause
-from gatehouse_common.observability.metrics import RECORDING_ALARM
+from gatehouse_common.observability.metrics import RECORDING_ALARM, RECORDING_WANTED
 from gatehouse_common.runtime import Check, Core
 from gatehouse_common.settings import load
 from gatehouse_common.testing.clock import FakeClock
@@ -69,10 +69,16 @@ def test_what_the_index_knows_is_told_as_it_is(site: Site) -> None:
     assert site.look() == ("reconnecting", "camera_offline", 1)
     site.report(CameraState.ENDED, GapCause.DISABLED)
     assert site.look() == ("ended", "disabled", 0)
+    assert RECORDING_WANTED.labels("gate")._value.get() == 0
     site.report(CameraState.FAILED, GapCause.CAMERA_OFFLINE)
     assert site.look()[2] == 1
+    assert RECORDING_WANTED.labels("gate")._value.get() == 1
     site.cameras.change("gate", enabled=False)
     assert site.look()[2] == 0
+    assert RECORDING_WANTED.labels("gate")._value.get() == 0
+    site.cameras.remove("gate")
+    site.watch.look()
+    assert ("gate",) not in RECORDING_WANTED._metrics
 
 
 def test_a_camera_that_was_just_added_has_a_moment(site: Site) -> None:

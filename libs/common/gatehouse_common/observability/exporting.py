@@ -85,6 +85,7 @@ OF_SERVICES: dict[str, tuple[MetricWrapperBase, ...]] = {
     ),
     "transcoder": (m.JOBS, m.JOB_SECONDS, m.JOBS_OPEN, m.JOB_OLDEST_QUEUED),
     "api": (
+        m.RECORDING_WANTED,
         m.RECORDING_ALARM,
         m.HTTP_REQUESTS,
         m.HTTP_SECONDS,

@@ -59,6 +59,11 @@ NOTICES_PENDING = Gauge("gatehouse_outbox_pending", "Notices that wait for the b
 # Recording
 RECORDING_EXPECTED = Gauge("gatehouse_recording_expected", "1 if the camera should be recording.", ["camera"])
 RECORDING_ACTIVE = Gauge("gatehouse_recording_active", "1 if it is recording.", ["camera"])
+RECORDING_WANTED = Gauge(
+    "gatehouse_recording_wanted",
+    "1 if the camera should be recording, as the api knows from the index: also while no recorder is there to say so.",
+    ["camera"],
+)
 RECORDING_ALARM = Gauge(
     "gatehouse_recording_alarm",
     "1 while a camera should be recorded and is not, as the api sees it: also where whoever recorded it is gone.",
