@@ -1,7 +1,7 @@
 """Render every overlay of deploy/k8s into one file, for who has no kustomize and for the tests. Needs kubectl 1.27+.
 
-Before that, what Prometheus is to warn of is put into the form in which the Prometheus operator takes it: kustomize
-cannot, and there is to be one list of it.
+Before that, what Prometheus is to warn of is put into the form in which the Prometheus operator takes it, and what
+Grafana is to draw into ConfigMaps: kustomize reads no file outside of its own folders, and there is to be one of each.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ DEPLOY = Path(__file__).parents[1] / "deploy"
 K8S = DEPLOY / "k8s"
 RENDERED = K8S / "rendered"
 RULES = K8S / "components" / "monitoring" / "prometheus-rule.yaml"
+DASHBOARDS = K8S / "components" / "monitoring" / "dashboards.yaml"
 OVERLAYS = ("dev", "prod")
 
 
@@ -43,6 +44,31 @@ def rules() -> dict[str, Any]:
     }
 
 
+def dashboards() -> list[dict[str, Any]]:
+    """Return the dashboards of deploy/grafana, each as a ConfigMap that Grafana's sidecar looks for."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            # One name for good: of two with the same dashboard Grafana would take either.
+            "metadata": {"name": f"gatehouse-dashboard-{path.stem}", "labels": {"grafana_dashboard": "1"}},
+            "data": {f"gatehouse-{path.name}": path.read_text()},
+        }
+        for path in sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
+    ]
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as such, so that a change of one line is one."""
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
+
+
 def render(overlay: str) -> str:
     """Return an overlay as one YAML stream.
 
@@ -57,6 +83,9 @@ def main() -> None:
     """Write them all."""
     made = "# Made by `make manifests` of the rules in deploy/prometheus.\n"
     RULES.write_text(made + yaml.safe_dump(rules(), sort_keys=False, width=10_000))
+    made = "# Made by `make manifests` of the dashboards in deploy/grafana.\n"
+    drawn = yaml.dump_all(dashboards(), Dumper=_Dumper, sort_keys=False, width=10_000, allow_unicode=True)
+    DASHBOARDS.write_text(made + drawn)
     RENDERED.mkdir(exist_ok=True)
     for overlay in OVERLAYS:
         said = f"# Made by `make manifests` of overlays/{overlay}.\n# sources: {digest()}\n"

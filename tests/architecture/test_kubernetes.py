@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
 import shutil
@@ -71,6 +72,17 @@ def test_the_cluster_warns_of_what_everybody_is_warned_of() -> None:
     (made,) = of_kind("prod", "PrometheusRule").values()
     said = runpy.run_path(str(ROOT / "scripts" / "render_manifests.py"))["rules"]()
     assert made["spec"] == said["spec"], "deploy/k8s/components/monitoring is stale: run `make manifests`"
+
+
+def test_the_cluster_draws_what_is_drawn_everywhere() -> None:
+    """Alerts send people to dashboards: those of deploy/grafana, to the letter."""
+    made = {name: one for name, one in of_kind("prod", "ConfigMap").items() if "dashboard" in name}
+    files = {path.name: path.read_text() for path in (ROOT / "deploy" / "grafana" / "dashboards").glob("*.json")}
+    drawn = {key.removeprefix("gatehouse-"): text for one in made.values() for key, text in one["data"].items()}
+    assert drawn == files, "deploy/k8s/components/monitoring is stale: run `make manifests`"
+    for one in made.values():
+        assert one["metadata"]["labels"]["grafana_dashboard"] == "1"
+        assert len(json.dumps(one)) < 200_000, "kubectl keeps what was applied in an annotation of 256 KiB at most"
 
 
 def builds_overlays() -> bool:
