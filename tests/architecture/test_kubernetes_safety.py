@@ -250,12 +250,30 @@ def test_nobody_is_scaled_by_two_or_beyond_what_can_share(overlay: str) -> None:
         most = spec.get("maxReplicas") or spec["maxReplicaCount"]
         if workload.service in {"segmenter", "indexer", "detector"}:
             assert most <= SettingsModel().bus.partitions
-        for trigger in spec.get("triggers", []):
+        for trigger in (one for one in spec.get("triggers", []) if one["type"] != "cpu"):
             known = {name for family in REGISTRY.collect() for name in (family.name, f"{family.name}_total")}
             assert metrics.INDEX_LAG is not None
             asked = set(re.findall(r"gatehouse_\w+", trigger["metadata"]["query"]))
             assert asked
             assert asked <= known
+
+
+def test_there_are_more_apis_before_those_that_are_there_bear_no_viewer_more() -> None:
+    """Whoever watches stays where it is: half of those who come go to a pod that is full when another is just there."""
+    spec = of_kind("prod", "ScaledObject")["api"]["spec"]
+    (watching,) = [one["metadata"] for one in spec["triggers"] if one["type"] == "prometheus"]
+    assert watching["query"] == "sum(gatehouse_live_places_taken)"
+    assert int(watching["threshold"]) <= SettingsModel().api.max_live_viewers / 2
+    processor = [one for one in spec["triggers"] if one["type"] == "cpu"]
+    assert [(one["metricType"], one["metadata"]) for one in processor] == [("Utilization", {"value": "70"})]
+    assert processing_target("api.yaml") == 70
+
+
+def processing_target(name: str) -> int:
+    """Return at which use of the processor the component without KEDA has more."""
+    scaler = yaml.safe_load((ROOT / "deploy" / "k8s" / "components" / "autoscaling" / name).read_text())
+    target: int = scaler["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"]
+    return target
 
 
 def test_who_is_in_the_midst_of_a_job_is_not_taken_away_for_want_of_others() -> None:

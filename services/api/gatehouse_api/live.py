@@ -13,7 +13,7 @@ from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import Unavailable
 from gatehouse_common.messages import LiveMedia
 from gatehouse_common.messages.live import LiveKind
-from gatehouse_common.observability.metrics import LIVE_VIEWERS
+from gatehouse_common.observability.metrics import LIVE_PLACES, LIVE_VIEWERS
 
 from .live_feed import LiveFeeds
 
@@ -149,9 +149,11 @@ class LiveDesk:
             if self._viewers >= self._most:
                 raise Unavailable(f"{self._most} live views are open, and that is the limit; close one")
             self._viewers += 1
+        LIVE_PLACES.inc()
         try:
             yield
         finally:
+            LIVE_PLACES.dec()
             with self._lock:
                 self._viewers -= 1
 

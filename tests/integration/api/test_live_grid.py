@@ -26,6 +26,7 @@ from gatehouse_api.service import build
 from gatehouse_common.accounts import Grant, Permission, Role
 from gatehouse_common.db import Audit, Users
 from gatehouse_common.messages import LivePreview
+from gatehouse_common.observability.metrics import LIVE_PLACES
 from gatehouse_common.runtime import Core
 from gatehouse_common.timefmt import parse
 from pipeline_kit import START_US, add_camera, core_at, record, work_off
@@ -195,17 +196,20 @@ def test_a_picture_that_is_none_is_passed_over(core: Core, app: Flask) -> None:
 
 
 def test_a_grid_is_one_view_however_many_cameras_it_shows(core: Core, app: Flask) -> None:
-    """A view holds a thread, and there are so many threads: sixteen tiles are one of them."""
+    """A view holds a thread, and there are so many threads: sixteen tiles are one of them, and are counted as one."""
+    before = LIVE_PLACES._value.get()
     with watched(app, "cameras=gate,yard,film") as first, watched(app, "") as second:
         held = [iter(first.response), iter(second.response)]
         for pieces in held:
             next(pieces)
+        assert LIVE_PLACES._value.get() - before == VIEWERS
         with app.app_context():
             assert context().live.full()
         assert app.test_client().get(f"{GRID}?cameras=gate").status_code == 503
         assert app.test_client().get("/api/v1/cameras").status_code == 200
     with app.app_context():
         assert not context().live.full()
+    assert LIVE_PLACES._value.get() == before
     assert core.data_dir.exists()
 
 

@@ -92,6 +92,7 @@ OF_SERVICES: dict[str, tuple[MetricWrapperBase, ...]] = {
         m.HTTP_INFLIGHT,
         m.AUTH_FAILURES,
         m.LIVE_VIEWERS,
+        m.LIVE_PLACES,
         m.EVENT_VIEWERS,
         m.WEBHOOK_DELIVERIES,
         m.WEBHOOK_WAITING,

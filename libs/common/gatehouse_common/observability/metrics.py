@@ -260,7 +260,12 @@ AUTH_FAILURES = Counter(
 )
 for _reason in ("password", "token", "proxy", "throttled"):
     AUTH_FAILURES.labels(_reason)
-LIVE_VIEWERS = Gauge("gatehouse_live_viewers", "Open live views.", ["camera", "kind"])
+LIVE_VIEWERS = Gauge(
+    "gatehouse_live_viewers", "Open live views, by camera: one that shows several is one of each.", ["camera", "kind"]
+)
+LIVE_PLACES = Gauge(
+    "gatehouse_live_places_taken", "Open live views, of one camera or of several: at most `api.max_live_viewers`."
+)
 EVENT_VIEWERS = Gauge("gatehouse_event_viewers", "Pages and programs that are being told of events.")
 WEBHOOK_DELIVERIES = Counter(
     "gatehouse_webhook_deliveries",
