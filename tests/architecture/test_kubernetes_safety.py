@@ -122,6 +122,17 @@ def test_every_container_says_what_it_needs_and_may_have(overlay: str) -> None:
         assert pod.service != "capture" or "cpu" not in most
 
 
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_much_room_on_a_disk_of_a_node_is_asked_for(overlay: str) -> None:
+    """Else a pod is put where there is none, and is thrown out in the midst of what it does."""
+    for pod in (pod for pod in pods(overlay).values() if pod.is_ours):
+        room = sum(mebibytes(v["emptyDir"]["sizeLimit"]) for v in pod.spec["volumes"] if "emptyDir" in v)
+        asked, most = (pod.container["resources"][k].get("ephemeral-storage") for k in ("requests", "limits"))
+        if room > 2048 or most is not None:
+            assert mebibytes(most) > room, pod.name
+            assert mebibytes(asked) == mebibytes(most) or overlay == "dev", pod.name
+
+
 def mebibytes(quantity: str) -> float:
     number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", quantity).groups()  # type: ignore[union-attr]
     return int(number) * {"Mi": 1, "Gi": 1024}[unit]
