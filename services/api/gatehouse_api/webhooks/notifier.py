@@ -15,7 +15,6 @@ from gatehouse_common.bus import Delivery as BusDelivery
 from gatehouse_common.bus import Subscription
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
 from gatehouse_common.db import Deliveries, Delivery, LeaseRepository, Webhook, Webhooks
-from gatehouse_common.db.webhooks import LONGEST_HOLD_US
 from gatehouse_common.errors import GatehouseError
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import ClipStored, JobChanged, PlateIndexed, PlateListed
@@ -25,7 +24,7 @@ from gatehouse_common.runtime.buses import is_shared
 from gatehouse_common.sharing import FairShare
 
 from .bodies import bounded
-from .schedule import LONGEST_US
+from .schedule import LONGEST_US, held_until_us
 from .sending import LOCKED, Sender
 
 log = structlog.get_logger(__name__)
@@ -108,7 +107,7 @@ class Notifier:
         if webhooks and leads:  # one alone: two at once would hold up whoever notes what happens
             self._deliveries.spread(webhooks, now_us)
         for webhook in webhooks:
-            is_held = now_us < webhook.not_before_us <= now_us + LONGEST_HOLD_US  # else the clock was set back
+            is_held = held_until_us(webhook.not_before_us, now_us) is not None
             if not is_held and not self._is_locked(webhook):
                 self._begin(webhook, now_us)
         if self._is_time("count", _COUNT_US):

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from gatehouse_common.clock import HOUR, MINUTE, SECOND
+from gatehouse_common.db.webhooks import LONGEST_HOLD_US
 from gatehouse_common.timefmt import from_datetime
 
 DELAYS_US: Final = (
@@ -27,8 +28,6 @@ JITTER: Final = 0.1
 LONGEST_US: Final = tuple(round(delay_us * (1 + JITTER)) for delay_us in DELAYS_US)
 """How long each of them is at most."""
 _LONGEST_WAIT_US = 24 * HOUR
-LONGEST_HOLD_US: Final = _LONGEST_WAIT_US + HOUR
-"""What is to wait for longer than it asked to was put off when the clock was ahead: it does not wait."""
 _CHANCE: Final = random.SystemRandom()
 """Of its own: many threads draw from it."""
 
