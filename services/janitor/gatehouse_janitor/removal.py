@@ -10,6 +10,7 @@ import structlog
 
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Deletion, Deletions, MediaTrash
+from gatehouse_common.db.upkeep_models import GOING
 from gatehouse_common.errors import Conflict, DataLoss, GatehouseError
 from gatehouse_common.intake import raw_description, read_description
 from gatehouse_common.messages import FootagePurged
@@ -20,6 +21,8 @@ from gatehouse_common.storage import is_meant, keys
 log = structlog.get_logger(__name__)
 
 AT_ONCE = 500
+_TOGETHER = 100
+"""A hold that comes while so many are being deleted comes too late for them."""
 _FIRST_PAUSE_US = 10 * SECOND
 _CLASSES = {"chunk": "continuous", "clip": "event", "picture": "plate", "session": "session", "media": "upload"}
 
@@ -69,7 +72,7 @@ class Removal:
             meant, unknown = self._still_meant(due)
             some = self.remove(meant)
             if unknown:
-                self._note([one for one in due if one.key in unknown], unknown)
+                self._note([one for one in due if one.key in unknown], unknown, asked=False)
             freed += some
             if some.objects < len(due):
                 break
@@ -97,26 +100,48 @@ class Removal:
         return meant, unknown
 
     def remove(self, decided: Sequence[Deletion]) -> Freed:
-        """Delete objects; return what is gone. What the store refuses is tried again later, ever less often.
+        """Delete objects, but for those that are held by now; return what is gone.
+
+        What the store refuses is tried again later, ever less often.
 
         Raises:
             Conflict: the store is not the one that is known.
             GatehouseError: store or database do not answer; what was decided stays so.
         """
-        self._check_store()
-        unsure = self._forget_descriptions(decided)
-        unread = {d.key: unsure[d.subject] for d in decided if d.kind == "media" and d.subject in unsure}
-        sure = [d.key for d in decided if d.key not in unread]
+        gone, refused, kept = list[Deletion](), list[str](), False
+        try:
+            for at in range(0, len(decided), _TOGETHER):
+                self._check_store()
+                # Here, and not where they were listed: asking the store for each of them may have taken half a minute.
+                batch = self._deletions.begin(decided[at : at + _TOGETHER], self._now_us())
+                some, why, by_store = self._delete(batch) if batch else ([], {}, False)
+                gone += some
+                refused += why
+                kept = kept or by_store
+        finally:
+            self._tell(gone)
+        self.refused = self.refused if refused else ""
+        self.blocked = kept and not gone
+        return Freed(len(gone), sum(d.bytes for d in gone))
+
+    def _delete(self, batch: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, str], bool]:
+        """Delete the objects of some that are noted as going.
+
+        Returns:
+            What is gone; the keys that are not, each with the reason; whether the store refused any of them.
+        """
+        unsure = self._forget_descriptions(batch)
+        unread = {d.key: unsure[d.subject] for d in batch if d.kind == "media" and d.subject in unsure}
+        sure = [d.key for d in batch if d.key not in unread]
         kept = self._core.store.delete_many(sure) if sure else {}
         refused = unread | kept
-        gone = [d for d in decided if d.key not in refused]
+        gone = [d for d in batch if d.key not in refused]
         self._empty_folders(gone)
         if gone:
             self._deletions.done(gone)
-        self._note([d for d in decided if d.key in refused], refused)
-        self.blocked = bool(kept) and not gone
-        self._tell(gone)
-        return Freed(len(gone), sum(d.bytes for d in gone))
+        if refused:
+            self._note([d for d in batch if d.key in refused], refused)
+        return gone, refused, bool(kept)
 
     def _forget_descriptions(self, decided: Sequence[Deletion]) -> dict[str, str]:
         """Delete first what describes media that go: an index that is lost now must not bring half of one back.
@@ -178,16 +203,14 @@ class Removal:
         if self.blocked:
             raise Conflict(f"the store deletes nothing, so nothing more is decided on: {self.refused}")
 
-    def _note(self, ours: Sequence[Deletion], refused: dict[str, str]) -> None:
-        if not ours:
-            self.refused = ""
-            return
+    def _note(self, ours: Sequence[Deletion], refused: dict[str, str], *, asked: bool = True) -> None:
+        """Let some be tried later; those that it was not ``asked`` to delete may be gone since it was asked before."""
         now_us = self._now_us()
         later = [
             replace(
                 one,
                 tries=one.tries + 1,
-                trouble=refused[one.key],
+                trouble=refused[one.key] if asked or one.trouble != GOING else GOING,
                 next_us=now_us + min(HOUR, _FIRST_PAUSE_US << min(one.tries, 16)),
             )
             for one in ours
@@ -195,8 +218,8 @@ class Removal:
         self._deletions.refused(later)
         RETENTION_REFUSED.inc(len(later))
         first = later[0]
-        self.refused = f"{first.key} cannot be deleted: {first.trouble}"
-        log.warning("objects cannot be deleted", count=len(later), first=first.key, reason=first.trouble)
+        self.refused = f"{first.key} cannot be deleted: {refused[first.key]}"
+        log.warning("objects cannot be deleted", count=len(later), first=first.key, reason=refused[first.key])
 
     def _tell(self, gone: Sequence[Deletion]) -> None:
         for one in gone:

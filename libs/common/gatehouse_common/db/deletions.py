@@ -1,9 +1,10 @@
 """What is to be deleted: decided in one transaction, done after it, and forgotten when it is done.
 
 decided: the row of a chunk becomes a row of ``deletions`` and a purged gap of the ledger; a clip or a file of a
-session, an entry beside its row -> the object is deleted -> the entry goes, and a clip's row says ``purged``. A crash
-between any two of them leaves an entry, which is gone on with. What is held is never decided, for the condition is
-part of the statement that decides.
+session, an entry beside its row -> the entry says ``GOING``, unless it is held by now -> the object is deleted -> the
+entry goes, and a clip's row says ``purged``. A crash between any two of them leaves an entry, which is gone on with.
+What is held is never decided, nor begun, for the condition is part of the statements that do so; who places a hold
+knows by the entries what it still keeps.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from .ledger import add_purged
 from .models import ChunkRow
 from .plate_models import ClipRow
 from .session_models import SESSION_FILE, SessionChunkRow
-from .upkeep_models import DeletionRow
+from .upkeep_models import GOING, DeletionRow
 from .visible import Visible, seen
 
 DeletionReason = Literal["age", "quota", "emergency", "asked"]
@@ -160,8 +161,28 @@ class Deletions:
             return [Deletion(*row) for row in found]
 
     @retried
+    def begin(self, decided: Sequence[Deletion], now_us: int) -> list[Deletion]:
+        """Note that objects are being deleted, those among them that are not held by now and were not given back.
+
+        Returns:
+            What is to be deleted at once. A hold that is placed from now on does not count on it. It survives a power
+            cut: else a hold that comes after one would be told of what is gone.
+        """
+        ids = [one.id for one in decided]
+        with self._db.begin(durable=True) as c:
+            lock_retention(c)
+            free = select(DeletionRow.id).where(DeletionRow.id.in_(ids), ~deletion_is_held()).with_for_update()
+            begun = set(c.execute(free, {"now_us": now_us}).scalars())
+            if begun:
+                c.execute(update(DeletionRow).where(DeletionRow.id.in_(sorted(begun))).values(trouble=GOING))
+        return [one for one in decided if one.id in begun]
+
+    @retried
     def give_back(self, now_us: int, limit: int) -> list[Deletion]:
-        """Take back what was decided and is held by now; return it. Whose objects are there are to be indexed anew."""
+        """Take back what was decided and is held by now; return it. Whose objects are there are to be indexed anew.
+
+        Also what was being deleted when something broke off: it may be there.
+        """
         with self._db.begin(durable=True) as c:
             lock_retention(c)
             held = select(*_DELETION).where(deletion_is_held()).order_by(DeletionRow.id).limit(limit)

@@ -19,7 +19,7 @@ from .media_models import MediaFileRow, MediaRow
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
 from .session_models import SessionChunkRow
-from .upkeep_models import FOREVER_US, ChunkDayRow, DeletionRow, FactRow, HoldRow
+from .upkeep_models import FOREVER_US, GOING, ChunkDayRow, DeletionRow, FactRow, HoldRow
 from .visible import OF_NO_CAMERA, Visible, seen
 
 
@@ -126,7 +126,7 @@ def deletion_is_held() -> ColumnElement[bool]:
 
 
 def lock_retention(c: Connection) -> None:
-    """Let nobody place a hold, or decide what is deleted, until the end of the transaction. Its first statement.
+    """Let nobody place a hold, decide what goes, or begin to delete, until the transaction ends. Its first statement.
 
     What a transaction of MySQL reads without a lock is as it was when it first did so: who waits for the lock first
     sees every hold that was placed before.
@@ -150,19 +150,20 @@ class HoldRepository:
 
     @retried
     def place(self, hold: Hold, *, checked: bool = True) -> int:
-        """Place a hold; from when this returns on nothing of it is decided to be deleted.
+        """Place a hold; from when this returns on nothing of it is decided to be deleted, or begun to be.
 
         Args:
             hold: what is held, and why.
             checked: whether a clip or a medium that is named has to be there.
 
         Returns:
-            How many objects that it covers had been decided on before: those that are still there are given back.
+            How many objects that it covers had been decided on before and are given back. What was being deleted at
+            that very moment is not counted: it may be gone, as what was deleted the moment before is.
 
         Raises:
             InvalidInput: it ends before it begins.
             NotFound: there is no such clip, or no such medium.
-            Conflict: it has no file any more.
+            Conflict: it has no file any more, or is being deleted.
         """
         if hold.end_us <= hold.start_us:
             raise InvalidInput("a hold has to end after it begins", "to")
@@ -171,11 +172,17 @@ class HoldRepository:
             if hold.clip and checked:
                 state = c.execute(select(ClipRow.state).where(ClipRow.id == hold.clip).with_for_update()).scalar()
                 _check_clip(hold.clip, state)
+                going = select(DeletionRow.id).where(DeletionRow.subject == hold.clip, DeletionRow.trouble == GOING)
+                if c.execute(going).first() is not None:
+                    raise Conflict(
+                        "the clip is being deleted in this moment; ask again in a minute whether it is there"
+                    )
             if hold.media and checked:
                 _check_media(c, hold.media)
             c.execute(insert(HoldRow).values(asdict(hold)))
             own = seen(self._visible, DeletionRow.camera, DeletionRow.start_us)
-            query = select(func.count()).select_from(DeletionRow).where(deletion_is_held(), *own)
+            here = DeletionRow.trouble != GOING
+            query = select(func.count()).select_from(DeletionRow).where(deletion_is_held(), here, *own)
             return c.execute(query, {"now_us": hold.created_us}).scalar_one()
 
     def _seen(self) -> list[ColumnElement[bool]]:
@@ -286,7 +293,8 @@ def _check_media(c: Connection, media: str) -> None:
         raise NotFound(f"there is no medium {media[:64]!r}")
     if row.state != "deleted":
         return
-    decided = exists().where(DeletionRow.kind == "session", DeletionRow.subject == SessionChunkRow.id)
+    of_file = (DeletionRow.kind == "session") & (DeletionRow.subject == SessionChunkRow.id)
+    decided = exists().where(of_file, DeletionRow.trouble != GOING)
     there = or_(SessionChunkRow.state.in_(("stored", "trashed")), decided)
     files = select(SessionChunkRow.number).where(SessionChunkRow.session == row.session, there)
     if row.session is None or c.execute(files.limit(1)).first() is None:

@@ -12,6 +12,9 @@ from .models import _BIG, _TABLE, Base, _us
 FOREVER_US = 253_402_300_799_000_000
 """The end of what has none: the last second that RFC 3339 can write."""
 
+GOING = "it is being deleted"
+"""What the entry of an object has for ``trouble`` from before it is deleted until it is known what came of it."""
+
 
 class HoldRow(Base):
     """Footage, or a medium, that nobody and nothing deletes until the hold is released or has run out."""

@@ -71,7 +71,8 @@ def get_holds(query: HoldsQuery) -> Response:
 def place_hold(body: NewHold) -> tuple[Response, int, dict[str, str]]:
     """Place a hold. From the answer on, nothing of it is decided to be deleted: not by age, by quota, or for room.
 
-    `decided` is how many objects had been decided on before; those that are still there are given back.
+    `decided` is how many objects had been decided on before and are given back; what was being deleted at that moment
+    is not among them, and may be gone.
     """
     core = context().core
     now_us = core.clock.now_us()
@@ -120,7 +121,7 @@ def place(hold: Hold) -> tuple[Hold, int]:
     """Place a hold in the name of whoever asks, and copy it beside the footage.
 
     Returns:
-        The hold, and how many objects had been decided on before.
+        The hold, and how many objects had been decided on before and are given back.
 
     Raises:
         NotFound: there is no such clip, or no such medium.

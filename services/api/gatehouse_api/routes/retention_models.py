@@ -147,7 +147,7 @@ class HoldView(BaseModel):
     created_by: str
     released: str | None
     released_by: str | None
-    decided: int = Field(0, description="when it is placed: objects of it that had been decided on before")
+    decided: int = Field(0, description="when it is placed: objects of it that had been decided on and are given back")
 
 
 class HoldList(BaseModel):

@@ -76,7 +76,7 @@ def add(
         return
     click.echo(f"Held as {placed.id}: {_what(placed)}.")
     if decided:
-        click.echo(f"{decided} objects of it had been decided on before; those that are still there are given back.")
+        click.echo(f"{decided} objects of it had been decided on before, and are given back.")
 
 
 @hold.command(name="list")
