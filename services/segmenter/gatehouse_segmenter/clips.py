@@ -157,16 +157,17 @@ class Clips:
         """Cut what is due; return microseconds until more may be, 0 if anything was cut."""
         self._cutter.forget(camera, {clip.id for clip in clips})
         reach, away = self._footage.look_or_away(camera)
-        done, pause_us = False, _LONGEST_PAUSE_US
+        done, pause_us, first = False, _LONGEST_PAUSE_US, True
         held: set[str | None] = set()
         for clip in clips:
             if clip.previous in held or self._waits.holds(clip.id):
                 held.add(clip.id)
             elif not self._is_due(clip, reach):
-                self._prepare(clip, reach)
-                self._want(clip, reach)
-                pause_us = self._pause_until(clip, reach)
-                break
+                held.add(clip.id)
+                if first:  # those that end later are not due either, unless they are of before the clock was set back
+                    self._prepare(clip, reach)
+                    self._want(clip, reach)
+                    first, pause_us = False, self._pause_until(clip, reach)
             elif self._try(clip, away):
                 done = True
             else:
@@ -221,9 +222,10 @@ class Clips:
             log.debug("the end of a clip was not told of", camera=clip.camera, reason=error.message)
 
     def _is_due(self, clip: Clip, reach: Reach) -> bool:
-        if reach.end_us >= clip.end_us:
+        now_us = self._core.clock.now_us()
+        if reach.has_all(clip.end_us, now_us) or reach.has_gone_back(clip.start_us, now_us):
             return True
-        stopped = reach.still_us >= GRACE_US and self._core.clock.now_us() >= clip.end_us
+        stopped = reach.still_us >= GRACE_US and now_us >= clip.end_us
         # What the indexer has not told yet, may be there all the same.
         return stopped and self._core.bus.depth("indexer") == 0
 

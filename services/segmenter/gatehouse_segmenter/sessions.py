@@ -99,9 +99,10 @@ class SessionFiles:
             self._wait_longer(camera, error)
 
     def _is_due(self, chunk: SessionChunk, reach: Reach) -> bool:
-        if reach.end_us >= chunk.wanted_end_us:
+        now_us = self._core.clock.now_us()
+        if reach.has_all(chunk.wanted_end_us, now_us):
             return True
-        stopped = reach.still_us >= GRACE_US and self._core.clock.now_us() >= chunk.wanted_end_us + GRACE_US
+        stopped = reach.still_us >= GRACE_US and now_us >= chunk.wanted_end_us + GRACE_US
         # What the indexer has not told yet, may be there all the same.
         return stopped and self._core.bus.depth("indexer") == 0
 

@@ -128,6 +128,18 @@ class FootageReader:
             raise NotFound(f"there is no run {run_id[:40]!r}")
         return Run(*row)
 
+    def over(self, runs: Collection[str], others: Collection[str]) -> set[str]:
+        """Return those of a few runs of a camera that have ended.
+
+        So has one of which nobody told so, as after a crash, if one of the others goes on at the same worker, which
+        records a camera once.
+        """
+        query = select(RunRow.id, RunRow.ended_us, RunRow.spool_url).where(RunRow.id.in_(sorted({*runs, *others})))
+        with self._db.look() as c:
+            known = {row.id: row for row in c.execute(query)}
+        busy = {known[run].spool_url for run in others if run in known and known[run].ended_us is None}
+        return {run for run in runs if run in known and (known[run].ended_us or known[run].spool_url in busy)}
+
     def spool_url(self, run_id: str) -> str:
         """Return the inner address of the worker whose spool has a run's open chunk; empty: this machine's."""
         with self._db.look() as c:

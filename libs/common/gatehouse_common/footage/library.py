@@ -19,6 +19,7 @@ from .index_cache import IndexCache
 _KEPT_INDEX_BYTES = 128 << 20
 _HELD_OPEN = 128
 _RECENT_US = 10_000_000
+_FUTURE_US = 1_000_000
 _SILENT_US = 30_000_000
 _ASK_AGAIN_US = 10_000_000
 
@@ -84,15 +85,18 @@ class Library:
         return Found(tuple(wanted), all(r.state == "stored" for r in rows), tuple(away))
 
     def newest(self, camera: str) -> ChunkMedia:
-        """Return the newest chunk of a camera, open or not.
+        """Return the newest chunk of a camera, open or not: of the run that goes on, whatever is dated later.
 
         Raises:
             NotFound: nothing is recorded.
         """
+        opened = self._opened(camera)
+        went_back = any(row.start_us > opened[0].start_us for row in opened)
+        before_us = opened[0].start_us + 1 if went_back else None
         # A chunk that has just been opened has nothing in it yet: then the one before is the newest.
-        end = self._footage.last_end_us(camera) or 1
+        end = self._footage.last_end_us(camera, before_us) or 1
         stored = [r for r in self._footage.find_chunks(camera, end - _RECENT_US, end) if r.state == "stored"]
-        for row in [*self._footage.open_chunks(camera)[::-1], *stored[::-1]]:
+        for row in [*(r for r in opened if before_us is None or r.start_us < before_us), *stored[::-1]]:
             media = self._load([row])
             if media:
                 return media[0]
@@ -132,6 +136,20 @@ class Library:
     def close(self) -> None:
         """Close the files of open chunks."""
         self._open.close()
+
+    def _opened(self, camera: str) -> list[Chunk]:
+        """Return the open chunks of a camera, the newest first.
+
+        After the clock was set back, what is recorded now is dated before what was. That is in the future, its run is
+        over, and its chunks are open until they are stored or let go of.
+        """
+        rows = self._footage.open_chunks(camera)
+        future = {row.run for row in rows if row.end_us > self._core.clock.now_us() + _FUTURE_US}
+        others = {row.run for row in rows} - future
+        if future and others:
+            over = self._footage.over(future, others)
+            rows.sort(key=lambda row: (row.run not in over, row.start_us))
+        return rows[::-1]
 
     def _grown(self, row: Chunk, since_us: int, others: Sequence[Chunk]) -> list[ChunkMedia]:
         """Return an open chunk that ends before ``since_us`` by its row, as it may have grown since.
