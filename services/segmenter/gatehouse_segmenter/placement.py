@@ -72,7 +72,9 @@ def place(
 ) -> str:
     """Make a spool file an object and return its key; one that is an object already stays it.
 
-    ``growing`` is what of it has been sent already, under the first of the keys that it may get.
+    ``growing`` is what of it has been sent already, under the first of the keys that it could get then. If it has
+    another by now, since the site's zone was set, what was sent is taken back: who comes after a crash looks for the
+    chunk by the keys of now.
 
     Raises:
         Conflict: every name of its second is taken by other chunks.
@@ -81,6 +83,9 @@ def place(
     twin = find_twin(store, source, camera, start_us, zone)
     if twin is not None:
         return twin
+    if growing is not None and growing.key != keys.recording(camera, start_us, zone):
+        growing.abort()
+        growing = None
     for attempt in range(1, MAX_SAME_SECOND + 1):
         key = keys.recording(camera, start_us, zone, attempt)
         try:

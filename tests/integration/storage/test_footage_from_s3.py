@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -13,7 +14,8 @@ from gatehouse_api.app import close_app, create_app
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.bus import Delivery
 from gatehouse_common.db import FootageReader
-from gatehouse_common.messages import ChunkClosed
+from gatehouse_common.media.adopt import adopt
+from gatehouse_common.messages import ChunkClosed, ChunkStored
 from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.storage import keys
 from gatehouse_common.storage.s3 import S3Store
@@ -201,6 +203,30 @@ def test_a_chunk_is_sent_while_it_is_written(there: Bucket, tmp_path: Path) -> N
         assert list(unfinished(core.store._client, core.store.place, "")) == []
         assert spool_files(core.data_dir) == []
         assert FootageReader(core.db).all_chunks() is not None
+
+
+def test_the_zone_is_set_while_a_chunk_is_sent(there: Bucket, tmp_path: Path) -> None:
+    """The key is that of the zone by now, and nothing is left under the one of before."""
+    with core_at(tmp_path / "data", **there.settings()) as core:
+        add_camera(core)
+        assert isinstance(core.store, S3Store)
+        (key,) = record(core.data_dir, tmp_path, leave_open=True).keys
+        _pad(core.data_dir / key, 20 << 20)
+        segmenter = build_segmenter(core)
+        segmenter._early.look()
+        assert [u.key for u in unfinished(core.store._client, core.store.place, "")] == [FIRST]
+        core.site.zone = ZoneInfo("Asia/Tokyo")
+        media = adopt(core.data_dir / key, key).media
+        span = {"start_us": media.start_us, "end_us": media.end_us, "origin_us": media.origin_us}
+        names = {"camera": "cam", "run": media.run_id, "chunk": media.chunk_id, "key": key}
+        size = (core.data_dir / key).stat().st_size
+        told: list[ChunkStored] = []
+        publish = core.bus.publish
+        core.bus.publish = lambda one: told.append(one) if isinstance(one, ChunkStored) else publish(one)  # type: ignore[method-assign]
+        segmenter.handle(Delivery(ChunkClosed(time_us=media.end_us, bytes=size, **span, **names)))
+        assert [one.key for one in told] == [FIRST.replace("102300", "192300")]
+        assert stored(core) == [told[0].key]
+        assert list(unfinished(core.store._client, core.store.place, "")) == []
 
 
 def test_a_chunk_file_may_be_fetched_from_the_store_itself(there: Bucket, tmp_path: Path) -> None:

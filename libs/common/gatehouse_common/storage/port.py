@@ -41,6 +41,11 @@ class Growing(Protocol):
     Each call says where the file is to be read: the worker that has it may get another address while it is written.
     """
 
+    @property
+    def key(self) -> str:
+        """The key of the object that it becomes."""
+        ...
+
     def feed(self, source: Source, size: int) -> int:
         """Send what can be sent of the first ``size`` bytes, which do not change any more; return how many were.
 

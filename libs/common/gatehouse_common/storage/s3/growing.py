@@ -25,11 +25,16 @@ class GrowingObject:
     """
 
     def __init__(self, writer: Writer, key: str) -> None:
-        self._writer, self.key = writer, key
+        self._writer, self._key = writer, key
         self._lock = threading.Lock()
         self._upload: Multipart | None = None
         self._sent = 0
         self._ended = False
+
+    @property
+    def key(self) -> str:
+        """The key of the object that it becomes."""
+        return self._key
 
     def feed(self, source: Source, size: int) -> int:
         """Send whole parts of the first ``size`` bytes of the file, and return how many bytes have been sent in all.
@@ -42,7 +47,7 @@ class GrowingObject:
         with self._lock:
             if self._ended or size - self._sent < PART_BYTES:
                 return self._sent
-            upload = self._upload or self._writer.resume(self.key) or self._writer.begin(self.key)
+            upload = self._upload or self._writer.resume(self._key) or self._writer.begin(self._key)
             self._upload = upload
             try:
                 upload.settle(source, size, whole_file=False, trusted=True)
@@ -62,7 +67,7 @@ class GrowingObject:
         """
         with self._lock:
             upload, self._upload, self._ended = self._upload, None, True
-            self._writer.put(source, self.key, upload)
+            self._writer.put(source, self._key, upload)
 
     def abort(self) -> None:
         """Take back what was sent; the file stays."""
