@@ -89,6 +89,18 @@ def test_names_are_in_the_site_zone_and_never_taken_twice(tmp_path: Path) -> Non
         ]
 
 
+def test_nothing_is_remembered_of_what_was_stored_in_a_directory(tmp_path: Path) -> None:
+    """A recorder runs for years; only what is sent to a bucket while it is written has to be known."""
+    with core_at(tmp_path / "data") as core:
+        taken = record(core.data_dir, tmp_path, frames=180, chunk_us=2_000_000)
+        segmenter = build_segmenter(core)
+        for message in taken.closed:
+            segmenter.handle(Delivery(message))
+        segmenter._early.look()
+        assert len(stored_files(core.data_dir)) == 3
+        assert segmenter._early._passed == set()
+
+
 def test_every_message_may_come_twice(tmp_path: Path) -> None:
     with core_at(tmp_path / "data") as core:
         taken = record(core.data_dir, tmp_path, frames=180, chunk_us=2_000_000)
