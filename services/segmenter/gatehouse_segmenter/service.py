@@ -45,6 +45,8 @@ _PROBE_US = 30 * SECOND
 """So often a small file shows that a directory can be written to; while it cannot, at every look."""
 _GLANCE_S = 2.0
 _KEPT_INDEX_BYTES = 32 << 20
+_WORK = "work"
+"""The folder of a segmenter among others: footage waits in the spools of recorders, which tell of them themselves."""
 _ABANDONED_US = 24 * 3600 * SECOND
 
 
@@ -63,6 +65,8 @@ class Segmenter:
         # Who works alone knows that nobody else is about what was begun before.
         now_us = core.clock.now_us()
         self._abandoned_us = now_us - _ABANDONED_US if is_shared(core.settings) else now_us - SECOND
+        # Where the store has no size that is known, a disk of this machine: who works alone has the spool there.
+        self._own_root = _WORK if is_shared(core.settings) else "spool"
         self._queue: SharedQueue | None = None
         clips, locks = ClipRepository(core.db), CameraLocks()
         self._unkept = Unkept(core, clips, locks, self._is_mine)
@@ -173,8 +177,8 @@ class Segmenter:
         core = self._core
         try:
             room = core.store.capacity()
-            name = "store" if room is not None else "spool"
-            room = room or core.spool.capacity()  # what fills up then is where footage waits for the store
+            name = "store" if room is not None else self._own_root
+            room = room or core.spool.capacity()
         except GatehouseError as error:
             self._room = Check("storage", ok=False, detail=error.message)
             return
@@ -188,7 +192,9 @@ class Segmenter:
         except GatehouseError as error:
             self._room = Check("storage", ok=False, detail=error.message)
             return
-        if room.free_inodes == 0:
+        if name == _WORK:  # no footage is there; what cannot be written to it is said when it is
+            self._room = Check("storage", ok=True)
+        elif room.free_inodes == 0:
             self._room = Check("storage", ok=False, detail="no inodes are free")
         elif room.free < min(LOW_BYTES, room.total // _LOW_PARTS):
             self._room = Check("storage", ok=False, detail=f"only {room.free >> 20} MiB are free")

@@ -184,7 +184,11 @@ CLIP_EXTRACT_SECONDS = Histogram(
 )
 
 # Storage
-STORAGE_FREE = Gauge("gatehouse_storage_free_bytes", "Free bytes of a storage root.", ["root"])
+STORAGE_FREE = Gauge(
+    "gatehouse_storage_free_bytes",
+    "Free bytes of a storage root: `store`, `spool`, or `work`, the folder of a segmenter beside a bucket.",
+    ["root"],
+)
 STORAGE_CAPACITY = Gauge("gatehouse_storage_capacity_bytes", "Size in bytes of a storage root.", ["root"])
 STORAGE_FREE_INODES = Gauge("gatehouse_storage_free_inodes", "Files that a storage root can still take.", ["root"])
 STORAGE_WRITE_ERRORS = Counter("gatehouse_storage_write_errors", "Writes of footage that failed.", ["root"])
