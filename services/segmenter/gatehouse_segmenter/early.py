@@ -39,7 +39,7 @@ class EarlySender:
 
     def look(self) -> None:
         """Send what has been written since the last look; while the store is away, nothing is tried a second time."""
-        if not self._sends():
+        if not self.sends():
             return
         seen: set[str] = set()
         troubles: set[str] = set()
@@ -59,13 +59,13 @@ class EarlySender:
 
     def take(self, key: str) -> Growing | None:
         """Return what has been sent of a chunk that is closed, None if nothing was; it is not followed any more."""
-        if not self._sends():  # nor is anything that has left the spool looked for, and forgotten
+        if not self.sends():  # nor is anything that has left the spool looked for, and forgotten
             return None
         with self._lock:
             self._passed.add(key)
             return self._growing.pop(key, None)
 
-    def _sends(self) -> bool:
+    def sends(self) -> bool:
         """Return whether the store is one that files have to be sent to."""
         return self._core.store.local_path(keys.RECORDING_INDEX) is None
 

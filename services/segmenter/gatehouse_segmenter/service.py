@@ -48,6 +48,8 @@ _KEPT_INDEX_BYTES = 32 << 20
 _WORK = "work"
 """The folder of a segmenter among others: footage waits in the spools of recorders, which tell of them themselves."""
 _ABANDONED_US = 24 * 3600 * SECOND
+_GONE_ON_US = 600 * SECOND
+"""Within so long after a start whoever goes on with an upload that a crash has left has begun to."""
 
 
 class Segmenter:
@@ -71,6 +73,7 @@ class Segmenter:
         clips, locks = ClipRepository(core.db), CameraLocks()
         self._unkept = Unkept(core, clips, locks, self._is_mine)
         self._early = EarlySender(core, lambda camera: self._is_mine(camera) and self._unkept.keeps(camera))
+        self._tidy_us = core.clock.monotonic_us() + (_GONE_ON_US if self._early.sends() else 0)
         self._publisher = Publisher(core, self._early)
         self._plans = ClipPlans(core, clips, locks)
         self._library = Library(core, _KEPT_INDEX_BYTES)
@@ -221,8 +224,8 @@ class Segmenter:
         self._probed_us = now
 
     def _tidy(self) -> None:
-        """Once, and when the store is there: take away what crashes have left in it."""
-        if self._tidied:
+        """Once, and when the store is there: take away what crashes have left in it, and nobody has gone on with."""
+        if self._tidied or self._core.clock.monotonic_us() < self._tidy_us:
             return
         try:
             gone = self._core.store.tidy(self._abandoned_us)

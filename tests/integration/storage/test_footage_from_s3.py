@@ -193,6 +193,7 @@ def test_a_chunk_is_sent_while_it_is_written(there: Bucket, tmp_path: Path) -> N
         segmenter._early.look()  # nobody waits 15 s for it here
         assert uploads() == [FIRST]
         assert stored(core) == []
+    time.sleep(2)  # nobody is killed and there again within a moment
     with core_at(tmp_path / "data", **there.settings()) as core:
         assert isinstance(core.store, S3Store)
         parts: list[object] = []
