@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 
@@ -33,6 +34,25 @@ _STORING = "segmenter"
 """The queue of who stores chunks."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is kept of a closed chunk for as long as it is in the spool: no samples, for there may be very many chunks.
+
+    Attributes:
+        chunk: its id.
+        run: the id of its run.
+        start_us: wall time of its first frame, microseconds UTC.
+        end_us: wall time at which its last frame ends.
+        origin_us: wall time of its run's media time zero.
+    """
+
+    chunk: str
+    run: str
+    start_us: int
+    end_us: int
+    origin_us: int
+
+
 class SpoolKeeper:
     """Frees the chunks that are stored and indexed, and tells again of those that nobody has stored for long.
 
@@ -49,7 +69,8 @@ class SpoolKeeper:
         self._footage = FootageReader(core.db)
         self._told_us: dict[str, tuple[int, int]] = {}
         """When a chunk was told last, and how long to wait until it is told again."""
-        self._closed: dict[str, ChunkMedia] = {}
+        self._closed: dict[str, Waiting] = {}
+        """What waits, by its key."""
         self.recovered = recover(core)
 
     def run(self, stop: threading.Event) -> None:
@@ -83,16 +104,16 @@ class SpoolKeeper:
         self._forget(files.keys())
         now = self._core.clock.monotonic_us()
         last = _last_of_each_camera(files.keys())
-        overdue: list[tuple[ChunkMedia, int]] = []
+        overdue: list[tuple[str, Waiting, int]] = []
         try:
             for key, size in files.items():
-                media = self._media(key, may_be_open=key in last)
-                if media is not None and not self._freed(key, media.chunk_id) and self._is_overdue(key, now):
-                    overdue.append((media, size))
+                waiting = self._waiting(key, may_be_open=key in last)
+                if waiting is not None and not self._freed(key, waiting.chunk) and self._is_overdue(key, now):
+                    overdue.append((key, waiting, size))
             # What waits in the queue is stored when its turn comes: to tell of it again makes that later for all.
             if overdue and self._core.bus.depth(_STORING) == 0:
-                for media, size in overdue:
-                    self._remind(media, size, now)
+                for key, waiting, size in overdue:
+                    self._remind(key, waiting, size, now)
         except GatehouseError as error:  # the index or the bus is away: the next look comes
             log.debug("the spool was not looked through", reason=error.message)
 
@@ -142,8 +163,8 @@ class SpoolKeeper:
             except GatehouseError as error:
                 log.warning("a chunk stays in the spool for now", reason=error.message)
 
-    def _media(self, key: str, *, may_be_open: bool) -> ChunkMedia | None:
-        """Return the sample index of a closed chunk, None while it is written.
+    def _waiting(self, key: str, *, may_be_open: bool) -> Waiting | None:
+        """Return what is known of a closed chunk, None while it is written.
 
         One that was given up on a full disk has none at its end; that it is closed shows when its camera has begun
         another.
@@ -151,11 +172,11 @@ class SpoolKeeper:
         found = self._closed.get(key)
         if found is None:
             with suppress(NotFound, DataLoss):  # freed in this very moment; or nothing whole is in it
-                found = read_index(self._core.spool.root / key, key)
-                if found is None and not may_be_open:
-                    found = decode_index(load_index(self._core.spool, key).blob, key)
-            if found is not None:
-                self._closed[key] = found
+                media = read_index(self._core.spool.root / key, key)
+                if media is None and not may_be_open:
+                    media = decode_index(load_index(self._core.spool, key).blob, key)
+                if media is not None:
+                    found = self._closed[key] = _kept_of(media)
         return found
 
     def _freed(self, key: str, chunk: str) -> bool:
@@ -176,8 +197,7 @@ class SpoolKeeper:
         told_us, pause_us = self._told_us.setdefault(key, (now_us, _REMIND_US))
         return now_us - told_us >= pause_us
 
-    def _remind(self, media: ChunkMedia, size: int, now_us: int) -> None:
-        key = media.key
+    def _remind(self, key: str, waiting: Waiting, size: int, now_us: int) -> None:
         name = keys.parse_spool(key)
         if name is None:
             return
@@ -188,12 +208,12 @@ class SpoolKeeper:
             ChunkClosed(
                 camera=name.camera,
                 time_us=self._core.clock.now_us(),
-                run=media.run_id,
-                chunk=media.chunk_id,
+                run=waiting.run,
+                chunk=waiting.chunk,
                 key=key,
-                start_us=media.start_us,
-                end_us=media.end_us,
-                origin_us=media.origin_us,
+                start_us=waiting.start_us,
+                end_us=waiting.end_us,
+                origin_us=waiting.origin_us,
                 bytes=size,
                 spool_url=self._core.spools.own_url,
             )
@@ -204,6 +224,10 @@ class SpoolKeeper:
             del self._told_us[key]
         for key in self._closed.keys() - present:
             del self._closed[key]
+
+
+def _kept_of(media: ChunkMedia) -> Waiting:
+    return Waiting(media.chunk_id, media.run_id, media.start_us, media.end_us, media.origin_us)
 
 
 def _last_of_each_camera(files: Collection[str]) -> frozenset[str]:
