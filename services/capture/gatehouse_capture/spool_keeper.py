@@ -6,17 +6,19 @@ import threading
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
 from gatehouse_common.bus import Delivery
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import FootageReader
-from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, from_os_error
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, NotFound, from_os_error
 from gatehouse_common.media.adopt import read_index
 from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.stored import load_index
+from gatehouse_common.media.write_lock import is_written
 from gatehouse_common.messages import ChunkClosed, ChunkFreed, ChunkIndexed
 from gatehouse_common.observability.metrics import SPOOL_BYTES, SPOOL_FILES
 from gatehouse_common.runtime import Check, Core
@@ -30,6 +32,8 @@ _LOOK_S = 15.0
 _REMIND_US = 300 * SECOND
 _DRAIN_US = 4 * SECOND
 _HINTS = 10_000
+_KEPT = (NotFound, DataLoss, Conflict)
+"""Why a chunk that is said to be stored is not freed."""
 _STORING = "segmenter"
 """The queue of who stores chunks."""
 
@@ -39,6 +43,7 @@ class Waiting:
     """What is kept of a closed chunk for as long as it is in the spool: no samples, for there may be very many chunks.
 
     Attributes:
+        size: bytes of its file when it was looked at.
         chunk: its id.
         run: the id of its run.
         start_us: wall time of its first frame, microseconds UTC.
@@ -46,6 +51,7 @@ class Waiting:
         origin_us: wall time of its run's media time zero.
     """
 
+    size: int
     chunk: str
     run: str
     start_us: int
@@ -103,11 +109,10 @@ class SpoolKeeper:
         SPOOL_FILES.set(len(files))
         self._forget(files.keys())
         now = self._core.clock.monotonic_us()
-        last = _last_of_each_camera(files.keys())
         overdue: list[tuple[str, Waiting, int]] = []
         try:
             for key, size in files.items():
-                waiting = self._waiting(key, may_be_open=key in last)
+                waiting = self._waiting(key, size)
                 if waiting is not None and not self._freed(key, waiting.chunk) and self._is_overdue(key, now):
                     overdue.append((key, waiting, size))
             # What waits in the queue is stored when its turn comes: to tell of it again makes that later for all.
@@ -122,11 +127,15 @@ class SpoolKeeper:
 
         Raises:
             NotFound: the store does not have it: then the spool is the only one that does.
+            DataLoss: the store has less of it.
+            Conflict: it is being written.
         """
         if keys.parse_spool(spool_key) is None:
             return
-        if (self._core.spool.root / spool_key).exists():
-            self._core.store.stat(chunk_key)
+        path = self._core.spool.root / spool_key
+        if path.exists():
+            _expect_closed(path, spool_key)
+            _expect_whole(self._core.store.stat(chunk_key).size, path, spool_key)
             self._unlink(spool_key)
 
     def let_go(self, chunk: str, spool_key: str) -> None:
@@ -134,9 +143,14 @@ class SpoolKeeper:
 
         If the message that says so is lost, the chunk is told again as one that nobody has stored; so in the end it
         comes again.
+
+        Raises:
+            Conflict: it is being written.
         """
-        if keys.parse_spool(spool_key) is None or not (self._core.spool.root / spool_key).exists():
+        path = self._core.spool.root / spool_key
+        if keys.parse_spool(spool_key) is None or not path.exists():
             return
+        _expect_closed(path, spool_key)
         try:
             self._footage.chunk(chunk)
         except NotFound:
@@ -158,25 +172,27 @@ class SpoolKeeper:
                     self.release(message.key, message.spool_key)
                 else:
                     self.let_go(message.chunk, message.spool_key)
-            except NotFound as error:
-                log.error("a chunk is kept in the spool: the store does not have it", reason=error.message)  # noqa: TRY400
+            except _KEPT as error:
+                _tell_kept(error)
             except GatehouseError as error:
                 log.warning("a chunk stays in the spool for now", reason=error.message)
 
-    def _waiting(self, key: str, *, may_be_open: bool) -> Waiting | None:
-        """Return what is known of a closed chunk, None while it is written.
+    def _waiting(self, key: str, size: int) -> Waiting | None:
+        """Return what is known of a closed chunk of so many bytes, None while it is written.
 
-        One that was given up on a full disk has none at its end; that it is closed shows when its camera has begun
-        another.
+        One that was given up on a full disk has no index at its end, as one that is written has none; but nobody holds
+        it. Names and times tell nothing: the clock may have been set back. What was seen at another size does not hold.
         """
         found = self._closed.get(key)
-        if found is None:
-            with suppress(NotFound, DataLoss):  # freed in this very moment; or nothing whole is in it
-                media = read_index(self._core.spool.root / key, key)
-                if media is None and not may_be_open:
-                    media = decode_index(load_index(self._core.spool, key).blob, key)
-                if media is not None:
-                    found = self._closed[key] = _kept_of(media)
+        if found is not None and found.size == size:
+            return found
+        path, found = self._core.spool.root / key, None
+        with suppress(NotFound, DataLoss):  # freed in this very moment; or nothing whole is in it
+            media = read_index(path, key)
+            if media is None and not is_written(path):
+                media = decode_index(load_index(self._core.spool, key).blob, key)
+            if media is not None:
+                found = self._closed[key] = _kept_of(media, size)
         return found
 
     def _freed(self, key: str, chunk: str) -> bool:
@@ -189,8 +205,8 @@ class SpoolKeeper:
             return False
         try:
             self.release(row.key, key)
-        except NotFound as error:
-            log.error("a chunk is kept in the spool: the store does not have it", reason=error.message)  # noqa: TRY400
+        except _KEPT as error:
+            _tell_kept(error)
         return True
 
     def _is_overdue(self, key: str, now_us: int) -> bool:
@@ -226,18 +242,40 @@ class SpoolKeeper:
             del self._closed[key]
 
 
-def _kept_of(media: ChunkMedia) -> Waiting:
-    return Waiting(media.chunk_id, media.run_id, media.start_us, media.end_us, media.origin_us)
+def _kept_of(media: ChunkMedia, size: int) -> Waiting:
+    return Waiting(size, media.chunk_id, media.run_id, media.start_us, media.end_us, media.origin_us)
 
 
-def _last_of_each_camera(files: Collection[str]) -> frozenset[str]:
-    """Return the files that a recorder may be writing to: it never goes back to one before its last."""
-    last: dict[str, tuple[int, str]] = {}
-    for key in files:
-        name = keys.parse_spool(key)
-        if name is not None:
-            last[name.camera] = max(last.get(name.camera, (0, "")), (name.start_us, key))
-    return frozenset(key for _, key in last.values())
+def _expect_closed(path: Path, key: str) -> None:
+    """Return if nobody is writing a file.
+
+    Raises:
+        Conflict: somebody is: what it holds by now is not what was stored.
+    """
+    if is_written(path):
+        raise Conflict(f"{key} is being written")
+
+
+def _expect_whole(stored: int, path: Path, key: str) -> None:
+    """Return if an object of so many bytes has all the footage of a file; its index alone may be younger.
+
+    Raises:
+        DataLoss: it has not.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise from_os_error(error, f"freeing {key}") from error
+    if stored >= size:
+        return
+    media = read_index(path, key)  # added when the spool was recovered, to a file that had been stored without
+    wanted = size if media is None else media.indexed_bytes
+    if stored < wanted:
+        raise DataLoss(f"of the {wanted} bytes of footage in {key} the store has {stored}")
+
+
+def _tell_kept(error: GatehouseError) -> None:
+    log.error("a chunk is kept in the spool: the store does not have it", reason=error.message)
 
 
 def build(core: Core) -> SpoolKeeper:

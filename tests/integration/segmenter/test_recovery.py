@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.db import FootageReader
 from gatehouse_common.media.adopt import read_index
+from gatehouse_common.media.write_lock import hold
 from gatehouse_common.messages import ChunkClosed, ChunkOpened
 from gatehouse_common.runtime import Core, Supervisor
 from gatehouse_common.storage import keys
@@ -183,7 +185,7 @@ def test_a_name_whose_time_cannot_be_hinders_no_start(tmp_path: Path) -> None:
 def test_a_chunk_that_was_given_up_on_a_full_disk_is_told_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has no index at its end, as one that is being written has none; that its camera went on tells them apart."""
+    """It has no index at its end, as one that is being written has none; that somebody holds it tells them apart."""
     monkeypatch.setattr("gatehouse_capture.spool_keeper._REMIND_US", 0)
     with core_at(tmp_path / "data") as core:
         keeper = build_spool(core)
@@ -194,6 +196,8 @@ def test_a_chunk_that_was_given_up_on_a_full_disk_is_told_again(
         with given_up.open("r+b") as file:
             file.truncate(media.indexed_bytes)
         assert read_index(still_open, taken.keys[2]) is None
+        writer = os.open(still_open, os.O_RDWR)
+        hold(writer)
         keeper.look()
         told = core.bus.depth("segmenter")
         assert told == 2, "the one that is whole, and the one that was given up"
@@ -203,6 +207,7 @@ def test_a_chunk_that_was_given_up_on_a_full_disk_is_told_again(
         keeper.look()
         assert spool_files(core.data_dir) == [taken.keys[2]]
         assert len(stored_files(core.data_dir)) == 2
+        os.close(writer)
 
 
 def store_what_waits(core: Core) -> None:

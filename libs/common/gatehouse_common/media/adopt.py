@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from gatehouse_common.errors import DataLoss, from_os_error
@@ -16,6 +17,7 @@ from .samples import ChunkMedia
 from .scan import ChunkScanner
 from .seal import Seal
 from .stored import index_at_end
+from .write_lock import hold_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +59,50 @@ def adopt(path: Path, key: str) -> Adopted:
 
     Raises:
         DataLoss: there is no whole part in it, or it does not say what it is.
+        Unavailable: it is being written.
     """
-    scanner = _scan(path, key)
-    if scanner.info is None or scanner.part_count == 0:
-        raise DataLoss(f"{key} holds no whole part")
+    closed = _closed(path, key)
+    if closed is not None:
+        return closed
+    try:
+        with path.open("r+b", buffering=0) as file:
+            hold_alone(file.fileno(), key)
+            closed = _closed(path, key)  # it may have been until nobody else held it
+            return _complete(file, path, key) if closed is None else closed
+    except OSError as error:
+        raise from_os_error(error, f"adopting {key}") from error
+
+
+def _closed(path: Path, key: str) -> Adopted | None:
+    """Return what a closed file holds, None if it has no index."""
     media = read_index(path, key)
+    if media is None:
+        return None
+    scanner = _scan(path, key)
+    if scanner.info is None:
+        raise DataLoss(f"{key} holds no whole part")
+    # A closed file whose boxes end before its index does is damaged inside: what follows is still good, and
+    # the index finds it, so nothing is cut off.
+    whole = media.indexed_bytes == scanner.end_of_parts
     try:
         size = path.stat().st_size
     except OSError as error:
         raise from_os_error(error, f"adopting {key}") from error
-    if media is not None:
-        # A closed file whose boxes end before its index does is damaged inside: what follows is still good, and
-        # the index finds it, so nothing is cut off.
-        whole = media.indexed_bytes == scanner.end_of_parts
-        return Adopted(scanner.info, scanner.media() if whole else media, size, 0, was_closed=True)
+    return Adopted(scanner.info, scanner.media() if whole else media, size, 0, was_closed=True)
+
+
+def _complete(file: FileIO, path: Path, key: str) -> Adopted:
+    """Cut a file off behind its last whole part, and put its index there."""
+    scanner = _scan(path, key)
+    if scanner.info is None or scanner.part_count == 0:
+        raise DataLoss(f"{key} holds no whole part")
     media = scanner.media()
     box = build_index_box(encode_index(media, _seal(path, scanner)))
-    try:
-        with path.open("r+b", buffering=0) as file:
-            file.truncate(media.indexed_bytes)
-            file.seek(media.indexed_bytes)
-            file.write(box)
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise from_os_error(error, f"adopting {key}") from error
+    size = os.fstat(file.fileno()).st_size
+    file.truncate(media.indexed_bytes)
+    file.seek(media.indexed_bytes)
+    file.write(box)
+    os.fsync(file.fileno())
     return Adopted(scanner.info, media, media.indexed_bytes + len(box), size - media.indexed_bytes, was_closed=False)
 
 

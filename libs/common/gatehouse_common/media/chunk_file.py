@@ -17,6 +17,7 @@ from .index_blob import encode_index
 from .run_box import RunInfo, build_index_box, build_run_box
 from .scan import ChunkScanner
 from .seal import Sealer
+from .write_lock import hold
 
 _IOV_MAX = 1000
 
@@ -75,7 +76,7 @@ class FileReader:
 
 
 class ChunkFile:
-    """Writes one chunk file in the spool.
+    """Writes one chunk file in the spool, and holds a lock on it for as long.
 
     Args:
         path: where; folders are made.
@@ -100,6 +101,7 @@ class ChunkFile:
             self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise from_os_error(error, f"opening a chunk file of {info.camera}") from error
+        hold(self._fd)
         head = [init, build_run_box(info)]
         self._sealer = Sealer(chained_to(info), head)
         try:

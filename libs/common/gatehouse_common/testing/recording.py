@@ -160,7 +160,11 @@ def record_samples(
         for s in samples:
             shift = turn * length * _scale(formats, s) // VIDEO_TIMESCALE
             recorder.add(Sample(s.track, s.pts + shift, s.dur, s.sync, s.data))
-    if not leave_open:
+    if leave_open:
+        told = heard.closed.copy()
+        recorder.abandon()  # with a process its hold on the file ends
+        heard.closed = told
+    else:
         recorder.close()
     return heard
 
