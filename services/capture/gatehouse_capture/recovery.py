@@ -5,17 +5,21 @@ Runs once, before anything writes to the spool: a file that is still being writt
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import structlog
 from pydantic import ValidationError
 
-from gatehouse_common.errors import DataLoss, GatehouseError, from_os_error
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, from_os_error
 from gatehouse_common.media.adopt import Adopted, adopt
-from gatehouse_common.media.salvage import cut_off, find_damage, split_off
+from gatehouse_common.media.chunk_file import FileReader
+from gatehouse_common.media.salvage import Damage, cut_off, find_damage, split_off
+from gatehouse_common.media.unread import Patched
+from gatehouse_common.media.write_lock import is_written
 from gatehouse_common.messages import ChunkClosed, GapCause, GapRecorded
 from gatehouse_common.observability.metrics import RECOVERED_FILES
 from gatehouse_common.runtime import Core
@@ -23,30 +27,42 @@ from gatehouse_common.storage import keys
 
 log = structlog.get_logger(__name__)
 
+_BLOCK = 1 << 20
+_MOST_UNREAD = 1 << 20
+"""Of one file so many bytes are given up at most; where a disk does not give back more, it may be a cable."""
 _HOLE_US = 50_000
 """What lies between two files of a run is at least so long if something was cut out there."""
 
 
 @dataclass(slots=True)
 class Recovered:
-    """How many files of the spool were found whole, adopted, quarantined, or left because of an error."""
+    """How many files of the spool were found whole, adopted, quarantined, or left because of an error.
+
+    Attributes:
+        left_keys: the keys of those that were left: as they are they must not be stored; the next start tries again.
+    """
 
     whole: int = 0
     adopted: int = 0
     quarantined: int = 0
-    left: int = 0
+    left_keys: set[str] = field(default_factory=set)
+
+    @property
+    def left(self) -> int:
+        """How many were left."""
+        return len(self.left_keys)
 
 
 def recover(core: Core) -> Recovered:
     """Adopt every file of the spool, oldest run first; a file that cannot be adopted costs itself only."""
     result = Recovered()
-    spool = core.spool.root / keys.SPOOL
-    files = sorted(p for p in spool.rglob("*") if p.is_file()) if spool.is_dir() else []
+    files = _files(core.spool.root / keys.SPOOL)
     waiting: deque[tuple[Path, int | None]] = deque((path, None) for path in files)
     ends: dict[str, int] = {}
     while waiting:
         path, lost_since_us = waiting.popleft()
         try:
+            _expect_unwritten(path)
             behind = _part_at_damage(core, path)
             closed, begins_anew = _recover_file(core, path, result)
             if closed is not None:
@@ -56,12 +72,14 @@ def recover(core: Core) -> Recovered:
                 if lost_since_us is not None:
                     _tell_lost(core, lost_since_us, closed)
                 ends[closed.run] = closed.end_us
-            if behind is not None:
-                waiting.appendleft((behind, closed.end_us if closed else lost_since_us))
-        except GatehouseError as error:
-            result.left += 1
+            if behind:
+                since_us = closed.end_us if closed else _known_start(core, path, lost_since_us)
+                waiting.extendleft([*((one, None) for one in behind[:0:-1]), (behind[0], since_us)])
+        except Exception as error:  # nothing that is wrong with one file may keep cameras from being recorded
+            result.left_keys.add(path.relative_to(core.spool.root).as_posix())
             RECOVERED_FILES.labels("left").inc()
-            log.error("a file in the spool was left as it is", file=str(path), reason=error.message)  # noqa: TRY400
+            reason = error.message if isinstance(error, GatehouseError) else repr(error)
+            log.exception("a file in the spool was left as it is", file=str(path), reason=reason)
     for folder in {p.parent for p in files}:
         prune(folder)
     if files:
@@ -75,41 +93,107 @@ def recover(core: Core) -> Recovered:
     return result
 
 
-def _part_at_damage(core: Core, path: Path) -> Path | None:
-    """Free a file of damage inside it; return the file that what lies behind it has become.
+def _files(spool: Path) -> list[Path]:
+    """Return the files of a spool by name, without those that the disk does not tell of."""
+
+    def tell(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            log.error("a folder of the spool cannot be listed", folder=error.filename, reason=error.strerror)
+
+    found: list[Path] = []
+    for folder, _, names in os.walk(spool, onerror=tell):
+        for path in (Path(folder, name) for name in names):
+            try:
+                if path.is_file():
+                    found.append(path)
+            except OSError as error:
+                log.exception("a file in the spool was left as it is", file=str(path), reason=error.strerror)
+    return sorted(found)
+
+
+def _expect_unwritten(path: Path) -> None:
+    """Return if nobody is writing a file.
+
+    Raises:
+        Conflict: somebody is.
+    """
+    if is_written(path):
+        raise Conflict(f"{path.name} is being written")
+
+
+def _part_at_damage(core: Core, path: Path) -> list[Path]:
+    """Free a file of damage inside it; return the files that what lies behind it has become, in order.
 
     The good is written twice before the bad is cut off, so that a crash in between costs nothing.
+
+    Raises:
+        DataLoss: so much of it cannot be read that the disk itself may be away: tomorrow it may give it back.
     """
     key = path.relative_to(core.spool.root).as_posix()
     name = keys.parse_spool(key)
     if name is None:
-        return None
+        return []
     try:
         damage = find_damage(path, key)
-        if damage is None:
-            return None
-        behind = None
-        if damage.end < damage.size:
-            key_of = partial(keys.spool, name.camera, name.run)
-            behind = core.spool.root / split_off(path, key, damage, key_of, core.spool.root)
     except DataLoss as error:
         log.warning("a file is damaged at its beginning", key=key, reason=error.message)
-        return None
-    bad = keys.quarantine(f"{key}.at-{damage.start}", core.clock.now_us())
-    with path.open("rb") as file:
-        file.seek(damage.start)
-        core.store.put_bytes(bad, file.read(damage.end - damage.start))
-    reason = (
-        f"{key}: the bytes {damage.start} to {damage.end} are no footage; what was before and behind them is kept\n"
-    )
-    core.store.put_bytes(f"{bad}.reason.txt", reason.encode(), overwrite=True)
+        return []
+    if damage is None:
+        return []
+    key_of = partial(keys.spool, name.camera, name.run)
+    behind: list[Path] = []
+    damages = [damage]
+    while damages[-1].end < damage.size:
+        part = split_off(path, key, damages[-1], key_of, core.spool.root)
+        behind.append(core.spool.root / part.key)
+        if part.damage is None:
+            break
+        damages.append(part.damage)
+    for one in damages:
+        _keep_damage(core, path, key, one)
     cut_off(path, damage)
-    log.error("a file in the spool was damaged", key=key, start=damage.start, end=damage.end, behind=behind is not None)
+    log.error("a file in the spool was damaged", key=key, start=damage.start, end=damage.end, behind=len(behind))
     return behind
 
 
+def _keep_damage(core: Core, path: Path, key: str, damage: Damage) -> None:
+    """Put what can be read of a damage into the quarantine, and the reason beside it."""
+    bad = keys.quarantine(f"{key}.at-{damage.start}", core.clock.now_us())
+    reason = (
+        f"{key}: the bytes {damage.start} to {damage.end} are no footage; what was before and behind them is kept\n"
+    )
+    unread = _copy_readable(core, path, bad, damage.start, damage.end)
+    core.store.put_bytes(f"{bad}.reason.txt", (reason + unread).encode(), overwrite=True)
+
+
+def _copy_readable(core: Core, path: Path, target: str, start: int = 0, end: int | None = None) -> str:
+    """Put a range of a file into the store, zeros for what cannot be read; return sentences that say which bytes.
+
+    Raises:
+        DataLoss: so much of it cannot be read that the disk itself may be away: nothing must be deleted upon that.
+    """
+    reader = FileReader(path)
+    try:
+        source = Patched(reader, target, start, end)
+        for at in range(0, source.size(), _BLOCK):
+            source.pread(at, _BLOCK)
+            if source.unread_bytes > _MOST_UNREAD:
+                raise DataLoss(f"more than {_MOST_UNREAD} bytes of {path.name} cannot be read now")
+        core.store.put(source, target)
+        return "".join(f"the bytes {a} to {b} cannot be read, zeros stand for them\n" for a, b in source.unread)
+    finally:
+        reader.close()
+
+
+def _known_start(core: Core, path: Path, lost_since_us: int | None) -> int | None:
+    """Return since when footage is lost of a file of which nothing before the damage could be kept: by its name."""
+    name = keys.parse_spool(path.relative_to(core.spool.root).as_posix())
+    return name.start_us if lost_since_us is None and name is not None else lost_since_us
+
+
 def _tell_lost(core: Core, since_us: int, behind: ChunkClosed) -> None:
-    """Put what was damaged inside a file into the ledger."""
+    """Put what was damaged inside a file into the ledger; of before its run began nothing can have been in it."""
+    since_us = max(since_us, behind.origin_us)
     if behind.start_us > since_us:
         core.bus.publish(
             GapRecorded(
@@ -195,9 +279,13 @@ def _nothing_kept(core: Core, key: str, name: keys.SpoolName) -> ChunkClosed:
 
 def _quarantine(core: Core, path: Path, key: str, reason: str) -> None:
     """Move a file to the quarantine, its reason beside it; nothing is deleted."""
-    target = keys.quarantine(key, core.clock.now_us())
-    core.store.put_file(path, target)
-    core.store.put_bytes(f"{target}.reason.txt", f"{key}: {reason}\n".encode(), overwrite=True)
+    target, unread = keys.quarantine(key, core.clock.now_us()), ""
+    try:
+        core.store.put_file(path, target)
+    except DataLoss:  # it had to be copied, and not all of it can be read
+        target = keys.quarantine(f"{key}.readable", core.clock.now_us())
+        unread = _copy_readable(core, path, target)
+    core.store.put_bytes(f"{target}.reason.txt", f"{key}: {reason}\n{unread}".encode(), overwrite=True)
     try:
         path.unlink()
     except OSError as error:

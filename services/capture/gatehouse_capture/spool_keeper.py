@@ -181,7 +181,8 @@ class SpoolKeeper:
         """Return what is known of a closed chunk of so many bytes, None while it is written.
 
         One that was given up on a full disk has no index at its end, as one that is written has none; but nobody holds
-        it. Names and times tell nothing: the clock may have been set back. What was seen at another size does not hold.
+        it. What recovery had to leave is not told: whoever makes it whole would cut off what lies behind its damage.
+        Names and times tell nothing: the clock may have been set back. What was seen at another size does not hold.
         """
         found = self._closed.get(key)
         if found is not None and found.size == size:
@@ -189,7 +190,7 @@ class SpoolKeeper:
         path, found = self._core.spool.root / key, None
         with suppress(NotFound, DataLoss):  # freed in this very moment; or nothing whole is in it
             media = read_index(path, key)
-            if media is None and not is_written(path):
+            if media is None and key not in self.recovered.left_keys and not is_written(path):
                 media = decode_index(load_index(self._core.spool, key).blob, key)
             if media is not None:
                 found = self._closed[key] = _kept_of(media, size)

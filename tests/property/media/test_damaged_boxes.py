@@ -87,7 +87,8 @@ def recovered(path: Path) -> list[ChunkMedia]:
         damage = find_damage(one, "x")
         if damage is not None:
             if damage.end < damage.size:
-                waiting = path.parent / split_off(one, "x", damage, lambda at: f"{at}.behind.mp4", path.parent)
+                behind = split_off(one, "x", damage, lambda at: f"{at}.behind.mp4", path.parent)
+                waiting = path.parent / behind.key
             cut_off(one, damage)
         try:
             kept.append(adopt(one, "x").media)

@@ -130,7 +130,7 @@ def test_what_lies_behind_a_damage_begins_a_chain_of_its_own(tmp_path: Path) -> 
     path.write_bytes(data)
     damage = find_damage(path, chunk.key)
     assert damage is not None
-    behind = split_off(path, chunk.key, damage, lambda at: f"{at}.mp4", tmp_path)
+    behind = split_off(path, chunk.key, damage, lambda at: f"{at}.mp4", tmp_path).key
     cut_off(path, damage)
     for key in (chunk.key, behind):
         adopt(tmp_path / key, key)

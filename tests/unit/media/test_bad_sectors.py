@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from pathlib import Path
 
 import pytest
 
+from bad_sectors import SECTOR, BadSectors
 from gatehouse_common.errors import DataLoss
-from gatehouse_common.media.adopt import adopt
 from gatehouse_common.media.chunk_file import FileReader
+from gatehouse_common.media.gops import seal_scanned
 from gatehouse_common.media.recorder import ChunkPolicy
+from gatehouse_common.media.scan import ChunkScanner
+from gatehouse_common.media.unread import Patched
 from gatehouse_common.testing.film import FilmSpec, make_film
-from gatehouse_common.testing.recording import Heard, film_samples, recorder_of
+from gatehouse_common.testing.recording import Heard, film_samples, record_film, recorder_of
 
 
 def test_a_sector_that_cannot_be_read_is_told_as_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,18 +25,46 @@ def test_a_sector_that_cannot_be_read_is_told_as_damage(tmp_path: Path, monkeypa
         recorder.add(sample)
     recorder.close()
     path = tmp_path / heard.chunks[0]
-    bad, read = path.stat().st_size // 2, os.pread
-
-    def failing(fd: int, length: int, offset: int) -> bytes:
-        if offset <= bad < offset + length:
-            raise OSError(errno.EIO, "Input/output error")
-        return read(fd, length, offset)
-
-    monkeypatch.setattr(os, "pread", failing)
+    bad = path.stat().st_size // 2
+    BadSectors(monkeypatch).put(path, [bad])
     reader = FileReader(path)
     assert len(reader.pread(0, 16)) == 16
-    with pytest.raises(DataLoss, match=path.name):
-        reader.pread(bad - 4, 16)
+    assert len(reader.pread(path.stat().st_size - 4, 16)) == 4
+    for begin in (bad, bad - SECTOR):
+        with pytest.raises(DataLoss, match=path.name):
+            reader.pread(begin, SECTOR + 16)
+    whole = Patched(reader, "x")
+    data = whole.pread(0, whole.size())
     reader.close()
-    with pytest.raises(DataLoss):
-        adopt(path, heard.chunks[0])
+    first = bad - bad % SECTOR
+    assert whole.unread == [(first, first + SECTOR)]
+    written = path.read_bytes()
+    assert data == written[:first] + bytes(SECTOR) + written[first + SECTOR :]
+
+
+def test_a_disk_that_gives_nothing_back_is_asked_a_few_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "gone"
+    path.write_bytes(bytes(200 << 20))
+    sectors = BadSectors(monkeypatch)
+    sectors.put(path, range(0, 200 << 20, SECTOR))
+    reader = FileReader(path)
+    source = Patched(reader, "x")
+    for at in range(0, source.size(), 1 << 20):
+        assert not any(source.pread(at, 1 << 20))
+    reader.close()
+    assert source.unread_bytes == 200 << 20
+    assert sectors.met < 600
+
+
+def test_bytes_that_are_not_there_get_no_digest(tmp_path: Path) -> None:
+    """A digest of fewer would say for ever that they are what was recorded."""
+    film = make_film(tmp_path / "film.mp4", FilmSpec(frames=60, gop=15, width=160, height=96))
+    (key,) = record_film(film, tmp_path, start_us=0, leave_open=True).chunks
+    reader = FileReader(tmp_path / key)
+    scanner = ChunkScanner(reader, key)
+    scanner.update()
+    with (tmp_path / key).open("r+b") as file:
+        file.truncate(scanner.end_of_parts - 10)
+    with pytest.raises(DataLoss, match="10 bytes before"):
+        seal_scanned(reader, scanner)
+    reader.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from gatehouse_common.db import Chunk, FootageReader
 from gatehouse_common.errors import DataLoss, NotFound, WorkerUnavailable
 from gatehouse_common.media.index_blob import decode_index
@@ -16,19 +18,23 @@ from gatehouse_common.storage import keys
 
 from .index_cache import IndexCache
 
+log = structlog.get_logger(__name__)
+
 _KEPT_INDEX_BYTES = 128 << 20
 _HELD_OPEN = 128
 _RECENT_US = 10_000_000
 _FUTURE_US = 1_000_000
 _SILENT_US = 30_000_000
 _ASK_AGAIN_US = 10_000_000
+_AWAY = (WorkerUnavailable, DataLoss)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """The media of a range; ``sealed`` when nothing of it can change any more.
 
-    ``away`` is why some of it was left out, if it was asked for in part: a sentence for each worker.
+    ``away`` is why some of it was left out, if it was asked for in part: a sentence for each worker, and for each open
+    chunk that cannot be read.
     """
 
     media: tuple[ChunkMedia, ...]
@@ -50,7 +56,7 @@ class Library:
         self._indexes = IndexCache(kept_bytes)
         self._open = OpenChunks(core.spool.root, _HELD_OPEN)
         self._away: dict[str, int] = {}
-        """Workers that did not answer, and when to ask them again; monotonic microseconds."""
+        """Workers that did not answer, keys of chunks that could not be read, and when to ask again; monotonic us."""
 
     def find(self, camera: str, start_us: int, end_us: int, *, partial: bool = False) -> Found:
         """Return the chunks that a slice of ``[start_us, end_us)`` needs, by start.
@@ -59,12 +65,12 @@ class Library:
             camera: whose.
             start_us: where the slice begins, microseconds UTC.
             end_us: where it ends.
-            partial: leave out those of a worker that does not answer.
+            partial: leave out those of a worker that does not answer, and open ones that the disk does not give back.
 
         Raises:
             Unavailable: the index does not answer.
             WorkerUnavailable: a worker that has some of it does not, and it was not asked for in part.
-            DataLoss: a chunk cannot be read.
+            DataLoss: a chunk cannot be read that by the index is in the range, and it was not asked for in part.
         """
         rows = self._footage.find_chunks(camera, start_us - LOOKBACK_US, end_us)
         # An open chunk's row lags behind its file, which is the truth.
@@ -75,7 +81,7 @@ class Library:
         for row in newest:
             try:
                 media += self._grown(row, start_us - LOOKBACK_US, [*rows, *newest])
-            except WorkerUnavailable as error:
+            except _AWAY as error:
                 if not partial:
                     raise
                 away[error.message] = None
@@ -97,7 +103,11 @@ class Library:
         end = self._footage.last_end_us(camera, before_us) or 1
         stored = [r for r in self._footage.find_chunks(camera, end - _RECENT_US, end) if r.state == "stored"]
         for row in [*(r for r in opened if before_us is None or r.start_us < before_us), *stored[::-1]]:
-            media = self._load([row])
+            try:
+                media = self._load([row])
+            except DataLoss as error:
+                log.warning("a chunk cannot be read; what is older is the newest", key=row.key, reason=error.message)
+                continue
             if media:
                 return media[0]
         raise NotFound("nothing is recorded yet")
@@ -154,16 +164,16 @@ class Library:
     def _grown(self, row: Chunk, since_us: int, others: Sequence[Chunk]) -> list[ChunkMedia]:
         """Return an open chunk that ends before ``since_us`` by its row, as it may have grown since.
 
-        One of a worker that is away is left out when nothing has been heard of it for long, or when another run of the
-        camera had begun by ``since_us``: it was left open when its worker died, and what is recorded now must not wait
-        for that.
+        One of a worker that is away, or that cannot be read, is left out when nothing has been heard of it for long, or
+        when another run of the camera had begun by ``since_us``: it was left open when its worker died, and what is
+        recorded now must not wait for that.
         """
         silent = row.end_us < since_us - _SILENT_US or any(
             one.run != row.run and row.start_us < one.start_us <= since_us for one in others
         )
         url = self._core.media.address(row.key) if silent else ""
         now = self._core.clock.monotonic_us()
-        if silent and now < self._away.get(url, 0):
+        if silent and now < max(self._away.get(url, 0), self._away.get(row.key, 0)):
             return []
         try:
             return self._load([row])
@@ -171,7 +181,12 @@ class Library:
             if not silent:
                 raise
             self._away[url] = now + _ASK_AGAIN_US
-            return []
+        except DataLoss as error:
+            if not silent:
+                raise
+            self._away[row.key] = now + _ASK_AGAIN_US  # a disk takes its time to say that it cannot
+            log.warning("an open chunk cannot be read; it is left out", key=row.key, reason=error.message)
+        return []
 
     def _present(self, rows: Sequence[Chunk], away: dict[str, None]) -> list[ChunkMedia]:
         """Return those chunks that can be had, and note in ``away`` why others cannot."""
@@ -180,6 +195,10 @@ class Library:
             try:
                 found += self._load([row])
             except WorkerUnavailable as error:
+                away[error.message] = None
+            except DataLoss as error:
+                if row.state == "stored":
+                    raise
                 away[error.message] = None
         return found
 

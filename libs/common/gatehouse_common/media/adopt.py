@@ -117,7 +117,7 @@ def _seal(path: Path, scanner: ChunkScanner) -> Seal:
 def _scan(path: Path, key: str) -> ChunkScanner:
     reader = FileReader(path)
     try:
-        scanner = ChunkScanner(reader, key)
+        scanner = ChunkScanner(reader, key, headers_only=True)
         scanner.update()
         return scanner
     finally:

@@ -59,16 +59,21 @@ class FileReader:
             raise from_os_error(error, f"reading {self._name}") from error
 
     def pread(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``.
+        """Return up to ``length`` bytes from ``offset``; fewer only where the file ends.
 
         Raises:
             DataLoss: the medium cannot read them any more.
             GatehouseError: another error of the file system.
         """
+        fd = self._file.fileno()
         try:
-            return os.pread(self._file.fileno(), length, offset)
+            data = os.pread(fd, length, offset)
+            # In front of a page that cannot be read the system stops short, and says why when it is asked again.
+            while len(data) < length and (more := os.pread(fd, length - len(data), offset + len(data))):
+                data += more
         except OSError as error:
             raise from_os_error(error, f"reading {self._name}") from error
+        return data
 
     def close(self) -> None:
         """Close the file."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gatehouse_common.errors import DataLoss
+
 from .run_box import RunInfo
 from .samples import I64, PartTable
 from .scan import ChunkScanner, SizedReader
@@ -50,7 +52,7 @@ def seal_scanned(reader: SizedReader, scanner: ChunkScanner) -> Seal:
     Of a file that was recorded with digests only the head and the last GOP are read.
 
     Raises:
-        DataLoss: there is no whole part in it.
+        DataLoss: there is no whole part in it, or it cannot be read.
     """
     media = scanner.media()
     gops = gop_table(media.parts)
@@ -85,5 +87,9 @@ def chained_to(info: RunInfo | None) -> bytes:
 def _hash(reader: SizedReader, start: int, end: int) -> bytes:
     digest = hashlib.sha256()
     for at in range(start, end, _BLOCK):
-        digest.update(reader.pread(at, min(_BLOCK, end - at)))
+        wanted = min(_BLOCK, end - at)
+        data = reader.pread(at, wanted)
+        if len(data) < wanted:  # a digest of fewer bytes would say that they are what was recorded
+            raise DataLoss(f"the file ends {wanted - len(data)} bytes before its last part does")
+        digest.update(data)
     return digest.digest()

@@ -18,7 +18,7 @@ class _Scan:
 
     def __init__(self, reader: FileReader, key: str) -> None:
         self._reader = reader
-        self._scanner = ChunkScanner(reader, key)
+        self._scanner = ChunkScanner(reader, key, headers_only=True)
         self._lock = threading.Lock()
         self._last: ChunkMedia | None = None
         self._closed = False

@@ -1,33 +1,37 @@
 """Damage inside a chunk file that was never closed: what lies behind it becomes a chunk file of its own.
 
 A crash tears the end off, which costs the open part. Losing power can do more: blocks that were never written read
-as zeros, with good parts behind them. Those are found again by the ``prft`` box that every GOP begins with.
+as zeros, with good parts behind them. A disk may not give back some of its sectors at all. What is good behind either
+is found again by the ``prft`` box that every GOP begins with.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from gatehouse_common.errors import from_os_error
+from gatehouse_common.errors import DataLoss, from_os_error
 from gatehouse_common.ids import new_id
 
 from .adopt import read_index
 from .boxes import U32
 from .chunk_file import FileReader
+from .gops import gop_table
 from .run_box import build_run_box
-from .samples import VIDEO_TIMESCALE, ChunkMedia
+from .samples import VIDEO_TIMESCALE
 from .scan import ChunkScanner
+from .unread import PAGE, Patched
 
 UNSAFE_S = 30
 """How much at the end of a file is looked at down to its samples: what may not have been forced to the disk."""
 
 _PRFT = b"\0\0\0\x20prft\x01\0\0\0"
+_PRFT_BYTES = 32
 _BLOCK = 1 << 20
 _PREFIXED = frozenset({"avc1", "hvc1"})
 
@@ -41,6 +45,14 @@ class Damage:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What lies behind a damage: the key of the file that it has become, up to the next bytes that cannot be read."""
+
+    key: str
+    damage: Damage | None
+
+
 def find_damage(path: Path, key: str) -> Damage | None:
     """Return the first damage of a chunk file that was not closed; None if it has at most a torn end.
 
@@ -51,23 +63,41 @@ def find_damage(path: Path, key: str) -> Damage | None:
         return None
     reader = FileReader(path)
     try:
-        scanner = ChunkScanner(reader, key)
-        scanner.update()
+        scanner = ChunkScanner(reader, key, headers_only=True)
+        is_read = _is_scanned(scanner)
         if scanner.info is None or not scanner.init:
             return None
         size, start = reader.size(), scanner.end
         if scanner.part_count:
-            start = min(start, _sound_until(reader, scanner.media()))
-        end = _next_gop(reader, start + 1, size)
-        if end == size and _is_torn(reader, start, size):
+            start = min(start, _sound_until(reader, scanner))
+        around = Patched(reader, key)
+        end = _next_gop(around, reader, start + 1, size)
+        if is_read and end == size and _is_torn(around, start, size) and not around.unread:
             return None
         return Damage(start, end, size)
     finally:
         reader.close()
 
 
-def split_off(path: Path, key: str, damage: Damage, key_of: Callable[[int], str], root: Path) -> str:
-    """Write what lies behind a damage as another chunk of the same run; return its key.
+def _is_scanned(scanner: ChunkScanner) -> bool:
+    """Scan a file as far as it can be read; return whether that is all of it.
+
+    Raises:
+        DataLoss: not so far that it says what it is.
+    """
+    try:
+        scanner.update()
+    except DataLoss:
+        if scanner.info is None or not scanner.init:
+            raise
+        return False
+    return True
+
+
+def split_off(path: Path, key: str, damage: Damage, key_of: Callable[[int], str], root: Path) -> Behind:
+    """Write what lies behind a damage, up to the next bytes that cannot be read, as another chunk of the same run.
+
+    It is cut off behind its last whole part there: ``Behind.damage`` says what of the damaged file follows.
 
     Args:
         path: the damaged file, which stays as it is.
@@ -81,28 +111,35 @@ def split_off(path: Path, key: str, damage: Damage, key_of: Callable[[int], str]
     """
     reader = FileReader(path)
     try:
-        scanner = ChunkScanner(reader, key)
-        scanner.update()
+        scanner = ChunkScanner(reader, key, headers_only=True)
+        _is_scanned(scanner)
+        if scanner.info is None:
+            raise ValueError("a file that does not say what it is cannot be split")
+        # What lies between is lost, so its chain begins anew.
+        info = replace(scanner.info, chunk=new_id(), origin_us=scanner.origin_us, previous=b"")
+        head = scanner.init + build_run_box(info)
+        fresh = path.with_suffix(".behind")
+        try:
+            with fresh.open("wb") as out:
+                out.write(head)
+                beyond = _copy(reader, out, damage.end, damage.size)
+                out.flush()
+                found = _scanned(fresh, key)
+                further = None
+                if beyond < damage.size:
+                    whole = found.end_of_parts or len(head)
+                    out.truncate(whole)  # what stands between its last part and there is kept with the damage
+                    start = damage.end + whole - len(head)
+                    end = _next_gop(Patched(reader, key), reader, beyond + 1, damage.size)
+                    further = Damage(start, end, damage.size)
+                os.fsync(out.fileno())
+            new_key = key_of(found.media().start_us if found.part_count else scanner.origin_us)
+            fresh.rename(root / new_key)
+        except OSError as error:
+            raise from_os_error(error, f"splitting {key}") from error
     finally:
         reader.close()
-    if scanner.info is None:
-        raise ValueError("a file that does not say what it is cannot be split")
-    # What lies between is lost, so its chain begins anew.
-    info = replace(scanner.info, chunk=new_id(), origin_us=scanner.origin_us, previous=b"")
-    head = scanner.init + build_run_box(info)
-    fresh = path.with_suffix(".behind")
-    try:
-        with fresh.open("wb") as out, path.open("rb") as whole:
-            out.write(head)
-            whole.seek(damage.end)
-            shutil.copyfileobj(whole, out, _BLOCK)
-            out.flush()
-            os.fsync(out.fileno())
-        new_key = key_of(_start_us(fresh, key, scanner.origin_us))
-        fresh.rename(root / new_key)
-    except OSError as error:
-        raise from_os_error(error, f"splitting {key}") from error
-    return new_key
+    return Behind(new_key, further)
 
 
 def cut_off(path: Path, damage: Damage) -> None:
@@ -119,24 +156,56 @@ def cut_off(path: Path, damage: Damage) -> None:
         raise from_os_error(error, f"cutting {path.name}") from error
 
 
-def _start_us(path: Path, key: str, otherwise_us: int) -> int:
+def _scanned(path: Path, key: str) -> ChunkScanner:
     reader = FileReader(path)
     try:
-        scanner = ChunkScanner(reader, key)
+        scanner = ChunkScanner(reader, key, headers_only=True)
         scanner.update()
-        return scanner.media().start_us if scanner.part_count else otherwise_us
+        return scanner
     finally:
         reader.close()
 
 
-def _sound_until(reader: FileReader, media: ChunkMedia) -> int:
-    """Return where the first part of the last ``UNSAFE_S`` begins whose samples are not what they should be."""
+def _copy(reader: FileReader, out: IO[bytes], at: int, end: int) -> int:
+    """Copy bytes up to the first page that cannot be read; return where that is, ``end`` if all can."""
+    length = _BLOCK
+    while at < end:
+        try:
+            data = reader.pread(at, min(length, end - at))
+        except DataLoss:
+            if length <= PAGE:
+                return at
+            length = PAGE - at % PAGE  # page by page from here on: one of the next cannot be read
+            continue
+        if not data:
+            return at
+        at += out.write(data)
+        length = _BLOCK if length == _BLOCK else PAGE
+    return at
+
+
+def _sound_until(reader: FileReader, scanner: ChunkScanner) -> int:
+    """Return where the first part begins of which not all is as it should be, of those that are looked at.
+
+    In the last ``UNSAFE_S`` that is each sample. What has no digest in the file will be read to get one: so whether it
+    can be read is looked at, too.
+    """
+    media = scanner.media()
     video, parts = media.video, media.parts
-    if video.format.codec not in _PREFIXED:
-        return media.indexed_bytes
-    for part in np.flatnonzero(parts.end > parts.end[-1] - UNSAFE_S * VIDEO_TIMESCALE):
+    is_late = parts.end > parts.end[-1] - UNSAFE_S * VIDEO_TIMESCALE
+    is_wanted = is_late.copy()
+    gops = gop_table(parts)
+    for off, end, digest in zip(gops.off, gops.end, [*scanner.digests, None], strict=False):
+        if digest is None:
+            is_wanted |= (parts.off >= off) & (parts.off < end)
+    for part in np.flatnonzero(is_wanted):
         at, length = int(parts.off[part]), int(parts.size[part])
-        data = reader.pread(at, length)
+        try:
+            data = reader.pread(at, length)
+        except DataLoss:
+            return at
+        if video.format.codec not in _PREFIXED or not is_late[part]:
+            continue
         for n in np.flatnonzero((video.off >= at) & (video.off < at + length)):
             first = int(video.off[n]) - at
             if not _is_sample(data, first, first + int(video.size[n])):
@@ -154,30 +223,39 @@ def _is_sample(data: bytes, at: int, end: int) -> bool:
     return at == end
 
 
-def _next_gop(reader: FileReader, at: int, size: int) -> int:
+def _next_gop(around: Patched, reader: FileReader, at: int, size: int) -> int:
     """Return where the next whole part with a ``prft`` in front begins at or after ``at``, ``size`` if none does."""
     while at < size:
-        block = reader.pread(at, _BLOCK + len(_PRFT))
+        block = around.pread(at, _BLOCK + len(_PRFT))
         found = block.find(_PRFT)
         if found < 0:
             at += _BLOCK
-        elif _is_part(reader, at + found + 32, size):
+        elif _is_part(reader, at + found, size):
             return at + found
         else:
             at += found + 1
     return size
 
 
-def _is_part(reader: FileReader, at: int, size: int) -> bool:
-    for kind in (b"moof", b"mdat"):
-        head = reader.pread(at, 8)
-        if len(head) < 8 or head[4:] != kind or U32.unpack_from(head)[0] < 8:
-            return False
-        at += U32.unpack_from(head)[0]
-    return at <= size
+def _is_part(reader: FileReader, start: int, size: int) -> bool:
+    """Whether a ``prft`` and all of a part stand somewhere, and can be read."""
+    at = start + _PRFT_BYTES
+    try:
+        for kind in (b"moof", b"mdat"):
+            head = reader.pread(at, 8)
+            if len(head) < 8 or head[4:] != kind or U32.unpack_from(head)[0] < 8:
+                return False
+            at += U32.unpack_from(head)[0]
+            if at > size:
+                return False
+        for k in range(start, at, _BLOCK):
+            reader.pread(k, min(_BLOCK, at - k))
+    except DataLoss:
+        return False
+    return True
 
 
-def _is_torn(reader: FileReader, start: int, size: int) -> bool:
+def _is_torn(reader: Patched, start: int, size: int) -> bool:
     """Whether a file's end is what a crash leaves: the beginning of a part, or zeros that were never written."""
     at = start
     for kind in (b"uuid", b"prft", b"moof", b"mdat"):

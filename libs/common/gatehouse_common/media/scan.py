@@ -21,6 +21,8 @@ from .run_box import RunInfo, parse_digest_box, parse_run_box
 from .samples import ChunkMedia, PartTable, TrackFormat, TrackSamples
 
 _HEAD_BYTES = 4096
+_BOX_BYTES = 16
+"""Size and kind of a box, and its large size (14496-12 clause 4.2)."""
 _MAX_HEADER_BOX = 64 << 20
 _HEADERS = frozenset({b"ftyp", b"moov", b"uuid", b"prft"})
 _ONCE = frozenset({b"ftyp", b"moov"})
@@ -59,6 +61,8 @@ class ChunkScanner:
     Args:
         reader: the file.
         key: its object key, for messages and for the result.
+        headers_only: a payload that cannot be read is no matter where its header can be; else it is told if it stands
+            within 4 KiB behind its header.
 
     Attributes:
         info: what the run box says, once it has been read.
@@ -69,8 +73,8 @@ class ChunkScanner:
         digests: of each GOP but the last, the SHA-256 that stands behind it; None where none does.
     """
 
-    def __init__(self, reader: SizedReader, key: str) -> None:
-        self._reader = reader
+    def __init__(self, reader: SizedReader, key: str, *, headers_only: bool = False) -> None:
+        self._reader, self._headers_only = reader, headers_only
         self._key = key
         self._formats: tuple[TrackFormat, ...] = ()
         self._tracks: dict[int, _Rows] = {}
@@ -101,7 +105,9 @@ class ChunkScanner:
         at = start = self.end
         moof: tuple[int, bytes] | None = None
         while at + 8 <= size:
-            head = self._reader.pread(at, min(_HEAD_BYTES, size - at))
+            head = self._head(at, size)
+            if len(head) < 8:
+                break
             length, kind = self._length(head), head[4:8]
             if length < 8 or at + length > size or (kind == b"prft" and length != _PRFT_BYTES):
                 break
@@ -150,6 +156,15 @@ class ChunkScanner:
             scale = self._formats[0].timescale
             return wall_us - (media_time * 2_000_000 + scale) // (2 * scale)
         return self.info.origin_us if self.info else 0
+
+    def _head(self, at: int, size: int) -> bytes:
+        """Return the beginning of a box, with what follows it where that can be read."""
+        try:
+            return self._reader.pread(at, min(_HEAD_BYTES, size - at))
+        except DataLoss:
+            if not self._headers_only:
+                raise
+            return self._reader.pread(at, min(_BOX_BYTES, size - at))
 
     def _length(self, head: bytes) -> int:
         length = int(U32.unpack_from(head)[0])

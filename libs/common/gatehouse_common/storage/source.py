@@ -55,11 +55,15 @@ class FileSource:
             raise from_os_error(error, f"reading {self._key}") from error
 
     def pread(self, offset: int, length: int) -> bytes:
-        """Return up to ``length`` bytes from ``offset``."""
+        """Return up to ``length`` bytes from ``offset``; fewer only where the file ends."""
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                return os.pread(fd, length, offset)
+                data = os.pread(fd, length, offset)
+                # In front of a page that cannot be read the system stops short, and says why when it is asked again.
+                while len(data) < length and (more := os.pread(fd, length - len(data), offset + len(data))):
+                    data += more
+                return data
             finally:
                 os.close(fd)
         except OSError as error:
