@@ -17,6 +17,7 @@ from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import FootageReader, FootageWriter
 from gatehouse_common.errors import DataLoss
 from gatehouse_common.footage.library import Library
+from gatehouse_common.media.adopt import adopt, read_index
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.messages import ChunkOpened
 from gatehouse_common.runtime import Core
@@ -214,3 +215,25 @@ def test_a_file_that_stays_open_for_ever_fails_what_is_asked_of_its_own_time_alo
         assert "cannot" in partly.away[0] or "Input/output error" in partly.away[0]
     finally:
         library.close()
+
+
+def test_of_a_file_that_was_closed_only_head_and_index_are_read(
+    core: Core, tmp_path: Path, sectors: BadSectors
+) -> None:
+    """No camera is recorded before the spool is recovered, and a thousand chunks may wait in it on a cold disk."""
+    film = make_noisy_film(tmp_path / "noisy.mp4", SECONDS, 100_000)
+    ((key, *_),) = record_film(film, core.data_dir, start_us=START_US).closed
+    path = core.data_dir / key
+    written, media = path.read_bytes(), read_index(path, key)
+    assert media is not None
+    sectors.put(path, range(SECTOR, media.indexed_bytes - SECTOR, SECTOR))
+    found = adopt(path, key)
+    assert (found.was_closed, found.size, found.lost_bytes) == (True, len(written), 0)
+    assert (found.info.chunk, found.media.start_us, found.media.end_us) == (
+        media.chunk_id,
+        START_US,
+        START_US + SECONDS * SECOND,
+    )
+    assert recover(core).whole == 1
+    assert sectors.met == 0
+    assert path.read_bytes() == written
