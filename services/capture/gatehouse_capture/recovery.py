@@ -1,12 +1,14 @@
 """What a crash left in the spool: made whole and published, or put where a person can look at it.
 
-Runs once, before anything writes to the spool: a file that is still being written must never be adopted.
+Runs before anything writes to the spool, and then for what had to be left: a file that is still being written must
+never be adopted.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -39,7 +41,7 @@ class Recovered:
     """How many files of the spool were found whole, adopted, quarantined, or left because of an error.
 
     Attributes:
-        left_keys: the keys of those that were left: as they are they must not be stored; the next start tries again.
+        left_keys: the keys of those that were left: as they are they must not be stored.
     """
 
     whole: int = 0
@@ -53,10 +55,17 @@ class Recovered:
         return len(self.left_keys)
 
 
-def recover(core: Core) -> Recovered:
-    """Adopt every file of the spool, oldest run first; a file that cannot be adopted costs itself only."""
+def recover(core: Core, again: Collection[str] | None = None) -> Recovered:
+    """Adopt every file of the spool, oldest run first; a file that cannot be adopted costs itself only.
+
+    Args:
+        core: what services are built from.
+        again: the keys of files that were left before, to try these alone while others are written.
+    """
     result = Recovered()
     files = _files(core.spool.root / keys.SPOOL)
+    if again is not None:
+        files = [path for path in files if path.relative_to(core.spool.root).as_posix() in again]
     waiting: deque[tuple[Path, int | None]] = deque((path, None) for path in files)
     ends: dict[str, int] = {}
     while waiting:
@@ -140,20 +149,33 @@ def _part_at_damage(core: Core, path: Path) -> list[Path]:
         return []
     if damage is None:
         return []
-    key_of = partial(keys.spool, name.camera, name.run)
     behind: list[Path] = []
+    try:
+        for one in _split(core, path, key, name, damage, behind):
+            _keep_damage(core, path, key, one)
+        cut_off(path, damage)
+    except Exception:
+        if path.stat().st_size == damage.size:  # not cut off: beside it copies would be stored, and come again
+            for copy in behind:
+                copy.unlink(missing_ok=True)
+        raise
+    log.error("a file in the spool was damaged", key=key, start=damage.start, end=damage.end, behind=len(behind))
+    return behind
+
+
+def _split(core: Core, path: Path, key: str, name: keys.SpoolName, damage: Damage, behind: list[Path]) -> list[Damage]:
+    """Write what lies behind a damage, and behind those that follow, as files of its own; return all damages.
+
+    The files are added to ``behind`` as they are made.
+    """
     damages = [damage]
     while damages[-1].end < damage.size:
-        part = split_off(path, key, damages[-1], key_of, core.spool.root)
+        part = split_off(path, key, damages[-1], partial(keys.spool, name.camera, name.run), core.spool.root)
         behind.append(core.spool.root / part.key)
         if part.damage is None:
             break
         damages.append(part.damage)
-    for one in damages:
-        _keep_damage(core, path, key, one)
-    cut_off(path, damage)
-    log.error("a file in the spool was damaged", key=key, start=damage.start, end=damage.end, behind=len(behind))
-    return behind
+    return damages
 
 
 def _keep_damage(core: Core, path: Path, key: str, damage: Damage) -> None:

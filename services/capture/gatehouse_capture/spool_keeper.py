@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 _LOOK_S = 15.0
 _REMIND_US = 300 * SECOND
+_AGAIN_US = 300 * SECOND
 _DRAIN_US = 4 * SECOND
 _HINTS = 10_000
 _KEPT = (NotFound, DataLoss, Conflict)
@@ -78,6 +79,7 @@ class SpoolKeeper:
         self._closed: dict[str, Waiting] = {}
         """What waits, by its key."""
         self.recovered = recover(core)
+        self._again_us, self._again_in_us = core.clock.monotonic_us(), _AGAIN_US
 
     def run(self, stop: threading.Event) -> None:
         """Keep the spool until told to stop; then free what has been stored by then."""
@@ -109,6 +111,7 @@ class SpoolKeeper:
         SPOOL_FILES.set(len(files))
         self._forget(files.keys())
         now = self._core.clock.monotonic_us()
+        self._try_again(now)
         overdue: list[tuple[str, Waiting, int]] = []
         try:
             for key, size in files.items():
@@ -209,6 +212,12 @@ class SpoolKeeper:
         except _KEPT as error:
             _tell_kept(error)
         return True
+
+    def _try_again(self, now_us: int) -> None:
+        """Recover what had to be left, as while the store was away; twice as long after each time."""
+        if self.recovered.left_keys and now_us - self._again_us >= self._again_in_us:
+            self._again_us, self._again_in_us = now_us, 2 * self._again_in_us
+            self.recovered = recover(self._core, self.recovered.left_keys)
 
     def _is_overdue(self, key: str, now_us: int) -> bool:
         told_us, pause_us = self._told_us.setdefault(key, (now_us, _REMIND_US))

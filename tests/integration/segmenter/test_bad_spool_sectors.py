@@ -15,7 +15,7 @@ from gatehouse_capture.recovery import recover
 from gatehouse_capture.spool_keeper import build as build_spool
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import FootageReader, FootageWriter
-from gatehouse_common.errors import DataLoss
+from gatehouse_common.errors import DataLoss, Unavailable
 from gatehouse_common.footage.library import Library
 from gatehouse_common.media.adopt import adopt, read_index
 from gatehouse_common.media.samples import ChunkMedia
@@ -161,6 +161,35 @@ def test_a_file_of_which_much_cannot_be_read_stays_as_it_is(
     keeper.look()
     assert core.bus.depth("segmenter") == 0
     assert path.read_bytes() == written
+
+
+def test_what_was_left_while_the_store_was_away_is_recovered_when_it_is_back(
+    core: Core, tmp_path: Path, sectors: BadSectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The quarantine is in the store; until it takes the damaged bytes nothing is cut off."""
+    path, media = left_open(core, tmp_path)
+    part = 7
+    sectors.put(path, [int(media.parts.off[part]) + 2 * SECTOR])
+    written = path.read_bytes()
+
+    def away(*_: object, **__: object) -> None:
+        raise Unavailable("the store does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(core.store, "put", away)
+        keeper = build_spool(core)
+        assert keeper.recovered.left == 1
+    keeper.look()
+    assert path.read_bytes() == written
+    assert spool_files(core.data_dir) == [path.relative_to(core.data_dir).as_posix()]
+    monkeypatch.setattr(keeper, "_again_in_us", 0)
+    keeper.look()
+    assert keeper.recovered.left == 0
+    for _ in range(2):
+        work_off(core)
+        lost = frames_of(media, part)
+        assert [n for one in kept(core) for n in one] == [n for n in range(len(media.video)) if n not in lost]
+    assert spool_files(core.data_dir) == []
 
 
 def test_nothing_that_is_wrong_with_one_file_hinders_the_others(
