@@ -16,8 +16,10 @@ from gatehouse_common.media.recorder import RunRecorder, Sample
 from gatehouse_common.media.run_box import RunInfo
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 from gatehouse_common.messages import GapCause, Interruption, RunEnded, RunStarted
+from gatehouse_common.observability.metrics import CAPTURE_SOUND_JUMPS
 from gatehouse_common.storage import keys
 
+from .continuity import Continuity, SoundContinuity
 from .origin import Origin
 from .parameters import ParameterWatch
 from .run_notices import Desk, RunNotices
@@ -25,9 +27,9 @@ from .sources import Packet, StreamInfo
 
 log = structlog.get_logger(__name__)
 
-_JUMP_TICKS = 2 * VIDEO_TIMESCALE
 _STALL_US = SECOND
-_RECENT = 8
+_TOLD_AGAIN_US = 60 * SECOND
+"""Sound whose time jumps with every packet is told of once in so long; each jump is counted."""
 _NO_KEYFRAME_US = 30 * SECOND
 
 
@@ -56,10 +58,10 @@ class RunSession:
         self._recorded = False
         self._origin = Origin()
         self._zero = 0
-        self._shift = 0
-        self._newest: tuple[int, int] | None = None
-        self._delays: deque[int] = deque(maxlen=_RECENT)
-        """How long after their times the last frames came, in ticks from a point of its own."""
+        self._times = Continuity(live=info.live)
+        self._sound = SoundContinuity(self._times, live=info.live)
+        self._sound_told_us: int | None = None
+        self._sound_lost = False
         self._restart: GapCause | None = None
         self._intervals: deque[int] = deque(maxlen=30)
         self._waiting_since: int | None = None
@@ -141,46 +143,55 @@ class RunSession:
         self._desk.send(RunEnded(camera=self._desk.camera, time_us=end_us, run=self._run, end_us=end_us, cause=cause))
 
     def _take_sound(self, packet: Packet) -> None:
-        if self._recorder is None or len(self._info.formats) < 2:
+        recorder = self._recorder
+        if recorder is None or len(self._info.formats) < 2:
             return
-        scale = self._info.formats[1].timescale
-        pts = packet.pts + (self._shift - self._zero) * scale // VIDEO_TIMESCALE
-        self._recorder.add(Sample(1, pts, packet.dur, True, packet.data))
+        scale, jumps = self._info.formats[1].timescale, self._sound.jumps
+        said, dur = (ticks * VIDEO_TIMESCALE // scale for ticks in (packet.pts, packet.dur))
+        at = self._sound.place(said, dur, packet.arrival_us)
+        if self._sound.jumps != jumps:
+            self._tell_sound_jumped(packet.arrival_us)
+        if at is None:
+            return
+        pts = packet.pts + (self._sound.shift - self._zero) * scale // VIDEO_TIMESCALE
+        taken = recorder.add(Sample(1, pts, packet.dur, True, packet.data))
+        if not taken and pts >= 0 and not self._sound_lost:  # what leads the run's first picture is none of it
+            self._sound_lost = True
+            log.warning("sound is left out that belongs to no picture", camera=self._desk.camera)
+
+    def _tell_sound_jumped(self, now_us: int) -> None:
+        CAPTURE_SOUND_JUMPS.labels(self._desk.camera).inc()
+        if self._sound_told_us is None or abs(now_us - self._sound_told_us) > _TOLD_AGAIN_US:
+            self._sound_told_us = now_us
+            log.warning("the time of the camera's sound jumped", camera=self._desk.camera)
 
     def _continuous(self, packet: Packet) -> int:
         """Return the packet's time; a jump that arrival does not share is taken out, until a new run begins."""
-        pts = packet.pts + self._shift
-        arrival = packet.arrival_us * VIDEO_TIMESCALE // SECOND
-        if self._newest is not None:
-            newest_pts, newest_arrival = self._newest
-            elapsed = (packet.arrival_us - newest_arrival) * VIDEO_TIMESCALE // SECOND
-            ahead = pts - newest_pts
-            # Sources hand a frame on when the next one begins: before a pause the last is as late as the pause is long.
-            early = min(ahead - max(elapsed, 0), min(self._delays) - (arrival - pts))
-            if self._info.live and (early > _JUMP_TICKS or ahead < -_JUMP_TICKS):
-                expected = newest_pts + max(elapsed, VIDEO_TIMESCALE // 100)
-                self._shift += expected - pts
-                pts = expected
-                self._restart = GapCause.CLOCK_STEP
-                log.warning("the camera's time jumped", camera=self._desk.camera, seconds=ahead / VIDEO_TIMESCALE)
-        if self._newest is None or pts > self._newest[0]:
-            self._tell_stall(pts)
-            self._newest = pts, packet.arrival_us
-            self._delays.append(arrival - pts)
+        times, arrival_us = self._times, packet.arrival_us
+        pts = packet.pts + times.shift
+        if jumped := times.jump(pts, arrival_us):
+            pts = times.expected(arrival_us, VIDEO_TIMESCALE // 100)
+            times.shift = pts - packet.pts
+            self._sound.follow()
+            self._restart = GapCause.CLOCK_STEP
+            log.warning("the camera's time jumped", camera=self._desk.camera, seconds=jumped / VIDEO_TIMESCALE)
+        before = times.newest
+        if times.note(pts, arrival_us) and before is not None:
+            self._tell_stall(before[0], pts)
         return pts
 
-    def _tell_stall(self, pts: int) -> None:
+    def _tell_stall(self, newest: int, pts: int) -> None:
         """A pause inside a run is a gap: frames were dropped on the way, or the camera hung."""
-        if self._newest is None or self._recorder is None or self._notices is None:
+        if self._recorder is None or self._notices is None:
             return
-        pause = pts - self._newest[0]
+        pause = pts - newest
         before = self._intervals.copy() if pause * SECOND > _STALL_US * VIDEO_TIMESCALE else None
         self._intervals.append(pause)
         if before is None:
             return
         usual = statistics.median(before) if before else VIDEO_TIMESCALE
         if pause > 5 * usual:
-            start = self._recorder.wall_us(self._newest[0] - self._zero + int(usual))
+            start = self._recorder.wall_us(newest - self._zero + int(usual))
             end = self._recorder.wall_us(pts - self._zero)
             self._notices.paused(start, end, "no frames came for a while")
 

@@ -21,6 +21,8 @@ from .samples import VIDEO_TIMESCALE, TrackFormat
 
 _NO_LIMIT = 1 << 62
 _PAUSE = 5
+_MOST_AHEAD_S = 600
+"""Sound further ahead of all pictures is of another time. In films of slides a picture may last for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +177,10 @@ class RunRecorder:
         """Wall time at which the last written part ends."""
         return self.wall_us(self.end_dts)
 
-    def add(self, sample: Sample) -> None:
-        """Take the next sample of either track."""
+    def add(self, sample: Sample) -> bool:
+        """Take the next sample of either track; return whether it will be in a file, as all pictures are."""
         if sample.track:
-            if sample.pts >= 0:
-                self._audio.append(sample)
-            return
+            return self._add_sound(sample)
         self._newest = max(self._newest, sample.pts)
         try:
             for dts, ready in self._order.push(sample.pts, sample):
@@ -188,6 +188,19 @@ class RunRecorder:
         except GatehouseError:
             self._failed = True
             raise
+        return True
+
+    def _add_sound(self, sample: Sample) -> bool:
+        """Keep sound until pictures of its time are written, in order of time: an odd one must not hold up the rest."""
+        scale, waiting = self._formats[1].timescale, self._audio
+        newest = self._newest * scale // VIDEO_TIMESCALE
+        if not max(0, self._audio_end - scale) <= sample.pts <= newest + _MOST_AHEAD_S * scale:
+            return False
+        place = len(waiting)
+        while place and waiting[place - 1].pts > sample.pts:
+            place -= 1
+        waiting.insert(place, sample)
+        return True
 
     def close(self) -> None:
         """Write what is held back and close the chunk file; after an error it is as ``abandon``.

@@ -34,6 +34,11 @@ CAPTURE_CLOCK_OFFSET = Gauge(
     "Camera's clock minus ours, where the camera tells it.",
     ["camera"],
 )
+CAPTURE_SOUND_JUMPS = Counter(
+    "gatehouse_capture_sound_jumps",
+    "Times that the camera's sound was not of the time of its pictures any more, and was put beside them again.",
+    ["camera"],
+)
 KEYFRAME_INTERVAL = Gauge(
     "gatehouse_keyframe_interval_seconds",
     "Length of the group of pictures written last: what live view and detectors wait for.",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from av.container import InputContainer
 
 from gatehouse_common.camera_url import CameraUrl, Codec
-from gatehouse_common.clock import Clock
+from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import InvalidInput, SourceUnavailable
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 
@@ -90,11 +90,15 @@ class FileSource:
                     start = packet.pts if start is None else start
                     end = max(end, packet.pts + (packet.dur or VIDEO_TIMESCALE // 30))
                 packet.pts += shift * scale // VIDEO_TIMESCALE
-                if self._paced and packet.track == 0:
-                    self._pace(packet.pts - (start or 0), began_us)
+                ticks = packet.pts * VIDEO_TIMESCALE - (start or 0) * scale
+                due_us = ticks * SECOND // (scale * VIDEO_TIMESCALE)
+                if not self._paced:
+                    packet.arrival_us = self._began_us + due_us
+                elif packet.track == 0:
+                    self._pace(due_us, began_us)
                     packet.arrival_us = self._clock.now_us()
-                elif not self._paced:
-                    packet.arrival_us = self._began_us + (packet.pts - (start or 0)) * 1_000_000 // scale
+                else:  # read with the picture before it, however much sooner that is
+                    packet.arrival_us = self._clock.now_us() + due_us - (self._clock.monotonic_us() - began_us)
                 yield packet
             if start is None:  # played again, it would go round without ever showing anything
                 raise SourceUnavailable("the film holds no pictures")
@@ -105,10 +109,10 @@ class FileSource:
                 self._container.close()
             self._open()
 
-    def _pace(self, ticks: int, began_us: int) -> None:
-        ahead_us = ticks * 1_000_000 // VIDEO_TIMESCALE - (self._clock.monotonic_us() - began_us)
+    def _pace(self, due_us: int, began_us: int) -> None:
+        ahead_us = due_us - (self._clock.monotonic_us() - began_us)
         if ahead_us > 0:
-            self._clock.wait(self._closed, ahead_us / 1_000_000)
+            self._clock.wait(self._closed, ahead_us / SECOND)
 
     def interrupt(self) -> None:
         """Stop playing."""

@@ -1,0 +1,131 @@
+"""Where what a camera sends lies in time: jumps of its times that arrival does not share are taken out.
+
+Times are ticks of 1/90000 s, of pictures and of sound alike; arrivals are microseconds of wall time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from gatehouse_common.clock import SECOND
+from gatehouse_common.media.samples import VIDEO_TIMESCALE
+
+_JUMP_TICKS = 2 * VIDEO_TIMESCALE
+_APART_TICKS = 5 * VIDEO_TIMESCALE
+"""Sound further from the picture is of another time: cameras that run late with one of them do so by less."""
+_RECENT = 8
+
+
+class Continuity:
+    """Follows the times of one track against their arrival.
+
+    Args:
+        live: whether packets arrive when they happen; else every time is believed.
+
+    Attributes:
+        shift: ticks to add to what the camera says.
+        newest: the latest time so far, with its arrival; None before the first.
+    """
+
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
+        self.shift = 0
+        self.newest: tuple[int, int] | None = None
+        self._delays: deque[int] = deque(maxlen=_RECENT)
+        """How long after their times the last ones came, in ticks from a point of its own."""
+
+    def jump(self, at: int, arrival_us: int) -> int:
+        """Return how many ticks ``at`` is from the latest time if that is a jump, else 0."""
+        if self.newest is None or not self._live:
+            return 0
+        ahead = at - self.newest[0]
+        if -_JUMP_TICKS <= ahead <= _JUMP_TICKS:
+            return 0  # of nearly every packet
+        # Sources hand a frame on when the next one begins: before a pause the last is as late as the pause is long.
+        delay = arrival_us * VIDEO_TIMESCALE // SECOND - at
+        early = min(ahead - max(self.elapsed(arrival_us), 0), min(self._delays) - delay)
+        return ahead if early > _JUMP_TICKS or ahead < 0 else 0
+
+    def elapsed(self, arrival_us: int) -> int:
+        """Return how many ticks the latest came before ``arrival_us``; negative if the clock was set back."""
+        return 0 if self.newest is None else (arrival_us - self.newest[1]) * VIDEO_TIMESCALE // SECOND
+
+    def expected(self, arrival_us: int, least: int) -> int:
+        """Return the time that arrival tells, ``least`` ticks after the latest or more."""
+        latest = 0 if self.newest is None else self.newest[0]
+        return latest + max(self.elapsed(arrival_us), least)
+
+    def note(self, at: int, arrival_us: int) -> bool:
+        """Go on from ``at``; return whether it is the latest so far."""
+        if self.newest is not None and at <= self.newest[0]:
+            return False
+        self.newest = at, arrival_us
+        self._delays.append(arrival_us * VIDEO_TIMESCALE // SECOND - at)
+        return True
+
+
+class SoundContinuity(Continuity):
+    """Follows sound as pictures are followed, by a shift of its own, and keeps it beside them.
+
+    A camera's clock that jumps takes both along, one a little before the other. Each alone would be put where it
+    arrived, and so out of time with the other: the shift of the pictures is taken wherever it fits.
+
+    Args:
+        pictures: what the sound belongs to.
+        live: as above.
+
+    Attributes:
+        jumps: how often its time has jumped.
+    """
+
+    def __init__(self, pictures: Continuity, *, live: bool) -> None:
+        super().__init__(live=live)
+        self._pictures = pictures
+        self._end: int | None = None
+        self.jumps = 0
+
+    def place(self, said: int, dur: int, arrival_us: int) -> int | None:
+        """Return the time of a packet that says it is of ``said`` and lasts ``dur``; None: sound of then is there.
+
+        Two of one time cannot be played, and squeezed together they would put all that follows out of time.
+        """
+        at = said + self.shift
+        if self._live and not self._fits(at, arrival_us):
+            self.jumps += 1
+            at = said + self._pictures.shift
+            if not self._fits(at, arrival_us):
+                at = self._by_arrival(dur, arrival_us)
+            self._move(at - said)
+        self.note(at, arrival_us)
+        if self._end is not None and dur // 2 < self._end - at <= _JUMP_TICKS:
+            return None
+        self._end = at + dur
+        return at
+
+    def follow(self) -> None:
+        """Take the pictures' shift, which has just become another, if the sound's is the same but for jitter."""
+        if abs(self._pictures.shift - self.shift) <= _JUMP_TICKS:
+            self._move(self._pictures.shift)
+
+    def _move(self, shift: int) -> None:
+        """Go on with another shift; what was followed before may be of what is not true any more."""
+        self.shift, self.newest = shift, None
+        self._delays.clear()
+
+    def _fits(self, at: int, arrival_us: int) -> bool:
+        """Whether sound can be of ``at``: it has not jumped, and there are pictures near."""
+        if self.jump(at, arrival_us):
+            return False
+        if self._pictures.newest is None:
+            return True
+        lead = at - self._pictures.newest[0]
+        if -_APART_TICKS <= lead <= _APART_TICKS:
+            return True
+        # Not late by the elapsed time: a clock that is set forth makes it look as if pictures had been away.
+        return 0 < lead <= _APART_TICKS + self._pictures.elapsed(arrival_us)
+
+    def _by_arrival(self, dur: int, arrival_us: int) -> int:
+        at = self.expected(arrival_us, dur)
+        if self.newest is None or not self._fits(at, arrival_us):
+            at = self._pictures.expected(arrival_us, 0)
+        return at

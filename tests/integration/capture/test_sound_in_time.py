@@ -1,0 +1,111 @@
+"""Sound whose time jumps is recorded beside the pictures it belongs to, whatever jumps with it, before it or alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gatehouse_capture import run_session
+from gatehouse_common.messages import GapCause
+from gatehouse_common.observability.metrics import CAPTURE_SOUND_JUMPS
+from gatehouse_common.testing.film import FilmSpec
+from log_kit import logged
+from run_kit import Fed, Says, fed
+
+SPEC = FilmSpec(frames=200, gop=10, fps=10, width=160, height=96, audio=True)
+LASTS_S = SPEC.frames / SPEC.fps
+VIDEO, SOUND = 0, 1
+HOUR_S = 3600.0
+
+
+def jumping(track: int, at_s: float, by_s: float, until_s: float = 1e9) -> Says:
+    return lambda due, of: due + (by_s if of == track and at_s <= due < until_s else 0)
+
+
+def both(by_s: float, video_at_s: float, sound_at_s: float) -> Says:
+    return lambda due, of: due + (by_s if due >= (video_at_s, sound_at_s)[of] else 0)
+
+
+def play(film: Fed, says: Says, late_s: float = 0.0) -> None:
+    for sample in film.samples:
+        jitter = 0.05 if sample.track == VIDEO and sample.pts % 7 == 0 else 0.0
+        film.send(sample, says, late_s=late_s + jitter)
+    film.session.end(GapCause.SERVICE_DOWN)
+
+
+def waiting(film: Fed) -> int:
+    """How many packets of sound the recorder holds."""
+    recorder = film.session._recorder
+    return len(recorder._audio) if recorder else 0
+
+
+@pytest.mark.parametrize(
+    ("says", "apart_s"),
+    [
+        pytest.param(jumping(SOUND, 5, HOUR_S, 5.03), 0.001, id="one packet an hour ahead"),
+        pytest.param(jumping(SOUND, 5, -HOUR_S, 5.03), 0.001, id="one packet an hour back"),
+        pytest.param(jumping(SOUND, 5, HOUR_S), 0.08, id="sound ahead for good"),
+        pytest.param(jumping(SOUND, 5, -HOUR_S), 0.08, id="sound back for good"),
+        pytest.param(jumping(SOUND, 0, HOUR_S), 0.15, id="sound ahead from the beginning"),
+        pytest.param(jumping(SOUND, 0, -HOUR_S), 0.15, id="sound back from the beginning"),
+        pytest.param(jumping(VIDEO, 5, HOUR_S), 0.08, id="pictures ahead for good"),
+        pytest.param(jumping(VIDEO, 5, -HOUR_S), 0.08, id="pictures back for good"),
+        pytest.param(jumping(VIDEO, 5, HOUR_S, 9), 0.08, id="pictures ahead for a while"),
+        pytest.param(both(HOUR_S, 5, 5.3), 0.08, id="both ahead, pictures first"),
+        pytest.param(both(HOUR_S, 5.3, 5), 0.08, id="both ahead, sound first"),
+        pytest.param(both(-HOUR_S, 5, 5.3), 0.08, id="both back, pictures first"),
+        pytest.param(both(-HOUR_S, 5.3, 5), 0.08, id="both back, sound first"),
+    ],
+)
+def test_sound_stays_beside_its_pictures(tmp_path: Path, says: Says, apart_s: float) -> None:
+    with fed(tmp_path, SPEC) as film:
+        play(film, says)
+        pictures, heard = film.found(VIDEO), film.found(SOUND)
+    assert len(pictures) == SPEC.frames
+    sent = sum(s.track == SOUND for s in film.samples)
+    assert len(heard) > 0.97 * sent, "what lies about the jump and the border of runs may be missing"
+    assert max(abs(wall - due) for due, wall in heard) < apart_s + 0.06
+
+
+@pytest.mark.parametrize("first", [VIDEO, SOUND])
+@pytest.mark.parametrize("by_s", [HOUR_S, -HOUR_S])
+def test_what_jumps_alike_stays_as_it_was_to_each_other(tmp_path: Path, first: int, by_s: float) -> None:
+    """Packets come up to a second late after the jump: by their arrival sound and picture would part."""
+    says = both(by_s, 5 if first == VIDEO else 5.3, 5.3 if first == VIDEO else 5)
+    with fed(tmp_path, SPEC) as film:
+        for n, sample in enumerate(film.samples):
+            due = film.seconds(sample)
+            film.send(sample, says, late_s=(n * 37 % 10) / 10 if 4.9 < due < 7 else 0.0)
+        film.session.end(GapCause.SERVICE_DOWN)
+        pictures, heard = dict(film.found(VIDEO)), film.found(SOUND)
+    # As the noise of one instant is found in one packet, each picture has its place against the sound around it.
+    offsets = [wall - due for due, wall in pictures.items() if due > 9]
+    sound = [wall - due for due, wall in heard if due > 9]
+    assert max(offsets) - min(offsets) < 0.001
+    assert max(abs(at - offsets[0]) for at in sound) < 0.001
+
+
+def test_odd_sound_is_told_once_counted_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = logged(monkeypatch, run_session).entries
+    counter = CAPTURE_SOUND_JUMPS.labels("cam")
+    before, most = counter._value.get(), 0
+    with fed(tmp_path, SPEC) as film:
+        for sample in film.samples:
+            film.send(sample, jumping(SOUND, 5, HOUR_S, 5.03))
+            most = max(most, waiting(film))
+        film.session.end(GapCause.SERVICE_DOWN)
+    assert [e["event"] for e in entries] == ["the time of the camera's sound jumped"]
+    assert counter._value.get() - before == 2, "there and back"
+    assert most < 50, "of a second at most"
+
+
+def test_a_film_keeps_its_sound_around_a_time_that_is_odd(tmp_path: Path) -> None:
+    """Arrival tells nothing of a film that is read faster than it plays."""
+    with fed(tmp_path, SPEC) as film:
+        film.session._times._live = film.session._sound._live = False
+        play(film, jumping(SOUND, 5, HOUR_S, 5.03))
+        heard = film.found(SOUND)
+    sent = sum(s.track == SOUND for s in film.samples)
+    assert sent - 5 < len(heard) < sent
+    assert max(abs(wall - due) for due, wall in heard) < 0.06
