@@ -14,7 +14,7 @@ from gatehouse_common.errors import SourceUnavailable
 from .container import COPIED_VIDEO, ContainerReader, can_be_copied, close_quietly, open_container
 from .decoded import DecodedReader
 from .port import Packet, StreamInfo
-from .tcp_connections import cut_slowest, received
+from .tcp_connections import addresses, cut_slowest, received
 
 _OPEN_S = 10.0
 _COMPARE_US = SECOND
@@ -36,6 +36,10 @@ class RtspSource:
         self._container: InputContainer | None = None
         self._reader: ContainerReader | DecodedReader | None = None
         self._compared: tuple[int, dict[int, int]] | None = None
+        parts = urlsplit(url.text)
+        self._host = parts.hostname or ""
+        self._port = parts.port or (_RTSPS_PORT if parts.scheme == "rtsps" else _RTSP_PORT)
+        self._addresses: frozenset[str] = frozenset()
 
     def open(self) -> StreamInfo:
         """Connect and read the session's description."""
@@ -46,6 +50,8 @@ class RtspSource:
         # RTP packet, with the GIL held: it took more processor time than all the rest of recording.
         options["timeout"] = str(round(self._idle_s * SECOND))
         timeout = (_OPEN_S, None)
+        # Here, where no other camera waits for the resolver, and before they may change.
+        self._addresses = addresses(self._host)
         self._container = open_container(self._url.address, "no RTSP session", options=options, timeout=timeout)
         wanted = self._url.codec()
         video = next(iter(self._container.streams.video), None)
@@ -66,14 +72,12 @@ class RtspSource:
         """Nothing can be done from here: the next packet, or the time limit of reading, ends it."""
 
     def give_up(self) -> None:
-        """Cut the connection, once it is clear which one of those to the camera's port carries no pictures."""
-        parts = urlsplit(self._url.text)
-        port = parts.port or (_RTSPS_PORT if parts.scheme == "rtsps" else _RTSP_PORT)
+        """Cut the connection, once it is clear which one of those to the camera carries no pictures."""
         now = self._clock.monotonic_us()
         if self._compared is None:
-            self._compared = now, received(port)
+            self._compared = now, received(self._addresses, self._port)
         elif now - self._compared[0] >= _COMPARE_US:
-            cut_slowest(port, self._compared[1], _NO_PICTURES_BYTES)
+            cut_slowest(self._addresses, self._port, self._compared[1], _NO_PICTURES_BYTES)
             self._compared = None
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,42 +22,65 @@ _RECEIVED_AT = 128
 """Offset of ``tcpi_bytes_received`` in ``struct tcp_info`` (linux/tcp.h, since 4.1)."""
 
 
-def received(port: int) -> dict[int, int]:
-    """Return how many bytes each TCP connection of this process to ``port`` of any host got, by its inode."""
-    return {os.fstat(one.fileno()).st_ino: count for one in _connections(port) if (count := _count(one)) is not None}
+def addresses(host: str) -> frozenset[str]:
+    """Return the addresses that a host has by its name, none if nobody knows it; may take as long as the resolver."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return frozenset()
+    return frozenset(str(address[0]) for *_, address in found)
 
 
-def cut_slowest(port: int, before: dict[int, int], most_bytes: int) -> bool:
-    """Shut down the connection to ``port`` that got least since ``before``; return whether there was one.
+def received(hosts: Collection[str], port: int) -> dict[int, int]:
+    """Return how many bytes each TCP connection of this process to a camera's port got, by its inode.
+
+    Where there is none to the camera's addresses, it has sent us on to others (RFC 2326 section 10.10): those of all
+    hosts are returned then.
 
     Args:
-        port: the port of the other side.
+        hosts: the camera's addresses.
+        port: its port.
+    """
+    theirs: dict[int, int] = {}
+    others: dict[int, int] = {}
+    for one, host in _connections(port):
+        if (count := _count(one)) is not None:
+            (theirs if host in hosts else others)[os.fstat(one.fileno()).st_ino] = count
+    return theirs or others
+
+
+def cut_slowest(hosts: Collection[str], port: int, before: dict[int, int], most_bytes: int) -> bool:
+    """Shut down the connection to a camera's port that got least since ``before``; return whether there was one.
+
+    Args:
+        hosts: the camera's addresses; connections to others are left alone while there is one to them.
+        port: its port.
         before: what :func:`received` told some time ago; connections that were not there then are left alone.
         most_bytes: a connection that got more than this is left alone.
     """
     slowest: tuple[int, int] | None = None
-    for inode, count in received(port).items():
+    for inode, count in received(hosts, port).items():
         grown = count - before.get(inode, -most_bytes - 1)
         if grown <= most_bytes and (slowest is None or grown < slowest[0]):
             slowest = grown, inode
     if slowest is None:
         return False
-    for one in _connections(port):
+    for one, _ in _connections(port):
         if os.fstat(one.fileno()).st_ino == slowest[1]:
             with suppress(OSError):  # the camera may have closed it by now
                 one.shutdown(socket.SHUT_RDWR)
     return True
 
 
-def _connections(port: int) -> Iterator[socket.socket]:
-    """Yield each connection to ``port`` by a descriptor of its own, which is closed afterwards."""
+def _connections(port: int) -> Iterator[tuple[socket.socket, str]]:
+    """Yield each connection to ``port``, by a descriptor of its own that is closed afterwards, and to which address."""
     for entry in _DESCRIPTORS.iterdir() if _DESCRIPTORS.is_dir() else ():
         with suppress(OSError):  # closed meanwhile, or not connected
             if not stat.S_ISSOCK(os.fstat(int(entry.name)).st_mode):
                 continue
             with socket.socket(fileno=os.dup(int(entry.name))) as one:
-                if one.family in {socket.AF_INET, socket.AF_INET6} and one.getpeername()[1] == port:
-                    yield one
+                if one.family in {socket.AF_INET, socket.AF_INET6} and (peer := one.getpeername())[1] == port:
+                    yield one, peer[0]
 
 
 def _count(one: socket.socket) -> int | None:
