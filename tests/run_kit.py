@@ -37,7 +37,7 @@ class Fed:
     samples: list[Sample]
     formats: tuple[TrackFormat, ...]
     told: list[Message] = field(default_factory=list)
-    _sent: dict[bytes, float] = field(default_factory=dict)
+    _sent: dict[bytes, list[float]] = field(default_factory=dict)
 
     def seconds(self, sample: Sample) -> float:
         """When a sample is sent, in seconds after the beginning."""
@@ -53,11 +53,15 @@ class Fed:
         pts = round(says(due, sample.track) * scale)
         arrival_us = START_US + round((due + late_s) * SECOND)
         data = bytes(sample.data)
-        self._sent[nal_of(data)] = due
+        self._sent.setdefault(nal_of(data), []).append(due)
         self.session.take(Packet(sample.track, pts, sample.dur, sample.sync, data, arrival_us))
 
     def found(self, track: int) -> list[tuple[float, float]]:
-        """Return ``(when it was sent, wall time it is recorded at)`` of each packet in the files, both in seconds."""
+        """Return ``(when it was sent, wall time it is recorded at)`` of each packet in the files, both in seconds.
+
+        Of packets that are alike the first sent is the first found: files are in the order in which packets came.
+        """
+        sent = {data: list(times) for data, times in self._sent.items()}
         origins = {m.chunk: m.origin_us for m in self.told if isinstance(m, ChunkClosed)}
         found = []
         for opened in (m for m in self.told if isinstance(m, ChunkOpened)):
@@ -65,7 +69,7 @@ class Fed:
             samples, data = media.tracks[track], (self.root / opened.key).read_bytes()
             for pts, off, size in zip(samples.pts, samples.off, samples.size, strict=True):
                 wall_us = media.wall_us(int(pts), samples.format.timescale) - START_US
-                found.append((self._sent[nal_of(data[off : off + size])], wall_us / SECOND))
+                found.append((sent[nal_of(data[off : off + size])].pop(0), wall_us / SECOND))
         return sorted(found)
 
 

@@ -25,12 +25,14 @@ class Continuity:
     Attributes:
         shift: ticks to add to what the camera says.
         newest: the latest time so far, with its arrival; None before the first.
+        behind: how many have come since then.
     """
 
     def __init__(self, *, live: bool) -> None:
         self._live = live
         self.shift = 0
         self.newest: tuple[int, int] | None = None
+        self.behind = 0
         self._delays: deque[int] = deque(maxlen=_RECENT)
         """How long after their times the last ones came, in ticks from a point of its own."""
 
@@ -58,8 +60,9 @@ class Continuity:
     def note(self, at: int, arrival_us: int) -> bool:
         """Go on from ``at``; return whether it is the latest so far."""
         if self.newest is not None and at <= self.newest[0]:
+            self.behind += 1
             return False
-        self.newest = at, arrival_us
+        self.newest, self.behind = (at, arrival_us), 0
         self._delays.append(arrival_us * VIDEO_TIMESCALE // SECOND - at)
         return True
 

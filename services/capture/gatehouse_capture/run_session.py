@@ -13,10 +13,11 @@ from gatehouse_common.clock import SECOND
 from gatehouse_common.errors import SourceUnavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.media.recorder import RunRecorder, Sample
+from gatehouse_common.media.reorder import MOST_REORDERED
 from gatehouse_common.media.run_box import RunInfo
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
 from gatehouse_common.messages import GapCause, Interruption, RunEnded, RunStarted
-from gatehouse_common.observability.metrics import CAPTURE_SOUND_JUMPS
+from gatehouse_common.observability.metrics import CAPTURE_SOUND_JUMPS, CAPTURE_UNDECODABLE
 from gatehouse_common.storage import keys
 
 from .continuity import Continuity, SoundContinuity
@@ -60,6 +61,9 @@ class RunSession:
         self._zero = 0
         self._times = Continuity(live=info.live)
         self._sound = SoundContinuity(self._times, live=info.live)
+        self._leading = 0
+        """How many pictures have led the run's first keyframe; ``_trailed``: whether one has come that follows it."""
+        self._trailed = False
         self._sound_told_us: int | None = None
         self._sound_lost = False
         self._restart: GapCause | None = None
@@ -99,12 +103,16 @@ class RunSession:
             self._restart = GapCause.DROPPED
         if self._recorder is None or (packet.sync and self._restart):
             if not packet.sync:
+                CAPTURE_UNDECODABLE.labels(self._desk.camera).inc()
                 self._wait_for_keyframe(packet.arrival_us)
                 return
             self._begin(pts, packet)
         ticks = pts - self._zero
-        if ticks < 0:
-            return  # leads the run's first keyframe: refers to pictures that are not there
+        if ticks < 0:  # leads the run's first keyframe: refers to pictures that are not there
+            self._leading += 1
+            CAPTURE_UNDECODABLE.labels(self._desk.camera).inc()
+            return
+        self._trailed = ticks > 0 or self._trailed
         self._follow(ticks, packet)
         if packet.jpeg is not None:
             self._desk.live.picture(packet.jpeg, ticks)
@@ -169,7 +177,10 @@ class RunSession:
         """Return the packet's time; a jump that arrival does not share is taken out, until a new run begins."""
         times, arrival_us = self._times, packet.arrival_us
         pts = packet.pts + times.shift
-        if jumped := times.jump(pts, arrival_us):
+        jumped = times.jump(pts, arrival_us)
+        if not jumped and times.newest is not None and self._stepped_back(pts, packet):
+            jumped = pts - times.newest[0]
+        if jumped:
             pts = times.expected(arrival_us, VIDEO_TIMESCALE // 100)
             times.shift = pts - packet.pts
             self._sound.follow()
@@ -179,6 +190,18 @@ class RunSession:
         if times.note(pts, arrival_us) and before is not None:
             self._tell_stall(before[0], pts)
         return pts
+
+    def _stepped_back(self, pts: int, packet: Packet) -> bool:
+        """Whether a picture is of a time that the order of pictures does not explain. A film's times are believed.
+
+        Before its run there are those alone that lead the run's first keyframe. They come right behind it, and the
+        others of its GOP after them. Within the run, decoders can hold so many that are shown before another.
+        """
+        if self._recorder is None or not self._info.live:
+            return False
+        if pts >= self._zero:
+            return self._times.behind >= MOST_REORDERED
+        return packet.sync or self._trailed or self._leading >= MOST_REORDERED
 
     def _tell_stall(self, newest: int, pts: int) -> None:
         """A pause inside a run is a gap: frames were dropped on the way, or the camera hung."""
@@ -218,6 +241,7 @@ class RunSession:
             self.end(cause)
             self._interruptions = [Interruption(cause=cause, since_us=None)]
         self._zero = pts
+        self._leading, self._trailed = 0, False
         self._origin = Origin(self._floor)
         origin_us = self._origin.see(0, packet.arrival_us, packet.sender_us).origin_us
         self._run = new_id()

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+MOST_REORDERED = 16
+"""No picture waits for more: decoders hold so many at most (H.264 clause A.3.1, H.265 clause A.4.2)."""
 
 
 class Reorderer(Generic[T]):
@@ -18,7 +20,8 @@ class Reorderer(Generic[T]):
 
     Args:
         depth: pictures that may precede one in decoding and follow it in presentation; deepens by itself when
-            a stream breaks its promise. No sample is ever dropped, and decode times strictly increase.
+            a stream breaks its promise, to ``MOST_REORDERED``: times that step back are no order. No sample is ever
+            dropped, and decode times strictly increase.
     """
 
     def __init__(self, depth: int) -> None:
@@ -29,7 +32,7 @@ class Reorderer(Generic[T]):
 
     def push(self, pts: int, item: T) -> Iterator[tuple[int, T]]:
         """Take the next sample in decode order; yield ``(dts, sample)`` for those whose time is known now."""
-        if pts <= self._last:
+        if pts <= self._last and self.depth < MOST_REORDERED:
             self.depth += 1
         heapq.heappush(self._times, pts)
         self._waiting.append(item)

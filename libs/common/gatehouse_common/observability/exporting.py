@@ -20,6 +20,7 @@ OF_SERVICES: dict[str, tuple[MetricWrapperBase, ...]] = {
         m.CAPTURE_RECONNECTS,
         m.CAPTURE_LAST_FRAME,
         m.CAPTURE_CLOCK_OFFSET,
+        m.CAPTURE_UNDECODABLE,
         m.CAPTURE_SOUND_JUMPS,
         m.KEYFRAME_INTERVAL,
         m.WATCH_DECODED,

@@ -34,6 +34,11 @@ CAPTURE_CLOCK_OFFSET = Gauge(
     "Camera's clock minus ours, where the camera tells it.",
     ["camera"],
 )
+CAPTURE_UNDECODABLE = Counter(
+    "gatehouse_capture_frames_undecodable",
+    "Frames not recorded for want of those they refer to: before a connection's first keyframe, or leading a run's.",
+    ["camera"],
+)
 CAPTURE_SOUND_JUMPS = Counter(
     "gatehouse_capture_sound_jumps",
     "Times that the camera's sound was not of the time of its pictures any more, and was put beside them again.",
