@@ -10,6 +10,7 @@ from pathlib import Path
 from gatehouse_capture.live import LiveTap
 from gatehouse_capture.run_notices import Desk
 from gatehouse_capture.run_session import RunSession
+from gatehouse_capture.service import LONGEST_CHUNK_US
 from gatehouse_capture.sources import Packet, StreamInfo
 from gatehouse_common.clock import SECOND
 from gatehouse_common.media.chunk_file import FsyncPolicy
@@ -18,6 +19,7 @@ from gatehouse_common.media.parameter_sets import reorder_depth
 from gatehouse_common.media.recorder import ChunkPolicy, Sample
 from gatehouse_common.media.samples import VIDEO_TIMESCALE, TrackFormat
 from gatehouse_common.messages import ChunkClosed, ChunkOpened, Message
+from gatehouse_common.runtime import Core
 from gatehouse_common.testing.clock import FakeClock
 from gatehouse_common.testing.film import FilmSpec, make_film
 from gatehouse_common.testing.recording import film_samples, scan_file
@@ -79,8 +81,16 @@ def nal_of(data: bytes) -> bytes:
 
 
 @contextmanager
-def fed(tmp_path: Path, spec: FilmSpec, *, chunk_us: int = 600 * SECOND) -> Iterator[Fed]:
-    """Yield a session that nothing has been sent to yet."""
+def fed(
+    tmp_path: Path,
+    spec: FilmSpec,
+    *,
+    chunk_us: int = 600 * SECOND,
+    chunk_bytes: Callable[[], int] | None = None,
+    listen: Callable[[Core, Message], None] | None = None,
+) -> Iterator[Fed]:
+    """Yield a session that nothing has been sent to yet; ``listen`` gets all that it tells."""
+    tmp_path.mkdir(exist_ok=True)
     init, samples = film_samples(make_film(tmp_path / "film.mp4", spec))
     formats = parse_init(init)
     sets = parameter_sets(formats[0])
@@ -88,9 +98,16 @@ def fed(tmp_path: Path, spec: FilmSpec, *, chunk_us: int = 600 * SECOND) -> Iter
     info = StreamInfo(init, formats, sets, depth, spec.fps, "simulated")
     clock, told = FakeClock(START_US), list[Message]()
     with core_at(tmp_path / "data", broker_url="memory:", **{"detection.frames": "off"}) as core:
-        policy = ChunkPolicy(part_us=SECOND // 2, chunk_us=chunk_us, fsync=FsyncPolicy(None))
+
+        def send(message: Message) -> None:
+            told.append(message)
+            if listen is not None:
+                listen(core, message)
+
+        policy = ChunkPolicy(chunk_us=chunk_us, fsync=FsyncPolicy(None), longest_us=LONGEST_CHUNK_US)
         tap = LiveTap(core.live, clock, "cam", SECOND)
-        session = RunSession(Desk("cam", core.data_dir, policy, clock, told.append, tap), info, None, [])
+        desk = Desk("cam", core.data_dir, policy, clock, send, tap, chunk_bytes=chunk_bytes)
+        session = RunSession(desk, info, None, [])
         scales = [VIDEO_TIMESCALE, *(f.timescale for f in formats[1:])]
         samples.sort(key=lambda s: s.pts / scales[s.track]) if not spec.bframes else None
         yield Fed(core.data_dir, clock, session, samples, formats, told)

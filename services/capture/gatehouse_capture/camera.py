@@ -239,7 +239,7 @@ class CameraWorker:
             self._reading = True
             session = RunSession(self._desk, info, self._end_us, self._interruptions)
             refused = self._record(source, session, info)
-        except SourceUnavailable:
+        except (SourceUnavailable, InvalidInput):
             if session is not None and not self._stop.is_set():
                 self._write(partial(session.end, GapCause.CAMERA_OFFLINE))
                 raise

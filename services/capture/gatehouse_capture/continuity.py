@@ -33,8 +33,8 @@ class Continuity:
         self.shift = 0
         self.newest: tuple[int, int] | None = None
         self.behind = 0
-        self._delays: deque[int] = deque(maxlen=_RECENT)
-        """How long after their times the last ones came, in ticks from a point of its own."""
+        self._recent: deque[tuple[int, int]] = deque(maxlen=_RECENT)
+        """The last ones that were the latest."""
 
     def jump(self, at: int, arrival_us: int) -> int:
         """Return how many ticks ``at`` is from the latest time if that is a jump, else 0."""
@@ -44,8 +44,8 @@ class Continuity:
         if -_JUMP_TICKS <= ahead <= _JUMP_TICKS:
             return 0  # of nearly every packet
         # Sources hand a frame on when the next one begins: before a pause the last is as late as the pause is long.
-        delay = arrival_us * VIDEO_TIMESCALE // SECOND - at
-        early = min(ahead - max(self.elapsed(arrival_us), 0), min(self._delays) - delay)
+        least = min(_delay(*one) for one in self._recent)
+        early = min(ahead - max(self.elapsed(arrival_us), 0), least - _delay(at, arrival_us))
         return ahead if early > _JUMP_TICKS or ahead < 0 else 0
 
     def elapsed(self, arrival_us: int) -> int:
@@ -62,9 +62,15 @@ class Continuity:
         if self.newest is not None and at <= self.newest[0]:
             self.behind += 1
             return False
-        self.newest, self.behind = (at, arrival_us), 0
-        self._delays.append(arrival_us * VIDEO_TIMESCALE // SECOND - at)
+        self.newest = one = at, arrival_us
+        self.behind = 0
+        self._recent.append(one)
         return True
+
+
+def _delay(at: int, arrival_us: int) -> int:
+    """Return how long after its time something came, in ticks from a point that is the same for all."""
+    return arrival_us * VIDEO_TIMESCALE // SECOND - at
 
 
 class SoundContinuity(Continuity):
@@ -113,7 +119,7 @@ class SoundContinuity(Continuity):
     def _move(self, shift: int) -> None:
         """Go on with another shift; what was followed before may be of what is not true any more."""
         self.shift, self.newest = shift, None
-        self._delays.clear()
+        self._recent.clear()
 
     def _fits(self, at: int, arrival_us: int) -> bool:
         """Whether sound can be of ``at``: it has not jumped, and there are pictures near."""

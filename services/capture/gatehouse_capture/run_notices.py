@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.media.fragment import TimedSample
 from gatehouse_common.media.recorder import ChunkPolicy, Written
@@ -21,6 +23,11 @@ from gatehouse_common.messages import (
 from gatehouse_common.observability.metrics import CAPTURE_BYTES, KEYFRAME_INTERVAL, RECORDING_RECORDED_SECONDS
 
 from .live import LiveTap
+
+log = structlog.get_logger(__name__)
+
+_RARE_US = 60 * SECOND
+"""Keyframes further apart are worth a word: whoever looks at a picture waits for all since the last to be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ class RunNotices:
     def __init__(self, desk: Desk, started: RunStarted) -> None:
         self._desk, self._started = desk, started
         self._run, self.origin_us = started.run, started.origin_us
-        self._paused_us = 0
+        self._paused_us = self._gop_us = 0
+        self._rare = False
         self.told = False
 
     def paused(self, start_us: int, end_us: int, detail: str) -> None:
@@ -111,7 +119,13 @@ class RunNotices:
     def gop_written(self, gop: Written, /) -> None:
         """Tell it."""
         CAPTURE_BYTES.labels(self._desk.camera).inc(gop.length)
-        KEYFRAME_INTERVAL.labels(self._desk.camera).set((gop.end_us - gop.start_us) / SECOND)
+        if gop.sync:
+            self._gop_us = gop.start_us
+        interval_us = gop.end_us - self._gop_us
+        KEYFRAME_INTERVAL.labels(self._desk.camera).set(interval_us / SECOND)
+        if interval_us > _RARE_US and not self._rare:
+            self._rare = True
+            log.warning("the camera sends keyframes rarely", camera=self._desk.camera, seconds=interval_us // SECOND)
         self._desk.send(
             GopWritten(
                 camera=self._desk.camera,

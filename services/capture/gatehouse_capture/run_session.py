@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import structlog
 
 from gatehouse_common.clock import SECOND
-from gatehouse_common.errors import SourceUnavailable
+from gatehouse_common.errors import InvalidInput, SourceUnavailable
 from gatehouse_common.ids import new_id
 from gatehouse_common.media.recorder import RunRecorder, Sample
 from gatehouse_common.media.reorder import MOST_REORDERED
@@ -59,6 +59,7 @@ class RunSession:
         self._recorded = False
         self._origin = Origin()
         self._zero = 0
+        self._keyframe = 0
         self._times = Continuity(live=info.live)
         self._sound = SoundContinuity(self._times, live=info.live)
         self._leading = 0
@@ -92,6 +93,7 @@ class RunSession:
 
         Raises:
             SourceUnavailable: the camera has sent no keyframe for too long, or sends noise.
+            InvalidInput: a film has none for so long; read again, it would be the same.
             ResourceExhausted: the disk is full.
         """
         if packet.track:
@@ -112,6 +114,7 @@ class RunSession:
             self._leading += 1
             CAPTURE_UNDECODABLE.labels(self._desk.camera).inc()
             return
+        self._require_room(ticks, packet)
         self._trailed = ticks > 0 or self._trailed
         self._follow(ticks, packet)
         if packet.jpeg is not None:
@@ -235,12 +238,27 @@ class RunSession:
         elif now_us - self._waiting_since > _NO_KEYFRAME_US:
             raise SourceUnavailable("the camera sends no keyframe")
 
+    def _require_room(self, ticks: int, packet: Packet) -> None:
+        """End the connection if its chunk has to end and no keyframe comes to end it at: a new one begins with one.
+
+        A keyframe that has just come may still wait to be put in order: the chunk ends at it.
+        """
+        if packet.sync:
+            self._keyframe = ticks
+        if self._recorder is None or ticks < self._recorder.full_dts:
+            return
+        seconds = (ticks - self._keyframe) // VIDEO_TIMESCALE
+        if seconds * SECOND >= _NO_KEYFRAME_US:
+            reason = f"the camera sends no keyframe: the last came {seconds} s ago"
+            raise InvalidInput(reason) if self._info.backend == "file" else SourceUnavailable(reason)
+
     def _begin(self, pts: int, packet: Packet) -> None:
         cause, self._restart = self._restart, None
         if self._recorder is not None and cause is not None:
             self.end(cause)
             self._interruptions = [Interruption(cause=cause, since_us=None)]
         self._zero = pts
+        self._keyframe = 0
         self._leading, self._trailed = 0, False
         self._origin = Origin(self._floor)
         origin_us = self._origin.see(0, packet.arrival_us, packet.sender_us).origin_us

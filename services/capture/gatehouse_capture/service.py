@@ -12,6 +12,7 @@ from gatehouse_common.bus import Delivery
 from gatehouse_common.bus.notices import Outbox
 from gatehouse_common.clock import SECOND
 from gatehouse_common.db import CameraRepository, FootageReader, LeaseRepository
+from gatehouse_common.db.models import MAX_CHUNK_US
 from gatehouse_common.errors import InvalidInput
 from gatehouse_common.media.chunk_file import FsyncPolicy
 from gatehouse_common.media.open_chunks import OpenChunks
@@ -36,6 +37,8 @@ from .workers import Workers
 
 log = structlog.get_logger(__name__)
 
+LONGEST_CHUNK_US = MAX_CHUNK_US - 70 * SECOND
+"""What the index takes, less a pause of the camera at its end (``idle_seconds`` at most) and what is put in order."""
 _STOP_S = 8.0
 _LOOK_S = 10.0
 _GLANCE_S = 0.5
@@ -77,6 +80,7 @@ class CaptureService:
             part_us=round(recording.part_seconds * SECOND),
             chunk_us=round(recording.chunk_seconds * SECOND),
             fsync=FsyncPolicy(fsync_every_us(recording.fsync)),
+            longest_us=LONGEST_CHUNK_US,
         )
         self._chunk_us: dict[str, int] = {}
         self._wanted_us: dict[str, int] = {}

@@ -21,6 +21,10 @@ from .samples import VIDEO_TIMESCALE, TrackFormat
 
 _NO_LIMIT = 1 << 62
 _PAUSE = 5
+_TOLD_TICKS = 15 * VIDEO_TIMESCALE
+"""Longer GOPs are told in pieces of so much: until it is told, nobody knows that it is there."""
+_OVERSIZE = 2
+"""So many times as large as a chunk should be it may become while there is no keyframe to end it at."""
 _MOST_AHEAD_S = 600
 """Sound further ahead of all pictures is of another time. In films of slides a picture may last for minutes."""
 
@@ -42,16 +46,24 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class ChunkPolicy:
-    """How a run is cut: length of a part and of a chunk in microseconds, and when to force to the disk."""
+    """How a run is cut: length of a part and of a chunk in microseconds, and when to force to the disk.
+
+    No chunk may be longer than ``longest_us``, whatever ``chunk_us`` says: it ends at the last keyframe behind which
+    there is room for a GOP as long as the longest before. One that is longer is for whoever records to end.
+    """
 
     part_us: int = SECOND // 2
     chunk_us: int = 600 * SECOND
     fsync: FsyncPolicy = field(default_factory=FsyncPolicy)
+    longest_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A span of a chunk file that is whole: a part, or the parts of a GOP. Times are wall time."""
+    """A span of a chunk file that is whole: a part, or parts of a GOP. Times are wall time.
+
+    ``sync`` says whether it begins with a keyframe, ``keyframe_length`` how many bytes that has, 0 where it does not.
+    """
 
     chunk: str
     key: str
@@ -80,7 +92,7 @@ class RunListener(Protocol):
         ...
 
     def gop_written(self, gop: Written, /) -> None:
-        """The parts from a keyframe to the next are in the file."""
+        """The parts from a keyframe to the next are in the file, or those of 15 s of a GOP that goes on."""
         ...
 
     def chunk_closed(self, chunk: str, key: str, start_us: int, end_us: int, size: int, /) -> None:
@@ -148,6 +160,10 @@ class RunRecorder:
         self._clock = clock
         self._listener = listener
         self._part_ticks = policy.part_us * VIDEO_TIMESCALE // SECOND
+        longest = policy.longest_us
+        self._longest = _NO_LIMIT if longest is None else longest * VIDEO_TIMESCALE // SECOND
+        self._longest_gop = self._gop_dts = 0
+        self._largest = _NO_LIMIT
         self._order: Reorderer[Sample] = Reorderer(depth)
         self._video: list[TimedSample] = []
         self._audio: deque[Sample] = deque()
@@ -167,6 +183,8 @@ class RunRecorder:
         self.origin_us = info.origin_us
         self.end_dts = 0
         """Decode time at which the last written part ends, in ticks."""
+        self.full_dts = _NO_LIMIT
+        """Time in ticks from which on the open chunk has no room for a picture that is no keyframe: it has to end."""
 
     def wall_us(self, ticks: int) -> int:
         """Return the wall time of media time ``ticks``."""
@@ -258,11 +276,16 @@ class RunRecorder:
             self._usual = dur
 
     def _rotate(self, dts: int) -> None:
-        """Begin a chunk if there is none, the wall clock has passed a boundary since the last began, or it is large."""
-        length, start_us, largest = self._chunk_us(), self.wall_us(dts), self._chunk_bytes()
+        """Begin a chunk if there is none, the wall clock has passed a boundary since the last began, or it is large.
+
+        And if it would be too long after another GOP of the length of the longest so far.
+        """
+        length, start_us, self._largest = self._chunk_us(), self.wall_us(dts), self._chunk_bytes()
+        self._longest_gop, self._gop_dts = max(self._longest_gop, dts - self._gop_dts), dts
         if self._chunk is not None:
             passed = start_us // length > self.wall_us(self._chunk.start_dts) // length
-            if not passed and self._chunk.file.size < largest:
+            passed |= dts + self._longest_gop - self._chunk.start_dts > self._longest
+            if not passed and self._chunk.file.size < self._largest:
                 return
             self._close_chunk()
         chunk_id, key = new_id(), self._key_of(start_us)
@@ -271,6 +294,7 @@ class RunRecorder:
         )
         file = ChunkFile(self._root / key, self._init, info, self._policy.fsync, self._clock)
         self._chunk = _OpenChunk(chunk_id, key, file, dts, dts)
+        self.full_dts = dts + self._longest
         self._listener.chunk_opened(chunk_id, key, start_us)
 
     def _flush(self, next_dts: int) -> None:
@@ -304,6 +328,10 @@ class RunRecorder:
             self._finish_gop()
         self._gop.append((first.dts, next_dts, part))
         self._listener.part_written(part)
+        if next_dts - self._gop[0][0] >= _TOLD_TICKS:
+            self._finish_gop()
+        if chunk.file.size >= _OVERSIZE * self._largest:
+            self.full_dts = min(self.full_dts, next_dts)
 
     def _audio_until(self, video_dts: int) -> list[TimedSample]:
         """Take the audio that begins before ``video_dts``."""

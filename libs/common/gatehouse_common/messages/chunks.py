@@ -28,17 +28,17 @@ class ChunkOpened(ChunkMessage):
 
 
 class GopWritten(ChunkMessage):
-    """All parts of a GOP are in the chunk file."""
+    """All parts of a GOP are in the chunk file, or those of the next 15 s of one that is longer."""
 
     TYPE: ClassVar[str] = "gop.written"
 
-    offset: Count = Field(description="bytes from the file's start to the GOP's first box")
+    offset: Count = Field(description="bytes from the file's start to their first box")
     length: Count = Field(description="bytes")
     start_us: Moment = Field(description="wall time of its first frame, microseconds UTC")
     end_us: Moment = Field(description="wall time at which its last frame ends, microseconds UTC")
     origin_us: Moment = Field(description="wall time of media time zero of the run, as known now")
     frames: Count = Field(description="video frames in it")
-    keyframe_length: Count = Field(description="bytes of its keyframe")
+    keyframe_length: Count = Field(description="bytes of its keyframe, 0 in what follows of a long GOP")
 
 
 class ChunkClosed(ChunkMessage):

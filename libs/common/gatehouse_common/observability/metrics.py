@@ -46,7 +46,7 @@ CAPTURE_SOUND_JUMPS = Counter(
 )
 KEYFRAME_INTERVAL = Gauge(
     "gatehouse_keyframe_interval_seconds",
-    "Length of the group of pictures written last: what live view and detectors wait for.",
+    "Length of the group of pictures written last, as far as it is: what live view and detectors wait for.",
     ["camera"],
 )
 WATCH_DECODED = Counter(
