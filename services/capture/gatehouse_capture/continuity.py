@@ -13,6 +13,8 @@ from gatehouse_common.media.samples import VIDEO_TIMESCALE
 _JUMP_TICKS = 2 * VIDEO_TIMESCALE
 _APART_TICKS = 5 * VIDEO_TIMESCALE
 """Sound further from the picture is of another time: cameras that run late with one of them do so by less."""
+_OVERLAP_TICKS = VIDEO_TIMESCALE
+"""What begins more than that before the end of what came before is of another time altogether, and new."""
 _RECENT = 8
 
 
@@ -99,14 +101,14 @@ class SoundContinuity(Continuity):
         Two of one time cannot be played, and squeezed together they would put all that follows out of time.
         """
         at = said + self.shift
-        if self._live and not self._fits(at, arrival_us):
+        if self._live and not self._stays(at, arrival_us):
             self.jumps += 1
             at = said + self._pictures.shift
-            if not self._fits(at, arrival_us):
+            if not self._is_near(at, arrival_us):
                 at = self._by_arrival(dur, arrival_us)
             self._move(at - said)
         self.note(at, arrival_us)
-        if self._end is not None and dur // 2 < self._end - at <= _JUMP_TICKS:
+        if self._end is not None and dur // 2 < self._end - at <= _OVERLAP_TICKS:
             return None
         self._end = at + dur
         return at
@@ -121,10 +123,18 @@ class SoundContinuity(Continuity):
         self.shift, self.newest = shift, None
         self._recent.clear()
 
-    def _fits(self, at: int, arrival_us: int) -> bool:
-        """Whether sound can be of ``at``: it has not jumped, and there are pictures near."""
-        if self.jump(at, arrival_us):
+    def _stays(self, at: int, arrival_us: int) -> bool:
+        """Whether the shift can stay as it is: there are pictures near, and the sound has not jumped after theirs.
+
+        With their shift it may move a little beside them: a camera's first sender report tells where it belongs.
+        """
+        if not self._is_near(at, arrival_us):
             return False
+        theirs = at - self.shift + self._pictures.shift
+        return theirs == at or not self.jump(at, arrival_us) or not self._goes_on(theirs, arrival_us)
+
+    def _is_near(self, at: int, arrival_us: int) -> bool:
+        """Whether there are pictures near ``at``."""
         if self._pictures.newest is None:
             return True
         lead = at - self._pictures.newest[0]
@@ -133,8 +143,11 @@ class SoundContinuity(Continuity):
         # Not late by the elapsed time: a clock that is set forth makes it look as if pictures had been away.
         return 0 < lead <= _APART_TICKS + self._pictures.elapsed(arrival_us)
 
+    def _goes_on(self, at: int, arrival_us: int) -> bool:
+        return self._is_near(at, arrival_us) and not self.jump(at, arrival_us)
+
     def _by_arrival(self, dur: int, arrival_us: int) -> int:
         at = self.expected(arrival_us, dur)
-        if self.newest is None or not self._fits(at, arrival_us):
+        if self.newest is None or not self._is_near(at, arrival_us):
             at = self._pictures.expected(arrival_us, 0)
         return at

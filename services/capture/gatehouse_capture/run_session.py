@@ -168,7 +168,7 @@ class RunSession:
         taken = recorder.add(Sample(1, pts, packet.dur, True, packet.data))
         if not taken and pts >= 0 and not self._sound_lost:  # what leads the run's first picture is none of it
             self._sound_lost = True
-            log.warning("sound is left out that belongs to no picture", camera=self._desk.camera)
+            log.warning("sound is left out that has no place beside the pictures", camera=self._desk.camera)
 
     def _tell_sound_jumped(self, now_us: int) -> None:
         CAPTURE_SOUND_JUMPS.labels(self._desk.camera).inc()

@@ -86,6 +86,17 @@ def test_what_jumps_alike_stays_as_it_was_to_each_other(tmp_path: Path, first: i
     assert max(abs(at - offsets[0]) for at in sound) < 0.001
 
 
+@pytest.mark.parametrize("by_s", [-3.0, -0.5, 0.5, 3.0])
+def test_sound_that_a_sender_report_moves_a_little_is_where_that_says(tmp_path: Path, by_s: float) -> None:
+    """Before the first one, sound and pictures each count from their own first packet."""
+    with fed(tmp_path, SPEC) as film:
+        play(film, jumping(SOUND, 0, by_s, 5))
+        heard = film.found(SOUND)
+    settled = [(due, wall) for due, wall in heard if due > 5 + 2 * abs(by_s)]
+    assert len(settled) > 0.99 * sum(s.track == SOUND and film.seconds(s) > 5 + 2 * abs(by_s) for s in film.samples)
+    assert max(abs(wall - due) for due, wall in settled) < 0.001
+
+
 def test_odd_sound_is_told_once_counted_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = logged(monkeypatch, run_session).entries
     counter = CAPTURE_SOUND_JUMPS.labels("cam")

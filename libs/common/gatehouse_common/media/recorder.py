@@ -212,7 +212,9 @@ class RunRecorder:
         """Keep sound until pictures of its time are written, in order of time: an odd one must not hold up the rest."""
         scale, waiting = self._formats[1].timescale, self._audio
         newest = self._newest * scale // VIDEO_TIMESCALE
-        if not max(0, self._audio_end - scale) <= sample.pts <= newest + _MOST_AHEAD_S * scale:
+        # Of what is written already there cannot be two; the end of the last packet is not known to the tick.
+        least = max(0, self._audio_end - (sample.dur // 2 or scale))
+        if not least <= sample.pts <= newest + _MOST_AHEAD_S * scale:
             return False
         place = len(waiting)
         while place and waiting[place - 1].pts > sample.pts:
