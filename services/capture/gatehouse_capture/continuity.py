@@ -15,6 +15,10 @@ _APART_TICKS = 5 * VIDEO_TIMESCALE
 """Sound further from the picture is of another time: cameras that run late with one of them do so by less."""
 _OVERLAP_TICKS = VIDEO_TIMESCALE
 """What begins more than that before the end of what came before is of another time altogether, and new."""
+_ALIKE_US = 10 * SECOND
+"""Within so long pictures and sound of a camera whose clock was set have both jumped."""
+_LONGEST_TICKS = 60 * VIDEO_TIMESCALE
+"""As far apart as pictures may be at most: of the first alone nobody knows when the second will be there."""
 _RECENT = 8
 
 
@@ -35,6 +39,7 @@ class Continuity:
         self.shift = 0
         self.newest: tuple[int, int] | None = None
         self.behind = 0
+        self._interval = _LONGEST_TICKS
         self._recent: deque[tuple[int, int]] = deque(maxlen=_RECENT)
         """The last ones that were the latest."""
 
@@ -54,6 +59,16 @@ class Continuity:
         """Return how many ticks the latest came before ``arrival_us``; negative if the clock was set back."""
         return 0 if self.newest is None else (arrival_us - self.newest[1]) * VIDEO_TIMESCALE // SECOND
 
+    def reach(self, arrival_us: int) -> int:
+        """Return how many ticks after the latest something may be of this moment and in its place.
+
+        A picture is handed on when the next one begins: so late, as long as they are apart or a pause lasts.
+        """
+        if self.newest is None:
+            return 0
+        late = _delay(*self.newest) - min(_delay(*one) for one in self._recent) if self._recent else 0
+        return max(self.elapsed(arrival_us), 0) + self._interval + late
+
     def expected(self, arrival_us: int, least: int) -> int:
         """Return the time that arrival tells, ``least`` ticks after the latest or more."""
         latest = 0 if self.newest is None else self.newest[0]
@@ -64,6 +79,8 @@ class Continuity:
         if self.newest is not None and at <= self.newest[0]:
             self.behind += 1
             return False
+        if self.newest is not None:
+            self._interval = at - self.newest[0]
         self.newest = one = at, arrival_us
         self.behind = 0
         self._recent.append(one)
@@ -93,6 +110,8 @@ class SoundContinuity(Continuity):
         super().__init__(live=live)
         self._pictures = pictures
         self._end: int | None = None
+        self._stepped: tuple[int, int] | None = None
+        """A jump of a moment ago that was believed, for there were pictures near: ticks, and its arrival."""
         self.jumps = 0
 
     def place(self, said: int, dur: int, arrival_us: int) -> int | None:
@@ -101,29 +120,46 @@ class SoundContinuity(Continuity):
         Two of one time cannot be played, and squeezed together they would put all that follows out of time.
         """
         at = said + self.shift
-        if self._live and not self._stays(at, arrival_us):
-            self.jumps += 1
-            at = said + self._pictures.shift
-            if not self._is_near(at, arrival_us):
-                at = self._by_arrival(dur, arrival_us)
-            self._move(at - said)
+        if self._live:
+            jump = self.jump(at, arrival_us)
+            if not self._stays(at, jump, arrival_us):
+                self.jumps += 1
+                at = said + self._pictures.shift
+                if not self._is_near(at, arrival_us):
+                    at = self._by_arrival(dur, arrival_us)
+                self._move(at - said)
+            elif jump and not self._has_stepped(jump, arrival_us):
+                self._stepped = jump, arrival_us
         self.note(at, arrival_us)
         if self._end is not None and dur // 2 < self._end - at <= _OVERLAP_TICKS:
             return None
         self._end = at + dur
         return at
 
-    def follow(self) -> None:
-        """Take the pictures' shift, which has just become another, if the sound's is the same but for jitter."""
+    def follow(self, change: int, arrival_us: int) -> None:
+        """Go along with the pictures, whose shift has just changed by so many ticks, if it is for the sound's, too.
+
+        That is a small one; and one that the sound has made before, when there were still pictures near. Sound that is
+        beside them by their shift, but for jitter, takes the very same.
+        """
         if abs(self._pictures.shift - self.shift) <= _JUMP_TICKS:
             self._move(self._pictures.shift)
+        elif abs(change) <= _JUMP_TICKS or self._has_stepped(-change, arrival_us):
+            self._move(self.shift + change)
+
+    def _has_stepped(self, jump: int, arrival_us: int) -> bool:
+        """Whether the sound has jumped by about as much a moment ago, and stayed where that took it."""
+        if self._stepped is None:
+            return False
+        before, since_us = self._stepped
+        return abs(before - jump) <= _JUMP_TICKS and 0 <= arrival_us - since_us <= _ALIKE_US
 
     def _move(self, shift: int) -> None:
         """Go on with another shift; what was followed before may be of what is not true any more."""
-        self.shift, self.newest = shift, None
+        self.shift, self.newest, self._stepped = shift, None, None
         self._recent.clear()
 
-    def _stays(self, at: int, arrival_us: int) -> bool:
+    def _stays(self, at: int, jump: int, arrival_us: int) -> bool:
         """Whether the shift can stay as it is: there are pictures near, and the sound has not jumped after theirs.
 
         With their shift it may move a little beside them: a camera's first sender report tells where it belongs.
@@ -131,7 +167,7 @@ class SoundContinuity(Continuity):
         if not self._is_near(at, arrival_us):
             return False
         theirs = at - self.shift + self._pictures.shift
-        return theirs == at or not self.jump(at, arrival_us) or not self._goes_on(theirs, arrival_us)
+        return theirs == at or not jump or not self._goes_on(theirs, arrival_us)
 
     def _is_near(self, at: int, arrival_us: int) -> bool:
         """Whether there are pictures near ``at``."""
@@ -141,7 +177,7 @@ class SoundContinuity(Continuity):
         if -_APART_TICKS <= lead <= _APART_TICKS:
             return True
         # Not late by the elapsed time: a clock that is set forth makes it look as if pictures had been away.
-        return 0 < lead <= _APART_TICKS + self._pictures.elapsed(arrival_us)
+        return 0 < lead <= _APART_TICKS + self._pictures.reach(arrival_us)
 
     def _goes_on(self, at: int, arrival_us: int) -> bool:
         return self._is_near(at, arrival_us) and not self.jump(at, arrival_us)

@@ -151,8 +151,9 @@ def _part_at_damage(core: Core, path: Path) -> list[Path]:
         return []
     behind: list[Path] = []
     try:
+        most = _MOST_UNREAD
         for one in _split(core, path, key, name, damage, behind):
-            _keep_damage(core, path, key, one)
+            most -= _keep_damage(core, path, key, one, most)
         cut_off(path, damage)
     except Exception:
         if path.stat().st_size == damage.size:  # not cut off: beside it copies would be stored, and come again
@@ -178,33 +179,45 @@ def _split(core: Core, path: Path, key: str, name: keys.SpoolName, damage: Damag
     return damages
 
 
-def _keep_damage(core: Core, path: Path, key: str, damage: Damage) -> None:
-    """Put what can be read of a damage into the quarantine, and the reason beside it."""
+def _keep_damage(core: Core, path: Path, key: str, damage: Damage, most_unread: int) -> int:
+    """Put what can be read of a damage into the quarantine, and the reason beside it; return how much cannot.
+
+    Raises:
+        DataLoss: more than ``most_unread`` bytes of it cannot be read.
+    """
     bad = keys.quarantine(f"{key}.at-{damage.start}", core.clock.now_us())
     reason = (
         f"{key}: the bytes {damage.start} to {damage.end} are no footage; what was before and behind them is kept\n"
     )
-    unread = _copy_readable(core, path, bad, damage.start, damage.end)
-    core.store.put_bytes(f"{bad}.reason.txt", (reason + unread).encode(), overwrite=True)
+    unread = _copy_readable(core, path, bad, damage.start, damage.end, most_unread)
+    core.store.put_bytes(f"{bad}.reason.txt", (reason + _sentences(unread)).encode(), overwrite=True)
+    return sum(end - start for start, end in unread)
 
 
-def _copy_readable(core: Core, path: Path, target: str, start: int = 0, end: int | None = None) -> str:
-    """Put a range of a file into the store, zeros for what cannot be read; return sentences that say which bytes.
+def _copy_readable(
+    core: Core, path: Path, target: str, start: int = 0, end: int | None = None, most_unread: int | None = None
+) -> list[tuple[int, int]]:
+    """Put a range of a file into the store, zeros for what cannot be read; return which bytes these are.
 
     Raises:
         DataLoss: so much of it cannot be read that the disk itself may be away: nothing must be deleted upon that.
     """
+    most = _MOST_UNREAD if most_unread is None else most_unread
     reader = FileReader(path)
     try:
         source = Patched(reader, target, start, end)
         for at in range(0, source.size(), _BLOCK):
             source.pread(at, _BLOCK)
-            if source.unread_bytes > _MOST_UNREAD:
+            if source.unread_bytes > most:
                 raise DataLoss(f"more than {_MOST_UNREAD} bytes of {path.name} cannot be read now")
         core.store.put(source, target)
-        return "".join(f"the bytes {a} to {b} cannot be read, zeros stand for them\n" for a, b in source.unread)
+        return source.unread
     finally:
         reader.close()
+
+
+def _sentences(unread: list[tuple[int, int]]) -> str:
+    return "".join(f"the bytes {a} to {b} cannot be read, zeros stand for them\n" for a, b in unread)
 
 
 def _known_start(core: Core, path: Path, lost_since_us: int | None) -> int | None:
@@ -301,13 +314,13 @@ def _nothing_kept(core: Core, key: str, name: keys.SpoolName) -> ChunkClosed:
 
 def _quarantine(core: Core, path: Path, key: str, reason: str) -> None:
     """Move a file to the quarantine, its reason beside it; nothing is deleted."""
-    target, unread = keys.quarantine(key, core.clock.now_us()), ""
+    target, unread = keys.quarantine(key, core.clock.now_us()), list[tuple[int, int]]()
     try:
         core.store.put_file(path, target)
     except DataLoss:  # it had to be copied, and not all of it can be read
         target = keys.quarantine(f"{key}.readable", core.clock.now_us())
         unread = _copy_readable(core, path, target)
-    core.store.put_bytes(f"{target}.reason.txt", f"{key}: {reason}\n{unread}".encode(), overwrite=True)
+    core.store.put_bytes(f"{target}.reason.txt", f"{key}: {reason}\n{_sentences(unread)}".encode(), overwrite=True)
     try:
         path.unlink()
     except OSError as error:

@@ -185,8 +185,9 @@ class RunSession:
             jumped = pts - times.newest[0]
         if jumped:
             pts = times.expected(arrival_us, VIDEO_TIMESCALE // 100)
-            times.shift = pts - packet.pts
-            self._sound.follow()
+            change = pts - packet.pts - times.shift
+            times.shift += change
+            self._sound.follow(change, arrival_us)
             self._restart = GapCause.CLOCK_STEP
             log.warning("the camera's time jumped", camera=self._desk.camera, seconds=jumped / VIDEO_TIMESCALE)
         before = times.newest

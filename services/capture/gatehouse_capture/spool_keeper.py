@@ -78,6 +78,8 @@ class SpoolKeeper:
         """When a chunk was told last, and how long to wait until it is told again."""
         self._closed: dict[str, Waiting] = {}
         """What waits, by its key."""
+        self._kept_for: set[tuple[str, str]] = set()
+        """Of which files was said why they are kept, and why."""
         self.recovered = recover(core)
         self._again_us, self._again_in_us = core.clock.monotonic_us(), _AGAIN_US
 
@@ -176,7 +178,7 @@ class SpoolKeeper:
                 else:
                     self.let_go(message.chunk, message.spool_key)
             except _KEPT as error:
-                _tell_kept(error)
+                self._tell_kept(message.spool_key, error)
             except GatehouseError as error:
                 log.warning("a chunk stays in the spool for now", reason=error.message)
 
@@ -210,8 +212,18 @@ class SpoolKeeper:
         try:
             self.release(row.key, key)
         except _KEPT as error:
-            _tell_kept(error)
+            self._tell_kept(key, error)
         return True
+
+    def _tell_kept(self, key: str, error: GatehouseError) -> None:
+        """Say once of each file why it is not freed: it is looked at four times a minute."""
+        if (key, error.message) in self._kept_for:
+            return
+        self._kept_for.add((key, error.message))
+        if isinstance(error, Conflict):
+            log.warning("a chunk that was told as stored is being written; it is kept in the spool", key=key)
+        else:
+            log.error("a chunk is kept in the spool: the store does not have it", key=key, reason=error.message)
 
     def _try_again(self, now_us: int) -> None:
         """Recover what had to be left, as while the store was away; twice as long after each time."""
@@ -250,6 +262,7 @@ class SpoolKeeper:
             del self._told_us[key]
         for key in self._closed.keys() - present:
             del self._closed[key]
+        self._kept_for = {(key, why) for key, why in list(self._kept_for) if key in present}
 
 
 def _kept_of(media: ChunkMedia, size: int) -> Waiting:
@@ -282,10 +295,6 @@ def _expect_whole(stored: int, path: Path, key: str) -> None:
     wanted = size if media is None else media.indexed_bytes
     if stored < wanted:
         raise DataLoss(f"of the {wanted} bytes of footage in {key} the store has {stored}")
-
-
-def _tell_kept(error: GatehouseError) -> None:
-    log.error("a chunk is kept in the spool: the store does not have it", reason=error.message)
 
 
 def build(core: Core) -> SpoolKeeper:

@@ -86,6 +86,56 @@ def test_what_jumps_alike_stays_as_it_was_to_each_other(tmp_path: Path, first: i
     assert max(abs(at - offsets[0]) for at in sound) < 0.001
 
 
+@pytest.mark.parametrize("by_s", [-4.0, -3.0, -2.5, 2.5, 3.0, 4.0])
+@pytest.mark.parametrize("before_s", [0.0, 0.05, 1.0], ids=["at once", "a packet before", "a second before"])
+def test_a_small_step_that_both_make_parts_them_for_no_longer_than_it_takes(
+    tmp_path: Path, by_s: float, before_s: float
+) -> None:
+    """The sound is still near the pictures when it steps, as if it alone had moved."""
+    with fed(tmp_path, SPEC) as film:
+        play(film, both(by_s, 6, 6 - before_s))
+        pictures, heard = film.found(VIDEO), film.found(SOUND)
+    settled = 6 + abs(by_s)
+    offset = next(wall - due for due, wall in pictures if due > settled)
+    apart = [wall - due - offset for due, wall in heard if due > settled]
+    assert len(apart) > 0.97 * sum(s.track == SOUND and film.seconds(s) > settled for s in film.samples)
+    assert max(map(abs, apart)) < 0.06
+
+
+@pytest.mark.parametrize("every_s", [4, 6, 10, 20])
+def test_sound_between_pictures_that_are_far_apart_stays_where_it_is(tmp_path: Path, every_s: int) -> None:
+    """A picture is handed on when the next one begins: the sound of meanwhile was there before."""
+    slow = FilmSpec(frames=800, gop=1, fps=10, width=160, height=96, audio=True)
+    counter = CAPTURE_SOUND_JUMPS.labels("cam")
+    before = counter._value.get()
+    with fed(tmp_path, slow) as film:
+        seen = [s for s in film.samples if s.track == SOUND or round(film.seconds(s) * 10) % (every_s * 10) == 0]
+        late = {VIDEO: float(every_s), SOUND: 0.0}
+        for sample in sorted(seen, key=lambda s: film.seconds(s) + late[s.track]):
+            film.send(sample, lambda due, _: due, late_s=late[sample.track])
+        film.session.end(GapCause.SERVICE_DOWN)
+        pictures, heard = film.found(VIDEO), film.found(SOUND)
+    assert len(pictures) == -(-80 // every_s)
+    offset = pictures[0][1] - pictures[0][0]
+    assert max(abs(wall - due - offset) for due, wall in heard) < 0.06
+    between = [s for s in film.samples if s.track == SOUND and every_s <= film.seconds(s) < 80 - 2 * every_s]
+    assert len([due for due, _ in heard if every_s <= due < 80 - 2 * every_s]) == len(between) > 100
+    assert counter._value.get() == before
+
+
+def test_sound_that_jumped_alone_takes_part_in_later_steps(tmp_path: Path) -> None:
+    """Four steps back of a second each, of both, after the sound was put beside the pictures by a shift of its own."""
+
+    def says(due: float, of: int) -> float:
+        return due + (HOUR_S if of == SOUND and due >= 3 else 0) - max(0, min(4, int((due - 6) // 3 + 1)))
+
+    with fed(tmp_path, FilmSpec(frames=500, gop=25, fps=25, width=160, height=96, audio=True)) as film:
+        play(film, says)
+        pictures, heard = film.found(VIDEO), film.found(SOUND)
+    offset = pictures[-1][1] - pictures[-1][0]
+    assert max(abs(wall - due - offset) for due, wall in heard if due > 17) < 0.06
+
+
 @pytest.mark.parametrize("by_s", [-3.0, -0.5, 0.5, 3.0])
 def test_sound_that_a_sender_report_moves_a_little_is_where_that_says(tmp_path: Path, by_s: float) -> None:
     """Before the first one, sound and pictures each count from their own first packet."""

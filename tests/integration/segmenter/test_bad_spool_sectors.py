@@ -147,14 +147,16 @@ def test_a_file_that_does_not_say_what_it_is_is_copied_as_far_as_it_can_be_read(
     assert copy.read_bytes() == bytes(SECTOR) + written[SECTOR:]
 
 
+@pytest.mark.parametrize("where", ["at its end", "here and there"])
 def test_a_file_of_which_much_cannot_be_read_stays_as_it_is(
-    core: Core, tmp_path: Path, sectors: BadSectors, monkeypatch: pytest.MonkeyPatch
+    core: Core, tmp_path: Path, sectors: BadSectors, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     """A cable that is loose today: nothing is cut off, and nobody stores half of it meanwhile."""
     monkeypatch.setattr(recovery, "_MOST_UNREAD", 4 * SECTOR)
     path, media = left_open(core, tmp_path)
     written = path.read_bytes()
-    sectors.put(path, range(int(media.parts.off[9]), path.stat().st_size, SECTOR))
+    end = range(int(media.parts.off[9]), path.stat().st_size, SECTOR)
+    sectors.put(path, end if where == "at its end" else [int(off) + 2 * SECTOR for off in media.parts.off[1:14:2]])
     monkeypatch.setattr("gatehouse_capture.spool_keeper._REMIND_US", 0)
     keeper = build_spool(core)
     assert keeper.recovered.left == 1

@@ -53,7 +53,25 @@ def test_a_disk_that_gives_nothing_back_is_asked_a_few_times(tmp_path: Path, mon
         assert not any(source.pread(at, 1 << 20))
     reader.close()
     assert source.unread_bytes == 200 << 20
-    assert sectors.met < 600
+    assert sectors.met < 700
+
+
+@pytest.mark.parametrize("bad_kib", [4, 100, 188, 316, 572, 1500])
+def test_what_is_readable_behind_much_that_is_not_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad_kib: int
+) -> None:
+    path, at = tmp_path / "file", 40 << 10
+    written = bytes(range(1, 251)) * (4 << 20 >> 8)
+    path.write_bytes(written)
+    sectors = BadSectors(monkeypatch)
+    sectors.put(path, range(at, at + (bad_kib << 10), SECTOR))
+    reader = FileReader(path)
+    source = Patched(reader, "x")
+    data = b"".join(source.pread(k, 1 << 20) for k in range(0, source.size(), 1 << 20))
+    reader.close()
+    assert source.unread == [(at, at + (bad_kib << 10))]
+    assert data == written[:at] + bytes(bad_kib << 10) + written[at + (bad_kib << 10) :]
+    assert sectors.met < 60 + bad_kib // 30
 
 
 def test_bytes_that_are_not_there_get_no_digest(tmp_path: Path) -> None:

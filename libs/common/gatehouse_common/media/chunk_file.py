@@ -11,13 +11,13 @@ from pathlib import Path
 from gatehouse_common.clock import SECOND, Clock
 from gatehouse_common.errors import GatehouseError, from_os_error
 
+from . import write_lock
 from .boxes import Buffer
 from .gops import chained_to, gop_table, seal_scanned
 from .index_blob import encode_index
 from .run_box import RunInfo, build_index_box, build_run_box
 from .scan import ChunkScanner
 from .seal import Sealer
-from .write_lock import hold
 
 _IOV_MAX = 1000
 
@@ -106,7 +106,7 @@ class ChunkFile:
             self._fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise from_os_error(error, f"opening a chunk file of {info.camera}") from error
-        hold(self._fd)
+        write_lock.hold(self._fd)
         head = [init, build_run_box(info)]
         self._sealer = Sealer(chained_to(info), head)
         try:
@@ -154,12 +154,12 @@ class ChunkFile:
                 reader.close()
             self._sync()
         finally:
-            os.close(self._fd)
+            write_lock.close(self._fd)
         return self.size
 
     def abandon(self) -> None:
         """Close the file as it is."""
-        os.close(self._fd)
+        write_lock.close(self._fd)
 
     def _index_box(self, reader: FileReader, scanner: ChunkScanner) -> bytes:
         media, seal = scanner.media(), self._sealer.seal()

@@ -22,7 +22,7 @@ class Patched:
     """A range of a file in which zeros stand for what cannot be read; a source of objects. Safe for many threads.
 
     Where many pages in a row cannot be read, after each failure twice as much is passed over: a disk that gives nothing
-    back costs a few tries, not days.
+    back costs a few tries, not days. What was passed over is read from its end back to where it cannot be read.
 
     Args:
         reader: the file; raises ``DataLoss`` where it cannot be read.
@@ -89,7 +89,20 @@ class Patched:
             except DataLoss:
                 self._failures += 1
                 beyond = min(end, at - at % PAGE + (PAGE << max(0, self._failures - _PATIENCE)))
-                self._unread.add((at, beyond))
-                found += bytes(beyond - at)
+                tail = self._tail(at - at % PAGE + PAGE, beyond)
+                self._unread.add((at, beyond - len(tail)))
+                found += bytes(beyond - len(tail) - at) + tail
             at = beyond
         return bytes(found)
+
+    def _tail(self, at: int, end: int) -> bytes:
+        """Return what can be read of pages in front of ``end`` that follow on each other, none from before ``at``."""
+        pages: list[bytes] = []
+        while at < end:
+            begin = max(at, (end - 1) // PAGE * PAGE)
+            try:
+                pages.append(self._reader.pread(begin, end - begin))
+            except DataLoss:
+                break
+            self._failures, end = 0, begin
+        return b"".join(reversed(pages))

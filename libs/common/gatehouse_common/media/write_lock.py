@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from gatehouse_common.errors import Unavailable, from_os_error
@@ -26,6 +27,19 @@ def hold(fd: int) -> None:
         fcntl.flock(fd, fcntl.LOCK_EX)
     except OSError:  # a recorder as a library may write anywhere, and footage is worth more than the mark
         return
+
+
+def close(fd: int) -> None:
+    """Close an open file, which nobody writes any more.
+
+    The lock is of the file as it was opened, which a child of the process has too until it is another program: it would
+    hold it for as long.
+    """
+    try:
+        with suppress(OSError):  # on a file system without locks there is none
+            fcntl.flock(fd, fcntl.LOCK_UN)
+    finally:
+        os.close(fd)
 
 
 def hold_alone(fd: int, key: str) -> None:
