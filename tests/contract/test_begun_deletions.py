@@ -11,7 +11,7 @@ import pytest
 
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Database, Deletion, Deletions, HoldRepository
-from gatehouse_common.errors import Conflict, Unavailable
+from gatehouse_common.errors import Conflict, ResourceExhausted, Unavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import LocalStore, ObjectInfo
 from gatehouse_common.testing.clock import FakeClock
@@ -134,6 +134,46 @@ def test_what_a_crash_left_half_deleted_is_not_promised_and_is_given_back_if_it_
     assert "does not answer" in remover.refused
     assert HoldRepository(core.db).place(hold(camera="gate")) == 0
     assert [d.id for d in Deletions(core.db).give_back(NOW, 10)] == [one.id]
+
+
+@pytest.mark.parametrize("how", ["the store went away", "whoever deleted it was killed"])
+def test_a_clip_of_which_nobody_knows_can_be_held_and_comes_back_if_it_is_there(core: Core, how: str) -> None:
+    """S2-31: nobody is deleting it any more, for hours maybe: the hold is not refused, nor is it promised."""
+    clip = cut(core, NOW - 80 * HOUR)
+    marked = Deletions(core.db).mark_clips([clip], "age", NOW)
+    store, remover = store_of(core), removing(core)
+
+    def fail() -> None:
+        raise Unavailable("the store does not answer")
+
+    store.on_delete = store.on_stat = fail
+    if how == "the store went away":
+        with pytest.raises(Unavailable):
+            remover.remove(marked)
+    else:
+        assert len(Deletions(core.db).begin(marked, NOW)) == 1
+        remover.finish(STOP)
+    assert HoldRepository(core.db).place(hold(clip=clip)) == 0
+    store.on_delete = store.on_stat = lambda: None
+    assert remover.finish(STOP).objects == 0
+    assert [d.subject for d in Deletions(core.db).give_back(NOW, 10)] == [clip]
+    assert files(core) == {clip}
+
+
+def test_an_index_without_room_for_a_note_does_not_stop_what_makes_room(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is held stays all the same."""
+    old = old_chunks(core, 2)
+    marked = decided(core, old)
+    HoldRepository(core.db).place(hold(camera="gate", start_us=NOW - 80 * HOUR, end_us=NOW - 80 * HOUR + LENGTH))
+
+    def full(*_: object) -> None:
+        raise ResourceExhausted("database or disk is full")
+
+    monkeypatch.setattr(Deletions, "begin", full)
+    assert removing(core).remove(marked).objects == 1
+    assert files(core) == {old[0]}
 
 
 def test_what_the_store_refused_to_delete_is_promised_again(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:

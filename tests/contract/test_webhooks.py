@@ -353,8 +353,8 @@ def test_what_was_told_of_plates_is_emptied_when_they_are_forgotten(db: Database
         Deliveries(db).keep_body(mine, '{"text":"ABC123"}')
         state = "waiting" if subject == "waits" else "delivered"
         Deliveries(db).finish(mine, state, at_us, status=200, answer="ABC123 may pass", next_us=at_us + 40 * DAY)
-    assert Deliveries(db).forget_plates(NOW + DAY, 10) == 1
-    assert Deliveries(db).forget_plates(NOW + DAY, 10) == 0
+    assert Deliveries(db).forget_plates(NOW + DAY, 10) == (1, NOW)
+    assert Deliveries(db).forget_plates(NOW + DAY, 10, NOW) == (0, NOW)
     found = {one.subject: one for one in Deliveries(db).list(webhook.id, 10)}
     assert {subject for subject, one in found.items() if one.body} == {"waits", "clip", "young"}
     old = found["old"]
@@ -384,10 +384,10 @@ def test_what_waits_longer_than_it_can_have_been_put_off_is_brought_forward(db: 
             if seen is not sent:
                 next_us = NOW + waits_us[count + 1]
                 assert Deliveries(db).finish(mine, "waiting", NOW, next_us=next_us) == "waiting"
-    assert Deliveries(db).bring_forward(waits_us, NOW) == 0
+    assert Deliveries(db).bring_forward({webhook.id}, waits_us, NOW) == 0
     back_us = NOW - 30 * MINUTE
-    assert Deliveries(db).bring_forward(waits_us, NOW - 4 * MINUTE) == 0
-    assert Deliveries(db).bring_forward(waits_us, back_us) == 4
+    assert Deliveries(db).bring_forward({webhook.id}, waits_us, NOW - 4 * MINUTE) == 0
+    assert Deliveries(db).bring_forward({webhook.id}, waits_us, back_us) == 4
     assert len(Deliveries(db).due(webhook.id, back_us, 9)) == 4
     assert {one.next_us for one in Deliveries(db).list(webhook.id, 9)} == {back_us}
 
@@ -398,9 +398,9 @@ def test_what_waits_for_it_was_asked_for_is_not_brought_forward(db: Database) ->
     spread(db)
     Webhooks(db).hold(webhook, NOW + 10 * HOUR, NOW)
     Deliveries(db).finish(taken(db, webhook), "waiting", NOW, next_us=NOW + 10 * HOUR)
-    assert Deliveries(db).bring_forward((0, SECOND), NOW) == 0
+    assert Deliveries(db).bring_forward({webhook.id}, (0, SECOND), NOW) == 0
     # An address that has asked for nothing is not told so late; nor is a hold believed that nobody can have asked for.
-    assert Deliveries(db).bring_forward((0, SECOND), NOW - 20 * HOUR) == 1
+    assert Deliveries(db).bring_forward({webhook.id}, (0, SECOND), NOW - 20 * HOUR) == 1
     now = Webhooks(db).get(webhook.id, NOW)
     Webhooks(db).hold(now, NOW - 19 * HOUR, NOW - 20 * HOUR)
     assert Webhooks(db).get(webhook.id, NOW).not_before_us == NOW - 19 * HOUR

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import structlog
 
 from gatehouse_common.clock import HOUR, SECOND
 from gatehouse_common.db import Deletion, Deletions, MediaTrash
-from gatehouse_common.db.upkeep_models import GOING
-from gatehouse_common.errors import Conflict, DataLoss, GatehouseError
+from gatehouse_common.db.upkeep_models import GOING, UNSURE
+from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, ResourceExhausted
 from gatehouse_common.intake import raw_description, read_description
 from gatehouse_common.messages import FootagePurged
 from gatehouse_common.observability.metrics import RETENTION_DELETED_BYTES, RETENTION_DELETED_OBJECTS, RETENTION_REFUSED
@@ -69,6 +70,8 @@ class Removal:
         """
         freed = Freed()
         while not stop.is_set() and (due := self._due()):
+            if begun := [one for one in due if one.trouble == GOING]:  # by who has ended
+                self._deletions.leave(begun)
             meant, unknown = self._still_meant(due)
             some = self.remove(meant)
             if unknown:
@@ -113,7 +116,7 @@ class Removal:
             for at in range(0, len(decided), _TOGETHER):
                 self._check_store()
                 # Here, and not where they were listed: asking the store for each of them may have taken half a minute.
-                batch = self._deletions.begin(decided[at : at + _TOGETHER], self._now_us())
+                batch = self._begin(decided[at : at + _TOGETHER])
                 some, why, by_store = self._delete(batch) if batch else ([], {}, False)
                 gone += some
                 refused += why
@@ -124,12 +127,26 @@ class Removal:
         self.blocked = kept and not gone
         return Freed(len(gone), sum(d.bytes for d in gone))
 
+    def _begin(self, some: Sequence[Deletion]) -> list[Deletion]:
+        try:
+            return self._deletions.begin(some, self._now_us())
+        except ResourceExhausted:  # deleting alone makes room for a note
+            return self._deletions.free(some, self._now_us())
+
     def _delete(self, batch: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, str], bool]:
         """Delete the objects of some that are noted as going.
 
         Returns:
             What is gone; the keys that are not, each with the reason; whether the store refused any of them.
         """
+        try:
+            return self._deleted(batch)
+        except GatehouseError:
+            with suppress(GatehouseError):  # the index may be what is away: then it is noted when it is back
+                self._deletions.leave(batch)
+            raise
+
+    def _deleted(self, batch: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, str], bool]:
         unsure = self._forget_descriptions(batch)
         unread = {d.key: unsure[d.subject] for d in batch if d.kind == "media" and d.subject in unsure}
         sure = [d.key for d in batch if d.key not in unread]
@@ -210,7 +227,7 @@ class Removal:
             replace(
                 one,
                 tries=one.tries + 1,
-                trouble=refused[one.key] if asked or one.trouble != GOING else GOING,
+                trouble=refused[one.key] if asked or one.trouble not in {GOING, UNSURE} else UNSURE,
                 next_us=now_us + min(HOUR, _FIRST_PAUSE_US << min(one.tries, 16)),
             )
             for one in ours

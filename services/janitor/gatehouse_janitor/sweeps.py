@@ -63,6 +63,8 @@ class Sweeps:
         self._plates, self._trash, self._viewings = PlateRetention(core.db), SessionTrash(core.db), Viewings(core.db)
         self._deliveries = Deliveries(core.db)
         self._told_us: int | None = None
+        self._told_until_us = 0
+        """How far what webhooks were told has been emptied, while there is more than a sweep can do."""
         self._media, self._aged = MediaTrash(core.db), AgedFiles(core.db)
         self._allowance, self._settings = Allowance(core.clock), PageSettings(core)
 
@@ -226,9 +228,12 @@ class Sweeps:
         if self._told_us is not None and now < self._told_us + _TOLD_US and not force:
             return
         for _ in range(_MOST_PAGES):
-            if stop.is_set() or not self._deliveries.forget_plates(before_us, AT_ONCE):
-                break
-        self._told_us = now
+            if stop.is_set():
+                return
+            count, self._told_until_us = self._deliveries.forget_plates(before_us, AT_ONCE, self._told_until_us)
+            if count < AT_ONCE:
+                self._told_us, self._told_until_us = now, 0
+                return
 
     def _old_files(self, _rules: CameraRules, stop: threading.Event, force: bool) -> tuple[Freed, str]:
         """Delete files of sessions, uploads and exports that are too old, where they are not kept for good."""

@@ -225,7 +225,7 @@ class Clips:
         now_us = self._core.clock.now_us()
         if reach.has_all(clip.end_us, now_us) or reach.has_gone_back(clip.start_us, now_us):
             return True
-        stopped = reach.still_us >= GRACE_US and now_us >= clip.end_us
+        stopped = reach.still_us >= GRACE_US and max(now_us, reach.end_us) >= clip.end_us
         # What the indexer has not told yet, may be there all the same.
         return stopped and self._core.bus.depth("indexer") == 0
 

@@ -54,6 +54,7 @@ def complete(url: str) -> None:
     with db.read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
         found = inspect(connection)
+        assert "migration_steps" not in found.get_table_names()
         assert {"video_segments", "video_chunks", "videos", "Records"} <= {*found.get_view_names()}
         rows = connection.execute(text("SELECT name, COUNT(*) FROM facts GROUP BY name")).all()
     assert sorted(tuple(row) for row in rows) == [

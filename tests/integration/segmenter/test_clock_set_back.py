@@ -12,6 +12,7 @@ import pytest
 from clip_kit import FilmCamera, at_work, clips_of, read_at, settled, shown
 from gatehouse_common.clock import HOUR, SECOND, SystemClock
 from gatehouse_common.db import Camera, CameraRepository, FootageReader
+from gatehouse_common.errors import NotFound
 from gatehouse_common.footage import Library
 from gatehouse_common.ids import new_id
 from gatehouse_common.messages import RunEnded
@@ -104,3 +105,38 @@ def test_footage_reaches_as_far_as_the_run_that_goes_on(core: Core, told: bool) 
         assert camera.at(30) < reach.look("cam").end_us <= camera.at(40)
         assert library.newest("cam").run_id == camera.run
     library.close()
+
+
+def test_it_reaches_no_further_when_all_that_is_dated_later_is_stored(core: Core) -> None:
+    """Between two files, and while the camera is away, the newest chunk is still one of the run that goes on."""
+    CameraRepository(core.db).change("cam", settings={"keep": "all"})
+    library = Library(core)
+    footage = FootageReader(core.db)
+    with at_work(core):
+        camera = ahead(core)
+        camera.reconnect(now_us() - 5 * SECOND)
+        wait_for("the chunk of before", lambda: [c for c in footage.all_chunks() if c.state == "stored"])
+        camera.advance(camera.at(2))  # its chunk is open, and has no part yet
+        settled(core)
+        with pytest.raises(NotFound):
+            library.newest("cam")
+        camera.advance(camera.at(40))
+        settled(core)
+        assert library.newest("cam").run_id == camera.run
+        camera.stop()
+        wait_for("the chunk of now", lambda: [c.state for c in footage.all_chunks()] == ["stored", "stored"])
+        newest = library.newest("cam")
+        assert newest.run_id == camera.run
+        assert newest.end_us <= now_us()
+    library.close()
+
+
+def test_a_clip_whose_footage_is_there_is_cut_when_the_camera_does_not_come_back(core: Core) -> None:
+    """The clock was set back by an hour, and the camera is away since: nobody waits until it is that late again."""
+    before = new_id()
+    with at_work(core):
+        camera = ahead(core)
+        core.bus.publish(read_at(camera.at(80), before))
+        settled(core)
+        camera.stop()
+        assert wait_for("the clip", lambda: frames_of(core, before), 30) == list(range(70, 100))

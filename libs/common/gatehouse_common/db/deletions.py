@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
     bindparam,
     delete,
     exists,
@@ -40,7 +41,7 @@ from .ledger import add_purged
 from .models import ChunkRow
 from .plate_models import ClipRow
 from .session_models import SESSION_FILE, SessionChunkRow
-from .upkeep_models import GOING, DeletionRow
+from .upkeep_models import GOING, UNSURE, DeletionRow
 from .visible import Visible, seen
 
 DeletionReason = Literal["age", "quota", "emergency", "asked"]
@@ -171,11 +172,26 @@ class Deletions:
         ids = [one.id for one in decided]
         with self._db.begin(durable=True) as c:
             lock_retention(c)
-            free = select(DeletionRow.id).where(DeletionRow.id.in_(ids), ~deletion_is_held()).with_for_update()
-            begun = set(c.execute(free, {"now_us": now_us}).scalars())
+            begun = set(c.execute(_free(ids).with_for_update(), {"now_us": now_us}).scalars())
             if begun:
                 c.execute(update(DeletionRow).where(DeletionRow.id.in_(sorted(begun))).values(trouble=GOING))
         return [one for one in decided if one.id in begun]
+
+    def free(self, decided: Sequence[Deletion], now_us: int) -> list[Deletion]:
+        """Return what may be deleted as ``begin`` does, without a note: where the index has no room for one.
+
+        Nor has it room for a hold.
+        """
+        with self._db.look() as c:
+            free = set(c.execute(_free([one.id for one in decided]), {"now_us": now_us}).scalars())
+        return [one for one in decided if one.id in free]
+
+    @retried
+    def leave(self, begun: Sequence[Deletion]) -> None:
+        """Note of what is said to be going that nobody is deleting it any more, nor knows what came of it."""
+        mine = (DeletionRow.id.in_(sorted(one.id for one in begun)), DeletionRow.trouble == GOING)
+        with self._db.begin() as c:
+            c.execute(update(DeletionRow).where(*mine).values(trouble=UNSURE))
 
     @retried
     def give_back(self, now_us: int, limit: int) -> list[Deletion]:
@@ -242,3 +258,7 @@ def _deletion(kind: str, row: _Found, reason: DeletionReason, now_us: int) -> De
     """Return what is to be deleted of a row of ``_CHUNK``, ``_CLIP`` or ``SESSION_FILE``."""
     span = row.start_us, row.end_us, row.bytes
     return Deletion(new_id(), kind, row.id, row.camera, row.key, *span, reason, now_us, next_us=now_us)
+
+
+def _free(ids: Sequence[str]) -> Select[str]:
+    return select(DeletionRow.id).where(DeletionRow.id.in_(ids), ~deletion_is_held())

@@ -27,6 +27,8 @@ UPDATED = "plate.updated"
 """Of a visit that goes on this is told about once a second: what waits to be looked up stands for those after it."""
 SENDING_US = 45 * SECOND
 """Longer than a try can last: who has not said by then what came of it is dead."""
+EMPTIED = ""
+"""The body of what was sent and is not to be known any more."""
 _DELIVERY = [getattr(DeliveryRow, f.name) for f in fields(Delivery)]
 _AT_ONCE = 200
 _LONGEST_WAIT_US = 27 * HOUR
@@ -119,10 +121,13 @@ class Deliveries:
             return [Delivery(*row) for row in c.execute(query)]
 
     @retried
-    def bring_forward(self, waits_us: Sequence[int], now_us: int) -> int:
+    def bring_forward(self, webhooks: Collection[str], waits_us: Sequence[int], now_us: int) -> int:
         """Have tried now what was put off for longer than it can have been: the clock was ahead; return how much.
 
+        So many at most as can be changed at once.
+
         Args:
+            webhooks: the ids of those that are told.
             waits_us: how long something waits at most, by how often it was tried, microseconds.
             now_us: the time.
         """
@@ -130,7 +135,10 @@ class Deliveries:
         longest = case((DeliveryRow.owner.is_(None), waits), else_=SENDING_US)
         held = select(WebhookRow.not_before_us).where(WebhookRow.id == DeliveryRow.webhook).scalar_subquery()
         is_held = and_(held <= now_us + LONGEST_HOLD_US, DeliveryRow.next_us <= held)
-        ahead = (DeliveryRow.state == "waiting", DeliveryRow.next_us > now_us + _APART_US + longest, not_(is_held))
+        waiting = (DeliveryRow.webhook.in_(sorted(webhooks)), DeliveryRow.state == "waiting")
+        # The first of these is what the index goes by.
+        late = (DeliveryRow.next_us > now_us + _APART_US, DeliveryRow.next_us > now_us + _APART_US + longest)
+        ahead = (*waiting, *late, not_(is_held))
         with self._db.look() as c:
             found = list(c.execute(select(DeliveryRow.id).where(*ahead).limit(_MOST_FORWARD)).scalars())
         if not found:
@@ -324,21 +332,30 @@ class Deliveries:
         return len(found) + len(left)
 
     @retried
-    def forget_plates(self, before_us: int, limit: int) -> int:
-        """Empty what was told of plates before an instant, so many deliveries at most; return how many these were.
+    def forget_plates(self, before_us: int, limit: int, since_us: int = 0) -> tuple[int, int]:
+        """Empty what was told of plates in a time, so many deliveries at most, the oldest first.
 
         That they were, and what came of it, stays. What still waits is told first.
+
+        Args:
+            before_us: what was put before a webhook before this instant.
+            limit: so many at most.
+            since_us: from this instant on.
+
+        Returns:
+            How many these were, and as of when the last of them is, from which others go on.
         """
-        told = (DeliveryRow.created_us < before_us, DeliveryRow.state != "waiting", DeliveryRow.body.is_not(None))
-        of_plates = (*told, DeliveryRow.name.startswith("plate."))
+        told = (DeliveryRow.created_us >= since_us, DeliveryRow.created_us < before_us, DeliveryRow.state != "waiting")
+        of_plates = (*told, DeliveryRow.body != EMPTIED, DeliveryRow.name.startswith("plate."))
         with self._db.look() as c:
-            old = select(DeliveryRow.id).where(*of_plates).order_by(DeliveryRow.created_us)
-            found = sorted(c.execute(old.limit(limit)).scalars())
+            old = select(DeliveryRow.id, DeliveryRow.created_us).where(*of_plates).order_by(DeliveryRow.created_us)
+            found = c.execute(old.limit(limit)).all()
         if not found:
-            return 0
+            return 0, since_us
         with self._db.begin() as c:
-            mine = update(DeliveryRow).where(DeliveryRow.id.in_(found), *of_plates)
-            return c.execute(mine.values(body=None, data=None, answer="")).rowcount
+            mine = update(DeliveryRow).where(DeliveryRow.id.in_(sorted(row.id for row in found)), *of_plates)
+            count = c.execute(mine.values(body=EMPTIED, data=None, answer="")).rowcount
+        return count, found[-1].created_us
 
 
 _UNTOUCHED = (DeliveryRow.state == "waiting", DeliveryRow.body.is_(None), DeliveryRow.owner.is_(None))

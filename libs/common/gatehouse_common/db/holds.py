@@ -19,7 +19,7 @@ from .media_models import MediaFileRow, MediaRow
 from .models import MAX_CHUNK_US, ChunkRow
 from .plate_models import ClipRow
 from .session_models import SessionChunkRow
-from .upkeep_models import FOREVER_US, GOING, ChunkDayRow, DeletionRow, FactRow, HoldRow
+from .upkeep_models import FOREVER_US, GOING, UNSURE, ChunkDayRow, DeletionRow, FactRow, HoldRow
 from .visible import OF_NO_CAMERA, Visible, seen
 
 
@@ -158,7 +158,8 @@ class HoldRepository:
 
         Returns:
             How many objects that it covers had been decided on before and are given back. What was being deleted at
-            that very moment is not counted: it may be gone, as what was deleted the moment before is.
+            that very moment, or when the store ceased to answer, is not counted: it may be gone. If it is not it is
+            given back, too.
 
         Raises:
             InvalidInput: it ends before it begins.
@@ -181,7 +182,7 @@ class HoldRepository:
                 _check_media(c, hold.media)
             c.execute(insert(HoldRow).values(asdict(hold)))
             own = seen(self._visible, DeletionRow.camera, DeletionRow.start_us)
-            here = DeletionRow.trouble != GOING
+            here = DeletionRow.trouble.not_in((GOING, UNSURE))
             query = select(func.count()).select_from(DeletionRow).where(deletion_is_held(), here, *own)
             return c.execute(query, {"now_us": hold.created_us}).scalar_one()
 

@@ -3,7 +3,7 @@
 There DDL commits by itself, statement by statement (https://dev.mysql.com/doc/refman/9.0/en/implicit-commit.html), and
 is done as a whole or not at all (atomic DDL of MySQL 8 and MariaDB 10.6). Of a revision that a kill or a lost
 connection ended in the midst, the next try would begin with the first statement and be refused for ever: that table is
-there already. So every statement is noted before it is run and after it, in a table that is gone when the upgrade is
+there already. So every statement is noted before it is run and after it, in a table that is gone when the revision is
 complete; what is done is not done again, and of the one that had begun, the server's word that it is done is taken.
 """
 
@@ -16,7 +16,20 @@ from typing import Any, Final
 
 from alembic.ddl.mysql import MySQLImpl
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Boolean, Column, Connection, MetaData, String, Table, delete, insert, select, text, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    delete,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.base import Executable
@@ -46,23 +59,24 @@ class StepwiseMySQL(MySQLImpl):
 
     _found: dict[str, bool]
     _seen: Counter[str]
+    _is_there: bool
 
     def start_migrations(self) -> None:
         """Read what an upgrade that was cut off has done."""
-        connection = self._server
-        _STEPS.create(connection, checkfirst=True)
-        self._found = {row.id: row.done for row in connection.execute(select(_STEPS))}
-        self._seen = Counter()
+        self._found, self._seen = {}, Counter()
+        self._is_there = inspect(self._server).has_table(_STEPS.name)
+        if self._is_there:
+            self._found = {row.id: row.done for row in self._server.execute(select(_STEPS))}
 
     def forget_steps(self) -> None:
         """A revision is complete: what comes now begins with its first step. Committed together with the revision."""
+        if not self._is_there:
+            return
         self._note(delete(_STEPS))
         self._found.clear()
         self._seen.clear()
-
-    def end_migrations(self) -> None:
-        """All is done."""
-        _STEPS.drop(self._server)
+        _STEPS.drop(self._server)  # not before they are forgotten: that commits by itself
+        self._is_there = False
 
     @property
     def _server(self) -> Connection:
@@ -84,6 +98,9 @@ class StepwiseMySQL(MySQLImpl):
         done = self._found.get(step)
         if done:
             return None
+        if not self._is_there:
+            _STEPS.create(self._server)
+            self._is_there = True
         if done is None:
             self._note(insert(_STEPS).values(id=step, done=False))
         try:
@@ -114,12 +131,6 @@ def revision_applied(ctx: MigrationContext, *_: object, **_of_the_step: object) 
     """Be told by Alembic, which gives all by name, that a revision is complete (``on_version_apply``)."""
     if isinstance(ctx.impl, StepwiseMySQL):
         ctx.impl.forget_steps()
-
-
-def migrations_over(context: MigrationContext) -> None:
-    """Be told that there are no further revisions."""
-    if isinstance(context.impl, StepwiseMySQL):
-        context.impl.end_migrations()
 
 
 def _code(error: DBAPIError) -> int:

@@ -13,7 +13,10 @@ FOREVER_US = 253_402_300_799_000_000
 """The end of what has none: the last second that RFC 3339 can write."""
 
 GOING = "it is being deleted"
-"""What the entry of an object has for ``trouble`` from before it is deleted until it is known what came of it."""
+"""What the entry of an object has for ``trouble`` while it is being deleted."""
+
+UNSURE = "it may be gone"
+"""What it has when that was broken off, by the store or by a crash: nobody deletes it now, nor knows whether it is."""
 
 
 class HoldRow(Base):

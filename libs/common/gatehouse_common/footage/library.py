@@ -97,8 +97,7 @@ class Library:
             NotFound: nothing is recorded.
         """
         opened = self._opened(camera)
-        went_back = any(row.start_us > opened[0].start_us for row in opened)
-        before_us = opened[0].start_us + 1 if went_back else None
+        before_us = self._newest_before(camera, opened)
         # A chunk that has just been opened has nothing in it yet: then the one before is the newest.
         end = self._footage.last_end_us(camera, before_us) or 1
         stored = [r for r in self._footage.find_chunks(camera, end - _RECENT_US, end) if r.state == "stored"]
@@ -153,13 +152,30 @@ class Library:
         After the clock was set back, what is recorded now is dated before what was. That is in the future, its run is
         over, and its chunks are open until they are stored or let go of.
         """
-        rows = self._footage.open_chunks(camera)
-        future = {row.run for row in rows if row.end_us > self._core.clock.now_us() + _FUTURE_US}
-        others = {row.run for row in rows} - future
+        rows, now_us = self._footage.open_chunks(camera), self._core.clock.now_us()
+        future = {row.run for row in rows if row.end_us > now_us + _FUTURE_US}
+        others = {row.run for row in rows if row.end_us > now_us - _SILENT_US} - future
         if future and others:
             over = self._footage.over(future, others)
             rows.sort(key=lambda row: (row.run not in over, row.start_us))
         return rows[::-1]
+
+    def _newest_before(self, camera: str, opened: Sequence[Chunk]) -> int | None:
+        """Return before when the newest chunk begins, where those after it were dated before the clock was set back.
+
+        None: none were.
+        """
+        if any(row.start_us > opened[0].start_us for row in opened):
+            return opened[0].start_us + 1
+        limit_us = self._core.clock.now_us() + _FUTURE_US
+        end = self._footage.last_end_us(camera)
+        if end is None or end <= limit_us:
+            return None
+        rows = [row for row in self._footage.find_chunks(camera, limit_us, end) if row.start_us >= limit_us]
+        future = {row.run for row in rows}
+        if not rows or (opened and opened[0].start_us >= rows[0].start_us):
+            return None
+        return limit_us if self._footage.over(future, {row.run for row in opened} - future) == future else None
 
     def _grown(self, row: Chunk, since_us: int, others: Sequence[Chunk]) -> list[ChunkMedia]:
         """Return an open chunk that ends before ``since_us`` by its row, as it may have grown since.

@@ -177,7 +177,7 @@ def delivery_view(one: Delivery, webhook: Webhook) -> DeliveryView:
         answer=one.answer,
         detail=one.detail,
         seconds=one.lasted_us / SECOND,
-        body=one.body,
+        body=one.body or None,
     )
 
 

@@ -67,6 +67,8 @@ class Notifier:
         self._due: dict[str, int] = {}
         self._trouble = ""
         self._locked: set[str] = set()
+        self._ahead_us: int | None = None
+        """By how much the wall clock is ahead of the other one."""
         self._share: FairShare | None = None
         if is_shared(core.settings):
             leases = LeaseRepository(core.signs, _WORK)
@@ -118,10 +120,18 @@ class Notifier:
             for webhook_id, count in waiting.items() if leads else ():
                 if count > MOST_WAITING:
                     self._give_up(webhook_id, count - MOST_WAITING, now_us)
-            if leads:
-                self._deliveries.bring_forward(LONGEST_US, now_us)
+        if self._went_back(now_us):
+            self._deliveries.bring_forward({webhook.id for webhook in webhooks}, LONGEST_US, now_us)
         if leads and self._is_time("purge", _PURGE_US):
             self._purge(webhooks, now_us - self._keep_us, now_us)
+
+    def _went_back(self, now_us: int) -> bool:
+        """Whether the clock may have been set back since this was asked last; the first time nobody knows."""
+        ahead_us = now_us - self._core.clock.monotonic_us()
+        went_back = self._ahead_us is None or ahead_us < self._ahead_us - MINUTE
+        if went_back or self._ahead_us is None or ahead_us > self._ahead_us:
+            self._ahead_us = ahead_us
+        return went_back
 
     def _is_locked(self, webhook: Webhook) -> bool:
         """Return whether the key is lost with which it was sealed: its deliveries wait, for no try could be heard."""

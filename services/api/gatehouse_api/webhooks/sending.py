@@ -101,7 +101,7 @@ class Sender:
             self._fail(mine, f"whoever sent it ended before it was told, {mine.tries - 1} times")
             return
         body = mine.body
-        if body is None:
+        if not body:  # not looked up yet, or emptied since
             try:
                 body = self._bodies.body(mine)
             except GatehouseError as error:
@@ -154,7 +154,7 @@ class Sender:
         A listing goes without a loss: another has taken its place, which is told by itself, or what the plate says has
         been voted otherwise. For a while it may be voted back, and that is not told by itself.
         """
-        if mine.name != LISTED:
+        if mine.name != LISTED or mine.body is not None:  # of one that was told once it stays known
             self._fail(mine, "what it tells of is gone")
         elif 0 <= self._clock.now_us() - mine.created_us < _VOTED_US:
             self._put_off(mine, "the plate is not on the list as it was")

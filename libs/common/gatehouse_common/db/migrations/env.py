@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from gatehouse_common.db.models import Base
-from gatehouse_common.db.stepwise import migrations_over, revision_applied
+from gatehouse_common.db.stepwise import revision_applied
 
 context.configure(
     connection=context.config.attributes["connection"],
@@ -16,4 +16,3 @@ context.configure(
 )
 with context.begin_transaction():
     context.run_migrations()
-migrations_over(context.get_context())
