@@ -11,6 +11,7 @@ import pytest
 
 from gatehouse_common.clock import HOUR
 from gatehouse_common.db import Database, Deletion, Deletions, HoldRepository
+from gatehouse_common.db.deletions import LONGEST_US
 from gatehouse_common.errors import Conflict, ResourceExhausted, Unavailable
 from gatehouse_common.runtime import Core
 from gatehouse_common.storage import LocalStore, ObjectInfo
@@ -54,6 +55,11 @@ def _two_together(monkeypatch: pytest.MonkeyPatch) -> None:
 def store_of(core: Core) -> SlowStore:
     assert isinstance(core.store, SlowStore)
     return core.store
+
+
+def clock_of(core: Core) -> FakeClock:
+    assert isinstance(core.clock, FakeClock)
+    return core.clock
 
 
 def removing(core: Core) -> Removal:
@@ -152,11 +158,15 @@ def test_a_clip_of_which_nobody_knows_can_be_held_and_comes_back_if_it_is_there(
             remover.remove(marked)
     else:
         assert len(Deletions(core.db).begin(marked, NOW)) == 1
+        assert remover.finish(STOP).objects == 0
+        with pytest.raises(Conflict, match="is being deleted"):  # as far as anybody knows
+            HoldRepository(core.db).place(hold(clip=clip))
+        clock_of(core).advance(LONGEST_US)
         remover.finish(STOP)
     assert HoldRepository(core.db).place(hold(clip=clip)) == 0
     store.on_delete = store.on_stat = lambda: None
     assert remover.finish(STOP).objects == 0
-    assert [d.subject for d in Deletions(core.db).give_back(NOW, 10)] == [clip]
+    assert [d.subject for d in Deletions(core.db).give_back(core.clock.now_us(), 10)] == [clip]
     assert files(core) == {clip}
 
 
@@ -164,16 +174,21 @@ def test_an_index_without_room_for_a_note_does_not_stop_what_makes_room(
     core: Core, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is held stays all the same."""
-    old = old_chunks(core, 2)
+    old = old_chunks(core, 5)
     marked = decided(core, old)
     HoldRepository(core.db).place(hold(camera="gate", start_us=NOW - 80 * HOUR, end_us=NOW - 80 * HOUR + LENGTH))
+    begin, found = Deletions.begin, list[int]()
 
-    def full(*_: object) -> None:
-        raise ResourceExhausted("database or disk is full")
+    def full(self: Deletions, some: Sequence[Deletion], now_us: int) -> list[Deletion]:
+        if len(files(core)) > 4:
+            raise ResourceExhausted("database or disk is full")
+        found.append(len(some))
+        return begin(self, some, now_us)
 
     monkeypatch.setattr(Deletions, "begin", full)
-    assert removing(core).remove(marked).objects == 1
+    assert removing(core).remove(marked).objects == 4
     assert files(core) == {old[0]}
+    assert found == [2, 1], "one after the other until there is room"
 
 
 def test_what_the_store_refused_to_delete_is_promised_again(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:

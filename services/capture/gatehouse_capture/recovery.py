@@ -209,8 +209,11 @@ def _copy_readable(
         for at in range(0, source.size(), _BLOCK):
             source.pread(at, _BLOCK)
             if source.unread_bytes > most:
-                raise DataLoss(f"more than {_MOST_UNREAD} bytes of {path.name} cannot be read now")
+                raise DataLoss(f"more than {most} bytes of {path.name} cannot be read now")
+        source = Patched(reader, target, start, end)  # which looks at each page again
         core.store.put(source, target)
+        if source.unread_bytes > most:
+            raise DataLoss(f"more than {most} bytes of {path.name} cannot be read now")
         return source.unread
     finally:
         reader.close()

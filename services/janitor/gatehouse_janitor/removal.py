@@ -70,8 +70,8 @@ class Removal:
         """
         freed = Freed()
         while not stop.is_set() and (due := self._due()):
-            if begun := [one for one in due if one.trouble == GOING]:  # by who has ended
-                self._deletions.leave(begun)
+            if begun := [one for one in due if one.trouble == GOING]:  # too long ago: whoever did so has ended
+                self._leave(begun)
             meant, unknown = self._still_meant(due)
             some = self.remove(meant)
             if unknown:
@@ -111,12 +111,12 @@ class Removal:
             Conflict: the store is not the one that is known.
             GatehouseError: store or database do not answer; what was decided stays so.
         """
-        gone, refused, kept = list[Deletion](), list[str](), False
+        gone, refused, kept, at = list[Deletion](), list[str](), False, 0
         try:
-            for at in range(0, len(decided), _TOGETHER):
+            while at < len(decided):
                 self._check_store()
                 # Here, and not where they were listed: asking the store for each of them may have taken half a minute.
-                batch = self._begin(decided[at : at + _TOGETHER])
+                batch, at = self._begin(decided, at)
                 some, why, by_store = self._delete(batch) if batch else ([], {}, False)
                 gone += some
                 refused += why
@@ -127,11 +127,16 @@ class Removal:
         self.blocked = kept and not gone
         return Freed(len(gone), sum(d.bytes for d in gone))
 
-    def _begin(self, some: Sequence[Deletion]) -> list[Deletion]:
+    def _begin(self, decided: Sequence[Deletion], at: int) -> tuple[list[Deletion], int]:
+        """Return what is to be deleted next, from there on, and where to go on after it."""
         try:
-            return self._deletions.begin(some, self._now_us())
-        except ResourceExhausted:  # deleting alone makes room for a note
-            return self._deletions.free(some, self._now_us())
+            return self._deletions.begin(decided[at : at + _TOGETHER], self._now_us()), at + _TOGETHER
+        except ResourceExhausted:  # deleting alone makes room for a note: for the next one, or for a hold
+            return self._deletions.free(decided[at : at + 1], self._now_us()), at + 1
+
+    def _leave(self, begun: Sequence[Deletion]) -> None:
+        with suppress(GatehouseError):  # it may be the index that is away, or full: it is noted by whoever goes on
+            self._deletions.leave(begun, self._now_us())
 
     def _delete(self, batch: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, str], bool]:
         """Delete the objects of some that are noted as going.
@@ -142,8 +147,7 @@ class Removal:
         try:
             return self._deleted(batch)
         except GatehouseError:
-            with suppress(GatehouseError):  # the index may be what is away: then it is noted when it is back
-                self._deletions.leave(batch)
+            self._leave(batch)
             raise
 
     def _deleted(self, batch: Sequence[Deletion]) -> tuple[list[Deletion], dict[str, str], bool]:

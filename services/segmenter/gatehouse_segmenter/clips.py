@@ -8,8 +8,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 
 import structlog
 
-from gatehouse_common.clock import SECOND
-from gatehouse_common.db import Clip, ClipRepository
+from gatehouse_common.clock import MINUTE, SECOND
+from gatehouse_common.db import Clip, ClipRepository, FootageReader
 from gatehouse_common.errors import DataLoss, GatehouseError, NotFound, WorkerUnavailable
 from gatehouse_common.messages import ClipStored, FootageWanted
 from gatehouse_common.observability.metrics import (
@@ -69,7 +69,7 @@ class Clips:
         mine: Callable[[str], bool],
     ) -> None:
         self._core, self._repository, self._cutter, self._footage = core, repository, cutter, footage
-        self._mine = mine
+        self._mine, self._chunks = mine, FootageReader(core.db)
         self._wake = threading.Event()
         self._planned: list[Clip] = []
         self._done: set[str] = set()
@@ -225,9 +225,15 @@ class Clips:
         now_us = self._core.clock.now_us()
         if reach.has_all(clip.end_us, now_us) or reach.has_gone_back(clip.start_us, now_us):
             return True
-        stopped = reach.still_us >= GRACE_US and max(now_us, reach.end_us) >= clip.end_us
+        stopped = reach.still_us >= GRACE_US and (now_us >= clip.end_us or self._is_of_before(clip, now_us))
         # What the indexer has not told yet, may be there all the same.
         return stopped and self._core.bus.depth("indexer") == 0
+
+    def _is_of_before(self, clip: Clip, now_us: int) -> bool:
+        """Whether a clip is all in the future, and its footage is there: it was dated before the clock was set back."""
+        if clip.start_us <= now_us + MINUTE:
+            return False
+        return (self._chunks.last_end_us(clip.camera) or 0) >= clip.end_us
 
     @staticmethod
     def _pause_until(clip: Clip, reach: Reach) -> int:

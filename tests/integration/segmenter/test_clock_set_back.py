@@ -131,12 +131,18 @@ def test_it_reaches_no_further_when_all_that_is_dated_later_is_stored(core: Core
     library.close()
 
 
-def test_a_clip_whose_footage_is_there_is_cut_when_the_camera_does_not_come_back(core: Core) -> None:
+@pytest.mark.parametrize("before", [True, False], ids=["recorded before, too", "nothing else recorded"])
+def test_a_clip_whose_footage_is_there_is_cut_when_the_camera_does_not_come_back(core: Core, before: bool) -> None:
     """The clock was set back by an hour, and the camera is away since: nobody waits until it is that late again."""
-    before = new_id()
+    CameraRepository(core.db).change("cam", settings={"keep": "all"})
+    event = new_id()
     with at_work(core):
+        if before:
+            old = FilmCamera(core.data_dir, core.bus.publish, start_us=now_us() - 60 * SECOND, chunk_us=600 * SECOND)
+            old.advance(old.at(60))
+            old.stop()
         camera = ahead(core)
-        core.bus.publish(read_at(camera.at(80), before))
+        core.bus.publish(read_at(camera.at(80), event))
         settled(core)
         camera.stop()
-        assert wait_for("the clip", lambda: frames_of(core, before), 30) == list(range(70, 100))
+        assert wait_for("the clip", lambda: frames_of(core, event), 30) == list(range(70, 100))

@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from gatehouse_common.clock import HOUR, MILLISECOND
+from gatehouse_common.clock import HOUR, MILLISECOND, MINUTE
 from gatehouse_common.ids import new_id
 from gatehouse_common.intervals import Interval, merge
 
@@ -44,6 +44,8 @@ from .session_models import SESSION_FILE, SessionChunkRow
 from .upkeep_models import GOING, UNSURE, DeletionRow
 from .visible import Visible, seen
 
+LONGEST_US = 10 * MINUTE
+"""Longer than it takes to delete a hundred objects, however often the store is asked."""
 DeletionReason = Literal["age", "quota", "emergency", "asked"]
 
 
@@ -165,6 +167,8 @@ class Deletions:
     def begin(self, decided: Sequence[Deletion], now_us: int) -> list[Deletion]:
         """Note that objects are being deleted, those among them that are not held by now and were not given back.
 
+        Until it is known what came of it nobody else goes on with it, for ``LONGEST_US``.
+
         Returns:
             What is to be deleted at once. A hold that is placed from now on does not count on it. It survives a power
             cut: else a hold that comes after one would be told of what is gone.
@@ -174,7 +178,11 @@ class Deletions:
             lock_retention(c)
             begun = set(c.execute(_free(ids).with_for_update(), {"now_us": now_us}).scalars())
             if begun:
-                c.execute(update(DeletionRow).where(DeletionRow.id.in_(sorted(begun))).values(trouble=GOING))
+                c.execute(
+                    update(DeletionRow)
+                    .where(DeletionRow.id.in_(sorted(begun)))
+                    .values(trouble=GOING, next_us=now_us + LONGEST_US)
+                )
         return [one for one in decided if one.id in begun]
 
     def free(self, decided: Sequence[Deletion], now_us: int) -> list[Deletion]:
@@ -187,11 +195,11 @@ class Deletions:
         return [one for one in decided if one.id in free]
 
     @retried
-    def leave(self, begun: Sequence[Deletion]) -> None:
+    def leave(self, begun: Sequence[Deletion], now_us: int) -> None:
         """Note of what is said to be going that nobody is deleting it any more, nor knows what came of it."""
         mine = (DeletionRow.id.in_(sorted(one.id for one in begun)), DeletionRow.trouble == GOING)
         with self._db.begin() as c:
-            c.execute(update(DeletionRow).where(*mine).values(trouble=UNSURE))
+            c.execute(update(DeletionRow).where(*mine).values(trouble=UNSURE, next_us=now_us))
 
     @retried
     def give_back(self, now_us: int, limit: int) -> list[Deletion]:

@@ -67,8 +67,10 @@ class Notifier:
         self._due: dict[str, int] = {}
         self._trouble = ""
         self._locked: set[str] = set()
-        self._ahead_us: int | None = None
+        self._ahead_us = core.clock.now_us() - core.clock.monotonic_us()
         """By how much the wall clock is ahead of the other one."""
+        self._went_back = True
+        """Whether it may have been set back: before this process began, nobody here knows."""
         self._share: FairShare | None = None
         if is_shared(core.settings):
             leases = LeaseRepository(core.signs, _WORK)
@@ -120,16 +122,18 @@ class Notifier:
             for webhook_id, count in waiting.items() if leads else ():
                 if count > MOST_WAITING:
                     self._give_up(webhook_id, count - MOST_WAITING, now_us)
-        if self._went_back(now_us):
-            self._deliveries.bring_forward({webhook.id for webhook in webhooks}, LONGEST_US, now_us)
+        self._went_back = self._went_back or self._is_back(now_us)
+        if self._went_back:  # some at a time, until there are no more
+            ids = {webhook.id for webhook in webhooks}
+            self._went_back = self._deliveries.bring_forward(ids, LONGEST_US, now_us) > 0
         if leads and self._is_time("purge", _PURGE_US):
             self._purge(webhooks, now_us - self._keep_us, now_us)
 
-    def _went_back(self, now_us: int) -> bool:
-        """Whether the clock may have been set back since this was asked last; the first time nobody knows."""
+    def _is_back(self, now_us: int) -> bool:
+        """Whether the clock has been set back since this was asked last."""
         ahead_us = now_us - self._core.clock.monotonic_us()
-        went_back = self._ahead_us is None or ahead_us < self._ahead_us - MINUTE
-        if went_back or self._ahead_us is None or ahead_us > self._ahead_us:
+        went_back = ahead_us < self._ahead_us - MINUTE
+        if went_back or ahead_us > self._ahead_us:
             self._ahead_us = ahead_us
         return went_back
 
