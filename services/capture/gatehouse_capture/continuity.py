@@ -6,6 +6,7 @@ Times are ticks of 1/90000 s, of pictures and of sound alike; arrivals are micro
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from gatehouse_common.clock import SECOND
 from gatehouse_common.media.samples import VIDEO_TIMESCALE
@@ -64,15 +65,19 @@ class Continuity:
 
         A picture is handed on when the next one begins: so late, as long as they are apart or a pause lasts.
         """
-        if self.newest is None:
-            return 0
-        late = _delay(*self.newest) - min(_delay(*one) for one in self._recent) if self._recent else 0
-        return max(self.elapsed(arrival_us), 0) + self._interval + late
+        return 0 if self.newest is None else max(self.elapsed(arrival_us), 0) + self._interval + self._late()
 
     def expected(self, arrival_us: int, least: int) -> int:
         """Return the time that arrival tells, ``least`` ticks after the latest or more."""
         latest = 0 if self.newest is None else self.newest[0]
-        return latest + max(self.elapsed(arrival_us), least)
+        return latest + max(self.elapsed(arrival_us) + self._late(), least)
+
+    def _late(self) -> int:
+        """Return how many ticks later than the least late of the last ones the latest came."""
+        if self.newest is None or not self._recent:
+            return 0
+        late = _delay(*self.newest) - min(_delay(*one) for one in self._recent)
+        return late if late <= _LONGEST_TICKS else 0  # else the clock was set forth meanwhile
 
     def note(self, at: int, arrival_us: int) -> bool:
         """Go on from ``at``; return whether it is the latest so far."""
@@ -90,6 +95,23 @@ class Continuity:
 def _delay(at: int, arrival_us: int) -> int:
     """Return how long after its time something came, in ticks from a point that is the same for all."""
     return arrival_us * VIDEO_TIMESCALE // SECOND - at
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A jump of the sound, whether it was believed or not.
+
+    Attributes:
+        ahead: ticks from what came before, and ``early`` from what was to come then by its arrival: a pause is in
+            the first of them, what is handed on late in the second.
+        arrival_us: when.
+        shift: that of the sound before it.
+    """
+
+    ahead: int
+    early: int
+    arrival_us: int
+    shift: int
 
 
 class SoundContinuity(Continuity):
@@ -110,8 +132,7 @@ class SoundContinuity(Continuity):
         super().__init__(live=live)
         self._pictures = pictures
         self._end: int | None = None
-        self._stepped: tuple[int, int] | None = None
-        """A jump of a moment ago that was believed, for there were pictures near: ticks, and its arrival."""
+        self._stepped: _Step | None = None
         self.jumps = 0
 
     def place(self, said: int, dur: int, arrival_us: int) -> int | None:
@@ -122,37 +143,49 @@ class SoundContinuity(Continuity):
         at = said + self.shift
         if self._live:
             jump = self.jump(at, arrival_us)
+            step = _Step(jump, jump - max(self.elapsed(arrival_us), 0), arrival_us, self.shift) if jump else None
             if not self._stays(at, jump, arrival_us):
                 self.jumps += 1
                 at = said + self._pictures.shift
-                if not self._is_near(at, arrival_us):
+                is_near = self._is_near(at, arrival_us)
+                if not is_near:
                     at = self._by_arrival(dur, arrival_us)
                 self._move(at - said)
-            elif jump and not self._has_stepped(jump, arrival_us):
-                self._stepped = jump, arrival_us
+                self._stepped = None if is_near else step  # the pictures' jump was first, or is still to come
+            elif step is not None and not self._has_stepped(step.ahead, step.early, arrival_us):
+                self._stepped = step
         self.note(at, arrival_us)
         if self._end is not None and dur // 2 < self._end - at <= _OVERLAP_TICKS:
             return None
         self._end = at + dur
         return at
 
-    def follow(self, change: int, arrival_us: int) -> None:
-        """Go along with the pictures, whose shift has just changed by so many ticks, if it is for the sound's, too.
+    def follow(self, change: int, ahead: int, arrival_us: int) -> None:
+        """Go along with the pictures, which have just jumped, if that is for the sound, too.
 
-        That is a small one; and one that the sound has made before, when there were still pictures near. Sound that is
-        beside them by their shift, but for jitter, takes the very same.
+        So it is if the sound has jumped by as much a moment ago: then it is to the pictures what it was before both.
+        Else of a small change, and where it is beside them by their shift, but for jitter: it takes the very same.
+
+        Args:
+            change: of their shift, ticks.
+            ahead: from the picture before to the one that jumped, ticks.
+            arrival_us: when that came.
         """
-        if abs(self._pictures.shift - self.shift) <= _JUMP_TICKS:
+        step = self._stepped
+        if step is not None and self._has_stepped(ahead, -change, arrival_us):
+            self._move(step.shift + change)
+        elif abs(self._pictures.shift - self.shift) <= _JUMP_TICKS:
             self._move(self._pictures.shift)
-        elif abs(change) <= _JUMP_TICKS or self._has_stepped(-change, arrival_us):
+        elif abs(change) <= _JUMP_TICKS:
             self._move(self.shift + change)
 
-    def _has_stepped(self, jump: int, arrival_us: int) -> bool:
-        """Whether the sound has jumped by about as much a moment ago, and stayed where that took it."""
+    def _has_stepped(self, ahead: int, early: int, arrival_us: int) -> bool:
+        """Whether the sound has jumped by about as much a moment ago; the clock may have been set back since."""
         if self._stepped is None:
             return False
-        before, since_us = self._stepped
-        return abs(before - jump) <= _JUMP_TICKS and 0 <= arrival_us - since_us <= _ALIKE_US
+        alike = min(abs(self._stepped.ahead - ahead), abs(self._stepped.early - early)) <= _JUMP_TICKS
+        window_us = _ALIKE_US + self._pictures.reach(arrival_us) * SECOND // VIDEO_TIMESCALE
+        return alike and arrival_us - self._stepped.arrival_us <= window_us
 
     def _move(self, shift: int) -> None:
         """Go on with another shift; what was followed before may be of what is not true any more."""

@@ -187,7 +187,7 @@ class RunSession:
             pts = times.expected(arrival_us, VIDEO_TIMESCALE // 100)
             change = pts - packet.pts - times.shift
             times.shift += change
-            self._sound.follow(change, arrival_us)
+            self._sound.follow(change, jumped, arrival_us)
             self._restart = GapCause.CLOCK_STEP
             log.warning("the camera's time jumped", camera=self._desk.camera, seconds=jumped / VIDEO_TIMESCALE)
         before = times.newest

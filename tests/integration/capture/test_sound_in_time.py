@@ -102,6 +102,26 @@ def test_a_small_step_that_both_make_parts_them_for_no_longer_than_it_takes(
     assert max(map(abs, apart)) < 0.06
 
 
+@pytest.mark.parametrize("by_s", [-3600.0, -60.0, -10.0, 10.0, 60.0])
+@pytest.mark.parametrize("silent", [(VIDEO,), (VIDEO, SOUND)], ids=["pictures pause", "both pause"])
+@pytest.mark.parametrize("before_s", [0.0, 0.5], ids=["at once", "sound first"])
+def test_a_step_beside_a_pause_parts_nothing(
+    tmp_path: Path, by_s: float, silent: tuple[int, ...], before_s: float
+) -> None:
+    """A picture is handed on when the next begins: the last one before the pause comes as late as that lasts."""
+    with fed(tmp_path, FilmSpec(frames=300, gop=10, fps=10, width=160, height=96, audio=True)) as film:
+        seen = [s for s in film.samples if s.track not in silent or not 6 <= film.seconds(s) < 9]
+        late = {id(s): 0.1 + (3 if 5.85 < film.seconds(s) < 6 else 0) for s in seen if s.track == VIDEO}
+        for sample in sorted(seen, key=lambda s: film.seconds(s) + late.get(id(s), 0)):
+            film.send(sample, both(by_s, 9, 9 - before_s), late_s=late.get(id(sample), 0))
+        film.session.end(GapCause.SERVICE_DOWN)
+        pictures, heard = film.found(VIDEO), film.found(SOUND)
+    offset = pictures[-1][1] - pictures[-1][0]
+    apart = [wall - due - offset for due, wall in heard if due > 20]
+    assert len(apart) > 400
+    assert max(map(abs, apart)) < 0.06
+
+
 @pytest.mark.parametrize("every_s", [4, 6, 10, 20])
 def test_sound_between_pictures_that_are_far_apart_stays_where_it_is(tmp_path: Path, every_s: int) -> None:
     """A picture is handed on when the next one begins: the sound of meanwhile was there before."""
