@@ -110,6 +110,7 @@ def test_pages_fit_a_phone(browser: Browser, gatehouse: Running, path: str) -> N
     page = context.new_page()
     page.goto(gatehouse.url + path, wait_until="commit")
     page.locator("main").wait_for()
+    page.wait_for_function("[...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)")
     assert int(page.evaluate("document.documentElement.scrollWidth")) <= 360
     small = page.evaluate(
         """() => [...document.querySelectorAll('main button, main a.button, main select, main summary')]
