@@ -31,6 +31,8 @@ _EAGER_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _GRACE_S = 0.5
 """A source that notices by itself that nothing comes says so within this."""
+_HURRY_US = 2 * SECOND
+"""When everything ends, so long may it take until a picture comes."""
 _TOLD_AFTER_US = 5 * SECOND + SECOND // 2
 """A disk that has not taken what came last for so long is an alarm; cards often take three seconds."""
 _LOST_AFTER_US = 15 * SECOND
@@ -122,21 +124,26 @@ class CameraWorker:
         if source is not None:
             source.interrupt()
 
-    def watch(self) -> None:
+    def watch(self, *, hurry: bool = False) -> None:
         """Cut off a connection that is kept up without a picture: reports of the sender keep its reads from ending.
 
         And say so when the disk does not take what the camera sends: its own thread stands in a write then, and cannot.
         Called every half second or so; the seconds in which the camera should be recorded are counted here too.
+
+        Args:
+            hurry: everything ends, so that nobody waits for a picture for as long as one may take.
         """
         with self._telling:
-            self._count_expected()
+            if not self._stop.is_set():
+                self._count_expected()
             if self._stands_still() and self._status.detail != _STANDS_STILL:
                 metrics.RECORDING_ACTIVE.labels(self.id).set(0)
                 log.error("camera is not recorded", camera=self.id, cause="storage_full", reason=_STANDS_STILL)
                 self._tell(CameraState.RECONNECTING, GapCause.STORAGE_FULL, _STANDS_STILL)
         source, handed = self._source, self._handed_us
         silent_us = self._desk.clock.monotonic_us() - self._last_frame_us
-        if source is not None and self._reading and handed is None and silent_us > self._patience_us:
+        patience_us = min(_HURRY_US, self._patience_us) if hurry else self._patience_us
+        if source is not None and self._reading and handed is None and silent_us > patience_us:
             source.give_up()
 
     def join(self, timeout_s: float) -> bool:

@@ -33,6 +33,7 @@ class Workers:
 
     def __init__(self, absences: Absences, clock: Clock, stop_s: float) -> None:
         self._absences, self._clock, self._stop_s = absences, clock, stop_s
+        self._all_end = False
         self._working: dict[str, CameraWorker] = {}
         self._ending: dict[str, CameraWorker] = {}
         self._causes: dict[str, GapCause] = {}
@@ -101,13 +102,19 @@ class Workers:
 
     def stop_all(self, cause: GapCause) -> None:
         """Stop every worker, and keep what is known of their cameras."""
+        self._all_end = True
         self.stop(list(self._working), cause)
         self._absences.keep()
 
     def watch(self) -> None:
-        """Let workers see to connections over which no picture comes; called every half second or so."""
+        """Let workers see to connections over which no picture comes; called every half second or so.
+
+        Those that were told to stop too: no picture may come that would end them.
+        """
         for worker in list(self._working.values()):
             worker.watch()
+        for worker in list(self._ending.values()):
+            worker.watch(hurry=self._all_end)
 
     def checks(self) -> list[Check]:
         """Return for each camera whether it records as it should."""
