@@ -398,7 +398,7 @@ def test_what_webhooks_were_told_of_plates_is_forgotten_with_them(core: Core) ->
         assert deliveries.keep_body(mine, "ABC1234")
         deliveries.finish(mine, "delivered", NOW - ago_us)
     Janitor(core).look(STOP)
-    assert [one.body for one in deliveries.list(hook.id, 9)] == ["ABC1234", None]
+    assert [one.body for one in deliveries.list(hook.id, 9)] == ["ABC1234", ""]
 
 
 def test_what_is_stored_and_how_old_it_is_can_be_seen(core: Core) -> None:
