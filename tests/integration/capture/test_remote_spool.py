@@ -119,8 +119,12 @@ def test_chunks_are_stored_from_another_machine_and_leave_its_spool(world: World
         assert path is not None
         numbers = [n for n, _ in frame_numbers(path)]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    keeper.look()  # nobody waits a quarter of a minute for it here
-    assert len(spool_files(there.core.data_dir)) <= 2
+
+    def left() -> int:
+        keeper.look()  # nobody waits a quarter of a minute for it here
+        return len(spool_files(there.core.data_dir))
+
+    wait_for("the spool to have what is written, and what is sent", lambda: left() <= 2)
     assert spool_files(here.core.data_dir) == []
 
 
