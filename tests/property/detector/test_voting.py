@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,8 @@ from gatehouse_detector.similarity import align, distance, similarity
 from gatehouse_detector.voting import Ballot, vote
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-texts = st.text(ALPHABET, min_size=1, max_size=12)
+SYNTAX = "[A-Z]{3}[0-9]{4}"
+texts = st.one_of(st.text(ALPHABET, min_size=1, max_size=12), st.from_regex(SYNTAX, fullmatch=True))
 plates = st.text(ALPHABET, min_size=5, max_size=8)
 sure = st.floats(0.01, 1.0)
 
@@ -21,7 +23,8 @@ def ballots(draw: st.DrawFn, text: st.SearchStrategy[str] = texts) -> Ballot:
     said, confidence = draw(text), draw(sure)
     characters = tuple(draw(st.lists(sure, min_size=len(said), max_size=len(said))))
     others = draw(st.lists(st.tuples(texts, st.floats(0, 1)), max_size=3))
-    return Ballot(said, confidence, characters, "", draw(st.sampled_from(["", "AAA-9999"])), tuple(others))
+    pattern = "AAA-9999" if re.fullmatch(SYNTAX, said) else ""  # a read has the syntax that it fits
+    return Ballot(said, confidence, characters, "", pattern, tuple(others))
 
 
 @given(st.lists(ballots(), min_size=1, max_size=8), st.randoms(use_true_random=False))
