@@ -191,6 +191,30 @@ def test_an_index_without_room_for_a_note_does_not_stop_what_makes_room(
     assert found == [2, 1], "one after the other until there is room"
 
 
+def test_an_index_without_room_is_not_held_up_by_one_object_that_cannot_go(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is there room to note that: the others go all the same."""
+    old = old_chunks(core, 3)
+    marked = sorted(decided(core, old), key=lambda one: old.index(one.subject))
+    delete = LocalStore.delete_many
+
+    def refuses(self: LocalStore, keys: Sequence[str]) -> dict[str, str]:
+        stays = [key for key in keys if key == marked[0].key]
+        return {**delete(self, [key for key in keys if key not in stays]), **dict.fromkeys(stays, "immutable")}
+
+    def full(*_: object) -> None:
+        raise ResourceExhausted("database or disk is full")
+
+    monkeypatch.setattr(LocalStore, "delete_many", refuses)
+    monkeypatch.setattr(Deletions, "begin", full)
+    monkeypatch.setattr(Deletions, "refused", full)
+    assert removing(core).remove(marked).objects == 2
+    assert files(core) == {old[0]}
+    with pytest.raises(ResourceExhausted):
+        removing(core).remove(marked[:1])
+
+
 def test_what_the_store_refused_to_delete_is_promised_again(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
     (one,) = decided(core, old_chunks(core, 1))
     monkeypatch.setattr(LocalStore, "delete_many", lambda _self, keys: dict.fromkeys(keys, "permission denied"))

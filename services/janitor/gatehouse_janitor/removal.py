@@ -112,27 +112,36 @@ class Removal:
             GatehouseError: store or database do not answer; what was decided stays so.
         """
         gone, refused, kept, at = list[Deletion](), list[str](), False, 0
+        full: ResourceExhausted | None = None
         try:
             while at < len(decided):
                 self._check_store()
                 # Here, and not where they were listed: asking the store for each of them may have taken half a minute.
-                batch, at = self._begin(decided, at)
-                some, why, by_store = self._delete(batch) if batch else ([], {}, False)
+                batch, at, is_noted = self._begin(decided, at)
+                try:
+                    some, why, by_store = self._delete(batch) if batch else ([], {}, False)
+                except ResourceExhausted as error:
+                    if is_noted:
+                        raise
+                    full = error  # what became of this one finds no room either: another may make it
+                    continue
                 gone += some
                 refused += why
                 kept = kept or by_store
         finally:
             self._tell(gone)
+        if full is not None and not gone:
+            raise full
         self.refused = self.refused if refused else ""
         self.blocked = kept and not gone
         return Freed(len(gone), sum(d.bytes for d in gone))
 
-    def _begin(self, decided: Sequence[Deletion], at: int) -> tuple[list[Deletion], int]:
-        """Return what is to be deleted next, from there on, and where to go on after it."""
+    def _begin(self, decided: Sequence[Deletion], at: int) -> tuple[list[Deletion], int, bool]:
+        """Return what is to be deleted next, from there on, where to go on after it, and whether that is noted."""
         try:
-            return self._deletions.begin(decided[at : at + _TOGETHER], self._now_us()), at + _TOGETHER
+            return self._deletions.begin(decided[at : at + _TOGETHER], self._now_us()), at + _TOGETHER, True
         except ResourceExhausted:  # deleting alone makes room for a note: for the next one, or for a hold
-            return self._deletions.free(decided[at : at + 1], self._now_us()), at + 1
+            return self._deletions.free(decided[at : at + 1], self._now_us()), at + 1, False
 
     def _leave(self, begun: Sequence[Deletion]) -> None:
         with suppress(GatehouseError):  # it may be the index that is away, or full: it is noted by whoever goes on

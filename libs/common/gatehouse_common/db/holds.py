@@ -176,7 +176,7 @@ class HoldRepository:
                 going = select(DeletionRow.id).where(DeletionRow.subject == hold.clip, DeletionRow.trouble == GOING)
                 if c.execute(going).first() is not None:
                     raise Conflict(
-                        "the clip is being deleted in this moment; ask again in a minute whether it is there"
+                        "the clip is being deleted in this moment; ask again in a few minutes whether it is there"
                     )
             if hold.media and checked:
                 _check_media(c, hold.media)
