@@ -74,7 +74,7 @@ class Continuity:
 
     def _late(self) -> int:
         """Return how many ticks later than the least late of the last ones the latest came."""
-        if self.newest is None or not self._recent:
+        if self.newest is None:
             return 0
         late = _delay(*self.newest) - min(_delay(*one) for one in self._recent)
         return late if late <= _LONGEST_TICKS else 0  # else the clock was set forth meanwhile

@@ -16,12 +16,12 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
-from gatehouse_common.errors import Conflict, DataLoss, GatehouseError, from_os_error
+from gatehouse_common.errors import DataLoss, GatehouseError, from_os_error
 from gatehouse_common.media.adopt import Adopted, adopt
 from gatehouse_common.media.chunk_file import FileReader
 from gatehouse_common.media.salvage import Damage, cut_off, find_damage, split_off
 from gatehouse_common.media.unread import Patched
-from gatehouse_common.media.write_lock import is_written
+from gatehouse_common.media.write_lock import expect_unwritten
 from gatehouse_common.messages import ChunkClosed, GapCause, GapRecorded
 from gatehouse_common.observability.metrics import RECOVERED_FILES
 from gatehouse_common.runtime import Core
@@ -71,7 +71,7 @@ def recover(core: Core, again: Collection[str] | None = None) -> Recovered:
     while waiting:
         path, lost_since_us = waiting.popleft()
         try:
-            _expect_unwritten(path)
+            expect_unwritten(path, path.name)
             behind = _part_at_damage(core, path)
             closed, begins_anew = _recover_file(core, path, result)
             if closed is not None:
@@ -118,16 +118,6 @@ def _files(spool: Path) -> list[Path]:
             except OSError as error:
                 log.exception("a file in the spool was left as it is", file=str(path), reason=error.strerror)
     return sorted(found)
-
-
-def _expect_unwritten(path: Path) -> None:
-    """Return if nobody is writing a file.
-
-    Raises:
-        Conflict: somebody is.
-    """
-    if is_written(path):
-        raise Conflict(f"{path.name} is being written")
 
 
 def _part_at_damage(core: Core, path: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from gatehouse_common.media.adopt import read_index
 from gatehouse_common.media.index_blob import decode_index
 from gatehouse_common.media.samples import ChunkMedia
 from gatehouse_common.media.stored import load_index
-from gatehouse_common.media.write_lock import is_written
+from gatehouse_common.media.write_lock import expect_unwritten, is_written
 from gatehouse_common.messages import ChunkClosed, ChunkFreed, ChunkIndexed
 from gatehouse_common.observability.metrics import SPOOL_BYTES, SPOOL_FILES
 from gatehouse_common.runtime import Check, Core
@@ -139,7 +139,7 @@ class SpoolKeeper:
             return
         path = self._core.spool.root / spool_key
         if path.exists():
-            _expect_closed(path, spool_key)
+            expect_unwritten(path, spool_key)
             _expect_whole(self._core.store.stat(chunk_key).size, path, spool_key)
             self._unlink(spool_key)
 
@@ -155,7 +155,7 @@ class SpoolKeeper:
         path = self._core.spool.root / spool_key
         if keys.parse_spool(spool_key) is None or not path.exists():
             return
-        _expect_closed(path, spool_key)
+        expect_unwritten(path, spool_key)
         try:
             self._footage.chunk(chunk)
         except NotFound:
@@ -267,16 +267,6 @@ class SpoolKeeper:
 
 def _kept_of(media: ChunkMedia, size: int) -> Waiting:
     return Waiting(size, media.chunk_id, media.run_id, media.start_us, media.end_us, media.origin_us)
-
-
-def _expect_closed(path: Path, key: str) -> None:
-    """Return if nobody is writing a file.
-
-    Raises:
-        Conflict: somebody is: what it holds by now is not what was stored.
-    """
-    if is_written(path):
-        raise Conflict(f"{key} is being written")
 
 
 def _expect_whole(stored: int, path: Path, key: str) -> None:

@@ -288,9 +288,8 @@ class RunRecorder:
             passed = start_us // length > self.wall_us(self._chunk.start_dts) // length
             passed |= dts + self._longest_gop - self._chunk.start_dts > self._longest
             if not passed and self._chunk.file.size < self._largest:
-                self.full_dts = (
-                    self._chunk.start_dts + self._longest
-                )  # it may have been too large for what was free then
+                # There is room again, where it was too large at the last look.
+                self.full_dts = self._chunk.start_dts + self._longest
                 return
             self._close_chunk()
         chunk_id, key = new_id(), self._key_of(start_us)

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
 
 from gatehouse_common.errors import DataLoss
+
+from .scan import SizedReader
 
 PAGE = 4096
 """What a disk gives back, or does not: sectors are so large, or less, and the system reads pages."""
 _PATIENCE = 16
-
-
-class _Reader(Protocol):
-    def size(self) -> int: ...
-
-    def pread(self, offset: int, length: int) -> bytes: ...
 
 
 class Patched:
@@ -31,7 +26,7 @@ class Patched:
         end: where it ends; None: where the file does.
     """
 
-    def __init__(self, reader: _Reader, key: str, start: int = 0, end: int | None = None) -> None:
+    def __init__(self, reader: SizedReader, key: str, start: int = 0, end: int | None = None) -> None:
         self._reader, self._key = reader, key
         self._start = start
         self._end = reader.size() if end is None else end

@@ -13,7 +13,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from gatehouse_common.errors import Unavailable, from_os_error
+from gatehouse_common.errors import Conflict, Unavailable, from_os_error
 
 _HELD = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
 
@@ -67,6 +67,18 @@ def is_written(path: Path) -> bool:
         return not _taken(fd, fcntl.LOCK_SH)
     finally:
         os.close(fd)
+
+
+def expect_unwritten(path: Path, key: str) -> None:
+    """Return if nobody is writing a chunk file now.
+
+    Raises:
+        Conflict: somebody is: what it holds by now is not all that it will.
+        NotFound: it is gone.
+        GatehouseError: it cannot be opened.
+    """
+    if is_written(path):
+        raise Conflict(f"{key} is being written")
 
 
 def _taken(fd: int, kind: int) -> bool:
